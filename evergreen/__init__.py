@@ -1,0 +1,1 @@
+"""Evergreen: a machine-learning lifecycle that a small team owns as a repository."""

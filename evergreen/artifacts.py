@@ -1,0 +1,245 @@
+"""What steps hand to each other: references to whole files, never dataframes, and the workspace that keeps them."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict
+
+from evergreen.errors import IntegrityError, explain_os_errors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MANIFEST = "manifest.json"
+
+
+class Value(BaseModel):
+    """Base of everything that travels between steps: frozen and JSON-sized."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TableRef(Value):
+    """A Parquet file. `uri` is relative to the workspace; `sha256` is of the file's bytes."""
+
+    uri: str
+    rows: int
+    schema_hash: str
+    sha256: str
+
+
+class FolderRef(Value):
+    """A folder with a manifest. `sha256` is of the manifest, which holds the digest of every file."""
+
+    uri: str
+    sha256: str
+
+
+class SourceRef(Value):
+    """The raw files of a dataset, found but not read. `uri` is absolute; `sha256` covers names and bytes."""
+
+    uri: str
+    sha256: str
+
+
+def digest_of(value: Any) -> str:
+    """Return the sha256 of a JSON-sized value; where something lies (`uri`) does not count, what it is does.
+
+    Examples
+    --------
+    >>> a = TableRef(uri="a.parquet", rows=1, schema_hash="s", sha256="x")
+    >>> digest_of(a) == digest_of(a.model_copy(update={"uri": "elsewhere.parquet"}))
+    True
+    """
+    return hashlib.sha256(json.dumps(_plain(value), sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _plain(value.model_dump(mode="json"))
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items() if key != "uri"}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def file_digest(path: Path) -> str:
+    """Return the sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Put a file in place whole: temporary name, fsync, rename."""
+    with explain_os_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+class Workspace(Value):
+    """A folder of artifacts. A reader sees a whole artifact or none.
+
+    With `by_content` the digest is part of the name, so nothing is ever overwritten (flows); without it an
+    artifact's name is its file name, which is what DVC tracks under ``data/``.
+    """
+
+    root: Path
+    by_content: bool = True
+
+    def path(self, uri: str) -> Path:
+        """Return where a reference of this workspace lies."""
+        return self.root / uri
+
+    def write(self, name: str, table: "pd.DataFrame") -> TableRef:
+        """Write a table as Parquet (zstd, no index) and return its reference."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+        with explain_os_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            temporary = self.root / f".{name}.{uuid4().hex[:8]}"
+            try:
+                pq.write_table(arrow, temporary, compression="zstd")
+                with temporary.open("rb") as file:
+                    os.fsync(file.fileno())
+                sha256 = file_digest(temporary)
+                uri = f"{name}-{sha256[:16]}.parquet" if self.by_content else f"{name}.parquet"
+                temporary.replace(self.path(uri))
+            finally:
+                temporary.unlink(missing_ok=True)
+        return TableRef(uri=uri, rows=arrow.num_rows, schema_hash=_schema_hash(arrow.schema), sha256=sha256)
+
+    def read(self, ref: TableRef, *, columns: Sequence[str] | None = None) -> "pd.DataFrame":
+        """Return a table, only `columns` of it if given.
+
+        Raises
+        ------
+        IntegrityError if the file is gone or its bytes are not those of the reference.
+        """
+        import io
+
+        import pyarrow.parquet as pq
+
+        path = self.path(ref.uri)
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise IntegrityError(
+                "INT001",
+                "an artifact is gone",
+                where=str(path),
+                next_step="Run the command again: the step that makes it will run.",
+            ) from error
+        if hashlib.sha256(content).hexdigest() != ref.sha256:
+            raise IntegrityError(
+                "INT002",
+                "an artifact's bytes are not those that were written",
+                where=str(path),
+                next_step="Delete the file and run the command again.",
+            )
+        table = pq.read_table(io.BytesIO(content), columns=list(columns) if columns is not None else None)
+        frame: pd.DataFrame = table.to_pandas()
+        return frame
+
+    def table(self, name: str) -> TableRef:
+        """Return the reference of a table that lies under its plain name, reading the file."""
+        import pyarrow.parquet as pq
+
+        path = self.path(f"{name}.parquet")
+        schema, rows = pq.read_schema(path), pq.read_metadata(path).num_rows
+        return TableRef(uri=path.name, rows=rows, schema_hash=_schema_hash(schema), sha256=file_digest(path))
+
+    def write_folder(self, name: str, files: Mapping[str, bytes], about: Mapping[str, Any]) -> FolderRef:
+        """Publish a folder whole, with a manifest of its files (path, size, sha256) and of what it is `about`.
+
+        The manifest holds no time, host or path, so equal content has an equal digest everywhere.
+        """
+        listed = [
+            {"path": path, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for path, content in sorted(files.items())
+        ]
+        manifest = json.dumps({"files": listed, **about}, sort_keys=True, indent=1).encode()
+        sha256 = hashlib.sha256(manifest).hexdigest()
+        ref = FolderRef(uri=f"{name}-{sha256[:16]}" if self.by_content else name, sha256=sha256)
+        target = self.path(ref.uri)
+        temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+        with explain_os_errors(target):
+            try:
+                temporary.mkdir(parents=True)
+                for path, content in {**files, MANIFEST: manifest}.items():
+                    write_bytes(temporary / path, content)
+                if target.exists():
+                    shutil.rmtree(target)
+                temporary.rename(target)
+            finally:
+                shutil.rmtree(temporary, ignore_errors=True)
+        return ref
+
+    def folder(self, name: str) -> FolderRef:
+        """Return the reference of a folder that lies under its plain name."""
+        return FolderRef(uri=name, sha256=file_digest(self.path(name) / MANIFEST))
+
+    def holds(self, value: Any) -> bool:
+        """Return whether everything that `value` (a reference, or a mapping that contains some) names is here."""
+        if isinstance(value, Mapping):
+            own = not {"uri", "sha256"} <= value.keys() or self.path(str(value["uri"])).exists()
+            return own and all(self.holds(item) for item in value.values())
+        return all(self.holds(item) for item in value) if isinstance(value, list) else True
+
+    @classmethod
+    def beside(cls, folder: Path) -> Self:
+        """Return a workspace whose names are plain: the one that DVC tracks."""
+        return cls(root=folder, by_content=False)
+
+
+def read_folder(path: Path, sha256: str) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return a folder's manifest and files, each verified before anybody parses it.
+
+    Raises
+    ------
+    IntegrityError if the manifest's digest is not `sha256`, or a file is missing, changed or not listed.
+    """
+
+    def damaged(what: str) -> IntegrityError:
+        return IntegrityError(
+            "INT003", what, where=str(path), next_step="Do not use this copy. Run the command that made it again."
+        )
+
+    try:
+        raw = (path / MANIFEST).read_bytes()
+    except OSError as error:
+        raise damaged(f"no manifest: {error.strerror}") from error
+    if hashlib.sha256(raw).hexdigest() != sha256:
+        raise damaged(f"the manifest is not the one of digest {sha256[:12]}")
+    manifest: dict[str, Any] = json.loads(raw)
+    files: dict[str, bytes] = {}
+    for entry in manifest["files"]:
+        try:
+            content = (path / entry["path"]).read_bytes()
+        except OSError as error:
+            raise damaged(f"file '{entry['path']}' is missing") from error
+        if len(content) != entry["size"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
+            raise damaged(f"file '{entry['path']}' is not the one that was written")
+        files[entry["path"]] = content
+    return manifest, files
+
+
+def _schema_hash(schema: Any) -> str:
+    fields = [(field.name, str(field.type)) for field in schema]
+    return hashlib.sha256(json.dumps(fields).encode()).hexdigest()[:16]

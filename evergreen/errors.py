@@ -1,0 +1,112 @@
+"""Errors a user can act on: one block with code, what, where and next step, and the exit code of its kind."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class EvergreenError(Exception):
+    """Base of every error that Evergreen raises on purpose.
+
+    Parameters
+    ----------
+    code : stable identifier such as ``DQ004``; docs and tests cite it.
+    what : what was expected and what arrived.
+    where : the file, line, column, address or process concerned; empty when it is the command itself.
+    next_step : what the reader should do now.
+
+    Examples
+    --------
+    >>> print(ConfigError("CFG001", "no key 'trails'", where="params.yaml:12", next_step="Write 'trials'.").block())
+    CFG001: no key 'trails'
+      where: params.yaml:12
+      next:  Write 'trials'.
+    """
+
+    exit_code = 9
+
+    def __init__(self, code: str, what: str, *, where: str = "", next_step: str = "") -> None:
+        super().__init__(code, what, where, next_step)
+        self.code, self.what, self.where, self.next_step = code, what, where, next_step
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _rebuild, (type(self), self.code, self.what, self.where, self.next_step)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.what}"
+
+    def block(self) -> str:
+        """Return the error as it is printed: two to four lines, ending without a newline."""
+        lines = [f"{self.code}: {self.what}"]
+        if self.where:
+            lines.append(f"  where: {self.where}")
+        if self.next_step:
+            lines.append(f"  next:  {self.next_step}")
+        return "\n".join(lines)
+
+
+def _rebuild(kind: type[EvergreenError], code: str, what: str, where: str, next_step: str) -> EvergreenError:
+    return kind(code, what, where=where, next_step=next_step)
+
+
+class ConfigError(EvergreenError):
+    """Usage or configuration: a misspelt key, a bad value, a missing file of ours."""
+
+    exit_code = 2
+
+
+class DataError(EvergreenError):
+    """The data breaks its contract."""
+
+    exit_code = 3
+
+
+class GateRefused(EvergreenError):
+    """The candidate was judged and not promoted."""
+
+    exit_code = 4
+
+
+class Unavailable(EvergreenError):
+    """A dependency does not answer; trying again later may help."""
+
+    exit_code = 5
+
+
+class LostRace(EvergreenError):
+    """Somebody else holds the lease or promoted first."""
+
+    exit_code = 6
+
+
+class IntegrityError(EvergreenError):
+    """Bytes are not what their digest says, or a chain is broken."""
+
+    exit_code = 7
+
+
+class ResourceError(EvergreenError):
+    """Disk, memory or permission is lacking."""
+
+    exit_code = 8
+
+
+@contextmanager
+def explain_os_errors(path: os.PathLike[str] | str) -> Iterator[None]:
+    """Turn a full disk or a read-only folder met while writing `path` into one clear block."""
+    try:
+        yield
+    except PermissionError as error:
+        raise ResourceError(
+            "RES002",
+            f"may not write: {error.strerror}",
+            where=str(path),
+            next_step="Give this user write access, or set EVERGREEN_HOME to a folder that can be written.",
+        ) from error
+    except OSError as error:
+        raise ResourceError(
+            "RES001",
+            f"could not write: {error.strerror or error}",
+            where=str(path),
+            next_step="Free space or choose another EVERGREEN_HOME, then run the same command again.",
+        ) from error

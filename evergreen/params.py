@@ -1,0 +1,204 @@
+"""Which model? `params.yaml`, typed: one section per step."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from evergreen import documents
+from evergreen.errors import ConfigError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+MetricName = Literal["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"]
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
+
+
+class IngestParams(Section):
+    """The period to read: rows whose time lies in [start, end), midnight in the contract's time zone."""
+
+    start: date
+    end: date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.start >= self.end:
+            raise ValueError(f"start {self.start} must lie before end {self.end}")
+        return self
+
+
+class ValidateParams(Section):
+    """`max_bad_share`: above this share of quarantined rows the run stops."""
+
+    max_bad_share: Share
+
+
+class FeatureParams(Section):
+    """Calendar parts of the time column, and the time split that follows."""
+
+    calendar: tuple[Literal["hour", "weekday", "month", "day_of_year"], ...]
+    test_days: Annotated[int, Field(ge=1)]
+    embargo_days: Annotated[int, Field(ge=0)]
+
+
+class Distribution(Section):
+    """Where tuning looks for one hyperparameter: exactly one of `values`, `int` and `float` (inclusive bounds)."""
+
+    values: tuple[float | int | str | bool | None, ...] | None = None
+    integer: tuple[int, int] | None = Field(None, alias="int")
+    real: tuple[float, float] | None = Field(None, alias="float")
+    log: bool = False
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if sum(kind is not None for kind in (self.values, self.integer, self.real)) != 1:
+            raise ValueError("give exactly one of values, int, float")
+        bounds = self.integer or self.real
+        if bounds and bounds[0] > bounds[1]:
+            raise ValueError(f"low <= high must hold, but got (low={bounds[0]}, high={bounds[1]})")
+        if self.log and (not bounds or bounds[0] <= 0):
+            raise ValueError("log needs int or float bounds above 0")
+        return self
+
+
+class TuneParams(Section):
+    """Trials, time-ordered folds, and the search space of each family.
+
+    `max_rows`: folds are cut from at most this many rows, drawn evenly over time; the final fit uses all.
+    """
+
+    trials: Annotated[int, Field(ge=1)]
+    folds: Annotated[int, Field(ge=2)]
+    max_rows: Annotated[int, Field(ge=1_000)]
+    families: dict[Literal["logistic", "gradient_boosting"], dict[str, Distribution]]
+
+    @model_validator(mode="after")
+    def _some_family(self) -> Self:
+        if not self.families:
+            raise ValueError("name at least one family")
+        return self
+
+
+class TrainParams(Section):
+    """`rare_category`: categories seen less often than this are treated as one."""
+
+    rare_category: Annotated[int, Field(ge=1)]
+
+
+class EvaluateParams(Section):
+    """`threshold`: a probability at or above it is answered with the positive label."""
+
+    threshold: Share
+
+
+class GateParams(Section):
+    """What a candidate must show on rows that tuning never saw, in units of the metric.
+
+    `floor`: the least value. `baseline_gain`: at least this much above the baseline. `champion_margin`: the
+    interval of (candidate - champion), at `confidence`, must lie above minus this margin.
+    """
+
+    metric: Literal["roc_auc"]
+    floor: float
+    baseline_gain: float
+    champion_margin: Annotated[float, Field(ge=0)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+
+
+class DriftParams(Section):
+    """When a window counts as drifted from the champion's training table.
+
+    `alpha`: family-wise error over all columns (Holm). `min_psi`: least population stability index that matters,
+    in nats. `bins`: quantile bins, cut on the reference. `min_rows`: below this the verdict is "unknown".
+    `min_columns`: this many drifted columns make the table drift.
+    """
+
+    alpha: Annotated[float, Field(gt=0, lt=0.5)]
+    min_psi: Annotated[float, Field(ge=0)]
+    bins: Annotated[int, Field(ge=2)]
+    min_rows: Annotated[int, Field(ge=1)]
+    min_columns: Annotated[int, Field(ge=1)]
+
+
+class RetrainParams(Section):
+    """When a retraining is worth it: a matured fall of the gate's metric, table drift, or age.
+
+    `max_drop`: tolerated fall of the metric against its value at the gate. `max_age_days`: between the end of the
+    champion's data and the end of the window. `cooldown_days`: least time between two retrainings.
+    """
+
+    max_drop: Annotated[float, Field(ge=0)]
+    on_drift: bool
+    max_age_days: Annotated[int, Field(ge=1)]
+    cooldown_days: Annotated[int, Field(ge=0)]
+
+
+class Params(Section):
+    """All of `params.yaml`.
+
+    `seed` feeds NumPy, scikit-learn, Optuna and the row sampler. `dataset` names the folder under `configs/`.
+    """
+
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    ingest: IngestParams
+    validate_: ValidateParams = Field(alias="validate")
+    features: FeatureParams
+    tune: TuneParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    gate: GateParams
+    drift: DriftParams
+    retrain: RetrainParams
+
+    @classmethod
+    def load(cls, path: Path, overrides: Sequence[str] = ()) -> "Params":
+        """Read `path` and apply ``section.key=value`` overrides, whose values are read as YAML.
+
+        Raises
+        ------
+        ConfigError with the line of a misspelt key or a bad value.
+        """
+        data, lines = documents.read(path)
+        for override in overrides:
+            _set(data, override)
+        source = str(path) if not overrides else f"{path} with {', '.join(overrides)}"
+        return documents.check(cls, data, source=source, lines=lines if not overrides else None)
+
+    def for_period(self, start: date, end: date) -> "Params":
+        """Return the same parameters for the rows of another period."""
+        return self.model_copy(update={"ingest": IngestParams(start=start, end=end)})
+
+    def section(self, step: str) -> Section:
+        """Return the section of `step`."""
+        found: Section = getattr(self, "validate_" if step == "validate" else step)
+        return found
+
+
+def _set(data: dict[str, Any], override: str) -> None:
+    path, equals, text = override.partition("=")
+    *parents, key = path.strip().split(".")
+    if not equals or not key:
+        raise ConfigError(
+            "CFG006",
+            f"expected section.key=value, got '{override}'",
+            where="--set",
+            next_step="For example: --set tune.trials=5",
+        )
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError("CFG006", f"'{text}' is not a YAML value", where=f"--set {path}") from error
+    at = data
+    for parent in parents:
+        at = at.setdefault(parent, {})
+        if not isinstance(at, dict):
+            raise ConfigError("CFG006", f"'{parent}' holds a value, not a section", where=f"--set {path}")
+    at[key] = value

@@ -1,0 +1,164 @@
+"""What would run and why: the identity of every step, known before any engine or heavy library is loaded."""
+
+import ast
+import functools
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from evergreen.artifacts import SourceRef, Workspace, digest_of, file_digest
+from evergreen.contract import Contract
+from evergreen.params import Params
+
+PROJECT = Path(__file__).parents[1]
+FIRST_PARTY = ("evergreen", "tasks")
+
+# The training steps, in order, and the names of their arguments. An artifact is known by one name everywhere:
+# the field that a step returns, the argument of the step that takes it, and the file under data/.
+STEPS: dict[str, tuple[str, ...]] = {
+    "ingest": ("source", "contract", "params"),
+    "validate": ("raw", "contract", "params"),
+    "features": ("valid", "contract", "params"),
+    "tune": ("train", "contract", "params", "seed"),
+    "train": ("train", "best", "contract", "features", "params", "seed"),
+    "evaluate": ("model", "baseline", "train", "test", "params"),
+}
+
+
+class PlannedStep(BaseModel):
+    """One line of a plan. `identity` is None while an earlier step has yet to run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    identity: str | None
+    cached: bool
+    why: str
+
+
+def identity(step: str, arguments: Mapping[str, Any]) -> str:
+    """Return the identity of a step: its name, inputs, parameters, the first-party code it reaches, and the lock.
+
+    `arguments` are those of the step function; the workspace (`ws`) is where it writes, not what it computes.
+    """
+    inputs = {name: digest_of(value) for name, value in arguments.items() if name != "ws"}
+    parts = {"step": step, "inputs": inputs, "code": code_digest(f"tasks.{step}"), "lock": lock_digest()}
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def record_key(step: str, arguments: Mapping[str, Any]) -> str:
+    """Return the name under which a step's result is recorded: the step and its identity."""
+    return f"{step}-{identity(step, arguments)}"
+
+
+def plan(
+    source: SourceRef, contract: Contract, params: Params, *, ws: Workspace, records: Path
+) -> tuple[list[PlannedStep], dict[str, Any]]:
+    """Return the training steps with their identities, and every artifact that is already there.
+
+    A step is a hit when its result is recorded and the files that the result names exist; from the first miss on,
+    identities are unknown, because they depend on artifacts that have yet to be made.
+    """
+    artifacts: dict[str, Any] = {}
+    steps: list[PlannedStep] = []
+    for name in STEPS:
+        if steps and not steps[-1].cached:
+            steps.append(PlannedStep(name=name, identity=None, cached=False, why=f"after {steps[-1].name}"))
+            continue
+        key = record_key(name, arguments_of(name, source, contract, params, artifacts))
+        found = read_record(records / key)
+        here = found is not None and ws.holds(found)
+        if here and found is not None:
+            artifacts.update(found)
+        why = "recorded" if here else "never run with this code, data and configuration"
+        steps.append(PlannedStep(name=name, identity=key.rpartition("-")[2], cached=here, why=why))
+    return steps, artifacts
+
+
+def arguments_of(
+    step: str, source: SourceRef, contract: Contract, params: Params, artifacts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a step's arguments by name, except `ws`; artifacts come from `artifacts`."""
+    given = {
+        "source": source,
+        "contract": contract,
+        "params": params.section(step),
+        "seed": params.seed,
+        "features": params.features,
+        **artifacts,
+    }
+    return {name: given[name] for name in STEPS[step]}
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the artifacts in a step's record, as plain JSON by name; None when there is no whole record."""
+    try:
+        result = json.loads(json.loads(path.read_bytes())["result"])
+        found: dict[str, Any] = result["data"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found
+
+
+def drop_broken_records(records: Path, ws: Workspace) -> int:
+    """Delete records that were cut short or whose files are gone, and return how many.
+
+    The engine would otherwise trust or choke on them: it writes records in place, so a kill can leave half of one.
+    """
+    broken = [path for path in records.glob("*-*") if (found := read_record(path)) is None or not ws.holds(found)]
+    for path in broken:
+        path.unlink(missing_ok=True)
+    return len(broken)
+
+
+@functools.cache
+def lock_digest() -> str:
+    """Return the digest of requirements.lock."""
+    return file_digest(PROJECT / "requirements.lock")
+
+
+@functools.cache
+def code_digest(module: str) -> str:
+    """Return the digest of the first-party files that a module reaches through imports, its own included."""
+    digest = hashlib.sha256()
+    for path in reached_files(module):
+        digest.update(f"{path.relative_to(PROJECT).as_posix()} {file_digest(path)}\n".encode())
+    return digest.hexdigest()
+
+
+@functools.cache
+def reached_files(module: str) -> tuple[Path, ...]:
+    """Return the first-party files that a module reaches, imports inside functions included, sorted."""
+    seen: dict[str, Path] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _file_of(name)
+        if name in seen or path is None:
+            continue
+        seen[name] = path
+        waiting += _imports(path)
+    return tuple(sorted(set(seen.values())))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            if parts[0] in FIRST_PARTY:
+                yield from (".".join(parts[:n]) for n in range(1, len(parts) + 1))
+
+
+def _file_of(module: str) -> Path | None:
+    base = PROJECT.joinpath(*module.split("."))
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
