@@ -67,6 +67,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(item) for key, item in value.items() if key != "uri"}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):  # their order differs from process to process
+        return sorted(json.dumps(_plain(item), sort_keys=True, default=str) for item in value)
     return value
 
 
@@ -118,19 +120,19 @@ class Workspace(Value):
                 pq.write_table(arrow, temporary, compression="zstd")
                 with temporary.open("rb") as file:
                     os.fsync(file.fileno())
-                sha256 = file_digest(temporary)
+                sha256, schema = file_digest(temporary), pq.read_schema(temporary)  # types as stored, not as given
                 uri = f"{name}-{sha256[:16]}.parquet" if self.by_content else f"{name}.parquet"
                 temporary.replace(self.path(uri))
             finally:
                 temporary.unlink(missing_ok=True)
-        return TableRef(uri=uri, rows=arrow.num_rows, schema_hash=_schema_hash(arrow.schema), sha256=sha256)
+        return TableRef(uri=uri, rows=arrow.num_rows, schema_hash=_schema_hash(schema), sha256=sha256)
 
     def read(self, ref: TableRef, *, columns: Sequence[str] | None = None) -> "pd.DataFrame":
         """Return a table, only `columns` of it if given.
 
         Raises
         ------
-        IntegrityError if the file is gone or its bytes are not those of the reference.
+        IntegrityError if the file is gone, cannot be read, or its bytes are not those of the reference.
         """
         import io
 
@@ -139,13 +141,8 @@ class Workspace(Value):
         path = self.path(ref.uri)
         try:
             content = path.read_bytes()
-        except FileNotFoundError as error:
-            raise IntegrityError(
-                "INT001",
-                "an artifact is gone",
-                where=str(path),
-                next_step="Run the command again: the step that makes it will run.",
-            ) from error
+        except OSError as error:
+            raise _gone(path, error) from error
         if hashlib.sha256(content).hexdigest() != ref.sha256:
             raise IntegrityError(
                 "INT002",
@@ -158,18 +155,30 @@ class Workspace(Value):
         return frame
 
     def table(self, name: str) -> TableRef:
-        """Return the reference of a table that lies under its plain name, reading the file."""
+        """Return the reference of a table that lies under its plain name, reading the file.
+
+        Raises
+        ------
+        IntegrityError if there is none, or it is not whole.
+        """
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         path = self.path(f"{name}.parquet")
-        schema, rows = pq.read_schema(path), pq.read_metadata(path).num_rows
-        return TableRef(uri=path.name, rows=rows, schema_hash=_schema_hash(schema), sha256=file_digest(path))
+        try:
+            schema, rows = pq.read_schema(path), pq.read_metadata(path).num_rows
+            return TableRef(uri=path.name, rows=rows, schema_hash=_schema_hash(schema), sha256=file_digest(path))
+        except (OSError, pa.ArrowException) as error:
+            raise _gone(path, error) from error
 
     def write_folder(self, name: str, files: Mapping[str, bytes], about: Mapping[str, Any]) -> FolderRef:
         """Publish a folder whole, with a manifest of its files (path, size, sha256) and of what it is `about`.
 
-        The manifest holds no time, host or path, so equal content has an equal digest everywhere.
+        The manifest holds no time, host or path, so equal content has an equal digest everywhere. A folder that already
+        holds this content, undamaged, is left as it is: readers never find it absent.
         """
+        if MANIFEST in files or "files" in about or not all(map(_is_inside, files)):
+            raise ValueError(f"not paths inside the folder, or names kept for the manifest: {sorted(files)}")
         listed = [
             {"path": path, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             for path, content in sorted(files.items())
@@ -178,29 +187,48 @@ class Workspace(Value):
         sha256 = hashlib.sha256(manifest).hexdigest()
         ref = FolderRef(uri=f"{name}-{sha256[:16]}" if self.by_content else name, sha256=sha256)
         target = self.path(ref.uri)
-        temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+        if _is_whole(target, sha256):
+            return ref
+        temporary, aside = (target.with_name(f".{target.name}.{uuid4().hex[:8]}") for _ in range(2))
         with explain_os_errors(target):
             try:
                 temporary.mkdir(parents=True)
                 for path, content in {**files, MANIFEST: manifest}.items():
                     write_bytes(temporary / path, content)
                 if target.exists():
-                    shutil.rmtree(target)
+                    target.rename(aside)
                 temporary.rename(target)
+            except OSError:
+                if not _is_whole(target, sha256):  # or else another process has published the same content meanwhile
+                    raise
             finally:
+                if aside.exists() and not target.exists():
+                    aside.rename(target)
                 shutil.rmtree(temporary, ignore_errors=True)
+                shutil.rmtree(aside, ignore_errors=True)
         return ref
 
     def folder(self, name: str) -> FolderRef:
-        """Return the reference of a folder that lies under its plain name."""
-        return FolderRef(uri=name, sha256=file_digest(self.path(name) / MANIFEST))
+        """Return the reference of a folder that lies under its plain name.
+
+        Raises
+        ------
+        IntegrityError if there is none.
+        """
+        path = self.path(name) / MANIFEST
+        try:
+            return FolderRef(uri=name, sha256=file_digest(path))
+        except OSError as error:
+            raise _gone(path, error) from error
 
     def holds(self, value: Any) -> bool:
-        """Return whether everything that `value` (a reference, or a mapping that contains some) names is here."""
+        """Return whether everything that `value` (a reference, or something that contains some) names is here."""
+        if isinstance(value, BaseModel):
+            return self.holds(value.model_dump(mode="json"))
         if isinstance(value, Mapping):
             own = not {"uri", "sha256"} <= value.keys() or self.path(str(value["uri"])).exists()
             return own and all(self.holds(item) for item in value.values())
-        return all(self.holds(item) for item in value) if isinstance(value, list) else True
+        return all(self.holds(item) for item in value) if isinstance(value, (list, tuple)) else True
 
     @classmethod
     def beside(cls, folder: Path) -> Self:
@@ -211,9 +239,11 @@ class Workspace(Value):
 def read_folder(path: Path, sha256: str) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return a folder's manifest and files, each verified before anybody parses it.
 
+    Only listed files are read: others may lie beside them, such as a cache of the system, and are never returned.
+
     Raises
     ------
-    IntegrityError if the manifest's digest is not `sha256`, or a file is missing, changed or not listed.
+    IntegrityError if the manifest's digest is not `sha256`, or a listed file is missing, changed, or not inside `path`.
     """
 
     def damaged(what: str) -> IntegrityError:
@@ -230,14 +260,41 @@ def read_folder(path: Path, sha256: str) -> tuple[dict[str, Any], dict[str, byte
     manifest: dict[str, Any] = json.loads(raw)
     files: dict[str, bytes] = {}
     for entry in manifest["files"]:
+        if not _is_inside(entry["path"]):
+            raise damaged(f"path '{entry['path']}' leads out of the folder")
         try:
             content = (path / entry["path"]).read_bytes()
         except OSError as error:
-            raise damaged(f"file '{entry['path']}' is missing") from error
+            raise damaged(f"file '{entry['path']}' cannot be read: {error.strerror}") from error
         if len(content) != entry["size"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
             raise damaged(f"file '{entry['path']}' is not the one that was written")
         files[entry["path"]] = content
     return manifest, files
+
+
+def _is_inside(path: str) -> bool:
+    """Return whether a relative path names a file below its folder, on any system."""
+    return bool(path) and not any(part in ("", ".", "..") or ":" in part for part in path.replace("\\", "/").split("/"))
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    try:
+        read_folder(path, sha256)
+    except IntegrityError:
+        return False
+    return True
+
+
+def _gone(path: Path, error: Exception) -> IntegrityError:
+    missing = isinstance(error, FileNotFoundError)
+    return IntegrityError(
+        "INT001",
+        "an artifact is gone" if missing else f"an artifact cannot be read: {error}",
+        where=str(path),
+        next_step="Run the command again: the step that makes it will run."
+        if missing
+        else "Delete it and run the command again.",
+    )
 
 
 def _schema_hash(schema: Any) -> str:

@@ -1,9 +1,11 @@
 """What is this data? `configs/<dataset>/contract.yaml`, typed: every column declared once."""
 
+import difflib
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from evergreen import documents
 
@@ -12,7 +14,9 @@ Role = Literal["feature", "target", "time", "key", "leakage", "ignore"]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    """Base of every part: frozen; an unknown key is an error, and so is a NaN, which no value would exceed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Column(Section):
@@ -38,6 +42,10 @@ class Column(Section):
             raise ValueError(f"column '{self.name}': min and max need type number or integer")
         if self.categories is not None and self.type != "category":
             raise ValueError(f"column '{self.name}': categories need type category")
+        if self.categories == ():
+            raise ValueError(f"column '{self.name}': categories allow no value; leave them out for an open set")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"column '{self.name}': min <= max must hold, but got (min={self.min}, max={self.max})")
         return self
 
 
@@ -70,6 +78,17 @@ class Contract(Section):
     label_delay_days: Annotated[int, Field(ge=0)]
     columns: tuple[Column, ...]
 
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_known(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError) as error:
+            close = difflib.get_close_matches(name, available_timezones(), n=1)
+            hint = f"did you mean '{close[0]}'" if close else "write one such as Europe/Paris"
+            raise ValueError(f"no time zone '{name}'; {hint}") from error
+        return name
+
     @model_validator(mode="after")
     def _roles_complete(self) -> Self:
         names = [column.name for column in self.columns]
@@ -83,6 +102,9 @@ class Contract(Section):
         unknown = sorted(set(self.key) - set(names))
         if unknown:
             raise ValueError(f"key names columns that are not declared: {', '.join(unknown)}")
+        too_late = [c.name for c in self.columns if c.role in ("target", "leakage") and c.name in self.key]
+        if too_late:
+            raise ValueError(f"key names what is known only with the target: {', '.join(too_late)}")
         if not self.features:
             raise ValueError("at least one column must have role feature")
         return self

@@ -1,5 +1,6 @@
 """Errors a user can act on: one block with code, what, where and next step, and the exit code of its kind."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,19 +62,19 @@ class DataError(EvergreenError):
     exit_code = 3
 
 
-class GateRefused(EvergreenError):
+class GateRefused(EvergreenError):  # noqa: N818  an outcome, not a fault
     """The candidate was judged and not promoted."""
 
     exit_code = 4
 
 
-class Unavailable(EvergreenError):
+class Unavailable(EvergreenError):  # noqa: N818  names the state of the dependency
     """A dependency does not answer; trying again later may help."""
 
     exit_code = 5
 
 
-class LostRace(EvergreenError):
+class LostRace(EvergreenError):  # noqa: N818  an outcome, not a fault
     """Somebody else holds the lease or promoted first."""
 
     exit_code = 6
@@ -96,14 +97,14 @@ def explain_os_errors(path: os.PathLike[str] | str) -> Iterator[None]:
     """Turn a full disk or a read-only folder met while writing `path` into one clear block."""
     try:
         yield
-    except PermissionError as error:
-        raise ResourceError(
-            "RES002",
-            f"may not write: {error.strerror}",
-            where=str(path),
-            next_step="Give this user write access, or set EVERGREEN_HOME to a folder that can be written.",
-        ) from error
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise ResourceError(
+                "RES002",
+                f"may not write: {error.strerror}",
+                where=str(path),
+                next_step="Give this user write access, or set EVERGREEN_HOME to a folder that can be written.",
+            ) from error
         raise ResourceError(
             "RES001",
             f"could not write: {error.strerror or error}",

@@ -1,6 +1,7 @@
 """Row-wise features, the same code for training, batch scoring and the service, and the time split."""
 
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -18,16 +19,23 @@ def build(rows: Frame, contract: Contract, params: FeatureParams) -> Frame:
     the dtypes of the columns in `rows` do not matter; columns without the role feature or time are not read.
     """
     built = {column.name: _typed(rows[column.name], column) for column in contract.features}
-    local = pd.to_datetime(rows[contract.time], utc=True).dt.tz_convert(contract.timezone).dt
-    calendar = {
-        "hour": lambda: local.hour + local.minute / 60,
-        "weekday": lambda: local.weekday,
-        "month": lambda: local.month,
-        "day_of_year": lambda: local.dayofyear,
-    }
+    local = _local(rows, contract)
     for part in params.calendar:
-        built[f"{contract.time}_{part}"] = calendar[part]().astype("float64")
+        built[f"{contract.time}_{part}"] = _calendar_part(local, part).astype("float64")
     return pd.DataFrame(built, index=rows.index)
+
+
+def _local(rows: Frame, contract: Contract) -> "pd.Series[pd.Timestamp]":
+    """Return the time column as wall time in the contract's time zone."""
+    return pd.to_datetime(rows[contract.time], utc=True).dt.tz_convert(contract.timezone)
+
+
+def _calendar_part(local: "pd.Series[pd.Timestamp]", part: str) -> "pd.Series[Any]":
+    if part == "hour":
+        return local.dt.hour + local.dt.minute / 60
+    if part == "weekday":
+        return local.dt.weekday  # Monday is 0
+    return local.dt.month if part == "month" else local.dt.dayofyear
 
 
 def columns_by_kind(contract: Contract, params: FeatureParams) -> tuple[list[str], list[str]]:
@@ -41,7 +49,7 @@ def _typed(values: pd.Series, column: Column) -> pd.Series:
     if column.type == "category":
         return values.astype("object").astype("str")
     if column.type == "timestamp":
-        return pd.to_datetime(values, utc=True).astype("int64") / 1e9
+        return (pd.to_datetime(values, utc=True) - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
     return values.astype("float64")
 
 
@@ -60,21 +68,21 @@ def split_by_time(rows: Frame, contract: Contract, params: FeatureParams) -> tup
     DataError if either side is empty or its target has one class only.
     """
     rows = rows.sort_values([contract.time, *contract.key], kind="stable").reset_index(drop=True)
-    days = pd.to_datetime(rows[contract.time], utc=True).dt.tz_convert(contract.timezone).dt.date
-    first_test = days.max() - timedelta(days=params.test_days - 1) if len(rows) else None
-    if first_test is None:
+    if rows.empty:
         raise DataError(
             "DQ007",
             "no labelled rows to split",
             where=contract.name,
             next_step="Widen ingest.start and ingest.end, or check the target column.",
         )
+    days = _local(rows, contract).dt.date
+    first_test = days.max() - timedelta(days=params.test_days - 1)
     train = rows[days < first_test - timedelta(days=params.embargo_days)]
     test = rows[days >= first_test].reset_index(drop=True)
     for side, part in (("train", train), ("test", test)):
-        classes = part[contract.target].unique()
-        if len(part) == 0 or len(classes) < 2:
-            found = "0 rows" if len(part) == 0 else f"{len(part)} rows with the one class {classes[0]}"
+        classes = part[contract.target].dropna().unique()
+        if len(classes) < 2:
+            found = f"{len(part)} rows with the one class {classes[0]}" if len(classes) else "0 labelled rows"
             raise DataError(
                 "DQ009",
                 f"cutoff {first_test} leaves {found} in {side}; data runs from {days.min()} to {days.max()}",

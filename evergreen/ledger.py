@@ -4,17 +4,19 @@ import hashlib
 import json
 import os
 import socket
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psutil
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from evergreen.artifacts import Value
-from evergreen.errors import IntegrityError, LostRace, ResourceError, Unavailable
+from evergreen.errors import ConfigError, IntegrityError, LostRace, ResourceError, Unavailable
 
 _tables = sa.MetaData()
 _entries = sa.Table(
@@ -47,6 +49,8 @@ _leases = sa.Table(
     sa.Column("started", sa.Float, nullable=False),
 )
 GENESIS = "0" * 64
+BUSY_MS = 30_000  # how long a writer waits for another one
+ADVISORY_LOCK = 0x45564752  # any number that nobody else locks in that PostgreSQL database
 
 
 class Entry(Value):
@@ -72,8 +76,16 @@ class Ledger:
     """Decisions and leases in a relational database: SQLite, or PostgreSQL by URL."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self._engine = sa.create_engine(url)
+        try:
+            self._engine = sa.create_engine(url)
+        except (sa.exc.ArgumentError, ImportError) as error:
+            raise ConfigError(
+                "CFG012",
+                f"the ledger's address cannot be used: {error}",
+                where="ledger_url",
+                next_step="Write sqlite:///path or postgresql+driver://…, and install that driver.",
+            ) from error
+        self._where = self._engine.url.render_as_string(hide_password=True)
         if self._engine.dialect.name == "sqlite":
             sa.event.listen(self._engine, "connect", _configure_sqlite)
             sa.event.listen(self._engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
@@ -82,27 +94,37 @@ class Ledger:
 
     @contextmanager
     def _begin(self) -> Iterator[sa.Connection]:
+        sqlite, path = self._engine.dialect.name == "sqlite", self._engine.url.database or ":memory:"
         try:
-            if self._engine.dialect.name == "sqlite" and (path := self._engine.url.database):
-                os.makedirs(os.path.dirname(path), exist_ok=True)
+            if sqlite and not path.startswith((":", "file:")):
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
             with self._engine.begin() as connection:
+                if self._engine.dialect.name == "postgresql":  # one writer at a time, as SQLite's BEGIN IMMEDIATE
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(ADVISORY_LOCK)))
                 yield connection
         except (OperationalError, OSError) as error:
             reason = str(getattr(error, "orig", error))
-            where = self._engine.url.render_as_string(hide_password=True)
-            if self._engine.dialect.name == "sqlite" and "locked" not in reason:
+            if sqlite and "locked" not in reason:
                 raise ResourceError(
                     "RES003",
                     f"the ledger cannot be written: {reason}",
-                    where=where,
+                    where=self._where,
                     next_step="Make EVERGREEN_HOME writable or free space, then try again.",
                 ) from error
             raise Unavailable(
                 "DEP001",
                 f"the ledger does not answer: {reason}",
-                where=where,
+                where=self._where,
                 next_step="Try again; if it stays so, check that address.",
             ) from error
+        except DatabaseError as error:
+            if sqlite and type(error) is DatabaseError:  # "file is not a database", "disk image is malformed"
+                raise self._broken(f"the ledger is damaged: {error.orig}") from error
+            raise
+
+    def _broken(self, what: str) -> IntegrityError:
+        next_step = "Restore the ledger from a copy; do not promote until then."
+        return IntegrityError("INT005", what, where=self._where, next_step=next_step)
 
     def close(self) -> None:
         self._engine.dispose()
@@ -131,26 +153,32 @@ class Ledger:
             return [_entry(row) for row in connection.execute(query)]
 
     def verify(self) -> int:
-        """Return the number of entries after checking that every one names its predecessor's hash.
+        """Return the number of entries after checking the chain, the promotions in it, and who is champion.
+
+        Entries removed from the end show only if a promotion is among them: nothing after them names their hashes.
 
         Raises
         ------
         IntegrityError naming the first entry that was changed, removed or inserted.
         """
-        previous = GENESIS
         with self._begin() as connection:
             rows = connection.execute(sa.select(_entries).order_by(_entries.c.seq)).all()
+            now = {row.model: (row.epoch, row.version) for row in connection.execute(sa.select(_champions))}
+        previous = GENESIS
+        promoted: dict[str, tuple[int, int | None]] = {}
         for row in rows:
-            if row.previous != previous or row.hash != _hash(
-                row.previous, row.at, row.model, row.kind, row.key, row.payload
-            ):
-                raise IntegrityError(
-                    "INT005",
-                    f"the ledger's chain breaks at entry {row.seq} ({row.kind} of {row.model})",
-                    where=self._url,
-                    next_step="Restore the ledger from a copy; do not promote until then.",
-                )
+            whole = row.hash == _hash(row.previous, row.at, row.model, row.kind, row.key, row.payload)
+            if whole and row.kind == "promotion":
+                epoch, version = promoted.get(row.model, (0, None))
+                facts = json.loads(row.payload)
+                whole = (facts["epoch"], facts["predecessor"]) == (epoch + 1, version)
+                promoted[row.model] = (facts["epoch"], facts["version"])
+            if not whole or row.previous != previous:
+                raise self._broken(f"the ledger's chain breaks at entry {row.seq} ({row.kind} of {row.model})")
             previous = row.hash
+        for model in sorted(promoted.keys() | now.keys()):
+            if promoted.get(model) != now.get(model):
+                raise self._broken(f"the champion of '{model}' is not the version that was promoted last")
         return len(rows)
 
     def _find(self, connection: sa.Connection, model: str, kind: str, key: str) -> Entry | None:
@@ -221,7 +249,7 @@ class Ledger:
             self._append(
                 connection, model, "promotion", str(epoch + 1), {**payload, **values, "predecessor": predecessor}, None
             )
-        return Champion(model=model, **values)
+        return Champion(model=model, epoch=epoch + 1, version=version)
 
     # -- leases -------------------------------------------------------------------------------------------------
 
@@ -243,32 +271,43 @@ class Ledger:
                     where="ledger",
                     next_step="Wait for it to end, then run the command again.",
                 )
-            values = {"host": host, "pid": pid, "started": started, "epoch": (row.epoch if row else 0) + 1}
+            epoch = (row.epoch if row else 0) + 1
+            values = {"host": host, "pid": pid, "started": started, "epoch": epoch}
             if row:
                 connection.execute(sa.update(_leases).where(_leases.c.name == name).values(**values))
             else:
                 connection.execute(sa.insert(_leases).values(name=name, **values))
         try:
-            yield values["epoch"]
+            yield epoch
         finally:
             with self._begin() as connection:
                 connection.execute(
-                    sa.update(_leases).where(_leases.c.name == name, _leases.c.epoch == values["epoch"]).values(pid=0)
+                    sa.update(_leases).where(_leases.c.name == name, _leases.c.epoch == epoch).values(pid=0)
                 )
 
 
 def _configure_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's recipe: we send BEGIN ourselves
-    connection.execute("PRAGMA busy_timeout = 30000")
-    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        # SQLite does not wait here. Whoever holds the lock is switching too, and the mode is kept in the file.
+        if "locked" not in str(error):
+            raise
 
 
 def _alive(host: str, pid: int, started: float) -> bool:
-    """Return whether the holder still lives; one on another host is taken at its word."""
+    """Return whether the holder still lives; one on another host is taken at its word.
+
+    A zombie is dead: it only waits for its parent to notice. A process that started at another time is not the holder,
+    but a later one that was given the same number.
+    """
     if host != socket.gethostname():
         return True
     try:
-        return abs(psutil.Process(pid).create_time() - started) < 1
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started) < 1
     except psutil.Error:
         return False
 

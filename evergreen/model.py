@@ -1,14 +1,17 @@
 """The model artifact: a fitted pipeline as skops, what it needs to be asked, and a manifest that is verified first."""
 
+import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from evergreen.artifacts import FolderRef, Workspace, read_folder
+from pydantic import Field, ValidationError
+
+from evergreen.artifacts import FolderRef, Value, Workspace, read_folder
 from evergreen.contract import Contract
 from evergreen.errors import IntegrityError
 from evergreen.params import FeatureParams
@@ -18,16 +21,26 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
-# Types that a model of ours may hold beyond skops' own defaults. A file that names any other is refused.
+RELEASE_FILE = "release.json"
+MODEL_FOLDER = "model"
+
+# Types that a model of ours holds beyond skops' own defaults. A file that names any other is refused.
 TRUSTED_TYPES = (
     "numpy.dtype",
-    "sklearn._loss.link.Interval",
-    "sklearn._loss.link.LogitLink",
-    "sklearn._loss.loss.HalfBinomialLoss",
-    "sklearn._loss._loss.CyHalfBinomialLoss",
-    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
 )
+
+
+class Release(Value):
+    """What is served: a registered version, the digest of its model folder, and the threshold of its label.
+
+    A row has the positive label when its probability is at or above `threshold`.
+    """
+
+    model: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    version: Annotated[int, Field(ge=1)]
+    model_digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    threshold: Annotated[float, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True)
@@ -85,46 +98,63 @@ def load(path: Path, sha256: str) -> Model:
     )
 
 
+def load_release(bundle: Path) -> tuple[Release, Model]:
+    """Return the release in a folder that holds ``release.json`` and ``model/``.
+
+    Raises
+    ------
+    IntegrityError if either is damaged, or the model is not the one that the release names.
+    """
+    path = bundle / RELEASE_FILE
+    try:
+        release = Release.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        raise IntegrityError(
+            "INT007",
+            f"not a release: {error.errors()[0]['msg'] if isinstance(error, ValidationError) else error.strerror}",
+            where=str(path),
+            next_step="Serve a folder that Evergreen packaged; package the version again if this one is damaged.",
+        ) from error
+    return release, load(bundle / MODEL_FOLDER, release.model_digest)
+
+
 def to_bytes(pipeline: "Pipeline") -> bytes:
     """Return a pipeline in the skops format, free of what differs between equal fits.
 
-    skops names objects by memory address and stamps its archive with the time; both are replaced by order.
+    skops numbers objects and names files by memory address and stamps its archive with the time. Here files are named
+    by their content, and the numbers are left out: an object met twice is written, and read back, twice.
     """
     import skops.io
 
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(pipeline))) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     schema = json.loads(members.pop("schema.json"))
-    ids: dict[int, int] = {}
-    names: dict[str, str] = {}
-    _renumber(schema, ids, names)
+    names = {
+        name: f"{hashlib.sha256(content).hexdigest()[:32]}{Path(name).suffix}" for name, content in members.items()
+    }
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(zipfile.ZipInfo("schema.json"), json.dumps(schema, sort_keys=True))
-        for old, new in sorted(names.items(), key=lambda pair: pair[1]):
-            archive.writestr(zipfile.ZipInfo(new), members[old])
+        archive.writestr(zipfile.ZipInfo("schema.json"), json.dumps(_without_addresses(schema, names)))
+        for name, content in sorted({names[name]: content for name, content in members.items()}.items()):
+            archive.writestr(zipfile.ZipInfo(name), content)
     return target.getvalue()
 
 
-def _renumber(node: Any, ids: dict[int, int], names: dict[str, str]) -> None:
+def _without_addresses(node: Any, names: Mapping[str, str]) -> Any:
     if isinstance(node, dict):
-        if "__id__" in node:
-            node["__id__"] = ids.setdefault(node["__id__"], len(ids) + 1)
-        if isinstance(node.get("file"), str):
-            stem, dot, ending = node["file"].partition(".")
-            node["file"] = names.setdefault(node["file"], f"{len(names):06d}{dot}{ending}")
-        for value in node.values():
-            _renumber(value, ids, names)
-    elif isinstance(node, list):
-        for value in node:
-            _renumber(value, ids, names)
+        return {
+            key: names[value] if key == "file" and isinstance(value, str) else _without_addresses(value, names)
+            for key, value in node.items()
+            if key != "__id__"
+        }
+    return [_without_addresses(item, names) for item in node] if isinstance(node, list) else node
 
 
-def from_bytes(content: bytes, *, where: str = "", trusted: Sequence[str] = TRUSTED_TYPES) -> "Pipeline":
-    """Return the pipeline in skops bytes; nothing beyond `trusted` and skops' defaults is ever constructed."""
+def from_bytes(content: bytes, *, where: str = "") -> "Pipeline":
+    """Return the pipeline in skops bytes; nothing beyond TRUSTED_TYPES and skops' defaults is ever constructed."""
     import skops.io
 
-    unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(trusted))
+    unknown = sorted(set(skops.io.get_untrusted_types(data=content)) - set(TRUSTED_TYPES))
     if unknown:
         raise IntegrityError(
             "INT004",
@@ -132,5 +162,5 @@ def from_bytes(content: bytes, *, where: str = "", trusted: Sequence[str] = TRUS
             where=where,
             next_step="Do not use this file. If the type is ours, add it to model.TRUSTED_TYPES.",
         )
-    pipeline: Pipeline = skops.io.loads(content, trusted=list(trusted))
+    pipeline: Pipeline = skops.io.loads(content, trusted=list(TRUSTED_TYPES))
     return pipeline

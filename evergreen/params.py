@@ -16,9 +16,11 @@ MetricName = Literal["roc_auc", "average_precision", "log_loss", "brier", "accur
 
 
 class Section(BaseModel):
-    """Base of every section: frozen, and an unknown key is an error."""
+    """Base of every section: frozen; an unknown key is an error, and so is NaN, which no threshold would stop."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True, allow_inf_nan=False
+    )
 
 
 class IngestParams(Section):
@@ -41,17 +43,28 @@ class ValidateParams(Section):
 
 
 class FeatureParams(Section):
-    """Calendar parts of the time column, and the time split that follows."""
+    """Calendar parts of the time column, the coarsening of categories, and the time split that follows.
+
+    `rare_category`: categories seen in fewer train rows share one code.
+    """
 
     calendar: tuple[Literal["hour", "weekday", "month", "day_of_year"], ...]
+    rare_category: Annotated[int, Field(ge=1)]
     test_days: Annotated[int, Field(ge=1)]
     embargo_days: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _calendar_once(self) -> Self:
+        repeated = sorted({part for part in self.calendar if self.calendar.count(part) > 1})
+        if repeated:
+            raise ValueError(f"calendar names a part twice: {', '.join(repeated)}")
+        return self
 
 
 class Distribution(Section):
     """Where tuning looks for one hyperparameter: exactly one of `values`, `int` and `float` (inclusive bounds)."""
 
-    values: tuple[float | int | str | bool | None, ...] | None = None
+    values: Annotated[tuple[float | int | str | bool | None, ...], Field(min_length=1)] | None = None
     integer: tuple[int, int] | None = Field(None, alias="int")
     real: tuple[float, float] | None = Field(None, alias="float")
     log: bool = False
@@ -87,9 +100,9 @@ class TuneParams(Section):
 
 
 class TrainParams(Section):
-    """`rare_category`: categories seen less often than this are treated as one."""
+    """`baseline`: parameters of the simpler family that the winner has to beat, where they are not the defaults."""
 
-    rare_category: Annotated[int, Field(ge=1)]
+    baseline: dict[Literal["logistic"], dict[str, float]]
 
 
 class EvaluateParams(Section):
@@ -101,7 +114,7 @@ class EvaluateParams(Section):
 class GateParams(Section):
     """What a candidate must show on rows that tuning never saw, in units of the metric.
 
-    `floor`: the least value. `baseline_gain`: at least this much above the baseline. `champion_margin`: the
+    `floor`: the least value. `baseline_gain`: more than this above the baseline. `champion_margin`: the
     interval of (candidate - champion), at `confidence`, must lie above minus this margin.
     """
 
@@ -168,9 +181,10 @@ class Params(Section):
         """
         data, lines = documents.read(path)
         for override in overrides:
-            _set(data, override)
-        source = str(path) if not overrides else f"{path} with {', '.join(overrides)}"
-        return documents.check(cls, data, source=source, lines=lines if not overrides else None)
+            at = _set(data, override)
+            lines = {key: line for key, line in lines.items() if key[: len(at)] != at}
+            lines |= {at[:n]: f"--set {override}" for n in range(1, len(at) + 1) if n == len(at) or at[:n] not in lines}
+        return documents.check(cls, data, source=str(path), lines=lines)
 
     def for_period(self, start: date, end: date) -> "Params":
         """Return the same parameters for the rows of another period."""
@@ -182,10 +196,10 @@ class Params(Section):
         return found
 
 
-def _set(data: dict[str, Any], override: str) -> None:
+def _set(data: dict[str, Any], override: str) -> documents.Location:
     path, equals, text = override.partition("=")
-    *parents, key = path.strip().split(".")
-    if not equals or not key:
+    *parents, key = parts = path.strip().split(".")
+    if not equals or not all(parts):
         raise ConfigError(
             "CFG006",
             f"expected section.key=value, got '{override}'",
@@ -193,12 +207,23 @@ def _set(data: dict[str, Any], override: str) -> None:
             next_step="For example: --set tune.trials=5",
         )
     try:
-        value = yaml.safe_load(text)
+        value = documents.value(text)
     except yaml.YAMLError as error:
-        raise ConfigError("CFG006", f"'{text}' is not a YAML value", where=f"--set {path}") from error
+        raise ConfigError(
+            "CFG006",
+            f"'{text}' is not a YAML value: {getattr(error, 'problem', None) or error}",
+            where=f"--set {path}",
+            next_step="Correct the value; quote it for the shell.",
+        ) from error
     at = data
     for parent in parents:
         at = at.setdefault(parent, {})
         if not isinstance(at, dict):
-            raise ConfigError("CFG006", f"'{parent}' holds a value, not a section", where=f"--set {path}")
+            raise ConfigError(
+                "CFG006",
+                f"'{parent}' holds a value, not a section",
+                where=f"--set {path}",
+                next_step=f"Set {parent} itself.",
+            )
     at[key] = value
+    return tuple(parts)

@@ -4,6 +4,7 @@ import ast
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from evergreen.params import Params
 
 PROJECT = Path(__file__).parents[1]
 FIRST_PARTY = ("evergreen", "tasks")
+RECORD_NAME = re.compile(r"[a-z_]+-[0-9a-f]{64}")  # the engine keeps files of its own beside the records
 
 # The training steps, in order, and the names of their arguments. An artifact is known by one name everywhere:
 # the field that a step returns, the argument of the step that takes it, and the file under data/.
@@ -23,7 +25,7 @@ STEPS: dict[str, tuple[str, ...]] = {
     "ingest": ("source", "contract", "params"),
     "validate": ("raw", "contract", "params"),
     "features": ("valid", "contract", "params"),
-    "tune": ("train", "contract", "params", "seed"),
+    "tune": ("train", "contract", "features", "params", "seed"),
     "train": ("train", "best", "contract", "features", "params", "seed"),
     "evaluate": ("model", "baseline", "train", "test", "params"),
 }
@@ -43,9 +45,10 @@ class PlannedStep(BaseModel):
 def identity(step: str, arguments: Mapping[str, Any]) -> str:
     """Return the identity of a step: its name, inputs, parameters, the first-party code it reaches, and the lock.
 
-    `arguments` are those of the step function; the workspace (`ws`) is where it writes, not what it computes.
+    `arguments` are those of the step function; the workspace (`ws`) and the database of studies (`storage`) are where
+    it works, not what it computes.
     """
-    inputs = {name: digest_of(value) for name, value in arguments.items() if name != "ws"}
+    inputs = {name: digest_of(value) for name, value in arguments.items() if name not in ("ws", "storage")}
     parts = {"step": step, "inputs": inputs, "code": code_digest(f"tasks.{step}"), "lock": lock_digest()}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -82,7 +85,7 @@ def plan(
 def arguments_of(
     step: str, source: SourceRef, contract: Contract, params: Params, artifacts: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return a step's arguments by name, except `ws`; artifacts come from `artifacts`."""
+    """Return a step's arguments by name, except where it works; artifacts come from `artifacts`."""
     given = {
         "source": source,
         "contract": contract,
@@ -98,10 +101,10 @@ def read_record(path: Path) -> dict[str, Any] | None:
     """Return the artifacts in a step's record, as plain JSON by name; None when there is no whole record."""
     try:
         result = json.loads(json.loads(path.read_bytes())["result"])
-        found: dict[str, Any] = result["data"]
+        found = result["data"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return found
+    return found if isinstance(found, dict) else None
 
 
 def drop_broken_records(records: Path, ws: Workspace) -> int:
@@ -109,7 +112,8 @@ def drop_broken_records(records: Path, ws: Workspace) -> int:
 
     The engine would otherwise trust or choke on them: it writes records in place, so a kill can leave half of one.
     """
-    broken = [path for path in records.glob("*-*") if (found := read_record(path)) is None or not ws.holds(found)]
+    ours = [path for path in records.glob("*-*") if RECORD_NAME.fullmatch(path.name)]
+    broken = [path for path in ours if (found := read_record(path)) is None or not ws.holds(found)]
     for path in broken:
         path.unlink(missing_ok=True)
     return len(broken)
@@ -134,29 +138,36 @@ def code_digest(module: str) -> str:
 def reached_files(module: str) -> tuple[Path, ...]:
     """Return the first-party files that a module reaches, imports inside functions included, sorted."""
     seen: dict[str, Path] = {}
-    waiting = [module]
+    waiting = list(_with_parents(module))
     while waiting:
         name = waiting.pop()
         path = _file_of(name)
         if name in seen or path is None:
             continue
         seen[name] = path
-        waiting += _imports(path)
+        waiting += _imports(name, path)
     return tuple(sorted(set(seen.values())))
 
 
-def _imports(path: Path) -> Iterator[str]:
+def _imports(module: str, path: Path) -> Iterator[str]:
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
         else:
             continue
         for name in names:
-            parts = name.split(".")
-            if parts[0] in FIRST_PARTY:
-                yield from (".".join(parts[:n]) for n in range(1, len(parts) + 1))
+            if name.partition(".")[0] in FIRST_PARTY:
+                yield from _with_parents(name)
+
+
+def _with_parents(module: str) -> Iterator[str]:
+    parts = module.split(".")
+    return (".".join(parts[:n]) for n in range(1, len(parts) + 1))
 
 
 def _file_of(module: str) -> Path | None:

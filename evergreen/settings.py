@@ -1,4 +1,4 @@
-"""Where does it run? `configs/env/<name>.yaml` and `EVERGREEN_*` variables, typed. Nothing below reads the environment."""
+"""Where does it run? `configs/env/<name>.yaml` and `EVERGREEN_*` variables, typed; nothing below reads the latter."""
 
 import difflib
 import os
@@ -19,7 +19,9 @@ class Settings(BaseSettings):
 
     `project`: the folder that holds params.yaml. `home`: all state, relative to the project. `prefect_api_url`,
     `mlflow_tracking_uri`, `ledger_url`, `study_url`: None means embedded, under `home`. `serve_host`, `serve_port`:
-    where `evergreen serve` listens. `max_body_bytes`: the largest request that it reads.
+    where `evergreen serve` listens. `max_body_bytes`: the largest request that it reads. `max_requests_at_once`: how
+    many it answers at a time; those beyond are told to come again. `training_cron`, `retraining_cron`, `timezone`: the
+    schedules of the deployments.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -32,49 +34,60 @@ class Settings(BaseSettings):
     study_url: str | None = None
     serve_host: str = "127.0.0.1"
     serve_port: int = Field(default=3000, ge=0, le=65535)
+    training_cron: str = "0 5 * * 1"
+    retraining_cron: str = "0 6 * * *"
+    timezone: str = "UTC"
     max_body_bytes: int = Field(default=1_000_000, ge=1)
+    max_requests_at_once: int = Field(default=256, ge=1)
 
     @classmethod
     def settings_customise_sources(
         cls,
-        settings_cls: type[BaseSettings],
+        settings_cls: type[BaseSettings],  # noqa: ARG003  pydantic passes all five by name
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic passes all five by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic passes all five by name
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return env_settings, init_settings
 
     @classmethod
     def load(cls, name: str = "local", *, start: Path | None = None) -> "Settings":
-        """Read `configs/env/<name>.yaml` of the project around `start` (default: the working directory).
+        """Read `configs/env/<name>.yaml` of the project around `start`.
+
+        Without `start` it is the project around EVERGREEN_PROJECT, or else around the working directory.
 
         Raises
         ------
-        ConfigError if no project is found, the file or a key is unknown, or a variable is misspelt.
+        ConfigError if no project is found, the file or a key is unknown, a variable is misspelt, or `home` is a folder
+        that holds the project: deleting it would delete more than state.
         """
-        project = find_project(start or Path.cwd())
+        project = find_project(start or Path(os.environ.get(f"{PREFIX}PROJECT", "")))
         path = project / "configs" / "env" / f"{name}.yaml"
         if not path.exists():
             known = sorted(file.stem for file in path.parent.glob("*.yaml"))
             raise ConfigError(
                 "CFG007", f"no environment '{name}'", where=str(path), next_step=f"Known: {', '.join(known)}."
             )
-        unknown = [
-            key
-            for key in os.environ
-            if key.startswith(PREFIX) and key.removeprefix(PREFIX).lower() not in cls.model_fields
-        ]
+        ours = [key.removeprefix(PREFIX).lower() for key in os.environ if key.startswith(PREFIX)]
+        unknown = sorted(key for key in ours if key not in cls.model_fields)
         if unknown:
-            close = difflib.get_close_matches(unknown[0], [PREFIX + field.upper() for field in cls.model_fields], n=1)
+            close = difflib.get_close_matches(unknown[0], cls.model_fields, n=1)
             raise ConfigError(
                 "CFG008",
-                f"unknown variable {unknown[0]}",
+                f"unknown variable {PREFIX}{unknown[0].upper()}",
                 where="environment",
-                next_step=f"Did you mean {close[0]}?" if close else "Unset it.",
+                next_step=f"Did you mean {PREFIX}{close[0].upper()}?" if close else "Unset it.",
             )
         data, lines = documents.read(path)
         documents.check(_File, data, source=str(path), lines=lines)
+        if "project" in data:
+            raise ConfigError(
+                "CFG004",
+                "unknown key 'project'",
+                where=f"{path}:{lines[('project',)]}",
+                next_step="Remove it: the project is the folder that holds params.yaml.",
+            )
         try:
             found = cls(**{**data, "project": project})
         except ValidationError as error:
@@ -86,7 +99,15 @@ class Settings(BaseSettings):
                 where="environment",
                 next_step="Correct the value.",
             ) from error
-        return found.model_copy(update={"home": (project / found.home).resolve()})
+        home = (project / found.home).resolve()
+        if project.is_relative_to(home):
+            raise ConfigError(
+                "CFG011",
+                f"home is {home}, which holds the project itself",
+                where="environment" if "home" in ours else str(path),
+                next_step="Name a folder for state only, such as .evergreen.",
+            )
+        return found.model_copy(update={"home": home, "project": project})
 
     @property
     def workspace(self) -> Path:
@@ -95,6 +116,10 @@ class Settings(BaseSettings):
     @property
     def step_records(self) -> Path:
         return self.home / "steps"
+
+    @property
+    def predictions(self) -> Path:
+        return self.home / "predictions"
 
     def tracking_uri(self) -> str:
         return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}"
@@ -114,13 +139,15 @@ class Settings(BaseSettings):
             "PREFECT_LOCAL_STORAGE_PATH": str(self.step_records),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
-            "PREFECT_LOGGING_LEVEL": "WARNING",
+            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # errors are ours to print, once
+            "PREFECT_LOGGING_EXTRA_LOGGERS": "evergreen,tasks,flows",
             "MLFLOW_TRACKING_URI": self.tracking_uri(),
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "BENTOML_HOME": str(self.home / "bentoml"),
             "BENTOML_DO_NOT_TRACK": "true",
             "GX_ANALYTICS_ENABLED": "false",
+            "TMPDIR": str(self.home / "tmp"),
             "MPLCONFIGDIR": str(self.home / "matplotlib"),
             "MPLBACKEND": "agg",
             **({"PREFECT_API_URL": self.prefect_api_url} if self.prefect_api_url else {}),
@@ -131,8 +158,8 @@ class _File(Settings):
     """The file alone: checked without the environment, so that a fault is named with its own line."""
 
     @classmethod
-    def settings_customise_sources(cls, settings_cls: type[BaseSettings], *sources: Any, **named: Any) -> Any:
-        return (named["init_settings"],)
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> Any:
+        return (sources["init_settings"],)
 
 
 def find_project(start: Path) -> Path:

@@ -19,7 +19,7 @@ def locate(contract: Contract, project: Path) -> SourceRef:
 
     Raises
     ------
-    DataError if a file is missing.
+    DataError if a file is missing or cannot be read.
     """
     if isinstance(contract.source, BundledSource):
         from evergreen.ingest import flights
@@ -30,7 +30,7 @@ def locate(contract: Contract, project: Path) -> SourceRef:
         root = Path(next(iter(spec.submodule_search_locations))) / "data"
         files = [root / name for name in flights.FILES]
     else:
-        root = project / contract.source.path
+        root = (project / contract.source.path).absolute()
         files = [root]
     missing = next((path for path in files if not path.is_file()), None)
     if missing:
@@ -40,7 +40,15 @@ def locate(contract: Contract, project: Path) -> SourceRef:
             where=str(missing),
             next_step="Correct source.path in the contract, or put the file there.",
         )
-    digests = [f"{path.name} {file_digest(path)}" for path in files]
+    try:
+        digests = [f"{path.name} {file_digest(path)}" for path in files]
+    except OSError as error:
+        raise DataError(
+            "DQ000",
+            f"the source file cannot be read: {error.strerror}",
+            where=str(error.filename or root),
+            next_step="Give this user read access to it.",
+        ) from error
     return SourceRef(uri=str(root), sha256=hashlib.sha256("\n".join(digests).encode()).hexdigest())
 
 

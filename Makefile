@@ -1,0 +1,79 @@
+# Every target sets up what it needs; nothing is asked of you but Python 3.11 or newer.
+PYTHON ?= python3
+BIN := .venv/bin
+HOME_FOLDER := $(or $(EVERGREEN_HOME),.evergreen)
+UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
+FROM ?= 2013-03
+TO ?= 2013-12
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-long check format lock lock-check install state dvc train report benchmark ui clean clean-all
+
+help:  ## Say what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: state  ## The whole loop on real flights: train, then walk the months (FROM=2013-03 TO=2013-12)
+	@$(BIN)/evergreen replay --from $(FROM) --to $(TO)
+
+test: state  ## All tests, offline
+	@$(BIN)/python -m pytest
+
+test-long: state  ## Long campaigns with fixed seeds: 20 runs in a row, the network cut off
+	@$(BIN)/python -m pytest -m long --override-ini "addopts=--strict-markers -ra"
+
+check: install  ## Lint, format, types, import rules, and whether the lock is fresh
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@PREFECT_HOME=$(CURDIR)/$(HOME_FOLDER)/prefect $(BIN)/lint-imports
+	@$(MAKE) --no-print-directory lock-check
+
+format: install  ## Let ruff put the code in order
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+train: state  ## One training run, with the gate's report in report.md
+	@$(BIN)/evergreen run --json > $(HOME_FOLDER)/outcome.json; code=$$?; \
+	  $(BIN)/python -m cli.report $(HOME_FOLDER)/outcome.json; exit $$code
+
+dvc: state  ## The same training steps through DVC
+	@$(BIN)/dvc repro
+
+benchmark: state  ## What orchestration costs: flows against plain calls
+	@$(BIN)/python benchmarks/orchestration.py
+
+lock: .venv/uv  ## Pin all dependencies with hashes, from pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev pyproject.toml --generate-hashes \
+	  --no-emit-index-url --no-header --output-file requirements.lock
+
+lock-check: .venv/uv
+	@cp requirements.lock .venv/requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev pyproject.toml --generate-hashes \
+	  --no-emit-index-url --no-header --output-file .venv/requirements.lock
+	@cmp -s requirements.lock .venv/requirements.lock || \
+	  { echo "requirements.lock does not fit pyproject.toml. Next: make lock, and commit it."; exit 2; }
+	@echo "requirements.lock is fresh"
+
+install: .venv/installed
+
+.venv/uv: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Evergreen needs Python 3.11 or newer; $(PYTHON) is %d.%d. Next: make PYTHON=python3.11 ..." % sys.version_info[:2])'
+	@test -x $(BIN)/python || { echo "Creating .venv"; $(PYTHON) -m venv .venv; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@touch $@
+
+.venv/installed: .venv/uv requirements.lock pyproject.toml
+	@echo "Installing requirements.lock; the first time takes a minute or two"
+	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
+	@$(BIN)/dvc config --local --quiet core.site_cache_dir "$(CURDIR)/.evergreen/dvc/site"
+	@touch $@
+
+state: install
+	@$(BIN)/evergreen prepare
+
+clean:  ## Delete all state: runs, models, logs, reports
+	rm -rf $(HOME_FOLDER)
+
+clean-all: clean  ## Delete the environment too
+	rm -rf .venv

@@ -1,0 +1,55 @@
+"""`evergreen score`: a file in, the same rows with predictions out."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+from evergreen import model, scoring
+from evergreen.artifacts import write_bytes
+from evergreen.errors import ConfigError
+from evergreen.ingest import files
+from evergreen.outcomes import ChampionFacts, champion_facts
+from evergreen.project import Project
+
+
+def champion_of(project: Project) -> ChampionFacts:
+    """Return the champion, or say how to get one."""
+    facts = champion_facts(project.ledger(), project.name)
+    if facts is None:
+        raise ConfigError(
+            "STA001",
+            f"'{project.name}' has no champion yet",
+            where=str(project.settings.home),
+            next_step="Train one: evergreen run",
+        )
+    return facts
+
+
+def score(project: Project, source: Path, target: Path) -> dict[str, Any]:
+    """Score a file and return what was done; the file appears whole or not at all."""
+    if target.suffix not in (".csv", ".parquet"):
+        raise ConfigError(
+            "CFG012",
+            f"cannot write '{target.suffix}' files",
+            where=str(target),
+            next_step="Name a .csv or a .parquet file.",
+        )
+    champion = champion_of(project)
+    loaded = model.load(project.workspace.path(champion.artifact.uri), champion.artifact.sha256)
+    rows = files.observations(source, loaded.contract)
+    scored = scoring.score_file(rows, loaded, version=champion.version, threshold=champion.threshold)
+    content = io.BytesIO()
+    if target.suffix == ".csv":
+        scored.to_csv(content, index=False)
+    else:
+        scored.to_parquet(content, index=False)
+    write_bytes(target, content.getvalue())
+    refused = int(scored["probability"].isna().sum())
+    return {
+        "model": project.name,
+        "version": champion.version,
+        "rows": len(scored),
+        "scored": len(scored) - refused,
+        "refused": refused,
+        "output": str(target),
+    }

@@ -1,0 +1,279 @@
+"""The command line: `evergreen`."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from evergreen.errors import ConfigError, EvergreenError
+
+app = typer.Typer(
+    name="evergreen",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="A machine-learning lifecycle you own as a repository.",
+    epilog="Exit codes: 0 done, 2 usage or configuration, 3 data invalid, 4 gate refused, 5 a dependency is "
+    "unavailable, 6 lost a race, 7 integrity, 8 resources, 9 our bug.",
+)
+log = logging.getLogger(__name__)
+
+Env = Annotated[str, typer.Option("--env", metavar="NAME", help="Where to run: configs/env/NAME.yaml.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; logs go to stderr.")]
+ParamsFile = Annotated[
+    str, typer.Option("--params", metavar="FILE", help="The parameters file, relative to the project.")
+]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a parameter; may be repeated.")
+]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept with the version.")]
+Window = Annotated[str, typer.Option("--window", metavar="YYYY-MM", help="The month to look at.")]
+REFUSED = 4
+
+
+@app.callback()
+def main_options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and detailed logs.")] = False,
+) -> None:
+    from rich.console import Console
+    from rich.logging import RichHandler
+
+    handler = RichHandler(console=Console(stderr=True), show_level=False, show_path=False, log_time_format="%H:%M:%S")
+    for name in ("evergreen", "tasks", "flows", "cli"):
+        logger = logging.getLogger(name)
+        logger.setLevel(logging.DEBUG if debug else logging.INFO)
+        logger.addHandler(handler)
+        logger.propagate = False  # Prefect puts a handler of its own on the root
+
+
+@app.command()
+def run(
+    env: Env = "local",
+    params: ParamsFile = "params.yaml",
+    overrides: Overrides = None,
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """Train: ingest, validate, features, tune, train, evaluate, gate, register, package.
+
+    Steps whose code, data and parameters are unchanged are not run again.
+
+    Example: [bold]evergreen run --set tune.trials=5 --set seed=3[/bold]
+    """
+    from cli import plans, show
+    from cli.engine import engine
+    from evergreen.project import Project
+
+    project = Project.open(env, params, overrides or ())
+    outcome = plans.recorded_outcome(project)
+    if outcome is None:
+        with engine(project.settings):
+            from flows.training import training
+
+            outcome = training(env=env, params_file=params, overrides=overrides or [], reason=reason or "requested")
+    emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome))
+    if outcome.verdict == "refused":
+        raise typer.Exit(REFUSED)
+
+
+@app.command()
+def plan(
+    env: Env = "local", params: ParamsFile = "params.yaml", overrides: Overrides = None, as_json: Json = False
+) -> None:
+    """Show what [bold]evergreen run[/bold] would do, and why, without doing it."""
+    from cli import plans, show
+    from evergreen.project import Project
+
+    steps = plans.planned(Project.open(env, params, overrides or ()))
+    emit({"steps": [step.model_dump() for step in steps]}, as_json, lambda: show.plan(steps))
+
+
+@app.command()
+def replay(
+    start: Annotated[str, typer.Option("--from", metavar="YYYY-MM", help="The first month to walk.")],
+    end: Annotated[str, typer.Option("--to", metavar="YYYY-MM", help="The last month to walk.")],
+    env: Env = "local",
+    params: ParamsFile = "params.yaml",
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> None:
+    """Walk the calendar: train on what came before, then monitor, decide and retrain month by month.
+
+    Ends with a table, and asks the packaged champion for ten rows to check that it answers as batch scoring does.
+
+    Example: [bold]evergreen replay --from 2013-03 --to 2013-12[/bold]
+    """
+    from cli import walk
+    from evergreen.project import Project
+
+    project = Project.open(env, params, overrides or ())
+    walk.run(
+        project, month(start)[0], month(end)[1], env=env, params_file=params, overrides=overrides or [], as_json=as_json
+    )
+
+
+@app.command()
+def serve(
+    env: Env = "local",
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+) -> None:
+    """Serve the champion, straight from its package, until Ctrl-C.
+
+    Example: [bold]evergreen serve --port 3000[/bold], then POST rows to /predict.
+    """
+    from cli import service
+    from evergreen.project import Project
+
+    service.serve(Project.open(env), host=host, port=port)
+
+
+@app.command()
+def score(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="A CSV or Parquet file of rows.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write them with their predictions.")],
+    env: Env = "local",
+    as_json: Json = False,
+) -> None:
+    """Score a file with the champion; a row that breaks the contract gets no probability, and says why.
+
+    Example: [bold]evergreen score flights.csv predictions.parquet[/bold]
+    """
+    from cli import batch, show
+    from evergreen.project import Project
+
+    summary = batch.score(Project.open(env), source, target)
+    emit(summary, as_json, lambda: show.summary("Scored", summary))
+
+
+@app.command()
+def monitor(
+    window: Window,
+    env: Env = "local",
+    params: ParamsFile = "params.yaml",
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> None:
+    """Look at a month of traffic: drift, matured performance, and whether to retrain.
+
+    Example: [bold]evergreen monitor --window 2013-03[/bold]
+    """
+    from cli import show
+    from cli.engine import engine
+    from evergreen.project import Project
+
+    start, end = month(window)
+    with engine(Project.open(env, params, overrides or ()).settings):
+        from flows.monitoring import monitoring
+
+        outcome = monitoring(start, end, env=env, params_file=params, overrides=overrides or [])
+    emit(outcome.model_dump(mode="json"), as_json, lambda: show.window(outcome))
+
+
+@app.command()
+def retrain(
+    env: Env = "local",
+    params: ParamsFile = "params.yaml",
+    overrides: Overrides = None,
+    reason: Reason = None,
+    as_json: Json = False,
+) -> None:
+    """Act on the last window: train on all history so far if that was decided, or if a reason is given.
+
+    Example: [bold]evergreen retrain --reason "new carrier"[/bold]
+    """
+    from cli import show
+    from cli.engine import engine
+    from evergreen.project import Project
+
+    with engine(Project.open(env, params, overrides or ()).settings):
+        from flows.retraining import retraining
+
+        outcome = retraining(env=env, params_file=params, overrides=overrides or [], reason=reason)
+    emit(outcome.model_dump(mode="json"), as_json, lambda: show.retraining(outcome))
+    if outcome.training and outcome.training.verdict == "refused":
+        raise typer.Exit(REFUSED)
+
+
+@app.command()
+def status(env: Env = "local", as_json: Json = False) -> None:
+    """Say what is champion, and why."""
+    from cli import show
+    from evergreen.outcomes import champion_facts
+    from evergreen.project import Project
+
+    project = Project.open(env)
+    champion = champion_facts(project.ledger(), project.name)
+    if champion is None:
+        raise ConfigError(
+            "STA001",
+            f"'{project.name}' has no champion yet",
+            where=str(project.settings.home),
+            next_step="Train one: evergreen run",
+        )
+    emit(champion.judged.model_dump(mode="json"), as_json, lambda: show.champion(champion))
+
+
+@app.command()
+def prepare(env: Env = "local") -> None:
+    """Make the state folder and migrate its databases; other commands do it when it is needed."""
+    from cli import engine
+    from evergreen.settings import Settings
+
+    engine.prepare(Settings.load(env))
+
+
+def month(text: str) -> tuple[date, date]:
+    """Return the first day of a month written YYYY-MM, and that of the next."""
+    try:
+        first = date.fromisoformat(f"{text}-01")
+    except ValueError as error:
+        raise ConfigError("CFG011", f"expected a month such as 2013-03, got '{text}'", where="command line") from error
+    return first, date(first.year + first.month // 12, first.month % 12 + 1, 1)
+
+
+def emit(result: dict[str, Any], as_json: bool, display: Any) -> None:
+    """Print a result for a program or for a person."""
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        display()
+
+
+@contextmanager
+def explained(debug: bool) -> Iterator[None]:
+    """End with one block and the exit code of the error's kind; a traceback only with --debug."""
+    try:
+        yield
+    except EvergreenError as error:
+        if debug:
+            raise
+        typer.echo(error.block(), err=True)
+        raise SystemExit(error.exit_code) from error
+    except KeyboardInterrupt as error:
+        typer.echo("Interrupted. What was finished is kept; the same command continues.", err=True)
+        raise SystemExit(130) from error
+    except Exception as error:
+        if debug:
+            raise
+        block = EvergreenError(
+            "BUG001",
+            f"{type(error).__name__}: {error}",
+            where="evergreen " + " ".join(sys.argv[1:]),
+            next_step="Run again with --debug and report the traceback.",
+        ).block()
+        typer.echo(block, err=True)
+        raise SystemExit(EvergreenError.exit_code) from error
+
+
+def main() -> None:
+    """Run the command line."""
+    with explained("--debug" in sys.argv):
+        app(standalone_mode=False)

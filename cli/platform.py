@@ -1,0 +1,71 @@
+"""`evergreen up`: Prefect's and MLflow's servers and the scheduled deployments, until Ctrl-C."""
+
+import os
+import sys
+from contextlib import ExitStack
+
+from cli import children, show
+from cli.engine import START_SECONDS, prepare
+from evergreen.errors import Unavailable
+from evergreen.settings import Settings
+
+
+def up(settings: Settings, env: str, *, prefect_port: int, mlflow_port: int) -> None:
+    """Start the platform, say where it is, and wait for Ctrl-C; if a part ends, all of it does.
+
+    Raises
+    ------
+    Unavailable if a part does not start, or ends by itself.
+    """
+    prepare(settings)
+    os.environ.update(settings.environment())
+    prefect_url, mlflow_url = f"http://127.0.0.1:{prefect_port}", f"http://127.0.0.1:{mlflow_port}"
+    here = {
+        "PREFECT_API_URL": f"{prefect_url}/api",
+        "_MLFLOW_SERVER_FILE_STORE": settings.tracking_uri(),
+        "_MLFLOW_SERVER_ARTIFACT_ROOT": (settings.home / "mlflow" / "artifacts").as_uri(),
+    }
+    argvs = {
+        "prefect-server": [
+            "-m",
+            "uvicorn",
+            "--factory",
+            "prefect.server.api.server:create_app",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(prefect_port),
+            "--log-level",
+            "warning",
+        ],
+        # `mlflow server` starts a process of its own that would outlive a kill; this is the application behind it.
+        "mlflow-server": [
+            "-m",
+            "uvicorn",
+            "mlflow.server.fastapi_app:app",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(mlflow_port),
+            "--log-level",
+            "warning",
+        ],
+        "deployments": ["-m", "flows.deployments", env],
+    }
+    health = {"prefect-server": f"{prefect_url}/api/health", "mlflow-server": f"{mlflow_url}/health"}
+    run = settings.home / "run"
+    with ExitStack() as stack:
+        processes = {}
+        for name, argv in argvs.items():
+            process = stack.enter_context(children.child(name, [sys.executable, *argv], run=run, environment=here))
+            if name in health:
+                children.wait_until_ready(
+                    process, health[name], seconds=START_SECONDS, what=name, log=run / f"{name}-{os.getpid()}.log"
+                )
+            processes[name] = process
+        show.console.print(
+            f"Prefect  {prefect_url}\nMLflow   {mlflow_url}\nDeployments are scheduled. Ctrl-C stops all of it."
+        )
+        os.wait()
+        ended = [name for name, process in processes.items() if process.poll() is not None]
+        raise Unavailable("DEP005", f"{', '.join(ended)} ended by itself", where=str(run), next_step="evergreen up")

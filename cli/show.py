@@ -1,0 +1,84 @@
+"""What a person sees: tables and summaries on stdout."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from evergreen.outcomes import ChampionFacts, Judged, TrainingOutcome
+from evergreen.plan import PlannedStep
+from evergreen.windows import RetrainingOutcome, WindowOutcome
+
+console = Console()
+MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]", "not applicable": "[dim]not applicable[/]"}
+
+
+def plan(steps: Sequence[PlannedStep]) -> None:
+    table = Table("step", "would", "identity", "why", title="Plan", title_justify="left")
+    for step in steps:
+        table.add_row(
+            step.name, "[dim]skip[/]" if step.cached else "[bold]run[/]", (step.identity or "")[:12], step.why
+        )
+    console.print(table)
+
+
+def training(outcome: TrainingOutcome) -> None:
+    table = Table("step", "", "seconds", title="Training", title_justify="left")
+    for step in outcome.steps:
+        table.add_row(step.name, "[dim]recorded[/]" if step.cached else "ran", f"{step.seconds:.1f}")
+    console.print(table)
+    judged(outcome)
+
+
+def judged(outcome: Judged) -> None:
+    for check in outcome.checks:
+        console.print(f"  {check.name}: {MARKS[check.outcome]}  {check.text}")
+    if outcome.verdict == "promoted":
+        console.print(f"[green]{outcome.model} version {outcome.version} was promoted[/]: {outcome.reason}")
+    else:
+        console.print(f"[yellow]The gate refused this candidate; the champion is unchanged[/]: {outcome.reason}")
+    console.print(
+        f"  model {outcome.model_digest[:12]}  data {outcome.data_digest[:12]}  code {outcome.code_digest[:12]}"
+    )
+
+
+def champion(facts: ChampionFacts) -> None:
+    console.print(
+        f"[bold]{facts.judged.model}[/] version {facts.version}, "
+        f"champion since {facts.judged.promoted_at:%Y-%m-%d %H:%M} UTC"
+    )
+    console.print(f"  trained on data until {facts.data_end}, MLflow run {facts.run_id}")
+    judged(facts.judged)
+    summary("Metrics on rows that tuning never saw", facts.judged.metrics)
+
+
+def window(outcome: WindowOutcome) -> None:
+    console.print(
+        f"[bold]{outcome.model}[/] version {outcome.version}, {outcome.start} to {outcome.end}: "
+        f"{outcome.valid.rows} rows, {outcome.quarantined} quarantined"
+    )
+    table = Table("column", "verdict", "evidence", title=f"Drift: {outcome.drift.verdict}", title_justify="left")
+    for column in outcome.drift.columns:
+        style = {"drift": "red", "unknown": "yellow"}.get(column.verdict, "dim")
+        table.add_row(column.name, f"[{style}]{column.verdict}[/]", column.evidence)
+    console.print(table)
+    console.print(f"Performance: {outcome.performance.evidence}")
+    console.print(f"Decision: {outcome.decision.summary}")
+    console.print(f"Report: {outcome.report}")
+
+
+def retraining(outcome: RetrainingOutcome) -> None:
+    if outcome.training:
+        training(outcome.training)
+    elif outcome.already_done:
+        console.print(f"Window {outcome.window} has led to a retraining before; one is enough.")
+    else:
+        console.print(f"No retraining after {outcome.window}: {outcome.decision.summary}")
+
+
+def summary(title: str, values: Mapping[str, Any]) -> None:
+    table = Table(show_header=False, title=title, title_justify="left")
+    for name, value in values.items():
+        table.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
+    console.print(table)

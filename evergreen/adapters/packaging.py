@@ -1,0 +1,176 @@
+"""BentoML: a release becomes a bento, which holds everything that the service runs from."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psutil
+
+from evergreen.artifacts import MANIFEST, Value, read_folder, write_bytes
+from evergreen.errors import ConfigError, EvergreenError, explain_os_errors
+from evergreen.model import MODEL_FOLDER, RELEASE_FILE, Release
+from evergreen.settings import Settings
+
+# What evergreen/ and serving/ import when they serve.
+SERVED_BY = (
+    "bentoml",
+    "httptools",
+    "numpy",
+    "pandas",
+    "prometheus-client",
+    "pyarrow",
+    "pydantic",
+    "pydantic-settings",
+    "pyyaml",
+    "scikit-learn",
+    "skops",
+    "starlette",
+    "uvicorn",
+    "uvloop",
+)
+SECONDS_FOR_BUILD = 120
+
+
+class Bento(Value):
+    """A built bento. `path` is its folder; the service runs straight from the ``src`` in it."""
+
+    tag: str
+    path: Path
+
+
+def locate(release: Release, home: Path) -> Bento | None:
+    """Return the bento of a release if it has been built."""
+    bento = _named(release, home)
+    return bento if bento.path.exists() else None
+
+
+def build(model_folder: Path, release: Release, *, project: Path, home: Path) -> Bento:
+    """Return the bento of a release, building it if there is none; nothing is installed and no network is used.
+
+    It appears whole, by a rename. A build that was killed leaves a folder under ``home/staging``, which the next one
+    removes.
+
+    Parameters
+    ----------
+    model_folder : the model that `release` names.
+    project : the checkout: ``evergreen/``, ``serving/``, ``bentofile.yaml`` and ``requirements.lock``.
+    home : the folder of all state; bentos lie under ``home/bentoml``.
+
+    Raises
+    ------
+    IntegrityError if the model is not the one that the release names.
+    """
+    if found := locate(release, home):
+        return found
+    bento = _named(release, home)
+    staging = home / "staging"
+    with explain_os_errors(staging):
+        staging.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(staging)
+        with TemporaryDirectory(prefix=f"{os.getpid()}-", dir=staging) as own:
+            context, store = Path(own, "context"), Path(own, "bentoml")
+            _stage(context, model_folder, release, project)
+            _run_bentoml(context, store, bento.tag)
+            _publish(store / "bentos" / release.model / bento.path.name, bento.path)
+    return bento
+
+
+def command(bento: Path, settings: Settings) -> tuple[list[str], dict[str, str]]:
+    """Return the arguments and the whole environment that run the service from a bento's folder, from anywhere.
+
+    ``-P`` and PYTHONPATH put the bento's own ``evergreen`` and ``serving`` before the checkout's, wherever it starts.
+    """
+    served = ("serve_host", "serve_port", "max_body_bytes", "max_requests_at_once")
+    variables = {f"EVERGREEN_{name.upper()}": str(getattr(settings, name)) for name in served}
+    variables |= {"EVERGREEN_HOME": str(settings.home.resolve()), "PYTHONPATH": str(bento.resolve() / "src")}
+    return [sys.executable, "-P", "-m", "serving"], {**os.environ, **variables}
+
+
+def pins(lock: str, names: Iterable[str]) -> list[str]:
+    """Return the lines that pin `names`, and what they depend on, in a lock written by ``uv pip compile``.
+
+    Examples
+    --------
+    >>> pins(
+    ...     "a==1\\n    # via b\\nb==2 ; os_name == 'posix'\\n    # via project\\nc==3\\n    # via\\n    #   d\\n",
+    ...     ["b"],
+    ... )
+    ['a==1', "b==2 ; os_name == 'posix'"]
+    """
+    entries = re.findall(r"^(\S+)==(.*?)(?: \\)?\n((?:[ ].*\n?)*)", lock, flags=re.MULTILINE)
+    version = {name: pinned for name, pinned, _ in entries}
+    needed_by = {
+        name: set(re.findall(r"^ +#(?: via)? +(\S+)", below, flags=re.MULTILINE)) for name, _, below in entries
+    }
+    chosen = set(names)
+    if unknown := sorted(chosen - version.keys()):
+        raise ConfigError(
+            "PKG001", f"not pinned: {', '.join(unknown)}", where="requirements.lock", next_step="Lock again."
+        )
+    while more := {name for name, parents in needed_by.items() if parents & chosen} - chosen:
+        chosen |= more
+    return [f"{name}=={version[name]}" for name in sorted(chosen)]
+
+
+def _named(release: Release, home: Path) -> Bento:
+    version = f"v{release.version}-{release.model_digest[:8]}"
+    return Bento(tag=f"{release.model}:{version}", path=home / "bentoml" / "bentos" / release.model / version)
+
+
+def _remove_abandoned(staging: Path) -> None:
+    for folder in staging.iterdir():
+        builder = folder.name.partition("-")[0]
+        if builder.isdecimal() and not psutil.pid_exists(int(builder)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _stage(context: Path, model_folder: Path, release: Release, project: Path) -> None:
+    _, files = read_folder(model_folder, release.model_digest)
+    for package in ("evergreen", "serving"):
+        shutil.copytree(project / package, context / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(project / "bentofile.yaml", context / "bentofile.yaml")
+    for name, content in {**files, MANIFEST: (model_folder / MANIFEST).read_bytes()}.items():
+        path = context / MODEL_FOLDER / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (context / RELEASE_FILE).write_text(release.model_dump_json())
+    lines = pins((project / "requirements.lock").read_text(), SERVED_BY)
+    own = [line for line in lines if not line.startswith("bentoml==")]  # BentoML writes its own version beside them
+    (context / "requirements.txt").write_text("\n".join(own) + "\n")
+
+
+def _run_bentoml(context: Path, store: Path, tag: str) -> None:
+    """Build in a child: it imports the staged code, changes folder, and keeps its store where the environment says."""
+    name, _, version = tag.partition(":")
+    offline = {"BENTOML_DO_NOT_TRACK": "true", "UV_OFFLINE": "1", "PIP_NO_INDEX": "1"}
+    done = subprocess.run(  # noqa: S603  our own interpreter, and names that Release has checked
+        [sys.executable, "-m", "bentoml", "build", ".", "--name", name, "--version", version, "--output", "tag"],
+        cwd=context,
+        env={**os.environ, **offline, "BENTOML_HOME": str(store), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_FOR_BUILD,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise EvergreenError(
+            "PKG002",
+            f"bentoml build failed: {(done.stderr or done.stdout).strip()[-2000:]}",
+            where=tag,
+            next_step="Import serving.service by hand: what it says there is the cause.",
+        )
+
+
+def _publish(built: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        built.rename(target)
+    except OSError:
+        if not target.exists():  # else another process built the same release meanwhile
+            raise
+    write_bytes(target.parent / "latest", target.name.encode())

@@ -1,0 +1,69 @@
+"""What a training answers and what the ledger keeps of a version: JSON-sized, the same through every door."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from evergreen.artifacts import FolderRef, TableRef, Value
+from evergreen.gate import Check
+from evergreen.ledger import Ledger
+
+
+class StepRun(Value):
+    """One step of a run; `cached` when its result was already recorded."""
+
+    name: str
+    cached: bool
+    seconds: float
+
+
+class Judged(Value):
+    """A candidate and the gate's answer; `version` and `promoted_at` are None when it was refused.
+
+    `data_digest` is of the rows as they were ingested, `code_digest` of the first-party code that the steps reach,
+    `params_digest` of every parameter.
+    """
+
+    model: str
+    version: int | None
+    model_digest: str
+    data_digest: str
+    code_digest: str
+    params_digest: str
+    verdict: Literal["promoted", "refused"]
+    metrics: dict[str, float]
+    baseline_metrics: dict[str, float]
+    promoted_at: datetime | None
+    reason: str
+    checks: tuple[Check, ...]
+
+
+class TrainingOutcome(Judged):
+    """What a training run ends with."""
+
+    steps: tuple[StepRun, ...]
+
+
+class ChampionFacts(Value):
+    """What the ledger keeps of a promoted version: enough to serve, score, monitor and compare it."""
+
+    version: int
+    judged: Judged
+    candidate: str
+    artifact: FolderRef
+    train: TableRef
+    data_end: date
+    threshold: float
+    run_id: str
+    bento: str
+
+
+def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | None:
+    """Return what was known of a version when it was last promoted; None if it never was."""
+    found = [entry.payload for entry in ledger.entries(model, "promotion") if entry.payload["version"] == version]
+    return ChampionFacts.model_validate({key: found[-1][key] for key in ChampionFacts.model_fields}) if found else None
+
+
+def champion_facts(ledger: Ledger, model: str) -> ChampionFacts | None:
+    """Return what is known of a model's champion; None before the first promotion."""
+    champion = ledger.champion(model)
+    return version_facts(ledger, model, champion.version) if champion else None

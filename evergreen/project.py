@@ -1,0 +1,60 @@
+"""An opened project: its settings, parameters and contract, and the places they name."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from evergreen import ingest, plan
+from evergreen.artifacts import SourceRef, Workspace, digest_of
+from evergreen.contract import Contract
+from evergreen.ledger import Ledger
+from evergreen.params import Params
+from evergreen.settings import Settings
+
+
+@dataclass(frozen=True)
+class Project:
+    """What every door opens first; reading it imports nothing heavy."""
+
+    settings: Settings
+    params: Params
+    contract: Contract
+
+    @classmethod
+    def open(cls, env: str = "local", params_file: str = "params.yaml", overrides: Sequence[str] = ()) -> "Project":
+        """Read settings, parameters and the dataset's contract.
+
+        Raises
+        ------
+        ConfigError for the first fault in any of them.
+        """
+        settings = Settings.load(env)
+        params = Params.load(settings.project / params_file, overrides)
+        contract = Contract.load(settings.project / "configs" / params.dataset / "contract.yaml")
+        return cls(settings=settings, params=params, contract=contract)
+
+    def for_period(self, start: date, end: date) -> "Project":
+        """Return the same project for the rows of another period."""
+        return replace(self, params=self.params.for_period(start, end))
+
+    @property
+    def name(self) -> str:
+        """The model's name, which is the dataset's."""
+        return self.contract.name
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(root=self.settings.workspace)
+
+    def source(self) -> SourceRef:
+        return ingest.locate(self.contract, self.settings.project)
+
+    def ledger(self) -> Ledger:
+        return Ledger(self.settings.ledger())
+
+    def digests(self) -> dict[str, str]:
+        """Return the digests of the code that the training steps reach and of all parameters."""
+        return {
+            "code_digest": digest_of([plan.code_digest(f"tasks.{step}") for step in plan.STEPS]),
+            "params_digest": digest_of(self.params),
+        }

@@ -1,0 +1,61 @@
+"""The model families: each an unfitted scikit-learn pipeline whose encoders are fitted with the model."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+from evergreen.errors import ConfigError
+
+# The simpler family that each has to beat: a rung of the ladder that does not pay is not climbed.
+BASELINE = {"gradient_boosting": "logistic", "logistic": "prior"}
+
+
+def build(
+    family: str, params: Mapping[str, Any], *, categorical: list[str], numeric: list[str], rare_category: int, seed: int
+) -> Pipeline:
+    """Return an unfitted pipeline of a family; ``prior`` answers every row with the share of positives.
+
+    Categories that are missing, unseen, or rarer than `rare_category` rows share one code each; missing numbers are
+    imputed with the median of the rows it is fitted on.
+
+    Raises
+    ------
+    ConfigError if the estimator does not know a parameter.
+    """
+    if family == "prior":
+        encoder: Any = "drop"
+        scaler: Any = SimpleImputer(strategy="median")
+        estimator: Any = DummyClassifier(strategy="prior")
+    elif family == "logistic":
+        encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=rare_category)
+        scaler = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+        estimator = LogisticRegression(max_iter=500)
+    else:
+        # Codes, not native categories: those convert to ONNX silently wrong. No scaling before trees: likewise.
+        encoder = OrdinalEncoder(
+            handle_unknown="use_encoded_value",
+            unknown_value=-1,
+            encoded_missing_value=-2,
+            min_frequency=rare_category,
+            dtype=np.float64,
+        )
+        scaler = SimpleImputer(strategy="median")
+        estimator = HistGradientBoostingClassifier(early_stopping=False, random_state=seed)
+    unknown = sorted(set(params) - set(estimator.get_params()))
+    if unknown:
+        raise ConfigError(
+            "CFG010",
+            f"family '{family}' has no parameter '{unknown[0]}'",
+            where="tune.families",
+            next_step=f"It knows: {', '.join(sorted(estimator.get_params()))}.",
+        )
+    columns = ColumnTransformer([("categorical", encoder, categorical), ("numeric", scaler, numeric)])
+    return Pipeline([("columns", columns), ("estimator", estimator.set_params(**params))])

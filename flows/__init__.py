@@ -1,0 +1,1 @@
+"""Composition: which steps, in which order, and what is decided between them."""

@@ -1,0 +1,43 @@
+"""The deployments: flows with a schedule, which can also be started in Prefect's UI.
+
+`python -m flows.deployments` registers them with the Prefect server of PREFECT_API_URL and runs what is due.
+"""
+
+import sys
+from typing import Any, cast
+
+from prefect import Flow, serve
+from prefect.deployments.runner import RunnerDeployment
+from prefect.schedules import Cron
+
+from evergreen.settings import Settings
+from flows.retraining import retraining
+from flows.training import training
+
+
+def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
+    """Return the deployments of an environment: a training, and a look at the last window's decision.
+
+    Two runs of one model never train at once: the ledger's lease refuses the second, whatever server started it.
+    """
+    schedules: dict[Flow[Any, Any], tuple[str, dict[str, str]]] = {
+        training: (settings.training_cron, {"env": env, "reason": "scheduled"}),
+        retraining: (settings.retraining_cron, {"env": env}),
+    }
+    return tuple(
+        cast(
+            RunnerDeployment,
+            flow.to_deployment(name=env, schedule=Cron(cron, timezone=settings.timezone), parameters=parameters),
+        )
+        for flow, (cron, parameters) in schedules.items()
+    )
+
+
+def main() -> None:
+    """Register the deployments of the environment named on the command line (default: local) and run them."""
+    env = sys.argv[1] if len(sys.argv) > 1 else "local"
+    serve(*deployments(Settings.load(env), env))
+
+
+if __name__ == "__main__":
+    main()

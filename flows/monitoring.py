@@ -1,0 +1,97 @@
+"""The monitoring flow: a window of traffic, what it says about the champion, and whether to train again."""
+
+from datetime import date
+
+from prefect import flow
+
+from evergreen import retrain
+from evergreen.artifacts import digest_of
+from evergreen.errors import ConfigError
+from evergreen.ledger import Ledger
+from evergreen.outcomes import ChampionFacts, champion_facts
+from evergreen.plan import code_digest, drop_broken_records, lock_digest
+from evergreen.project import Project
+from evergreen.windows import WindowOutcome
+from flows.recorder import Recorder
+from tasks.drift import drift
+from tasks.ingest import ingest
+from tasks.performance import performance
+from tasks.score import score
+from tasks.validate import validate
+
+
+@flow(name="monitoring")
+def monitoring(
+    start: date, end: date, env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None
+) -> WindowOutcome:
+    """Score the rows of [start, end), compare them with the champion's training rows, and decide about retraining.
+
+    The window's targets are taken as arrived. What was found is recorded once for a champion and a window.
+    """
+    project = Project.open(env, params_file, overrides or ()).for_period(start, end)
+    ledger = project.ledger()
+    champion = champion_facts(ledger, project.name)
+    if champion is None:
+        raise ConfigError(
+            "MON001",
+            f"'{project.name}' has no champion to monitor",
+            where="ledger",
+            next_step="Train one first: evergreen run",
+        )
+    with ledger.lease(f"monitoring:{project.name}"):
+        drop_broken_records(project.settings.step_records, project.workspace)
+        outcome = watch(project, ledger, champion)
+        ledger.record(project.name, "window", window_key(outcome), outcome.model_dump(mode="json", exclude={"steps"}))
+    return outcome
+
+
+def watch(project: Project, ledger: Ledger, champion: ChampionFacts) -> WindowOutcome:
+    """Run the steps of a window and decide."""
+    do, p, ws, contract = Recorder(), project.params, project.workspace, project.contract
+    start, end = p.ingest.start, p.ingest.end
+    raw = do(ingest, project.source(), ws, contract, p.ingest).raw
+    checked = do(validate, raw, ws, contract, p.validate_)
+    scored = do(score, checked.valid, champion.artifact, champion.version, champion.threshold, ws)
+    drifted = do(drift, champion.train, checked.valid, f"{start}-{end}", ws, contract, p.drift, p.seed)
+    measured = do(performance, scored.predictions, ws, p.gate.confidence)
+    decision = retrain.decide(
+        drifted.report,
+        measured,
+        p.retrain,
+        gate_auc=champion.judged.metrics[p.gate.metric],
+        champion_data_end=champion.data_end,
+        window_end=end,
+        last_retraining=last_retraining(ledger, project.name),
+    )
+    return WindowOutcome(
+        model=project.name,
+        version=champion.version,
+        start=start,
+        end=end,
+        made_with=made_with(project),
+        valid=checked.valid,
+        quarantined=checked.quarantine.rows,
+        drift=drifted.report,
+        performance=measured,
+        decision=decision,
+        report=str(ws.path(drifted.picture)),
+        steps=tuple(do.steps),
+    )
+
+
+def made_with(project: Project) -> str:
+    """Return the digest of what decides a window's outcome besides its rows and its champion."""
+    steps = ("ingest", "validate", "score", "drift", "performance")
+    code = [code_digest(f"tasks.{step}") for step in steps] + [lock_digest()]
+    return digest_of([code, project.contract, project.params.model_dump(mode="json", exclude={"ingest"})])
+
+
+def window_key(window: WindowOutcome) -> str:
+    """Return what names a window in the ledger: the champion and the period. It is the incident's name too."""
+    return f"v{window.version}:{window.start}:{window.end}"
+
+
+def last_retraining(ledger: Ledger, model: str) -> date | None:
+    """Return the end of the window that caused the last retraining."""
+    entries = ledger.entries(model, "retraining")
+    return date.fromisoformat(entries[-1].payload["window_end"]) if entries else None

@@ -1,0 +1,171 @@
+"""The training flow: from a raw source to a decision in the registry."""
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from prefect import flow
+
+from evergreen import gate
+from evergreen.artifacts import TableRef
+from evergreen.evaluation import Comparison
+from evergreen.gate import Verdict
+from evergreen.ledger import Ledger
+from evergreen.outcomes import ChampionFacts, Judged, TrainingOutcome, champion_facts
+from evergreen.plan import drop_broken_records
+from evergreen.project import Project
+from flows.recorder import Recorder
+from tasks.compare import compare
+from tasks.evaluate import Evaluated, evaluate
+from tasks.features import FeatureSet, features
+from tasks.ingest import ingest
+from tasks.mirror import mirror
+from tasks.package import package
+from tasks.promote import promote
+from tasks.register import register
+from tasks.track import track
+from tasks.train import Trained, train
+from tasks.tune import Tuned, tune
+from tasks.validate import validate
+
+
+class Candidate(NamedTuple):
+    """A trained and measured model, before the gate."""
+
+    key: str
+    raw: TableRef
+    tables: FeatureSet
+    tuned: Tuned
+    trained: Trained
+    evaluated: Evaluated
+
+
+@flow(name="training")
+def training(
+    env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None, reason: str = "requested"
+) -> TrainingOutcome:
+    """Train, judge and, if the gate agrees, promote. One training of a model runs at a time.
+
+    Parameters
+    ----------
+    overrides : ``section.key=value``, applied to the parameters of `params_file`.
+    reason : why this training was started; kept with the version.
+    """
+    project = Project.open(env, params_file, overrides or ())
+    ledger, do = project.ledger(), Recorder()
+    with ledger.lease(f"training:{project.name}"):
+        drop_broken_records(project.settings.step_records, project.workspace)
+        candidate = make_candidate(project, do)
+        judged = find_judged(ledger, project.name, candidate.key)
+        if judged is None:
+            judged = judge_and_promote(project, ledger, candidate, do, reason)
+        ledger.record(project.name, "judgement", candidate.key, judged.model_dump(mode="json"))
+        if champion := ledger.champion(project.name):
+            do(mirror, project.name, champion.version, project.settings)
+    return TrainingOutcome(**dict(judged), steps=tuple(do.steps))
+
+
+def make_candidate(project: Project, do: Recorder) -> Candidate:
+    """Run the steps that need no champion: the part that `dvc repro` runs too."""
+    ws, contract, p = project.workspace, project.contract, project.params
+    raw = do(ingest, project.source(), ws, contract, p.ingest).raw
+    valid = do(validate, raw, ws, contract, p.validate_).valid
+    tables = do(features, valid, ws, contract, p.features)
+    tuned = do(tune, tables.train, ws, contract, p.features, p.tune, p.seed, project.settings.studies())
+    trained = do(train, tables.train, tuned.best, ws, contract, p.features, p.train, p.seed)
+    evaluated = do(evaluate, trained.model, trained.baseline, tables.train, tables.test, ws, p.evaluate)
+    key = gate.candidate_key(trained.model.sha256, evaluated.report, p.gate)
+    return Candidate(key, raw, tables, tuned, trained, evaluated)
+
+
+def find_judged(ledger: Ledger, model: str, candidate: str) -> Judged | None:
+    """Return what was decided about a candidate, if it was; each is judged once."""
+    entry = ledger.find(model, "judgement", candidate)
+    if entry:
+        return Judged.model_validate(entry.payload)
+    champion = champion_facts(ledger, model)
+    return champion.judged if champion and champion.candidate == candidate else None
+
+
+def judge_and_promote(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder, reason: str) -> Judged:
+    """Ask the gate, log the run, and bring a candidate that passed into service.
+
+    A run that was killed on the way goes through here again; every effect is made only once.
+    """
+    epoch = champion.epoch if (champion := ledger.champion(project.name)) else 0
+    verdict = decide(project, ledger, candidate, do)
+    tags = {
+        "model_digest": candidate.trained.model.sha256,
+        "data_digest": candidate.raw.sha256,
+        "training_reason": reason,
+        **project.digests(),
+    }
+    run = do(
+        track,
+        candidate.key,
+        candidate.trained.model,
+        candidate.tuned.best,
+        candidate.evaluated.report,
+        verdict,
+        candidate.tables.test,
+        candidate.evaluated.scores,
+        project.workspace,
+        project.params,
+        project.settings,
+        tags,
+    )
+    judged = Judged(
+        model=project.name,
+        version=None,
+        model_digest=candidate.trained.model.sha256,
+        data_digest=candidate.raw.sha256,
+        **project.digests(),
+        verdict="refused",
+        metrics=candidate.evaluated.report.candidate,
+        baseline_metrics=candidate.evaluated.report.baseline,
+        promoted_at=None,
+        reason=verdict.reason,
+        checks=verdict.checks,
+    )
+    if verdict.promote:
+        version = do(register, project.name, candidate.key, run, project.settings, tags)
+        threshold = project.params.evaluate.threshold
+        bento = do(
+            package, project.name, version, candidate.trained.model, threshold, project.workspace, project.settings
+        )
+        promoted = {
+            "version": version,
+            "verdict": "promoted",
+            "promoted_at": datetime.now(UTC),
+            "reason": f"{reason}: {verdict.reason}",
+        }
+        judged = judged.model_copy(update=promoted)
+        facts = ChampionFacts(
+            version=version,
+            judged=judged,
+            candidate=candidate.key,
+            artifact=candidate.trained.model,
+            train=candidate.tables.train,
+            data_end=project.params.ingest.end,
+            threshold=threshold,
+            run_id=run.run_id,
+            bento=bento,
+        )
+        do(promote, facts, epoch, project.settings)
+    return judged
+
+
+def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder) -> Verdict:
+    """Compare with the champion, if there is one, and ask the gate."""
+    comparison: Comparison | None = None
+    champion = champion_facts(ledger, project.name)
+    if champion:
+        comparison = do(
+            compare,
+            champion,
+            project.params.ingest.end,
+            candidate.tables.test,
+            candidate.evaluated.scores,
+            project.workspace,
+            project.params.gate.confidence,
+        )
+    return gate.decide(candidate.evaluated.report, comparison, project.params.gate)

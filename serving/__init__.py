@@ -1,0 +1,1 @@
+"""The service: a plain ASGI application, and the BentoML service around it."""

@@ -1,0 +1,24 @@
+"""The socket that the service listens on."""
+
+import socket
+
+from evergreen.errors import Unavailable
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes one that is free.
+
+    Raises
+    ------
+    Unavailable if something else listens there.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise Unavailable(
+            "SRV010",
+            f"cannot listen: {error.strerror}",
+            where=f"{host}:{port}",
+            next_step="Stop what listens there, or set EVERGREEN_SERVE_PORT.",
+        ) from error

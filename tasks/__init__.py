@@ -1,0 +1,1 @@
+"""The steps: one module per step, each the boundary between files and the domain."""

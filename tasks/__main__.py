@@ -1,0 +1,81 @@
+"""`python -m tasks <stage>`: run one step on data/, for dvc.yaml. No engine, no server."""
+
+import logging
+import os
+import sys
+from typing import Any, get_type_hints
+
+from evergreen.artifacts import FolderRef, TableRef, Value, Workspace, write_bytes
+from evergreen.errors import ConfigError, EvergreenError
+from evergreen.plan import STEPS
+from evergreen.project import Project
+
+
+def run_stage(name: str) -> None:
+    """Run a step on the artifacts under data/ and leave its own there; a step's inputs are found by their names."""
+    project = Project.open()
+    os.environ.update(project.settings.environment())  # before Prefect is imported, which makes its folder then
+    (project.settings.home / "tmp").mkdir(parents=True, exist_ok=True)
+    if name not in STEPS:
+        raise ConfigError(
+            "CFG013", f"no stage '{name}'", where="python -m tasks", next_step=f"Known: {', '.join(STEPS)}."
+        )
+    step = find_step(name)
+    ws = Workspace.beside(project.settings.project / "data")
+    hints = get_type_hints(step)
+    given: dict[str, Any] = {
+        "ws": ws,
+        "contract": project.contract,
+        "params": project.params.section(name),
+        "seed": project.params.seed,
+        "features": project.params.features,
+        "storage": project.settings.studies(),
+    }
+    if "source" in hints:
+        given["source"] = project.source()
+    inputs = {
+        argument: given[argument] if argument in given else find(ws, argument, kind)
+        for argument, kind in hints.items()
+        if argument != "return"
+    }
+    keep(ws, step(**inputs))
+
+
+def find_step(name: str) -> Any:
+    """Return the plain function of a step."""
+    from importlib import import_module
+
+    return getattr(import_module(f"tasks.{name}"), name).fn
+
+
+def find(ws: Workspace, name: str, kind: Any) -> Any:
+    """Return an artifact that an earlier stage left under its name."""
+    if kind is TableRef:
+        return ws.table(name)
+    if kind is FolderRef:
+        return ws.folder(name)
+    return kind.model_validate_json(ws.path(f"{name}.json").read_bytes())
+
+
+def keep(ws: Workspace, artifacts: Value) -> None:
+    """Write the artifacts that are values, not references to files, as JSON under their names."""
+    for name, value in artifacts:
+        if not isinstance(value, (TableRef, FolderRef)):
+            write_bytes(ws.path(f"{name}.json"), value.model_dump_json(indent=1).encode())
+
+
+def main() -> int:
+    """Run the stage named on the command line and return its exit code."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    for name in ("evergreen", "tasks"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    try:
+        run_stage(sys.argv[1] if len(sys.argv) == 2 else "")
+    except EvergreenError as error:
+        sys.stderr.write(f"{error.block()}\n")
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+"""Step: a registered version -> a bento that serves it."""
+
+from prefect import task
+
+from evergreen.artifacts import FolderRef, Workspace
+from evergreen.settings import Settings
+from tasks.engine import RETRIED
+
+
+@task(name="package", timeout_seconds=600, **RETRIED)
+def package(name: str, version: int, model: FolderRef, threshold: float, ws: Workspace, settings: Settings) -> str:
+    """Build the bento of a version, once, and return its tag."""
+    from evergreen.adapters import packaging
+
+    release = packaging.Release(model=name, version=version, model_digest=model.sha256, threshold=threshold)
+    return packaging.build(ws.path(model.uri), release, project=settings.project, home=settings.home).tag

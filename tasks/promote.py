@@ -1,0 +1,23 @@
+"""Step: a registered and packaged version -> the champion."""
+
+from prefect import task
+
+from evergreen.ledger import Champion, Ledger
+from evergreen.outcomes import ChampionFacts
+from evergreen.settings import Settings
+from tasks.engine import RETRIED
+
+
+@task(name="promote", timeout_seconds=600, **RETRIED)
+def promote(facts: ChampionFacts, expected_epoch: int, settings: Settings) -> Champion:
+    """Make a version champion in the ledger.
+
+    Raises
+    ------
+    LostRace if another version was promoted since the candidate was judged.
+    """
+
+    ledger = Ledger(settings.ledger())
+    return ledger.promote(
+        facts.judged.model, facts.version, facts.model_dump(mode="json"), expected_epoch=expected_epoch
+    )

@@ -1,0 +1,71 @@
+"""Step: train rows and the winning parameters -> the candidate and the baseline, as verified folders."""
+
+import logging
+from typing import Any
+
+from prefect import task
+from threadpoolctl import threadpool_limits
+
+from evergreen import model as models
+from evergreen.artifacts import FolderRef, TableRef, Value, Workspace, digest_of
+from evergreen.contract import Contract
+from evergreen.features import columns_by_kind
+from evergreen.params import FeatureParams, TrainParams
+from evergreen.plan import code_digest, lock_digest
+from evergreen.tuning import families
+from evergreen.tuning.search import Best
+from tasks.engine import RECORDED
+
+log = logging.getLogger(__name__)
+
+
+class Trained(Value):
+    """The candidate, and the baseline that it has to beat."""
+
+    model: FolderRef
+    baseline: FolderRef
+
+
+@task(name="train", timeout_seconds=7200, **RECORDED)
+def train(
+    train: TableRef,
+    best: Best,
+    ws: Workspace,
+    contract: Contract,
+    features: FeatureParams,
+    params: TrainParams,
+    seed: int,
+) -> Trained:
+    """Fit the winner and the next simpler family on all train rows.
+
+    One thread fits, so the same inputs give the same digests on every machine.
+    """
+    rows = ws.read(train)
+    categorical, numeric = columns_by_kind(contract, features)
+    about = {
+        "data": train.sha256,
+        "code": code_digest("tasks.train"),
+        "lock": lock_digest(),
+        "contract": digest_of(contract),
+        "seed": seed,
+        "rows": train.rows,
+        "inputs": {"categorical": categorical, "numeric": numeric},
+    }
+
+    def fit(name: str, family: str, chosen: dict[str, Any]) -> FolderRef:
+        pipeline = families.build(
+            family, chosen, categorical=categorical, numeric=numeric, rare_category=features.rare_category, seed=seed
+        )
+        with threadpool_limits(1):  # one thread sums in one order
+            pipeline.fit(rows[categorical + numeric], rows[contract.target].to_numpy())
+        return models.save(ws, name, pipeline, contract, features, {**about, "family": family, "params": chosen})
+
+    simpler = families.BASELINE[best.family]
+    trained = Trained(
+        model=fit("model", best.family, best.params),
+        baseline=fit(
+            "baseline", simpler, next((chosen for name, chosen in params.baseline.items() if name == simpler), {})
+        ),
+    )
+    log.info("train: %s on %d rows, digest %s", best.family, train.rows, trained.model.sha256[:12])
+    return trained

@@ -1,0 +1,383 @@
+"""The plan: a step runs again exactly when its code, data or configuration changed, or its artifacts are gone."""
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from evergreen import plan
+from evergreen.artifacts import FolderRef, SourceRef, TableRef, Workspace
+from evergreen.settings import Settings
+
+SOURCE = SourceRef(uri="/data/flights.csv", sha256="a" * 64)
+# A project in miniature: tasks.ingest reaches reader by five ways of importing, and unrelated by none.
+MINIATURE = {
+    "requirements.lock": "numpy==1\n",
+    "evergreen/__init__.py": "",
+    "evergreen/core.py": "from evergreen.deep.reader import rows\n",
+    "evergreen/deep/__init__.py": "",
+    "evergreen/deep/reader.py": "from . import words\nfrom .letters import a\nfrom .. import top\n",
+    "evergreen/deep/words.py": "",
+    "evergreen/deep/letters.py": "a = 1\n",
+    "evergreen/top.py": "",
+    "evergreen/late.py": "",
+    "evergreen/unrelated.py": "",
+    "tasks/__init__.py": "",
+    "tasks/ingest.py": "import numpy\nimport evergreen.core\ndef ingest():\n    from evergreen import late\n",
+    "tasks/validate.py": "",
+}
+REACHED = {
+    "evergreen/__init__.py",
+    "evergreen/core.py",
+    "evergreen/deep/__init__.py",
+    "evergreen/deep/reader.py",
+    "evergreen/deep/words.py",
+    "evergreen/deep/letters.py",
+    "evergreen/top.py",
+    "evergreen/late.py",
+    "tasks/__init__.py",
+    "tasks/ingest.py",
+}
+CACHES = (plan.lock_digest, plan.code_digest, plan.reached_files)
+
+
+def forget() -> None:
+    for cached in CACHES:
+        cached.cache_clear()
+
+
+@pytest.fixture
+def miniature(tmp_path, monkeypatch):
+    """Let the plan look at the miniature instead of this repository."""
+    for name, text in MINIATURE.items():
+        path = tmp_path / "code" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    monkeypatch.setattr(plan, "PROJECT", tmp_path / "code")
+    forget()
+    yield tmp_path / "code"
+    forget()
+
+
+@pytest.fixture
+def ws(tmp_path) -> Workspace:
+    return Workspace(root=tmp_path / "workspace")
+
+
+@pytest.fixture
+def records(tmp_path) -> Path:
+    folder = tmp_path / "steps"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def look(ws, records, contract, params):
+    """Return the plan's lines by step."""
+
+    def look(source=SOURCE, params=params) -> dict[str, plan.PlannedStep]:
+        steps, _ = plan.plan(source, contract, params, ws=ws, records=records)
+        return {step.name: step for step in steps}
+
+    return look
+
+
+@pytest.fixture
+def record(ws, records, contract, params):
+    """Record a step as the engine does, with artifacts that exist, and return the record's path."""
+    artifacts: dict = {}
+    made = {
+        "ingest": ["raw"],
+        "validate": ["valid", "quarantine"],
+        "features": ["train", "test"],
+        "tune": ["best"],
+        "train": ["model", "baseline"],
+        "evaluate": ["scores"],
+    }
+
+    def record(step: str) -> Path:
+        found = {}
+        for name in made[step]:
+            if name == "best":
+                found[name] = {"family": "logistic", "params": {"C": 1.0}}
+            elif name in ("model", "baseline"):
+                found[name] = ws.write_folder(name, {"x": name.encode()}, {}).model_dump()
+            else:
+                ws.root.mkdir(exist_ok=True)
+                (ws.root / name).touch()
+                found[name] = TableRef(uri=name, rows=1, schema_hash="s", sha256=name).model_dump()
+        key = plan.record_key(step, plan.arguments_of(step, SOURCE, contract, params, artifacts))
+        artifacts.update(found)
+        result = json.dumps({"__class__": "tasks.x.X", "data": found})
+        (records / key).write_text(json.dumps({"metadata": {}, "result": result}))
+        return records / key
+
+    return record
+
+
+# -- identity -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def arguments(contract, params) -> dict:
+    return plan.arguments_of("ingest", SOURCE, contract, params, {})
+
+
+def test_step_reaches_helpers_of_helpers_however_they_are_imported(miniature):
+    reached = {path.relative_to(miniature).as_posix() for path in plan.reached_files("tasks.ingest")}
+    assert reached == REACHED
+
+
+@pytest.mark.parametrize("changed", sorted(MINIATURE))
+def test_identity_changes_with_the_code_that_the_step_reaches_and_only_with_that(miniature, arguments, changed):
+    before = plan.identity("ingest", arguments)
+    path = miniature / changed
+    path.write_text(path.read_text() + "# changed\n")
+    forget()
+    assert (plan.identity("ingest", arguments) != before) == (changed in REACHED | {"requirements.lock"})
+
+
+def test_identity_changes_when_reached_code_moves(miniature, arguments):
+    before = plan.identity("ingest", arguments)
+    (miniature / "evergreen" / "late").mkdir()
+    (miniature / "evergreen" / "late.py").rename(miniature / "evergreen" / "late" / "__init__.py")
+    forget()
+    assert plan.identity("ingest", arguments) != before
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("source", SourceRef(uri=SOURCE.uri, sha256="b" * 64)),
+        ("params", {"start": "2013-01-01", "end": "2013-03-02"}),
+        ("contract", {"name": "other"}),
+    ],
+)
+def test_identity_changes_with_every_input(miniature, arguments, name, value):
+    assert plan.identity("ingest", {**arguments, name: value}) != plan.identity("ingest", arguments)
+
+
+def test_identity_differs_between_steps(miniature, arguments):
+    assert plan.identity("ingest", arguments) != plan.identity("validate", arguments)
+
+
+def test_identity_does_not_change_with_where_things_lie(miniature, arguments, tmp_path):
+    moved = {
+        **arguments,
+        "source": SourceRef(uri="/elsewhere", sha256=SOURCE.sha256),
+        "ws": Workspace(root=tmp_path / "elsewhere"),
+        "storage": "sqlite:///elsewhere.db",
+    }
+    assert plan.identity("ingest", moved) == plan.identity("ingest", arguments)
+
+
+def test_identity_is_the_same_for_a_reference_and_its_json(contract, params):
+    # The flow holds references, the plan reads their JSON from records.
+    train = TableRef(uri="train", rows=1, schema_hash="s", sha256="x")
+    keys = {
+        plan.record_key("tune", plan.arguments_of("tune", SOURCE, contract, params, {"train": form}))
+        for form in (train, train.model_dump(), json.loads(train.model_dump_json()))
+    }
+    assert len(keys) == 1
+
+
+def test_step_depends_on_its_own_section_only(contract, params):
+    def keys(changed) -> dict[str, str]:
+        given = {name: FolderRef(uri=name, sha256=name) for name in ("raw", "valid", "train", "test", "best", "model")}
+        given["baseline"] = given["model"]
+        return {
+            step: plan.record_key(step, plan.arguments_of(step, SOURCE, contract, changed, given))
+            for step in plan.STEPS
+        }
+
+    before = keys(params)
+    trials = params.model_copy(update={"tune": params.tune.model_copy(update={"trials": 1})})
+    gate = params.model_copy(update={"gate": params.gate.model_copy(update={"floor": 0.1})})
+    assert {step for step, key in keys(trials).items() if key != before[step]} == {"tune"}
+    assert keys(gate) == before
+
+
+@pytest.mark.parametrize("step", list(plan.STEPS))
+def test_steps_of_this_repository_reach_the_code_they_call(step):
+    reached = {path.relative_to(plan.PROJECT).as_posix() for path in plan.reached_files(f"tasks.{step}")}
+    own = {
+        "ingest": "evergreen/ingest/flights.py",
+        "validate": "evergreen/validation.py",
+        "features": "evergreen/features.py",
+        "tune": "evergreen/tuning/families.py",
+        "train": "evergreen/model.py",
+        "evaluate": "evergreen/features.py",
+    }
+    assert {f"tasks/{step}.py", "evergreen/artifacts.py", "evergreen/contract.py", own[step]} <= reached
+    assert not any(path.startswith(("flows/", "cli/", "serving/", "tests/")) for path in reached)
+
+
+# -- the plan -----------------------------------------------------------------------------------------------------
+
+
+def test_plan_of_a_fresh_project_knows_the_first_step_only(look):
+    found = look()
+    assert list(found) == list(plan.STEPS)
+    assert not any(step.cached for step in found.values())
+    assert found["ingest"].why == "never run with this code, data and configuration"
+    assert len(found["ingest"].identity) == 64
+    assert [(step.identity, step.why) for step in list(found.values())[1:]] == [
+        (None, "after ingest"),
+        (None, "after validate"),
+        (None, "after features"),
+        (None, "after tune"),
+        (None, "after train"),
+    ]
+
+
+def test_plan_follows_records_up_to_the_first_miss(look, record):
+    for n, step in enumerate(plan.STEPS, start=1):
+        record(step)
+        found = list(look().values())
+        assert [step.cached for step in found] == [True] * n + [False] * (len(found) - n)
+        assert [step.identity is None for step in found] == [False] * min(n + 1, len(found)) + [True] * (
+            len(found) - n - 1
+        )
+
+
+def test_plan_returns_the_artifacts_that_are_there(ws, records, contract, params, record):
+    record("ingest")
+    record("validate")
+    _, artifacts = plan.plan(SOURCE, contract, params, ws=ws, records=records)
+    assert set(artifacts) == {"raw", "valid", "quarantine"}
+    assert artifacts["raw"]["uri"] == "raw"
+
+
+def test_plan_misses_all_steps_from_the_changed_one_on(look, record, params):
+    for step in plan.STEPS:
+        record(step)
+    fewer = params.model_copy(update={"tune": params.tune.model_copy(update={"trials": 1})})
+    cached = {name: step.cached for name, step in look(params=fewer).items()}
+    expected = {"ingest": True, "validate": True, "features": True, "tune": False, "train": False, "evaluate": False}
+    assert cached == expected
+    later = params.for_period(date(2013, 2, 1), date(2013, 4, 1))
+    assert not any(step.cached for step in look(params=later).values())
+    assert not look(source=SourceRef(uri=SOURCE.uri, sha256="b" * 64))["ingest"].cached
+    assert all(step.cached for step in look().values())
+
+
+def test_plan_misses_a_step_whose_artifact_is_gone(look, record, ws):
+    record("ingest")
+    record("validate")
+    (ws.root / "quarantine").unlink()
+    assert (look()["ingest"].cached, look()["validate"].cached) == (True, False)
+
+
+BROKEN = [
+    "",
+    "{",
+    '{"result"',
+    '{"result": 3}',
+    '{"result": "{"}',
+    '{"result": "{}"}',
+    '{"result": "[]"}',
+    "[]",
+    "3",
+] + [json.dumps({"result": json.dumps({"data": data})}) for data in (None, 3, "x", [])]
+
+
+@pytest.mark.parametrize("content", BROKEN)
+def test_record_that_is_not_whole_is_a_miss_and_is_dropped(look, record, records, ws, content):
+    path = record("ingest")
+    kept = path.read_bytes()
+    path.write_text(content)
+    assert plan.read_record(path) is None
+    assert not look()["ingest"].cached
+    assert plan.drop_broken_records(records, ws) == 1
+    assert not path.exists()
+    path.write_bytes(kept)
+    assert look()["ingest"].cached
+
+
+def test_record_cut_short_anywhere_is_a_miss(record):
+    path = record("ingest")
+    content = path.read_bytes()
+    assert plan.read_record(path) is not None
+    for size in range(len(content)):
+        path.write_bytes(content[:size])
+        assert plan.read_record(path) is None
+
+
+def test_whole_records_and_foreign_files_are_not_dropped(record, records, ws):
+    whole = [record(step) for step in plan.STEPS]
+    foreign = [
+        records / "0b8f1c9e-6a53-4f0e-9d5c-1d2f3a4b5c6d",
+        records / ".git-keep",
+        records / f"{whole[0].name}.lock",
+    ]
+    for path in foreign:
+        path.write_text("not ours")
+    (records / "some-folder").mkdir()
+    assert plan.drop_broken_records(records, ws) == 0
+    assert all(path.exists() for path in whole + foreign)
+
+
+def test_record_whose_artifact_is_gone_is_dropped(record, records, ws):
+    path = [record(step) for step in ("ingest", "validate", "features", "tune", "train")][-1]
+    model = plan.read_record(path)["model"]
+    ws.path(model["uri"]).rename(ws.root / "elsewhere")
+    assert plan.drop_broken_records(records, ws) == 1
+    assert not path.exists()
+
+
+def test_nothing_is_dropped_where_nothing_was_recorded(tmp_path, ws):
+    assert plan.drop_broken_records(tmp_path / "none", ws) == 0
+
+
+PREFECT_WRITES = """
+import sys
+from pathlib import Path
+from prefect.results import ResultRecord, ResultRecordMetadata
+from prefect.serializers import JSONSerializer
+from evergreen.artifacts import TableRef
+from tasks.ingest import Ingested
+result = Ingested(raw=TableRef(uri="raw", rows=1, schema_hash="s", sha256="x"))
+metadata = ResultRecordMetadata(serializer=JSONSerializer(), storage_key="k")
+Path(sys.argv[1]).write_bytes(ResultRecord(result=result, metadata=metadata).serialize())
+"""
+
+
+def test_record_is_read_as_prefect_writes_it(project, tmp_path):
+    variables = Settings(project=project, home=tmp_path / "home").environment()
+    command = [sys.executable, "-c", PREFECT_WRITES, str(tmp_path / "record")]
+    subprocess.run(command, check=True, cwd=project, env={**os.environ, **variables})
+    expected = {"raw": {"uri": "raw", "rows": 1, "schema_hash": "s", "sha256": "x"}}
+    assert plan.read_record(tmp_path / "record") == expected
+
+
+# -- one name everywhere ------------------------------------------------------------------------------------------
+
+
+def signature(project: Path, step: str) -> tuple[set[str], list[str]]:
+    """Return a step function's arguments and the fields of what it returns, read from its module."""
+    nodes = ast.parse((project / "tasks" / f"{step}.py").read_text()).body
+    function = next(node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == step)
+    arguments = {argument.arg for argument in [*function.args.args, *function.args.kwonlyargs]}
+    returned = ast.unparse(function.returns).strip("'\"")
+    value = next(node for node in nodes if isinstance(node, ast.ClassDef) and node.name == returned)
+    return arguments, [node.target.id for node in value.body if isinstance(node, ast.AnnAssign)]
+
+
+@pytest.mark.parametrize("step", list(plan.STEPS))
+def test_step_function_takes_what_the_plan_gives_it(project, step):
+    arguments, _ = signature(project, step)
+    assert arguments - {"ws", "storage"} == set(plan.STEPS[step])
+
+
+def test_every_artifact_that_a_step_takes_is_returned_by_an_earlier_one(project):
+    known = {"source", "contract", "params", "features", "seed"}
+    for step, arguments in plan.STEPS.items():
+        assert set(arguments) <= known, step
+        returned = signature(project, step)[1]
+        assert not known & set(returned), f"{step} returns an artifact under a name that is taken"
+        known |= set(returned)
