@@ -69,21 +69,20 @@ def child(
         log.unlink(missing_ok=True)
 
 
-def wait_until_ready(process: subprocess.Popen[bytes], url: str, *, seconds: float, what: str, log: Path) -> None:
-    """Return once `url` answers 200.
+def wait_until_ready(process: subprocess.Popen[bytes], url: str, *, seconds: float, what: str, log: Path) -> float:
+    """Return the seconds until `url` answered 200.
 
     Raises
     ------
     Unavailable if the process ends or the time is over first; the end of its log is shown.
     """
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and process.poll() is None:
+    started = time.monotonic()
+    while (waited := time.monotonic() - started) < seconds and process.poll() is None:
         with suppress(OSError), urllib.request.urlopen(url, timeout=1):  # noqa: S310  our own loopback address
-            return
+            return waited
         time.sleep(0.05)
-    reason = (
-        f"ended with code {process.returncode}" if process.poll() is not None else f"did not answer in {seconds:g} s"
-    )
+    ended = process.poll() is not None
+    reason = f"ended with code {process.returncode}" if ended else f"did not answer in {seconds:g} s"
     tail = log.read_text(errors="replace")[-600:].strip() if log.exists() else ""
     raise Unavailable("DEP003", f"{what} {reason}. {tail}", where=url, next_step="Run the same command again.")
 

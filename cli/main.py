@@ -113,10 +113,25 @@ def replay(
     from cli import walk
     from evergreen.project import Project
 
-    project = Project.open(env, params, overrides or ())
-    walk.run(
-        project, month(start)[0], month(end)[1], env=env, params_file=params, overrides=overrides or [], as_json=as_json
-    )
+    project, months = Project.open(env, params, overrides or ()), (month(start)[0], month(end)[1])
+    result = walk.run(project, *months, env=env, params_file=params, overrides=overrides or [], as_json=as_json)
+    emit(result, as_json, lambda: None)
+
+
+@app.command()
+def up(
+    env: Env = "local",
+    prefect_port: Annotated[int, typer.Option(help="Where Prefect's UI listens.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(help="Where MLflow's UI listens.")] = 5000,
+) -> None:
+    """Start the local platform: Prefect's and MLflow's servers and the scheduled deployments, until Ctrl-C.
+
+    Example: [bold]evergreen up[/bold], then open http://127.0.0.1:4200 and http://127.0.0.1:5000.
+    """
+    from cli import platform
+    from evergreen.settings import Settings
+
+    platform.up(Settings.load(env), env, prefect_port=prefect_port, mlflow_port=mlflow_port)
 
 
 @app.command()
@@ -257,9 +272,12 @@ def explained(debug: bool) -> Iterator[None]:
             raise
         typer.echo(error.block(), err=True)
         raise SystemExit(error.exit_code) from error
-    except KeyboardInterrupt as error:
+    except (KeyboardInterrupt, typer.Abort) as error:
         typer.echo("Interrupted. What was finished is kept; the same command continues.", err=True)
         raise SystemExit(130) from error
+    except typer.TyperException as error:
+        error.show()  # type: ignore[attr-defined]  # usage errors have it, and no other reaches us
+        raise SystemExit(ConfigError.exit_code) from error
     except Exception as error:
         if debug:
             raise
@@ -276,4 +294,4 @@ def explained(debug: bool) -> Iterator[None]:
 def main() -> None:
     """Run the command line."""
     with explained("--debug" in sys.argv):
-        app(standalone_mode=False)
+        sys.exit(app(standalone_mode=False))

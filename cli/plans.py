@@ -21,7 +21,7 @@ def recorded_outcome(project: Project) -> TrainingOutcome | None:
     steps, judged = _look(project)
     if judged is None:
         return None
-    names = [step.name for step in steps] + list(DECIDING)
+    names = [step.name for step in steps] + list(DECIDING if judged.version else DECIDING[:1])
     return TrainingOutcome(**dict(judged), steps=tuple(StepRun(name=name, cached=True, seconds=0.0) for name in names))
 
 

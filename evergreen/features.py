@@ -27,7 +27,12 @@ def build(rows: Frame, contract: Contract, params: FeatureParams) -> Frame:
 
 def _local(rows: Frame, contract: Contract) -> "pd.Series[pd.Timestamp]":
     """Return the time column as wall time in the contract's time zone."""
-    return pd.to_datetime(rows[contract.time], utc=True).dt.tz_convert(contract.timezone)
+    return _instants(rows[contract.time]).dt.tz_convert(contract.timezone)
+
+
+def _instants(values: pd.Series) -> "pd.Series[pd.Timestamp]":
+    # Without the format, text is read as the first row looks, and rows with another precision fail.
+    return pd.to_datetime(values, utc=True, format="ISO8601")
 
 
 def _calendar_part(local: "pd.Series[pd.Timestamp]", part: str) -> "pd.Series[Any]":
@@ -49,7 +54,9 @@ def _typed(values: pd.Series, column: Column) -> pd.Series:
     if column.type == "category":
         return values.astype("object").astype("str")
     if column.type == "timestamp":
-        return (pd.to_datetime(values, utc=True) - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
+        return (_instants(values) - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
+    if values.dtype == "object":
+        values = values.where(values.notna(), float("nan"))  # pd.NA and NaT have no float
     return values.astype("float64")
 
 

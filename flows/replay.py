@@ -101,7 +101,7 @@ def refuse_other_walk(project: Project, start: date) -> None:
             f"the champion, version {champion.version}, has seen data until {champion.data_end}; a walk from "
             f"{start} would judge it on rows that it was trained on",
             where=str(project.settings.home),
-            next_step="Walk in a state of its own: set EVERGREEN_HOME to a new folder, or delete this one (make clean).",
+            next_step="Walk in a state of its own: set EVERGREEN_HOME to a new folder, or delete this: make clean.",
         )
 
 

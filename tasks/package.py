@@ -2,7 +2,9 @@
 
 from prefect import task
 
+from evergreen.adapters import packaging
 from evergreen.artifacts import FolderRef, Workspace
+from evergreen.model import Release
 from evergreen.settings import Settings
 from tasks.engine import RETRIED
 
@@ -10,7 +12,5 @@ from tasks.engine import RETRIED
 @task(name="package", timeout_seconds=600, **RETRIED)
 def package(name: str, version: int, model: FolderRef, threshold: float, ws: Workspace, settings: Settings) -> str:
     """Build the bento of a version, once, and return its tag."""
-    from evergreen.adapters import packaging
-
-    release = packaging.Release(model=name, version=version, model_digest=model.sha256, threshold=threshold)
+    release = Release(model=name, version=version, model_digest=model.sha256, threshold=threshold)
     return packaging.build(ws.path(model.uri), release, project=settings.project, home=settings.home).tag

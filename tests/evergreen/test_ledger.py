@@ -141,6 +141,20 @@ def test_same_effect_recorded_by_several_processes_at_once_is_one_entry(opened, 
     assert opened.verify() == 1
 
 
+def test_chain_stays_whole_while_several_processes_append(opened, url):
+    body = (
+        "ledger = Ledger(sys.argv[1])\nwait('ready')\n"
+        "for n in range(20): ledger.record(sys.argv[2], 'k', str(n), {})\nprint('done', flush=True)"
+    )
+    with child(body, url, "m") as a, child(body, url, "n") as b, child(body, url, "o") as c:
+        for process in (a, b, c):
+            assert say(process) == "ready"
+        for process in (a, b, c):
+            go(process)
+        assert [say(process) for process in (a, b, c)] == ["done"] * 3
+    assert opened.verify() == 60
+
+
 def test_new_ledger_may_be_opened_by_several_processes_at_once(url):
     body = "wait('ready')\nLedger(sys.argv[1]).record('m', 'k', sys.argv[2], {})\nprint('done')"
     with child(body, url, 1) as a, child(body, url, 2) as b, child(body, url, 3) as c, child(body, url, 4) as d:

@@ -1,16 +1,15 @@
 """A bundle to serve, servers of it in a thread of this process, and servers of it in processes of their own."""
 
-import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 import released
 import uvicorn
+from servers import SECONDS, Server, free_port, running
 from starlette.applications import Starlette
 
 from evergreen.adapters import packaging
@@ -19,9 +18,7 @@ from evergreen.settings import Settings
 from serving.app import create_app
 from serving.listening import listen
 
-SECONDS = 30
 Serve = Callable[..., AbstractContextManager[httpx.Client]]
-Start = Callable[..., tuple[subprocess.Popen[bytes], httpx.Client]]
 
 
 @pytest.fixture(scope="session")
@@ -57,10 +54,10 @@ def served(app: Starlette, lifespan: str = "on") -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def serve(bundle: Path, tmp_path: Path) -> Serve:
-    """Return a context that serves the bundle over HTTP from a thread."""
+    """Return a context that serves a bundle over HTTP from a thread."""
 
-    def serve(lifespan: str = "on", **limits: int) -> AbstractContextManager[httpx.Client]:
-        return served(create_app(bundle, tmp_path / "predictions", **limits), lifespan)
+    def serve(folder: Path = bundle, lifespan: str = "on", **limits: int) -> AbstractContextManager[httpx.Client]:
+        return served(create_app(folder, tmp_path / "predictions", **limits), lifespan)
 
     return serve
 
@@ -73,33 +70,13 @@ def client(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[h
 
 
 @pytest.fixture
-def start(bundle: Path, tmp_path: Path) -> Iterator[Start]:
+def start(bundle: Path, tmp_path: Path) -> Iterator[Callable[[], Server]]:
     """Return a function that serves the bundle from a process of its own and waits until it is ready."""
-    started: list[tuple[subprocess.Popen[bytes], httpx.Client]] = []
+    with ExitStack() as started:
 
-    def start() -> tuple[subprocess.Popen[bytes], httpx.Client]:
-        with listen("127.0.0.1", 0) as free:
-            settings = Settings(home=tmp_path, serve_port=free.getsockname()[1])
-        argv, env = packaging.command(bundle.parent, settings)
-        process = subprocess.Popen(argv, env=env, cwd=tmp_path, stderr=subprocess.DEVNULL)
-        client = httpx.Client(base_url=f"http://127.0.0.1:{settings.serve_port}", timeout=SECONDS)
-        started.append((process, client))
-        wait_until_ready(process, client)
-        return process, client
+        def start() -> Server:
+            settings = Settings(home=tmp_path, serve_port=free_port())
+            argv, env = packaging.command(bundle.parent, settings)
+            return started.enter_context(running(argv, env, tmp_path, settings.serve_port))
 
-    yield start
-    for process, client in started:
-        client.close()
-        process.kill()
-        process.wait()
-
-
-def wait_until_ready(process: subprocess.Popen[bytes], client: httpx.Client) -> None:
-    deadline = time.monotonic() + SECONDS
-    while process.poll() is None and time.monotonic() < deadline:
-        try:
-            if client.get("/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            threading.Event().wait(0.02)
-    pytest.fail(f"not ready; exit code {process.poll()}")
+        yield start

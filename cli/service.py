@@ -1,0 +1,104 @@
+"""`evergreen serve`, and the check that the packaged champion answers as batch scoring does."""
+
+import json
+import os
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from cli import children
+from cli.batch import champion_of
+from evergreen import model
+from evergreen.adapters import packaging
+from evergreen.artifacts import Value
+from evergreen.errors import IntegrityError
+from evergreen.model import Release
+from evergreen.outcomes import ChampionFacts
+from evergreen.project import Project
+from evergreen.settings import Settings
+
+READY_SECONDS = 60.0
+
+
+class Agreement(Value):
+    """Rows that the service and batch scoring both answered; `largest` is the greatest difference in probability."""
+
+    rows: int
+    largest: float
+    seconds_to_ready: float
+
+
+def serve(project: Project, *, host: str | None, port: int | None) -> None:
+    """Become the champion's service; returns only if it cannot start."""
+    settings = project.settings.model_copy(
+        update={key: value for key, value in (("serve_host", host), ("serve_port", port)) if value is not None}
+    )
+    argv, environment = packaging.command(champion_bento(project, champion_of(project)), settings)
+    sys.stdout.flush()
+    os.execve(argv[0], argv, environment)  # noqa: S606  an argument list of ours, no shell
+
+
+def champion_bento(project: Project, champion: ChampionFacts) -> Path:
+    """Return the folder of the champion's bento, building it again if somebody deleted it."""
+    artifact = champion.artifact
+    release = Release(
+        model=project.name, version=champion.version, model_digest=artifact.sha256, threshold=champion.threshold
+    )
+    settings = project.settings
+    return packaging.build(
+        project.workspace.path(artifact.uri), release, project=settings.project, home=settings.home
+    ).path
+
+
+def check_agreement(project: Project, rows: list[dict[str, Any]]) -> Agreement:
+    """Start the champion's service, ask it for `rows`, stop it, and compare with batch scoring.
+
+    Raises
+    ------
+    IntegrityError if any answer differs.
+    """
+    import pandas as pd
+
+    champion = champion_of(project)
+    settings = project.settings.model_copy(update={"serve_host": "127.0.0.1", "serve_port": children.free_port()})
+    argv, environment = packaging.command(champion_bento(project, champion), settings)
+    url, run = f"http://127.0.0.1:{settings.serve_port}", settings.home / "run"
+    with children.child("service", argv, run=run, environment=environment) as process:
+        seconds = children.wait_until_ready(
+            process, f"{url}/readyz", seconds=READY_SECONDS, what="the service", log=run / f"service-{os.getpid()}.log"
+        )
+        answered = ask(url, rows)
+    loaded = model.load(project.workspace.path(champion.artifact.uri), champion.artifact.sha256)
+    expected = loaded.probabilities(pd.DataFrame(rows))
+    largest = max(abs(answer["probability"] - value) for answer, value in zip(answered, expected, strict=True))
+    if largest > 0:
+        raise IntegrityError(
+            "INT007",
+            f"the service and batch scoring differ by up to {largest:g}",
+            where=url,
+            next_step="Do not serve this version; report the two answers.",
+        )
+    return Agreement(rows=len(rows), largest=largest, seconds_to_ready=seconds)
+
+
+def ask(url: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the service's predictions for rows."""
+    request = urllib.request.Request(  # noqa: S310  our own loopback address
+        f"{url}/predict", json.dumps({"rows": rows}).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310  the same
+        predictions: list[dict[str, Any]] = json.load(response)["predictions"]
+    return predictions
+
+
+def example_rows(settings: Settings, champion: ChampionFacts, *, n: int) -> list[dict[str, Any]]:
+    """Return the last `n` rows that the champion was trained on, as a caller would send them."""
+    from evergreen.artifacts import Workspace
+
+    ws = Workspace(root=settings.workspace)
+    loaded = model.load(ws.path(champion.artifact.uri), champion.artifact.sha256)
+    columns = [column.name for column in loaded.contract.request_columns]
+    rows = ws.read(champion.train, columns=columns).tail(n)
+    sent: list[dict[str, Any]] = json.loads(rows.to_json(orient="records", date_format="iso", double_precision=15))
+    return sent

@@ -1,0 +1,133 @@
+"""`evergreen replay`: the loop on the calendar, shown as it happens, and the table at its end."""
+
+import logging
+from datetime import date
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from cli import service, show
+from cli.batch import champion_of
+from cli.engine import engine
+from evergreen.outcomes import TrainingOutcome
+from evergreen.project import Project
+
+if TYPE_CHECKING:
+    from cli.service import Agreement
+    from flows.replay import Month
+
+EXAMPLE_ROWS = 10
+
+
+def run(
+    project: Project, start: date, end: date, *, env: str, params_file: str, overrides: list[str], as_json: bool
+) -> dict[str, object]:
+    """Walk the months of [start, end), print them as they end, then check the service against batch scoring."""
+    console = Console(stderr=True) if as_json else show.console
+    for name in ("evergreen", "tasks", "flows", "cli"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    walked: list[Month] = []
+    n_months = (end.year - start.year) * 12 + end.month - start.month
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("starting Prefect's server", total=n_months + 1)
+        with engine(project.settings):
+            from flows.replay import replay
+
+            progress.update(bar, description=f"training on the rows before {start}")
+            for event in replay(start, end, env=env, params_file=params_file, overrides=overrides):
+                if isinstance(event, TrainingOutcome):
+                    console.print(f"[bold]{start:%Y-%m}[/] {event.reason}")
+                else:
+                    walked.append(event)
+                    console.print(line(event))
+                following = event.window.end if not isinstance(event, TrainingOutcome) else start
+                progress.update(
+                    bar, advance=1, description=f"walking {following:%Y-%m}: score, monitor, decide, retrain"
+                )
+        progress.update(bar, description=f"asking the packaged service for {EXAMPLE_ROWS} rows")
+        champion = champion_of(project)
+        agreement = service.check_agreement(project, service.example_rows(project.settings, champion, n=EXAMPLE_ROWS))
+    console.print(table(project.name, walked))
+    say_where(console, project, walked, agreement)
+    return {"months": [row(month) for month in walked], "service": agreement.model_dump()}
+
+
+def row(month: "Month") -> dict[str, object]:
+    """Return a month as one line of the table."""
+    window, training = month.window, month.retraining.training
+    decision = "keep"
+    if training:
+        decision = "retrain: " + (f"version {training.version} promoted" if training.version else "refused by the gate")
+    return {
+        "month": f"{window.start:%Y-%m}",
+        "rows": window.valid.rows,
+        "drift": window.drift.verdict,
+        "drifted_columns": len(window.drift.named("drift")),
+        "auc": window.performance.auc,
+        "auc_never_retrained": month.never_retrained.auc,
+        "decision": decision,
+        "why": window.decision.summary,
+        "version": window.version,
+    }
+
+
+def line(month: "Month") -> str:
+    """Return what is printed as a month ends."""
+    seen = row(month)
+    found = f"drift {seen['drift']}, AUC {auc(seen['auc'])}, {seen['decision']}"
+    return f"[bold]{seen['month']}[/] version {seen['version']}: {found}"
+
+
+def table(model: str, walked: "list[Month]") -> Table:
+    """Return the table that the walk ends with."""
+    found = Table(title=f"{model}: month by month", title_justify="left")
+    for heading in ("month", "rows", "drift", "AUC in service", "AUC never retrained", "decision", "version"):
+        found.add_column(
+            heading, justify="right" if heading in ("rows", "AUC in service", "AUC never retrained") else "left"
+        )
+    for month in walked:
+        seen = row(month)
+        drifted = f"{seen['drift']} ({seen['drifted_columns']} of {len(month.window.drift.columns)})"
+        found.add_row(
+            str(seen["month"]),
+            f"{seen['rows']:,}",
+            drifted,
+            auc(seen["auc"]),
+            auc(seen["auc_never_retrained"]),
+            str(seen["decision"]),
+            str(seen["version"]),
+        )
+    return found
+
+
+def auc(value: object) -> str:
+    """Return an AUC as text; one that could not be measured says so."""
+    return f"{value:.3f}" if isinstance(value, float) else "unknown"
+
+
+def say_where(console: Console, project: Project, walked: "list[Month]", agreement: "Agreement") -> None:
+    """Say what agrees and where everything can be opened."""
+    console.print(
+        f"The packaged service answered {agreement.rows} rows exactly as batch scoring does "
+        f"(ready in {agreement.seconds_to_ready:.1f} s)."
+    )
+    console.print("\nOpen:", highlight=False)
+    settings = project.settings
+    places = {
+        "MLflow and Prefect": ".venv/bin/evergreen up, then http://127.0.0.1:5000 and http://127.0.0.1:4200",
+        "the service": f".venv/bin/evergreen serve, then POST to http://{settings.serve_host}:{settings.serve_port}/predict",
+        "the champion": ".venv/bin/evergreen status",
+    }
+    if walked:
+        places = {"the last drift report": walked[-1].window.report} | places
+    for what, where in places.items():
+        console.print(f"  {what:22} {where}", highlight=False, soft_wrap=True)

@@ -1,0 +1,156 @@
+"""The service as a process: what it imports, how it starts and ends, and what is left when it is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+import pytest
+import released
+
+from evergreen import predictions
+from evergreen.adapters import packaging
+from evergreen.settings import Settings
+from serving.listening import listen
+
+HEAVY = ("prefect", "great_expectations", "evidently", "dvc", "mlflow", "bentoml", "optuna", "fastapi")
+
+
+def test_application_starts_without_the_training_stack(bundle, tmp_path):
+    code = f"""
+import sys
+from pathlib import Path
+from serving.app import create_app
+create_app(Path({str(bundle)!r}), Path({str(tmp_path)!r})).state.service.load()
+print(sorted(set(sys.modules) & set({HEAVY})))
+"""
+    env = {"PYTHONPATH": str(bundle)}
+
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60)
+
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
+
+
+def ask_until_it_is_gone(client: httpx.Client, acknowledged: list[str], enough: threading.Event) -> None:
+    rows = released.requests(3)
+    while True:
+        try:
+            response = client.post("/predict", json={"rows": rows})
+        except httpx.TransportError:
+            return
+        if response.status_code == 200:
+            acknowledged += [each["prediction_id"] for each in response.json()["predictions"]]
+        if len(acknowledged) > 60:
+            enough.set()
+
+
+def test_every_acknowledged_prediction_is_in_the_log_after_a_kill(start, tmp_path):
+    process, client = start()
+    acknowledged: list[str] = []
+    enough = threading.Event()
+    callers = [threading.Thread(target=ask_until_it_is_gone, args=(client, acknowledged, enough)) for _ in range(6)]
+    for caller in callers:
+        caller.start()
+    enough.wait(20)
+    process.kill()
+    for caller in callers:
+        caller.join(20)
+
+    logged = predictions.read(tmp_path / "predictions")
+
+    assert len(acknowledged) > 60
+    assert set(acknowledged) <= set(logged["prediction_id"])
+    assert logged["prediction_id"].is_unique
+
+
+def test_service_started_again_writes_beside_the_log_of_the_killed_one(start, tmp_path):
+    acknowledged = []
+    for _ in range(2):
+        process, client = start()
+        answer = client.post("/predict", json={"rows": released.requests(2)}).json()
+        acknowledged += [each["prediction_id"] for each in answer["predictions"]]
+        process.kill()
+        process.wait()
+
+    assert predictions.read(tmp_path / "predictions")["prediction_id"].tolist() == acknowledged
+
+
+def test_termination_answers_open_requests_and_ends_cleanly(start):
+    process, client = start()
+    answers: list[int] = []
+
+    def ask() -> None:
+        try:
+            answers.append(client.post("/predict", json={"rows": released.requests(3) * 100}).status_code)
+        except httpx.ConnectError:
+            answers.append(0)  # it no longer listened: the caller knows that nothing was predicted
+
+    callers = [threading.Thread(target=ask) for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    process.send_signal(signal.SIGTERM)
+    for caller in callers:
+        caller.join(20)
+
+    assert process.wait(20) in (0, -signal.SIGTERM)
+    assert set(answers) <= {200, 0}
+
+
+def run(bundle: Path, settings: Settings) -> tuple[int, str]:
+    argv, env = packaging.command(bundle.parent, settings)
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stderr
+
+
+def test_damaged_model_is_not_served(bundle, tmp_path):
+    copy = tmp_path / "bento" / "src"
+    copy.mkdir(parents=True)
+    released.bundle(copy)
+    for package in ("evergreen", "serving"):
+        (copy / package).symlink_to((bundle / package).resolve())
+    (copy / "model" / "features.json").write_text("{}")
+
+    code, printed = run(copy, Settings(home=tmp_path / "home", serve_port=0))
+
+    assert code == 7
+    assert "INT003" in printed
+    assert "next:" in printed
+    assert "Traceback" not in printed
+
+
+def test_port_that_is_taken_is_named(bundle, tmp_path):
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        code, printed = run(bundle, Settings(home=tmp_path, serve_port=port))
+
+    assert code == 5
+    assert f"127.0.0.1:{port}" in printed
+
+
+def test_log_folder_that_cannot_be_written_stops_the_start(bundle, tmp_path):
+    (tmp_path / "predictions").write_text("a file where the folder should be")
+
+    code, printed = run(bundle, Settings(home=tmp_path, serve_port=0))
+
+    assert code == 8
+    assert "RES00" in printed
+
+
+@pytest.mark.parametrize("start_in", ["checkout", "elsewhere"])
+def test_command_runs_the_bundles_own_code_wherever_it_is_started(bundle, project, tmp_path, start_in):
+    argv, env = packaging.command(bundle.parent, Settings(home=tmp_path))
+    code = "import evergreen.model, serving.app; print(evergreen.model.__file__, serving.app.__file__)"
+
+    found = subprocess.run(
+        [argv[0], argv[1], "-c", code],
+        env=env,
+        cwd=project if start_in == "checkout" else tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    ).stdout.split()
+
+    assert found == [os.fspath(bundle / "evergreen" / "model.py"), os.fspath(bundle / "serving" / "app.py")]
