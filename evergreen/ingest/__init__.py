@@ -85,7 +85,7 @@ def read(source: SourceRef, contract: Contract, start: date, end: date) -> "pd.D
     # A row without a time belongs to no period; it is kept, so that validation can count and quarantine it.
     period = table[inside | table[contract.time].isna()]
     if not inside.any():
-        times = table[contract.time].dropna()
+        times = table[contract.time].dropna().dt.tz_convert(zone)
         span = f"{times.min():%Y-%m-%d} to {times.max():%Y-%m-%d}" if len(times) else "nothing"
         raise DataError(
             "DQ007",

@@ -17,7 +17,6 @@ from evergreen.errors import DataError
 from evergreen.ingest.flights import join_weather
 
 NEW_YORK = ZoneInfo("America/New_York")
-FEBRUARY_END = date(2013, 3, 1)
 
 
 @pytest.fixture(scope="module")
@@ -206,5 +205,5 @@ def test_period_without_flights_says_what_there_is(project, contract):
         ingest.read(ingest.locate(contract, project), contract, date(2020, 1, 1), date(2020, 2, 1))
     assert caught.value.code == "DQ007"
     assert caught.value.what == (
-        "no rows between 2020-01-01 and 2020-02-01; the source holds 336776 rows, 2013-01-01 to 2014-01-01"
+        "no rows between 2020-01-01 and 2020-02-01; the source holds 336776 rows, 2013-01-01 to 2013-12-31"
     )
