@@ -19,7 +19,7 @@ test: state  ## All tests, offline
 	@$(BIN)/python -m pytest
 
 test-long: state  ## Long campaigns with fixed seeds: 20 runs in a row, the network cut off
-	@$(BIN)/python -m pytest -m long --override-ini "addopts=--strict-markers -ra"
+	@$(BIN)/python -m pytest -m long
 
 check: install  ## Lint, format, types, import rules, and whether the lock is fresh
 	@$(BIN)/ruff check .

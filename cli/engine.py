@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from evergreen.settings import Settings
 log = logging.getLogger(__name__)
 START_SECONDS = 120.0
 DRAIN_SECONDS = 10.0
+ANSWER_SECONDS = 10.0
 
 
 def prepare(settings: Settings) -> None:
@@ -78,6 +80,7 @@ def engine(settings: Settings) -> Iterator[None]:
     prepare(settings)
     os.environ.update(settings.environment())
     if settings.prefect_api_url:
+        _check_answers(settings.prefect_api_url)
         yield
         return
     run, port = settings.home / "run", children.free_port()
@@ -110,6 +113,19 @@ def engine(settings: Settings) -> Iterator[None]:
                 yield
         finally:
             _send_what_is_queued()
+
+
+def _check_answers(url: str) -> None:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=ANSWER_SECONDS):  # noqa: S310  the configured address
+            return
+    except OSError as error:
+        raise Unavailable(
+            "DEP006",
+            f"the Prefect server does not answer: {error}",
+            where=url,
+            next_step="Start it, or unset prefect_api_url to use an embedded one.",
+        ) from error
 
 
 @contextmanager

@@ -34,6 +34,7 @@ class Prediction:
     label: bool
 
     def line(self) -> bytes:
+        """Return the prediction as it stands in the log."""
         return json.dumps(vars(self), default=datetime.isoformat, allow_nan=False).encode() + b"\n"
 
 
@@ -67,6 +68,7 @@ class PredictionLog:
             self._torn = False
 
     def close(self) -> None:
+        """Close the segment; nothing may be appended afterwards."""
         os.close(self._file)
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from evergreen import ingest, plan
 from evergreen.artifacts import SourceRef, Workspace, digest_of
 from evergreen.contract import Contract
+from evergreen.errors import ConfigError
 from evergreen.ledger import Ledger
 from evergreen.params import Params
 from evergreen.settings import Settings
@@ -31,6 +32,14 @@ class Project:
         settings = Settings.load(env)
         params = Params.load(settings.project / params_file, overrides)
         contract = Contract.load(settings.project / "configs" / params.dataset / "contract.yaml")
+        if params.features.embargo_days < contract.label_delay_days:
+            raise ConfigError(
+                "CFG014",
+                f"features.embargo_days is {params.features.embargo_days}, but a target is known only after "
+                f"{contract.label_delay_days} days: train rows would have targets from the test period",
+                where=params_file,
+                next_step="Raise features.embargo_days, or correct label_delay_days in the contract.",
+            )
         return cls(settings=settings, params=params, contract=contract)
 
     def for_period(self, start: date, end: date) -> "Project":

@@ -141,6 +141,7 @@ class Settings(BaseSettings):
             "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
             "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # errors are ours to print, once
             "PREFECT_LOGGING_EXTRA_LOGGERS": "evergreen,tasks,flows",
+            "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # `dvc repro` runs steps without a flow
             "MLFLOW_TRACKING_URI": self.tracking_uri(),
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",

@@ -59,7 +59,7 @@ def check(rows: pd.DataFrame, columns: Sequence[Column], *, key: Sequence[str] =
 
     Types come first (DQ002); the other rules, nulls (DQ003), bounds (DQ004), categories (DQ005) and unique keys
     (DQ006), look at the rows whose types are right. Every copy of a repeated key is set aside: which one is true is
-    not known here.
+    not known here. A key that is missing altogether names no row, so it repeats none.
     """
     rows = rows.reset_index(drop=True)
     broken: dict[str, pd.Series] = {}
@@ -83,7 +83,8 @@ def check(rows: pd.DataFrame, columns: Sequence[Column], *, key: Sequence[str] =
         for code, rule, bad in _column_rules(typed[column.name], column):
             note(code, column.name, rule, bad)
     if key:
-        note("DQ006", ", ".join(key), "unique", typed.duplicated(list(key), keep=False))
+        is_repeated = typed.duplicated(list(key), keep=False) & typed[list(key)].notna().any(axis=1)
+        note("DQ006", ", ".join(key), "unique", is_repeated)
 
     codes = (
         pd.DataFrame({code: np.where(mask, f"{code} ", "") for code, mask in broken.items()}).sum(axis=1).str.strip()
@@ -103,16 +104,43 @@ def _convert(values: pd.Series, column: Column) -> tuple[pd.Series, pd.Series]:
     """Return `values` in the declared type, and where that was not possible."""
     converted: pd.Series
     if column.type == "timestamp":
-        converted = pd.to_datetime(values, utc=True, errors="coerce")
+        converted = _instants(values)
     elif column.type == "category":
         converted = values.astype("object").astype("str")
     elif column.type == "boolean":
         converted = values.astype("object").map({True: True, False: False}).astype("boolean")
     else:
-        converted = pd.to_numeric(values, errors="coerce").astype("float64")
-        finite = converted.where(np.isfinite(converted))
-        converted = finite.where(finite % 1 == 0).astype("Int64") if column.type == "integer" else finite
+        converted = _whole(values) if column.type == "integer" else _numbers(values)
     return converted, values.notna() & converted.isna()
+
+
+def _instants(values: pd.Series) -> pd.Series:
+    """Return instants in UTC. A number is none: pandas would count it in nanoseconds from 1970."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return pd.Series(pd.NaT, index=values.index, dtype="datetime64[us, UTC]")
+    instants: pd.Series = pd.to_datetime(values, format="ISO8601", utc=True, errors="coerce").dt.as_unit("us")
+    return instants
+
+
+def _numbers(values: pd.Series) -> pd.Series:
+    """Return finite numbers as float64. A truth value is none, and an instant neither, though pandas converts both."""
+    if values.dtype.kind in "bmM":
+        return pd.Series(np.nan, index=values.index, dtype="float64")
+    numbers: pd.Series = pd.to_numeric(values, errors="coerce").astype("float64")
+    is_number = np.isfinite(numbers)
+    if values.dtype == "object":
+        is_number &= ~values.map(type).isin([bool, np.bool_])
+    return numbers.where(is_number)
+
+
+def _whole(values: pd.Series) -> pd.Series:
+    """Return whole numbers as Int64, as they were written: beyond 2**53 a float64 cannot tell neighbours apart."""
+    numbers: pd.Series = pd.to_numeric(values[_numbers(values).notna()], errors="coerce")
+    if numbers.dtype.kind == "f":
+        numbers = numbers.where((numbers % 1 == 0) & (numbers.abs() < 2.0**63))
+    elif numbers.dtype.kind == "u":
+        numbers = numbers.astype("UInt64").where(numbers < 2**63)
+    return numbers.astype("Int64").reindex(values.index)
 
 
 def _column_rules(values: pd.Series, column: Column) -> list[tuple[str, str, pd.Series]]:

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,13 +11,26 @@ from pathlib import Path
 
 import hypothesis
 import pandas as pd
+import projects
 import pytest
 
 from evergreen import ingest
 from evergreen.contract import Contract
 from evergreen.params import Params
+from evergreen.settings import PREFIX, Settings
 
 NOBODY = 65534
+# Before any of them is imported: libraries make their folders then, and must not make them in anybody's home.
+STATE = tempfile.TemporaryDirectory(prefix="evergreen-tests-", ignore_cleanup_errors=True)
+for name in [name for name in os.environ if name.startswith(PREFIX)]:
+    del os.environ[name]
+os.environ.update(
+    {
+        name: value
+        for name, value in Settings(home=Path(STATE.name)).environment().items()
+        if not name.startswith(PREFIX) and name != "TMPDIR"
+    }
+)
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
 
@@ -71,3 +85,36 @@ def limited_disk() -> Callable[[int], AbstractContextManager[None]]:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
     return limited
+
+
+@pytest.fixture(scope="session")
+def prepared_state(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A state folder whose databases are migrated; copied, because migrating takes seconds."""
+    small = projects.copy_project(project, tmp_path_factory.mktemp("prepared") / "project")
+    done = small.run("prepare")
+    assert done.returncode == 0, done.stderr
+    return small.home
+
+
+@pytest.fixture
+def small_project(project: Path, prepared_state: Path, tmp_path: Path) -> projects.Small:
+    """A project of one's own with a small search and no champion yet."""
+    small = projects.copy_project(project, tmp_path / "project")
+    projects.copy_state(prepared_state, small)
+    return small
+
+
+@pytest.fixture(scope="session")
+def trained_state(project: Path, prepared_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose first training has been promoted; copied by `trained_project`."""
+    small = projects.copy_project(project, tmp_path_factory.mktemp("trained") / "project")
+    projects.copy_state(prepared_state, small)
+    assert small.json("run")["version"] == 1
+    return small.root
+
+
+@pytest.fixture
+def trained_project(trained_state: Path, tmp_path: Path) -> projects.Small:
+    """A project of one's own with a champion."""
+    shutil.copytree(trained_state, tmp_path / "trained", symlinks=True)
+    return projects.Small(tmp_path / "trained")

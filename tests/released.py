@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from evergreen import features
 from evergreen import model as models
@@ -80,7 +81,8 @@ def fitted(family: str, **chosen: Any) -> Pipeline:
     pipeline = families.build(
         family, chosen, categorical=categorical, numeric=numeric, rare_category=FEATURES.rare_category, seed=7
     )
-    return pipeline.fit(features.build(rows, CONTRACT, FEATURES)[categorical + numeric], rows["late"].to_numpy())
+    with threadpool_limits(1):  # as the train step does
+        return pipeline.fit(features.build(rows, CONTRACT, FEATURES)[categorical + numeric], rows["late"].to_numpy())
 
 
 def bundle(folder: Path, *, threshold: float = 0.5) -> Release:

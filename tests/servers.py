@@ -1,11 +1,10 @@
 """Servers as processes of their own: started, waited for, and never left behind."""
 
-import os
 import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -42,9 +41,9 @@ def running(argv: Sequence[str], env: Mapping[str, str], cwd: Path, port: int) -
 def _wait_until_ready(process: subprocess.Popen[bytes], client: httpx.Client) -> None:
     deadline = time.monotonic() + SECONDS
     while process.poll() is None and time.monotonic() < deadline:
-        try:
+        with suppress(httpx.TransportError):
             if client.get("/readyz").status_code == 200:
                 return
-        except httpx.TransportError:
-            os.sched_yield()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)
     pytest.fail(f"not ready; exit code {process.poll()}")

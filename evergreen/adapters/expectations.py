@@ -41,7 +41,9 @@ def suite(contract: Contract) -> Any:
                     column=column.name, value_set=list(column.categories), meta={"code": "DQ005"}
                 )
             )
-    if contract.key:
+    if len(contract.key) == 1:
+        expectations.append(gxe.ExpectColumnValuesToBeUnique(column=contract.key[0], meta={"code": "DQ006"}))
+    elif contract.key:
         expectations.append(gxe.ExpectCompoundColumnsToBeUnique(column_list=list(contract.key), meta={"code": "DQ006"}))
     return gx.ExpectationSuite(name=contract.name, expectations=expectations)
 
@@ -82,7 +84,7 @@ def agree(expectations: Expectations, validation: Validation) -> None:
             column = kwargs.get("column") or ", ".join(kwargs["column_list"])
             theirs[code, column] = int(result["result"].get("unexpected_count", 0))
     if ours != theirs:
-        rule = next(iter({*ours.items()} ^ {*theirs.items()}))[0]
+        rule = min({*ours.items()} ^ {*theirs.items()})[0]
         raise IntegrityError(
             "INT006",
             f"the two validation layers disagree on {rule[0]} of '{rule[1]}': "

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
+import yaml
 
 from evergreen.artifacts import MANIFEST, Value, read_folder, write_bytes
 from evergreen.errors import ConfigError, EvergreenError, explain_os_errors
@@ -30,6 +31,7 @@ SERVED_BY = (
     "scikit-learn",
     "skops",
     "starlette",
+    "threadpoolctl",
     "uvicorn",
     "uvloop",
 )
@@ -133,23 +135,26 @@ def _stage(context: Path, model_folder: Path, release: Release, project: Path) -
     _, files = read_folder(model_folder, release.model_digest)
     for package in ("evergreen", "serving"):
         shutil.copytree(project / package, context / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copyfile(project / "bentofile.yaml", context / "bentofile.yaml")
     for name, content in {**files, MANIFEST: (model_folder / MANIFEST).read_bytes()}.items():
         path = context / MODEL_FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     (context / RELEASE_FILE).write_text(release.model_dump_json())
+    recipe = yaml.safe_load((project / "bentofile.yaml").read_text())
     lines = pins((project / "requirements.lock").read_text(), SERVED_BY)
-    own = [line for line in lines if not line.startswith("bentoml==")]  # BentoML writes its own version beside them
-    (context / "requirements.txt").write_text("\n".join(own) + "\n")
+    # BentoML writes its own version beside them, and reads no requirements file below a hidden folder.
+    recipe["python"]["packages"] = [line for line in lines if not line.startswith("bentoml==")]
+    (context / "bentofile.yaml").write_text(yaml.safe_dump(recipe))
 
 
 def _run_bentoml(context: Path, store: Path, tag: str) -> None:
     """Build in a child: it imports the staged code, changes folder, and keeps its store where the environment says."""
     name, _, version = tag.partition(":")
     offline = {"BENTOML_DO_NOT_TRACK": "true", "UV_OFFLINE": "1", "PIP_NO_INDEX": "1"}
+    build = [sys.executable, "-m", "bentoml", "build", "."]
     done = subprocess.run(  # noqa: S603  our own interpreter, and names that Release has checked
-        [sys.executable, "-m", "bentoml", "build", ".", "--name", name, "--version", version, "--output", "tag"],
+        # Named, because BentoML does not look for it itself below a hidden folder such as .evergreen.
+        [*build, "--bentofile", "bentofile.yaml", "--name", name, "--version", version, "--output", "tag"],
         cwd=context,
         env={**os.environ, **offline, "BENTOML_HOME": str(store), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -55,13 +55,10 @@ def _csv(path: Path, categories: list[str]) -> pd.DataFrame:
 def _parquet(path: Path, categories: list[str]) -> pd.DataFrame:
     table = pq.read_table(path)
     for name in categories:  # here, because pandas turns integers with nulls into 1.0
-        if table.column_names.count(name) == 1 and pa.types.is_integer(table.schema.field(name).type):
+        if name in table.column_names and pa.types.is_integer(table.schema.field(name).type):
             index = table.column_names.index(name)
             table = table.set_column(index, name, table.column(name).cast(pa.string()))
     frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)  # a column stays one, even if it was pandas' index
-    repeated = frame.columns[frame.columns.duplicated()]
-    if len(repeated):
-        raise ValueError(f"column '{repeated[0]}' is there twice")
     return frame
 
 
@@ -99,7 +96,7 @@ def _booleans(values: "pd.Series", path: Path) -> "pd.Series":
         raise DataError(
             "DQ002",
             f"column '{values.name}' has {len(wrong)} of {len(values)} values that are not booleans, "
-            f"such as {values[wrong.index[0]]!r}",
+            f"such as '{values[wrong.index[0]]}'",
             where=str(path),
             next_step="Write true, false or nothing.",
         )

@@ -83,11 +83,18 @@ def test_key_given_twice_is_refused_with_its_line(changed):
     assert (error.code, error.where) == ("CFG003", f"{path}:{line + 1}")
 
 
-def test_day_that_does_not_exist_is_refused_with_its_line(changed):
-    path, line = changed(r"end: 2013-03-01", "end: 2013-02-29")
+@pytest.mark.parametrize("day", ["2013-02-29", '"2013-02-29"'], ids=["bare", "quoted"])
+def test_day_that_does_not_exist_is_refused_with_its_line(changed, day):
+    path, line = changed(r"end: .*", f"end: {day}")
     error = refusal(path=path)
     assert error.where == f"{path}:{line}"
     assert "2013-02-29" in error.what
+
+
+@pytest.mark.parametrize("day", ["2013-02-28", '"2013-02-28"'], ids=["bare", "quoted"])
+def test_day_is_read_with_and_without_quotes(changed, day):
+    path, _ = changed(r"end: .*", f"end: {day}")
+    assert Params.load(path).ingest.end == date(2013, 2, 28)
 
 
 def test_fault_in_the_file_keeps_its_line_when_another_key_is_overridden(changed):

@@ -6,6 +6,7 @@ import threading
 import numpy as np
 import pytest
 import released
+from threadpoolctl import threadpool_info
 
 from evergreen import predictions
 from evergreen.model import Model, Release
@@ -19,10 +20,12 @@ class Slow:
     def __init__(self) -> None:
         self.go_on = threading.Event()
         self.batches: list[int] = []
+        self.cores: set[int] = set()
 
     def predict_proba(self, inputs):
         self.go_on.wait(10)
         self.batches.append(len(inputs))
+        self.cores |= {pool["num_threads"] for pool in threadpool_info()}
         if (inputs["carrier"] == "fault").any():
             raise ValueError("fault")
         return np.column_stack([1 - inputs["copy"], inputs["copy"]])
@@ -109,3 +112,15 @@ def test_closing_answers_what_waits(predictor, pipeline, tmp_path):
     asyncio.run(ask())
 
     assert len(predictions.read(tmp_path)) == 5
+
+
+def test_prediction_uses_one_core_whatever_the_machine_has(predictor, pipeline):
+    async def ask():
+        answering = predictor()
+        pipeline.go_on.set()
+        await answering.predict([row(0.1)])
+        await answering.close()
+
+    asyncio.run(ask())
+
+    assert pipeline.cores == {1}

@@ -1,0 +1,123 @@
+"""Faulty input, full disks and taken ports: one block, the agreed exit code, and nothing half-written."""
+
+import socket
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from projects import Small
+
+from cli import engine
+from evergreen.errors import ResourceError
+from evergreen.settings import Settings
+
+CONTRACT = """\
+name: parcels
+description: does a parcel arrive late?
+source: {kind: file, path: parcels.csv}
+timezone: UTC
+label_delay_days: 0
+columns:
+  - {name: sent, type: timestamp, role: time}
+  - {name: depot, type: category, role: feature, categories: [north, south]}
+  - {name: weight, type: number, role: feature, min: 0, max: 30, unit: kg}
+  - {name: late, type: boolean, role: target, nullable: true}
+"""
+
+
+def parcels(n: int = 6_000) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    weight = rng.uniform(0, 30, n).round(3)
+    return pd.DataFrame(
+        {
+            "sent": pd.date_range("2013-01-01", "2013-02-28", n).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "depot": rng.choice(["north", "south"], n),
+            "weight": weight,
+            "late": rng.random(n) < 1 / (1 + np.exp(3 - weight / 5)),
+        }
+    )
+
+
+@pytest.fixture
+def own_data(small_project: Small) -> Small:
+    """A project of a user's own table, as the README describes it."""
+    folder = small_project.root / "configs" / "parcels"
+    folder.mkdir()
+    (folder / "contract.yaml").write_text(CONTRACT)
+    path = small_project.root / "params.yaml"
+    path.write_text(path.read_text().replace("dataset: flights", "dataset: parcels"))
+    return small_project
+
+
+def write(small: Small, table: pd.DataFrame | str) -> None:
+    path = small.root / "parcels.csv"
+    path.write_text(table if isinstance(table, str) else table.to_csv(index=False))
+
+
+def test_own_table_trains_and_faulty_files_leave_its_champion_untouched(own_data: Small) -> None:
+    write(own_data, parcels())
+    before = own_data.json("run")
+    assert before["verdict"] == "promoted"
+    for table, code, said in (
+        (parcels().drop(columns="weight"), "DQ001", "weight"),
+        (parcels().assign(weight="heavy"), "DQ008", "of type number"),
+        (parcels().assign(late=True), "DQ009", "one class"),
+        ("sent,depot,weight,late\n", "DQ007", "empty"),
+        ("", "DQ002", "parcels.csv"),
+        (parcels().assign(depot="east"), "DQ008", "one of north, south"),
+    ):
+        write(own_data, table)
+        block = own_data.refused("run", code=3)
+        assert block.splitlines()[-3].startswith(code) or f"\n{code}" in f"\n{block}", block
+        assert said in block
+    assert own_data.json("status")["model_digest"] == before["model_digest"]
+
+
+def test_missing_file_is_named(own_data: Small) -> None:
+    assert "parcels.csv" in own_data.refused("run", code=3)
+
+
+def test_missing_contract_is_named(own_data: Small) -> None:
+    (own_data.root / "configs" / "parcels" / "contract.yaml").unlink()
+    assert "contract.yaml" in own_data.refused("run", code=2)
+
+
+def test_embargo_shorter_than_the_label_delay_is_refused(small_project: Small) -> None:
+    assert "CFG014" in small_project.refused("run", "--set", "features.embargo_days=0", code=2)
+
+
+def test_port_in_use_is_named(trained_project: Small) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        block = trained_project.refused("serve", "--port", str(port), code=8)
+    assert str(port) in block
+    assert "next:" in block
+
+
+def test_full_disk_is_one_block_and_the_run_continues_when_there_is_room(
+    small_project: Small, limited_disk: Callable[[int], AbstractContextManager[None]], trained_project: Small
+) -> None:
+    with limited_disk(600_000):
+        block = small_project.refused("run", code=8)
+    assert "RES001" in block
+    assert not list((small_project.home / "workspace").glob(".*")), "a half-written artifact was left"
+    assert small_project.json("run")["model_digest"] == trained_project.json("status")["model_digest"]
+
+
+def test_state_folder_that_cannot_be_made_is_one_block(small_project: Small, tmp_path: Path) -> None:
+    taken = tmp_path / "file"
+    taken.write_text("not a folder")
+    block = small_project.refused("run", code=8, EVERGREEN_HOME=str(taken / "state"))
+    assert str(taken) in block
+
+
+def test_read_only_state_folder_is_one_block(read_only_folder: Path) -> None:
+    with pytest.raises(ResourceError, match="may not write") as raised:
+        engine.prepare(Settings(home=read_only_folder / "state"))
+    assert (raised.value.code, raised.value.exit_code) == ("RES002", 8)
+    assert not list(read_only_folder.iterdir())

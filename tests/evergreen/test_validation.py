@@ -1,0 +1,393 @@
+"""Validation: every rule of the contract with its exact counts, and every row either kept or in quarantine."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evergreen.contract import Column
+from evergreen.validation import RuleResult, Validation, check, quarantine
+
+COLUMNS = (
+    Column(name="time", type="timestamp", role="time"),
+    Column(name="id", type="integer", role="key", min=1),
+    Column(name="size", type="category", role="feature", nullable=True, categories=("S", "M")),
+    Column(name="weight", type="number", role="feature", nullable=True, min=0, max=30, unit="kg"),
+    Column(name="stops", type="integer", role="feature", nullable=True, max=9),
+    Column(name="note", type="category", role="ignore", nullable=True),
+    Column(name="insured", type="boolean", role="feature"),
+)
+KEY = ("time", "id")
+
+
+def clean(n=6, **columns):
+    """Return n rows that break no rule, with some columns given."""
+    rows = {
+        "time": pd.date_range("2024-03-01", periods=n, freq="h", tz="UTC"),
+        "id": np.arange(1, n + 1),
+        "size": ["S", "M", None] * (n // 3) + ["S"] * (n % 3),
+        "weight": np.linspace(0, 30, n),
+        "stops": [0.0, np.nan, 9.0] * (n // 3) + [1.0] * (n % 3),
+        "note": ["x"] * n,
+        "insured": [True, False] * (n // 2) + [True] * (n % 2),
+    }
+    return pd.DataFrame({**rows, **columns})
+
+
+def counts(checked):
+    """Return how many rows break each rule, where any does."""
+    return {(rule.code, rule.column): rule.n_bad for rule in checked.validation.rules if rule.n_bad}
+
+
+def one(values, **about):
+    """Check a single column that may be missing, and return its codes and what was kept of it."""
+    column = Column.model_validate({"name": "x", "role": "feature", "nullable": True, **about})
+    checked = check(pd.DataFrame({"x": values}), [column])
+    return checked.codes.tolist(), checked.kept["x"]
+
+
+def test_clean_rows_are_all_kept_and_every_rule_says_nought():
+    checked = check(clean(), COLUMNS, key=KEY)
+
+    assert checked.validation.kept == checked.validation.rows == 6
+    assert checked.validation.quarantined == 0
+    assert checked.validation.broken == ()
+    assert checked.codes.tolist() == [""] * 6
+    assert quarantine(clean(), checked).empty
+
+
+def test_every_rule_of_the_contract_is_reported_once_and_no_other():
+    checked = check(clean(), COLUMNS, key=KEY)
+
+    reported = [(rule.code, rule.column) for rule in checked.validation.rules]
+    assert sorted(reported) == sorted(
+        [("DQ002", column.name) for column in COLUMNS]
+        + [("DQ003", name) for name in ("time", "id", "insured")]
+        + [("DQ004", name) for name in ("id", "weight", "stops")]
+        + [("DQ005", "size"), ("DQ006", "time, id")]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"id": [1, 2, "x", "", 5, 6]}, {("DQ002", "id"): 2}),
+        ({"weight": [0, 1, np.inf, -np.inf, np.nan, 30]}, {("DQ002", "weight"): 2}),
+        ({"stops": [0, 0.5, 1, None, 2.25, 9]}, {("DQ002", "stops"): 2}),
+        ({"insured": [True, False, 1, 0, "yes", 2]}, {("DQ002", "insured"): 2}),
+        ({"insured": [True, None, None, False, None, True]}, {("DQ003", "insured"): 3}),
+        ({"id": [1, None, 3, 4, 5, 6]}, {("DQ003", "id"): 1}),
+        ({"weight": [-0.001, 0, 30, 30.001, 31, None]}, {("DQ004", "weight"): 3}),
+        ({"stops": [9, 10, -1_000_000, None, 11, 9]}, {("DQ004", "stops"): 2}),  # only `max` is declared
+        ({"id": [1, 0, -5, 2**62, 3, 4]}, {("DQ004", "id"): 2}),  # only `min` is
+        ({"size": ["S", "M", "L", "s", "S ", None]}, {("DQ005", "size"): 3}),
+        ({"note": ["anything", "at", "all", "", None, "x"]}, {}),
+    ],
+)
+def test_rule_counts_exactly_the_rows_that_break_it(change, expected):
+    assert counts(check(clean(**change), COLUMNS, key=KEY)) == expected
+
+
+def test_every_copy_of_a_repeated_key_is_set_aside():
+    rows = pd.concat([clean(), clean().iloc[[1, 1, 4]]])  # one thrice, one twice
+
+    checked = check(rows, COLUMNS, key=KEY)
+
+    assert counts(checked) == {("DQ006", "time, id"): 5}
+    assert checked.kept["id"].tolist() == [1, 3, 4, 6]
+
+
+def test_key_repeats_only_if_all_of_its_columns_do():
+    rows = clean(id=[1] * 6)
+
+    assert counts(check(rows, COLUMNS, key=KEY)) == {}
+    assert counts(check(rows, COLUMNS, key=("id",))) == {("DQ006", "id"): 6}
+
+
+def test_key_that_is_missing_altogether_repeats_none():
+    columns = [Column(name="a", type="category", role="key", nullable=True), COLUMNS[3]]
+    rows = pd.DataFrame({"a": [None, None, "x", "x"], "weight": [1.0, 2.0, 3.0, 4.0]})
+
+    assert check(rows, columns, key=("a",)).codes.tolist() == ["", "", "DQ006", "DQ006"]
+
+
+def test_rows_without_a_declared_key_may_be_equal():
+    checked = check(pd.concat([clean(), clean()]), COLUMNS)
+
+    assert checked.validation.quarantined == 0
+    assert "DQ006" not in {rule.code for rule in checked.validation.rules}
+
+
+def test_row_of_a_wrong_type_is_judged_by_no_other_rule():
+    rows = clean(id=["x", 0, 3, 4, 5, 6], weight=[99, 99, 1, 1, 1, 1])
+
+    checked = check(rows, COLUMNS, key=KEY)
+
+    assert checked.codes.tolist() == ["DQ002", "DQ004", "", "", "", ""]
+    assert counts(checked) == {("DQ002", "id"): 1, ("DQ004", "id"): 1, ("DQ004", "weight"): 1}
+    assert checked.typed.index.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_row_that_breaks_several_rules_names_each_code_once():
+    rows = clean(size=["L", "S", None, "S", "S", "S"], weight=[-1] * 6, stops=[10] * 6, insured=[None] + [True] * 5)
+
+    checked = check(rows, COLUMNS, key=KEY)
+
+    assert sorted(checked.codes[0].split()) == ["DQ003", "DQ004", "DQ005"]
+    assert checked.codes[1] == "DQ004"
+    assert checked.validation.quarantined == 6
+
+
+def test_kept_rows_have_the_declared_types():
+    as_text = clean().astype("str")  # as a CSV with a stray value in every column is read
+
+    for rows in (clean(), as_text.assign(insured=clean()["insured"])):
+        kept = check(rows, COLUMNS, key=KEY).kept
+        assert kept.dtypes.astype(str).to_dict() == {
+            "time": "datetime64[us, UTC]",
+            "id": "Int64",
+            "size": "str",
+            "weight": "float64",
+            "stops": "Int64",
+            "note": "str",
+            "insured": "boolean",
+        }
+        assert kept["id"].tolist() == [1, 2, 3, 4, 5, 6]
+        assert kept["weight"].tolist() == pytest.approx(np.linspace(0, 30, 6))
+
+
+def test_types_are_the_declared_ones_even_where_no_value_is_left():
+    nothing = pd.DataFrame({column.name: pd.Series([None, None], dtype="object") for column in COLUMNS})
+    wrong = pd.DataFrame({column.name: [[1], [2]] for column in COLUMNS if column.type != "boolean"})
+
+    for rows in (nothing, nothing.head(0), wrong.assign(insured=["?", "?"])):
+        typed = check(rows, COLUMNS, key=KEY).typed
+        assert typed.dtypes.equals(check(clean(), COLUMNS, key=KEY).typed.dtypes)
+
+
+def test_numbers_written_as_text_are_numbers():
+    assert one(["1", "2.5", "-3e2", "word", "", "1,5"], type="number")[0] == ["", "", "", "DQ002", "DQ002", "DQ002"]
+    assert one(["1", "2.5", "-3e2"], type="number")[1].tolist() == [1.0, 2.5, -300.0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [True, False],
+        np.array([True, False]),
+        pd.array([True, None], dtype="boolean"),
+        pd.to_datetime(["2024-01-01", "2024-01-02"]),
+        pd.to_datetime(["2024-01-01", "2024-01-02"], utc=True),
+        pd.to_timedelta([1, 2], unit="s"),
+        [pd.Timestamp("2024-01-01"), "x"],
+        [np.inf, -np.inf],
+        ["inf", "-Infinity"],
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", ["number", "integer"])
+def test_what_is_no_number_is_not_made_one(kind, values):
+    codes, kept = one(values, type=kind)
+
+    assert codes == ["DQ002" if known else "" for known in pd.Series(values).notna()]
+    assert kept.isna().all()
+
+
+def test_truth_value_among_numbers_is_a_wrong_type():
+    assert one([True, 2.5, 1], type="number")[0] == ["DQ002", "", ""]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [2**53 + 1, 2**53, -(2**63)],
+        pd.array([2**53 + 1, 2**53, -(2**63)], dtype="Int64"),
+        [str(2**53 + 1), str(2**53), str(-(2**63))],
+        np.array([2**53 + 1, 2**53, 1], dtype="uint64"),
+    ],
+    ids=["int64", "Int64", "text", "uint64"],
+)
+def test_large_integers_stay_what_they_are_and_apart(values):
+    rows = pd.DataFrame({"x": values})
+
+    checked = check(rows, [Column(name="x", type="integer", role="key")], key=("x",))
+
+    assert checked.codes.tolist() == ["", "", ""]
+    assert checked.kept["x"].tolist() == [int(value) for value in values]
+
+
+def test_large_integers_stay_what_they_are_beside_a_wrong_value():
+    codes, kept = one([str(2**53 + 1), "word", None], type="integer")
+
+    assert codes == ["", "DQ002", ""]
+    assert kept.tolist() == [2**53 + 1, pd.NA]
+
+
+@pytest.mark.parametrize("value", [2**63, 2**70, -(2**70), 1e300, str(2**70)])
+def test_integer_beyond_64_bits_is_a_wrong_type_and_never_another_number(value):
+    codes, kept = one([value, 5], type="integer")
+
+    assert codes == ["DQ002", ""]
+    assert kept.tolist() == [5]
+
+
+def test_times_in_any_iso_spelling_are_the_instants_that_they_name():
+    spelled = ["2024-03-01T05:15:00Z", "2024-03-01 06:15:00.5+01:00", "2024-03-01T05:15:01", "2024-03-02"]
+
+    codes, kept = one(spelled, type="timestamp")
+
+    assert codes == [""] * 4
+    assert [str(value) for value in kept] == [
+        "2024-03-01 05:15:00+00:00",
+        "2024-03-01 05:15:00.500000+00:00",
+        "2024-03-01 05:15:01+00:00",
+        "2024-03-02 00:00:00+00:00",
+    ]
+
+
+def test_time_that_cannot_be_read_does_not_change_how_others_are():
+    good = ["2024-03-01T05:15:00Z", "2024-03-01T05:15:00.5Z", "2024-03-02"]
+
+    codes, kept = one(["yesterday", *good, None, "2024-02-30"], type="timestamp")
+
+    assert codes == ["DQ002", "", "", "", "", "DQ002"]
+    assert kept.dropna().tolist() == one(good, type="timestamp")[1].tolist()
+
+
+@pytest.mark.parametrize("values", [[1_709_269_200, 5], [1.7e9, 0.5], [True, False]])
+def test_number_is_not_a_time_in_1970(values):
+    assert one(values, type="timestamp")[0] == ["DQ002", "DQ002"]
+
+
+def test_missing_values_are_missing_in_every_spelling_of_missing():
+    for missing in (None, np.nan, pd.NA, pd.NaT):
+        rows = pd.DataFrame({"x": pd.Series([missing], dtype="object")})
+        for kind in ("timestamp", "category", "number", "integer", "boolean"):
+            column = Column(name="x", type=kind, role="feature", nullable=False)
+            assert check(rows, [column]).codes.tolist() == ["DQ003"], (missing, kind)
+
+
+def test_category_holds_text_whatever_it_came_as():
+    codes, kept = one([3, "a", True, None], type="category")
+
+    assert codes == [""] * 4
+    assert kept.dropna().tolist() == ["3", "a", "True"]
+    assert kept.isna().tolist() == [False, False, False, True]
+
+
+def test_rules_say_what_is_expected_and_show_some_of_what_came():
+    rows = clean(weight=[31, 32, 33, 34, 35, 1])
+
+    rule = next(r for r in check(rows, COLUMNS, key=KEY).validation.broken if r.code == "DQ004")
+
+    assert str(rule) == (
+        "DQ004 column 'weight': 5 rows are not between 0 and 30 kg, such as row 0: 31, row 1: 32, row 2: 33"
+    )
+
+
+def test_rule_text_names_no_sample_when_there_is_none():
+    rule = RuleResult(code="DQ003", column="x", rule="present", n_bad=0, samples=())
+
+    assert str(rule) == "DQ003 column 'x': 0 rows are not present"
+
+
+def test_broken_rules_come_worst_first():
+    rows = clean(weight=[-1, 1, 1, 1, 1, 1], size=["L", "L", "L", None, "S", "S"], insured=[None, None] + [True] * 4)
+
+    broken = check(rows, COLUMNS, key=KEY).validation.broken
+
+    assert [(rule.code, rule.n_bad) for rule in broken] == [("DQ005", 3), ("DQ003", 2), ("DQ004", 1)]
+
+
+def test_quarantine_holds_the_rows_as_they_came_with_their_codes():
+    rows = clean(id=[1, 0, "x", 4, 5, 6], weight=[1.5, -2.25, None, 3, 3, 3])
+
+    aside = quarantine(rows, check(rows, COLUMNS, key=KEY))
+
+    assert aside["id"].tolist() == ["0", "x"]
+    assert aside["weight"][0] == "-2.25"
+    assert pd.isna(aside["weight"][1])
+    assert aside["codes"].tolist() == ["DQ004", "DQ002"]
+    assert aside["time"].tolist() == ["2024-03-01 01:00:00+00:00", "2024-03-01 02:00:00+00:00"]
+    assert (aside.dtypes == "str").all()
+
+
+def test_rows_may_come_under_any_index():
+    rows = pd.concat([clean(3), clean(3, size=["L", "S", None])]).sample(frac=1, random_state=3)
+
+    checked = check(rows, COLUMNS, key=KEY)
+
+    assert checked.codes.tolist() == check(rows.reset_index(drop=True), COLUMNS, key=KEY).codes.tolist()
+    assert checked.codes.index.tolist() == list(range(6))
+    assert len(quarantine(rows, checked)) == 6
+
+
+def test_flights_are_kept_but_for_the_few_that_break_the_contract(flights_table, contract):
+    checked = check(flights_table, contract.columns, key=contract.key)
+
+    # What the raw table says, asked another way.
+    expected = {}
+    for column in contract.columns:
+        values = flights_table[column.name]
+        if not column.nullable:
+            expected["DQ003", column.name] = sum(pd.isna(value) for value in values)
+        if column.min is not None:
+            known = [float(value) for value in values.dropna()]
+            expected["DQ004", column.name] = sum(not column.min <= value <= column.max for value in known)
+    assert counts(checked) == {rule: n for rule, n in expected.items() if n}
+    assert checked.validation.kept == len(flights_table) - checked.validation.quarantined
+
+
+def test_validation_survives_json():
+    validation = check(clean(weight=[-1] * 6), COLUMNS, key=KEY).validation
+
+    assert Validation.model_validate_json(validation.model_dump_json()) == validation
+
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.integers(-3, 12),
+    st.floats(),
+    st.sampled_from(["", "S", "M", "L", "5", "5.0", "nan", "inf", "2024-03-01", "2024-03-01T05:00:00Z", "word"]),
+    st.text(max_size=4),
+    st.datetimes().map(pd.Timestamp),
+    st.just(pd.NA),
+)
+DIRTY = st.integers(0, 8).flatmap(
+    lambda n: st.fixed_dictionaries({c.name: st.lists(ANYTHING, min_size=n, max_size=n) for c in COLUMNS})
+)
+
+
+@given(DIRTY)
+def test_every_row_is_kept_or_set_aside_whatever_came(columns):
+    rows = pd.DataFrame({name: pd.Series(values, dtype="object") for name, values in columns.items()})
+    before = rows.copy(deep=True)
+
+    checked = check(rows, COLUMNS, key=KEY)
+    aside = quarantine(rows, checked)
+
+    pd.testing.assert_frame_equal(rows, before)
+    v = checked.validation
+    assert v.rows == len(rows) == v.kept + v.quarantined
+    assert (len(checked.kept), len(aside)) == (v.kept, v.quarantined)
+    assert sorted([*checked.kept.index, *checked.codes.index[checked.codes != ""]]) == list(range(len(rows)))
+    assert (aside["codes"] != "").all()
+    again = check(checked.kept, COLUMNS, key=KEY)
+    assert again.validation.quarantined == 0
+    pd.testing.assert_frame_equal(again.kept, checked.kept.reset_index(drop=True))
+
+
+@given(DIRTY)
+def test_kept_values_are_those_that_came(columns):
+    rows = pd.DataFrame({name: pd.Series(values, dtype="object") for name, values in columns.items()})
+
+    kept = check(rows, COLUMNS).kept
+
+    for row in kept.index:
+        for name in ("id", "stops"):
+            if pd.notna(kept[name][row]):
+                came = rows[name][row]
+                assert int(kept[name][row]) == (int(float(came)) if isinstance(came, (str, float)) else came)
