@@ -117,7 +117,7 @@ def auc(value: object) -> str:
 def say_where(console: Console, project: Project, walked: "list[Month]", agreement: "Agreement") -> None:
     """Say what agrees and where everything can be opened."""
     console.print(
-        f"The packaged service answered {agreement.rows} rows exactly as batch scoring does "
+        f"The packaged service answered {agreement.rows} rows as batch scoring does "
         f"(ready in {agreement.seconds_to_ready:.1f} s)."
     )
     console.print("\nOpen:", highlight=False)

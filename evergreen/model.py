@@ -110,7 +110,7 @@ def load_release(bundle: Path) -> tuple[Release, Model]:
         release = Release.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise IntegrityError(
-            "INT007",
+            "INT008",
             f"not a release: {error.errors()[0]['msg'] if isinstance(error, ValidationError) else error.strerror}",
             where=str(path),
             next_step="Serve a folder that Evergreen packaged; package the version again if this one is damaged.",

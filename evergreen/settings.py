@@ -148,6 +148,7 @@ class Settings(BaseSettings):
             "BENTOML_HOME": str(self.home / "bentoml"),
             "BENTOML_DO_NOT_TRACK": "true",
             "GX_ANALYTICS_ENABLED": "false",
+            "OMP_WAIT_POLICY": "PASSIVE",  # idle OpenMP threads would spin on the cores that others work on
             "TMPDIR": str(self.home / "tmp"),
             "MPLCONFIGDIR": str(self.home / "matplotlib"),
             "MPLBACKEND": "agg",

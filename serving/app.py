@@ -63,7 +63,11 @@ class Service:
         except RequestError as refused:
             failure = refused
         except ResourceError as error:
-            failure = RequestError(503, "log", error.code, error.what, where=error.where, next_step=error.next_step)
+            log.error("not answered, because it could not be logged. %s", error.block())
+            what = "the prediction could not be logged, so it is not given"
+            failure = RequestError(
+                503, "log", error.code, what, next_step="Send it again once there is room for the log."
+            )
         except ClientDisconnect:
             failure = RequestError(400, "disconnected", "SRV008", "the caller left before the body was whole")
         except Exception:

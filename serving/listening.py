@@ -2,7 +2,7 @@
 
 import socket
 
-from evergreen.errors import Unavailable
+from evergreen.errors import ResourceError
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -10,13 +10,13 @@ def listen(host: str, port: int) -> socket.socket:
 
     Raises
     ------
-    Unavailable if something else listens there.
+    ResourceError if something else listens there.
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise Unavailable(
+        raise ResourceError(
             "SRV010",
             f"cannot listen: {error.strerror}",
             where=f"{host}:{port}",

@@ -5,6 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from evergreen.settings import Settings
 
 COMMAND = str(Path(sys.executable).with_name("evergreen"))
 SMALL = {"trials: 12": "trials: 3", "folds: 3": "folds: 2", "max_rows: 40000": "max_rows: 4000"}
+
+SECONDS = 90.0
 
 
 @dataclass(frozen=True)
@@ -102,3 +106,10 @@ def copy_state(prepared: Path, small: Small) -> None:
 def settings_of(small: Small) -> Settings:
     """Return the settings that a command of this project runs with."""
     return Settings.load(start=small.root).model_copy(update={"home": small.home})
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {SECONDS:g} s: {what}"
+        time.sleep(0.02)

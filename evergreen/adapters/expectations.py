@@ -73,16 +73,17 @@ def agree(expectations: Expectations, validation: Validation) -> None:
     for result in expectations.results["results"]:
         config = result["expectation_config"]
         code, kwargs = config["meta"]["code"], config["kwargs"]
-        if result["exception_info"].get("raised_exception"):
+        column = kwargs.get("column") or ", ".join(kwargs.get("column_list", ()))
+        counted = result["success"] if code == "DQ001" else "unexpected_count" in result["result"]
+        if not counted:
             raise IntegrityError(
                 "INT006",
-                f"Great Expectations could not evaluate {config['type']}: "
-                f"{result['exception_info']['exception_message']}",
-                where=str(kwargs.get("column", "")),
+                f"Great Expectations could not evaluate {config['type']}{_reason(result)}",
+                where=column or "columns",
+                next_step="Report this with the contract; nothing was trained.",
             )
         if code != "DQ001":
-            column = kwargs.get("column") or ", ".join(kwargs["column_list"])
-            theirs[code, column] = int(result["result"].get("unexpected_count", 0))
+            theirs[code, column] = int(result["result"]["unexpected_count"])
     if ours != theirs:
         rule = min({*ours.items()} ^ {*theirs.items()})[0]
         raise IntegrityError(
@@ -92,3 +93,11 @@ def agree(expectations: Expectations, validation: Validation) -> None:
             where="validate",
             next_step="Report this with the contract; nothing was trained.",
         )
+
+
+def _reason(result: dict[str, Any]) -> str:
+    """Return why a rule has no count; Great Expectations keeps it under the name of the metric that raised."""
+    about = result["exception_info"]
+    raised = next((info for info in about.values() if isinstance(info, dict)), about)
+    reason = raised.get("exception_message") or ", ".join(result["result"].get("observed_value", ()))
+    return f": {reason}" if reason else ""

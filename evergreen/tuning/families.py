@@ -24,19 +24,19 @@ def build(
     """Return an unfitted pipeline of a family; ``prior`` answers every row with the share of positives.
 
     Categories that are missing, unseen, or rarer than `rare_category` rows share one code each; missing numbers are
-    imputed with the median of the rows it is fitted on.
+    imputed with the median of the rows it is fitted on, or with 0 where none of these has one.
 
     Raises
     ------
-    ConfigError if the estimator does not know a parameter.
+    ConfigError if the estimator does not know a parameter, or does not take its value.
     """
     if family == "prior":
         encoder: Any = "drop"
-        scaler: Any = SimpleImputer(strategy="median")
+        scaler: Any = SimpleImputer(strategy="median", keep_empty_features=True)
         estimator: Any = DummyClassifier(strategy="prior")
     elif family == "logistic":
         encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=rare_category)
-        scaler = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+        scaler = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
         estimator = LogisticRegression(max_iter=500)
     else:
         # Codes, not native categories: those convert to ONNX silently wrong. No scaling before trees: likewise.
@@ -47,7 +47,7 @@ def build(
             min_frequency=rare_category,
             dtype=np.float64,
         )
-        scaler = SimpleImputer(strategy="median")
+        scaler = SimpleImputer(strategy="median", keep_empty_features=True)
         estimator = HistGradientBoostingClassifier(early_stopping=False, random_state=seed)
     unknown = sorted(set(params) - set(estimator.get_params()))
     if unknown:
@@ -57,5 +57,9 @@ def build(
             where="tune.families",
             next_step=f"It knows: {', '.join(sorted(estimator.get_params()))}.",
         )
+    try:
+        estimator.set_params(**params)._validate_params()
+    except ValueError as error:
+        raise ConfigError("CFG010", str(error), where=f"family '{family}'", next_step="Correct the value.") from error
     columns = ColumnTransformer([("categorical", encoder, categorical), ("numeric", scaler, numeric)])
-    return Pipeline([("columns", columns), ("estimator", estimator.set_params(**params))])
+    return Pipeline([("columns", columns), ("estimator", estimator)])

@@ -13,6 +13,7 @@ import pandas as pd
 from joblib import Parallel, delayed
 from optuna.trial import Trial, TrialState
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from evergreen.artifacts import Value
@@ -76,9 +77,17 @@ def search(
 
     Raises
     ------
-    DataError if a fold has one class only.
+    DataError if a fold has one class only; ConfigError if a family does not take a parameter, before any trial.
     """
     categorical, numeric = columns_by_kind(contract, features)
+
+    def build(family: str, chosen: Mapping[str, Any]) -> Pipeline:
+        return families.build(
+            family, chosen, categorical=categorical, numeric=numeric, rare_category=features.rare_category, seed=seed
+        )
+
+    for name, chosen in _ends(params.families):
+        build(name, chosen)
     rows = train.iloc[draw_evenly(len(train), at_most=params.max_rows, seed=seed)]
     target = rows[contract.target].astype(bool).to_numpy()
     folds = list(time_folds(rows[contract.time], folds=params.folds, embargo=timedelta(days=features.embargo_days)))
@@ -97,10 +106,7 @@ def search(
 
     def objective(trial: Trial) -> float:
         family, chosen = suggest(trial, params.families)
-        pipeline = families.build(
-            family, chosen, categorical=categorical, numeric=numeric, rare_category=features.rare_category, seed=seed
-        )
-        columns = rows[categorical + numeric]
+        pipeline, columns = build(family, chosen), rows[categorical + numeric]
         with threadpool_limits(1, user_api="blas"):
             scores = Parallel(n_jobs=2, prefer="threads")(
                 delayed(_score)(pipeline, columns, target, fold) for fold in folds
@@ -131,6 +137,14 @@ def _suggest(trial: Trial, name: str, where: Distribution) -> Any:
     if where.real is not None:
         return trial.suggest_float(name, *where.real, log=where.log)
     raise AssertionError(name)
+
+
+def _ends(space: Mapping[Any, Mapping[str, Distribution]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each family with each end of each of its parameters, one at a time."""
+    for family, parameters in space.items():
+        for name, where in parameters.items():
+            for end in where.values or where.integer or where.real or ():
+                yield family, {name: end}
 
 
 def _read(drawn: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -3,19 +3,8 @@
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 
-from projects import Small
-
-SECONDS = 90.0
-
-
-def wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {SECONDS:g} s: {what}"
-        time.sleep(0.02)
+from projects import SECONDS, Small, wait_for
 
 
 def start_until(small: Small, step: str, *arguments: str) -> subprocess.Popen[bytes]:

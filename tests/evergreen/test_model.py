@@ -134,7 +134,7 @@ def test_broken_release_file_is_refused(content, tmp_path):
     with pytest.raises(IntegrityError) as caught:
         models.load_release(tmp_path)
 
-    assert caught.value.code == "INT007"
+    assert caught.value.code == "INT008"
 
 
 def test_release_of_another_model_is_refused(tmp_path):

@@ -140,7 +140,7 @@ MUTATIONS = {
         {("DQ002", "distance"): 1, ("DQ002", "temp"): 1},
     ),
     "a mixture": (
-        # Row 0 has a wrong type, so nothing else is said of it: 4 copies of its neighbour's key, 2 odd origins are left.
+        # Row 0 has a wrong type, so nothing else is said of it; row 1 lost its carrier: two copies of a key are left.
         lambda rows: put(
             put(put(pd.concat([rows.iloc[[1, 1, 1]], rows]), "origin", ["X", "Y", "Z"]), "temp", ["hot"]),
             "carrier",
@@ -193,14 +193,23 @@ def test_layers_agree_on_which_keys_are_repeated(key, columns, expected, parcels
     assert both(rows_of(**columns), parcels(*key)) == expected
 
 
-def test_column_that_is_missing_stops_both_layers_from_agreeing(flights, contract):
+def test_rule_that_could_not_be_evaluated_does_not_count_as_nought(flights, contract):
     checked = check(flights, contract.columns, key=contract.key)
 
     found = expectations.run(checked.typed.drop(columns="temp"), contract)
 
-    failed = [r for r in found.results["results"] if r["expectation_config"]["meta"]["code"] == "DQ001"]
-    assert [result["success"] for result in failed] == [False]
-    with pytest.raises(IntegrityError, match="temp") as caught:
+    with pytest.raises(IntegrityError, match="expect_column_values_to_be_between") as caught:
+        expectations.agree(found, checked.validation)
+    assert (caught.value.code, caught.value.where) == ("INT006", "temp")
+
+
+def test_columns_are_exactly_those_of_the_contract(flights, contract):
+    checked = check(flights, contract.columns, key=contract.key)
+
+    found = expectations.run(checked.typed.assign(extra=1), contract)
+
+    assert found.failed == 1
+    with pytest.raises(IntegrityError, match=r"expect_table_columns_to_match_set.*extra") as caught:
         expectations.agree(found, checked.validation)
     assert caught.value.code == "INT006"
 

@@ -1,0 +1,168 @@
+"""The families: whatever a row holds is answered, and encoders learn from the rows they are fitted on and no others."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import released
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+
+from evergreen import features
+from evergreen.errors import ConfigError
+from evergreen.tuning import families
+
+CHOSEN = {"prior": {}, "logistic": {"C": 0.5}, "gradient_boosting": {"max_iter": 10, "min_samples_leaf": 10}}
+CATEGORICAL, NUMERIC = features.columns_by_kind(released.CONTRACT, released.FEATURES)
+LEARNING = ("logistic", "gradient_boosting")
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    return features.build(released.table(), released.CONTRACT, released.FEATURES)
+
+
+@pytest.fixture(scope="module")
+def target():
+    return released.table()["late"].to_numpy()
+
+
+def unfitted(family, **chosen):
+    return families.build(
+        family, {**CHOSEN[family], **chosen}, categorical=CATEGORICAL, numeric=NUMERIC, rare_category=5, seed=7
+    )
+
+
+def missing(inputs, *names):
+    """Return inputs in which every value of some columns, or of all, is missing."""
+    gone = {name: pd.Series(None, index=inputs.index, dtype=inputs[name].dtype) for name in names or inputs.columns}
+    return inputs.assign(**gone)
+
+
+def answers(pipeline, inputs):
+    probabilities = pipeline.predict_proba(inputs)
+    assert probabilities.shape == (len(inputs), 2)
+    assert np.isfinite(probabilities).all()
+    return probabilities[:, 1]
+
+
+@pytest.mark.parametrize("family", CHOSEN)
+def test_rows_with_unknown_categories_and_missing_values_are_answered(family, inputs, target):
+    pipeline = unfitted(family).fit(inputs, target)
+
+    for rows in (
+        inputs.assign(carrier="zeppelin", size="XXL"),
+        inputs.assign(carrier="", weight=1e300, stops=-1e300),
+        missing(inputs),
+        *(missing(inputs, name) for name in inputs.columns),
+    ):
+        answers(pipeline, rows)
+        answers(pipeline, rows.head(1))
+
+
+@pytest.mark.parametrize("family", CHOSEN)
+def test_columns_without_a_value_when_fitted_are_no_obstacle(family, inputs, target):
+    for rows in (missing(inputs), missing(inputs, "weight"), missing(inputs, "carrier", "size")):
+        pipeline = unfitted(family).fit(rows, target)
+
+        answers(pipeline, rows)
+        answers(pipeline, inputs)  # they may have one later
+
+
+@pytest.mark.parametrize("family", LEARNING)
+def test_unseen_and_rare_categories_are_answered_alike(family, inputs, target):
+    carriers = inputs["carrier"].copy()
+    carriers.iloc[:8] = ["rare"] * 4 + ["scarce"] * 4  # below 5 rows each
+
+    pipeline = unfitted(family).fit(inputs.assign(carrier=carriers), target)
+    rare, scarce, unseen, known = (
+        answers(pipeline, inputs.assign(carrier=name)) for name in ("rare", "scarce", "unseen", "sea")
+    )
+
+    np.testing.assert_array_equal(rare, scarce)
+    if family == "logistic":
+        np.testing.assert_array_equal(rare, unseen)
+    assert not np.array_equal(rare, known)
+
+
+@pytest.mark.parametrize("family", LEARNING)
+def test_missing_category_is_told_from_the_rest(family, inputs):
+    is_missing = inputs["size"].isna().to_numpy()
+
+    pipeline = unfitted(family).fit(inputs, is_missing)
+
+    assert answers(pipeline, inputs[is_missing]).min() > 0.5 > answers(pipeline, inputs[~is_missing]).max()
+
+
+def test_prior_answers_the_share_of_positives_for_every_row(inputs, target):
+    pipeline = unfitted("prior").fit(inputs, target)
+
+    np.testing.assert_allclose(answers(pipeline, inputs), target.mean(), rtol=1e-12)
+
+
+def test_missing_numbers_are_the_median_of_the_rows_fitted_on(inputs, target):
+    fit = inputs.head(300)
+    pipeline = unfitted("gradient_boosting").fit(fit, target[:300])
+    medians = inputs.assign(**{name: fit[name].median() for name in NUMERIC})
+
+    np.testing.assert_array_equal(answers(pipeline, missing(inputs, *NUMERIC)), answers(pipeline, medians))
+
+
+@pytest.mark.parametrize(("categorical", "numeric"), [(CATEGORICAL, []), ([], NUMERIC)])
+@pytest.mark.parametrize("family", CHOSEN)
+def test_table_of_one_kind_of_column_is_fitted(family, categorical, numeric, inputs, target):
+    pipeline = families.build(family, {}, categorical=categorical, numeric=numeric, rare_category=5, seed=7)
+
+    answers(pipeline.fit(inputs[categorical + numeric], target), inputs[categorical + numeric])
+
+
+@pytest.mark.parametrize("family", CHOSEN)
+def test_same_seed_fits_the_same_model(family, inputs, target):
+    sampled = {"max_features": 0.5} if family == "gradient_boosting" else {}
+
+    first, second = (answers(unfitted(family, **sampled).fit(inputs, target), inputs) for _ in range(2))
+
+    np.testing.assert_array_equal(first, second)
+
+
+def test_parameters_reach_the_estimator():
+    logistic, trees = unfitted("logistic", C=0.25)["estimator"], unfitted("gradient_boosting", max_iter=11)["estimator"]
+
+    assert isinstance(logistic, LogisticRegression)
+    assert logistic.C == 0.25
+    assert isinstance(trees, HistGradientBoostingClassifier)
+    assert (trees.max_iter, trees.random_state) == (11, 7)
+
+
+def test_every_family_has_a_simpler_one_to_beat_down_to_the_prior():
+    ladder = ["gradient_boosting"]
+    while ladder[-1] in families.BASELINE:
+        ladder.append(families.BASELINE[ladder[-1]])
+
+    assert ladder == ["gradient_boosting", "logistic", "prior"]
+
+
+@pytest.mark.parametrize("family", CHOSEN)
+def test_unknown_parameter_is_one_block_with_the_known_ones(family):
+    with pytest.raises(ConfigError) as caught:
+        families.build(family, {"leaves": 3}, categorical=[], numeric=NUMERIC, rare_category=5, seed=7)
+
+    error = caught.value
+    assert (error.code, error.exit_code) == ("CFG010", 2)
+    assert error.what == f"family '{family}' has no parameter 'leaves'"
+    assert {"logistic": " C, ", "gradient_boosting": "max_leaf_nodes", "prior": "strategy"}[family] in error.next_step
+
+
+@pytest.mark.parametrize(
+    ("family", "chosen", "says"),
+    [
+        ("logistic", {"C": -1.0}, "'C' parameter of LogisticRegression must be a float"),
+        ("logistic", {"C": "much"}, "Got 'much'"),
+        ("gradient_boosting", {"max_iter": 2.5}, "'max_iter'"),
+    ],
+)
+def test_value_that_the_estimator_does_not_take_is_one_block(family, chosen, says):
+    with pytest.raises(ConfigError) as caught:
+        families.build(family, chosen, categorical=[], numeric=NUMERIC, rare_category=5, seed=7)
+
+    assert (caught.value.code, caught.value.where) == ("CFG010", f"family '{family}'")
+    assert says in caught.value.what
