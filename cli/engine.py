@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import urllib.request
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 START_SECONDS = 120.0
 DRAIN_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
+MIN_FREE_BYTES = 200_000_000
 
 
 def prepare(settings: Settings) -> None:
@@ -36,6 +38,14 @@ def prepare(settings: Settings) -> None:
                 where=str(settings.home),
                 next_step="Give this user write access, or set EVERGREEN_HOME to another folder.",
             )
+    free = shutil.disk_usage(settings.home).free
+    if free < MIN_FREE_BYTES:
+        raise ResourceError(
+            "RES001",
+            f"only {free / 1e6:.0f} MB are free, and a run needs {MIN_FREE_BYTES / 1e6:.0f}",
+            where=str(settings.home),
+            next_step="Free space or choose another EVERGREEN_HOME, then run the same command again.",
+        )
     migrations = {
         settings.home / "prefect" / "prefect.db": ["prefect", "server", "database", "upgrade", "-y"],
         settings.home / "mlflow" / "mlflow.db": ["mlflow", "db", "upgrade", settings.tracking_uri()],

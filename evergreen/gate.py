@@ -1,5 +1,6 @@
 """Whether a candidate may become champion: a pure decision over measured numbers."""
 
+import math
 from typing import Literal
 
 from evergreen.artifacts import Value, digest_of
@@ -35,12 +36,14 @@ def decide(report: Report, comparison: Comparison | None, params: GateParams) ->
     """
     candidate, baseline = report.candidate[params.metric], report.baseline[params.metric]
     floor = _check(
-        "floor", candidate >= params.floor, f"{params.metric} {candidate:.4f} against a floor of {params.floor:g}"
+        "floor",
+        math.isfinite(candidate) and candidate >= params.floor,
+        f"{params.metric} {candidate:.4f} against a floor of {params.floor:g}",
     )
     gain = candidate - baseline
     over_baseline = _check(
         "baseline",
-        gain > params.baseline_gain,
+        math.isfinite(gain) and gain > params.baseline_gain,
         f"{gain:+.4f} against the {report.baseline_family} baseline's {baseline:.4f}, "
         f"needs more than {params.baseline_gain:+g}",
     )
@@ -63,7 +66,8 @@ def _against_champion(comparison: Comparison | None, params: GateParams) -> Chec
         )
     return _check(
         "champion",
-        comparison.low > -params.champion_margin,
+        all(map(math.isfinite, (comparison.difference, comparison.low, comparison.high)))
+        and comparison.low > -params.champion_margin,
         f"{comparison.difference:+.4f} [{comparison.low:+.4f}, {comparison.high:+.4f}] against version "
         f"{comparison.champion_version}, must lie above {-params.champion_margin:g}",
     )

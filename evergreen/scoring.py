@@ -2,9 +2,11 @@
 
 import hashlib
 
+import numpy as np
 import pandas as pd
 
 from evergreen.errors import DataError
+from evergreen.features import build
 from evergreen.model import Model
 from evergreen.validation import check
 
@@ -12,11 +14,13 @@ from evergreen.validation import check
 def score(rows: pd.DataFrame, model: Model, *, version: int, threshold: float) -> pd.DataFrame:
     """Return one prediction for each of `rows`, in their order.
 
-    Columns: prediction_id (equal for an equal row and model), version, probability, label. `rows` keep the contract.
+    Columns: prediction_id, version, probability, label. `rows` keep the contract. The prediction_id is the same
+    wherever the same row is scored by the same model; rows that are there more than once are told apart.
     """
-    probability = model.probabilities(rows)
-    sent = rows[[column.name for column in model.contract.request_columns]]
-    hashes = pd.util.hash_pandas_object(sent, index=False)
+    probability = model.probabilities(rows) if len(rows) else np.empty(0)
+    inputs = build(rows, model.contract, model.features)  # typed: a row is the same whatever types it came in
+    instants = pd.to_datetime(rows[model.contract.time], utc=True, format="ISO8601").dt.as_unit("us")
+    hashes = pd.util.hash_pandas_object(inputs.assign(**{model.contract.time: instants}), index=False)
     repeats = hashes.groupby(hashes).cumcount()
     ids = [
         hashlib.sha256(f"{model.digest}:{row}:{repeat}".encode()).hexdigest()[:32]
@@ -45,5 +49,6 @@ def score_file(rows: pd.DataFrame, model: Model, *, version: int, threshold: flo
         )
     rows = rows.reset_index(drop=True)
     checked = check(rows, model.contract.request_columns)
-    predictions = score(checked.kept, model, version=version, threshold=threshold).reindex(rows.index)
-    return rows.assign(**predictions, version=version, codes=checked.codes)
+    predictions = score(checked.kept, model, version=version, threshold=threshold)
+    answered = predictions.astype({"prediction_id": "str", "label": "boolean"}).reindex(rows.index)
+    return rows.assign(**answered.assign(version=version, codes=checked.codes))

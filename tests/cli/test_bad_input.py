@@ -1,6 +1,8 @@
 """Faulty input, full disks and taken ports: one block, the agreed exit code, and nothing half-written."""
 
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -99,14 +101,30 @@ def test_port_in_use_is_named(trained_project: Small) -> None:
     assert "next:" in block
 
 
-def test_full_disk_is_one_block_and_the_run_continues_when_there_is_room(
-    small_project: Small, limited_disk: Callable[[int], AbstractContextManager[None]], trained_project: Small
+def test_file_that_the_disk_has_no_room_for_is_one_block_and_leaves_no_half(
+    small_project: Small, limited_disk: Callable[[int], AbstractContextManager[None]]
 ) -> None:
-    with limited_disk(600_000):
-        block = small_project.refused("run", code=8)
-    assert "RES001" in block
-    assert not list((small_project.home / "workspace").glob(".*")), "a half-written artifact was left"
-    assert small_project.json("run")["model_digest"] == trained_project.json("status")["model_digest"]
+    with limited_disk(200_000):
+        done = subprocess.run(
+            [sys.executable, "-m", "tasks", "ingest"],
+            cwd=small_project.root,
+            env=small_project.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 8, done.stderr
+    assert "RES001" in done.stderr
+    assert not list((small_project.root / "data").iterdir()), "a half-written artifact was left"
+
+
+def test_disk_that_is_full_stops_a_command_before_it_starts_anything(
+    small_project: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "MIN_FREE_BYTES", 2**60)
+    with pytest.raises(ResourceError, match="free") as raised:
+        engine.prepare(Settings(home=small_project.home))
+    assert (raised.value.code, raised.value.exit_code) == ("RES001", 8)
 
 
 def test_state_folder_that_cannot_be_made_is_one_block(small_project: Small, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def service(trained_project: Small) -> Iterator[str]:
     assert process.poll() is None, (trained_project.root / "started.log").read_text()
     yield url
     process.send_signal(signal.SIGTERM)
-    assert process.wait(SECONDS) == 0
+    assert process.wait(SECONDS) in (0, -signal.SIGTERM)  # uvicorn passes the signal on once it is done
 
 
 def sent(rows: pd.DataFrame) -> dict[str, object]:
@@ -78,8 +78,8 @@ def test_service_refuses_a_column_that_is_a_consequence(service: str, rows: pd.D
 def test_metrics_count_the_rows_that_were_asked(service: str, rows: pd.DataFrame) -> None:
     httpx.post(f"{service}/predict", json=sent(rows))
     families = list(text_string_to_metric_families(httpx.get(f"{service}/metrics").text))
-    values = {sample.name: sample.value for family in families for sample in family.samples if not sample.labels}
-    assert any(name.endswith("predictions_total") and value == 10 for name, value in values.items()), values
+    counted = [s.value for family in families for s in family.samples if s.name.endswith("predictions_total")]
+    assert sum(counted) == 10
 
 
 def test_scoring_keeps_every_row_and_says_why_one_got_no_probability(

@@ -47,6 +47,8 @@ def outcomes(verdict):
         (NAN, 0.70, "failed", "failed"),
         (0.75, NAN, "passed", "failed"),
         (-INF, 0.70, "failed", "failed"),
+        (INF, 0.70, "failed", "failed"),
+        (0.75, -INF, "passed", "failed"),
     ],
 )
 def test_floor_and_baseline_decide_as_the_table_says(candidate, baseline, floor, over_baseline):
@@ -67,6 +69,9 @@ def test_floor_and_baseline_decide_as_the_table_says(candidate, baseline, floor,
         (against(-0.10, -0.12, -0.08), "failed"),
         (against(0.05, NAN, 0.06), "failed"),
         (against(NAN, NAN, NAN), "failed"),
+        (against(NAN, 0.04, 0.06), "failed"),
+        (against(0.05, 0.04, INF), "failed"),
+        (against(0.05, 0.04, NAN), "failed"),
         (against(0.05, -INF, INF), "failed"),
         (Comparison(champion_version=4, why_not="it has seen data until 2013-05-01"), "failed"),
         (Comparison(champion_version=4), "failed"),
@@ -124,7 +129,10 @@ def test_metric_of_the_gate_is_the_only_one_that_counts():
     assert gate.decide(poor, None, PARAMS).promote
 
 
-@given(*[st.floats() for _ in range(5)])
+NUMBERS = st.one_of(st.floats(), st.floats(-1, 1), st.sampled_from([NAN, INF, -INF, 0.0, 0.75, 0.9]))
+
+
+@given(*[NUMBERS for _ in range(5)])
 def test_gate_never_promotes_what_a_check_did_not_pass(candidate, baseline, difference, low, high):
     verdict = gate.decide(report(candidate, baseline), against(difference, low, high), PARAMS)
 

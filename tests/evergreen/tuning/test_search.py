@@ -201,8 +201,8 @@ def test_score_of_the_winner_equals_scikit_learn_on_the_same_folds(uninterrupted
         best.family, best.params, categorical=categorical, numeric=numeric, rare_category=5, seed=7
     )
     expected = []
-    for block in range(1, 4):
-        begin, end = (len(rows) * block) // 4, (len(rows) * (block + 1)) // 4
+    for number in range(1, 4):
+        begin, end = (len(rows) * number) // 4, (len(rows) * (number + 1)) // 4
         known = rows["handed_in"] < rows["handed_in"][begin] - pd.Timedelta(days=1)
         fitted = clone(pipeline).fit(rows.loc[known, categorical + numeric], rows.loc[known, "late"])
         block_rows = rows[begin:end]
@@ -232,9 +232,8 @@ def test_finished_search_is_not_run_again(uninterrupted):
 
 def test_order_of_columns_and_consequences_of_the_target_do_not_matter(uninterrupted, tmp_path):
     rows = train_rows()
-    shuffled = rows[sorted(rows.columns, reverse=True)].assign(
-        arrival=rows["arrival"].sample(frac=1, random_state=1).to_numpy()
-    )
+    arrival = rows["arrival"].sample(frac=1, random_state=1).to_numpy()
+    shuffled = rows[sorted(rows.columns, reverse=True)].assign(arrival=arrival)
 
     assert found(tmp_path, train=shuffled) == uninterrupted[1]
 
