@@ -66,7 +66,7 @@ def row(month: "Month") -> dict[str, object]:
     window, training = month.window, month.retraining.training
     decision = "keep"
     if training:
-        decision = "retrain: " + (f"version {training.version} promoted" if training.version else "refused by the gate")
+        decision = f"retrain: version {training.version}" if training.version else "retrain: refused"
     return {
         "month": f"{window.start:%Y-%m}",
         "rows": window.valid.rows,
@@ -96,7 +96,7 @@ def table(model: str, walked: "list[Month]") -> Table:
         )
     for month in walked:
         seen = row(month)
-        drifted = f"{seen['drift']} ({seen['drifted_columns']} of {len(month.window.drift.columns)})"
+        drifted = f"{seen['drift']} {seen['drifted_columns']}/{len(month.window.drift.columns)}"
         found.add_row(
             str(seen["month"]),
             f"{seen['rows']:,}",

@@ -49,7 +49,8 @@ def observations(path: Path, contract: Contract) -> pd.DataFrame:
 
 def _csv(path: Path, categories: list[str]) -> pd.DataFrame:
     # low_memory would guess types chunk by chunk, and leave a column of numbers and text that cannot be written.
-    return pd.read_csv(path, dtype=dict.fromkeys(categories, "str"), low_memory=False)
+    # The default parser misses some numbers by a last digit; a row must score as the same row sent to the service.
+    return pd.read_csv(path, dtype=dict.fromkeys(categories, "str"), low_memory=False, float_precision="round_trip")
 
 
 def _parquet(path: Path, categories: list[str]) -> pd.DataFrame:

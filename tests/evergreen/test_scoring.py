@@ -8,6 +8,7 @@ import pytest
 import released
 
 from evergreen.errors import DataError
+from evergreen.ingest import files
 from evergreen.model import load_release
 from evergreen.scoring import score, score_file
 
@@ -32,20 +33,6 @@ def scored_file(rows, model):
     return score_file(rows, model, version=3, threshold=0.5)
 
 
-def test_every_row_gets_the_models_probability_and_the_label_of_the_threshold(rows, model):
-    found = scored(rows, model)
-
-    expected = released.fitted("gradient_boosting", max_iter=20, min_samples_leaf=10).predict_proba(
-        rows.assign(handed_in_hour=0.0, handed_in_weekday=0.0).pipe(inputs)
-    )[:, 1]
-    np.testing.assert_array_equal(found["probability"], expected)
-    assert found["label"].tolist() == [probability >= 0.5 for probability in expected]
-    assert (found["version"] == 3).all()
-    at = float(expected[7])
-    assert scored(rows, model, threshold=at)["label"][7]
-    assert not scored(rows, model, threshold=np.nextafter(at, 1))["label"][7]
-
-
 def inputs(rows):
     """Return the model's inputs by hand: local hour and weekday in Paris, which is an hour ahead in March."""
     local = rows["handed_in"].dt.tz_localize(None) + pd.Timedelta(hours=1)
@@ -55,6 +42,18 @@ def inputs(rows):
         stops=rows["stops"].astype("float64"),
         insured=rows["insured"].astype("float64"),
     )
+
+
+def test_every_row_gets_the_models_probability_and_the_label_of_the_threshold(rows, model):
+    found = scored(rows, model)
+
+    expected = released.fitted("gradient_boosting", max_iter=20, min_samples_leaf=10).predict_proba(inputs(rows))[:, 1]
+    np.testing.assert_array_equal(found["probability"], expected)
+    assert found["label"].tolist() == [probability >= 0.5 for probability in expected]
+    assert (found["version"] == 3).all()
+    at = float(expected[7])
+    assert scored(rows, model, threshold=at)["label"][7]
+    assert not scored(rows, model, threshold=np.nextafter(at, 1))["label"][7]
 
 
 def test_order_and_index_of_the_rows_are_kept(rows, model):
@@ -109,20 +108,16 @@ def test_id_depends_on_the_model(rows, model, tmp_path):
     assert not set(scored(rows, renamed)["prediction_id"]) & set(scored(rows, model)["prediction_id"])
 
 
-@pytest.mark.parametrize("kind", ["parquet", "csv"])
-def test_id_of_a_row_is_the_same_however_its_table_was_stored(kind, rows, model):
-    file = io.BytesIO()
-    if kind == "parquet":
-        rows.to_parquet(file)
-        read = pd.read_parquet(io.BytesIO(file.getvalue()), dtype_backend="pyarrow")
-        read = read.assign(handed_in=read["handed_in"].astype("datetime64[ns, UTC]"))
-    else:
-        rows.to_csv(file, index=False)
-        read = pd.read_csv(io.BytesIO(file.getvalue()))
+@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def test_row_has_the_same_id_and_probability_however_its_table_was_stored(suffix, rows, model, tmp_path):
+    path = tmp_path / f"rows{suffix}"
+    stored = rows.assign(handed_in=rows["handed_in"].dt.as_unit("ns"))
+    stored.to_parquet(path) if suffix == ".parquet" else stored.to_csv(path, index=False)
 
-    found = scored_file(read, model)
+    found = scored_file(files.observations(path, model.contract), model)
 
     assert found["prediction_id"].tolist() == scored(rows, model)["prediction_id"].tolist()
+    assert found["probability"].tolist() == scored(rows, model)["probability"].tolist()
 
 
 def test_row_that_breaks_the_contract_gets_its_codes_and_no_probability(rows, model):

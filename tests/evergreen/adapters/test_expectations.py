@@ -11,6 +11,9 @@ from evergreen.contract import Contract
 from evergreen.errors import IntegrityError
 from evergreen.validation import check
 
+# Great Expectations imports modules that Python has deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")
+
 
 def both(rows, contract):
     """Run both layers, which must agree, and return ours by rule where any row breaks it."""
