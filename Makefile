@@ -7,7 +7,7 @@ FROM ?= 2013-03
 TO ?= 2013-12
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check format lock lock-check install state dvc train report benchmark ui clean clean-all
+.PHONY: help run test test-long check format lock lock-check install state dvc train benchmark clean clean-all
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,16 +25,16 @@ check: install  ## Lint, format, types, import rules, and whether the lock is fr
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@PREFECT_HOME=$(CURDIR)/$(HOME_FOLDER)/prefect $(BIN)/lint-imports
+	@$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory lock-check
 
 format: install  ## Let ruff put the code in order
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-train: state  ## One training run, with the gate's report in report.md
+train: state  ## One training run, and the gate's report as Markdown
 	@$(BIN)/evergreen run --json > $(HOME_FOLDER)/outcome.json; code=$$?; \
-	  $(BIN)/python -m cli.report $(HOME_FOLDER)/outcome.json; exit $$code
+	  test ! -s $(HOME_FOLDER)/outcome.json || $(BIN)/python -m cli.report $(HOME_FOLDER)/outcome.json; exit $$code
 
 dvc: state  ## The same training steps through DVC
 	@$(BIN)/dvc repro

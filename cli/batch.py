@@ -29,7 +29,7 @@ def score(project: Project, source: Path, target: Path) -> dict[str, Any]:
     """Score a file and return what was done; the file appears whole or not at all."""
     if target.suffix not in (".csv", ".parquet"):
         raise ConfigError(
-            "CFG012",
+            "CFG016",
             f"cannot write '{target.suffix}' files",
             where=str(target),
             next_step="Name a .csv or a .parquet file.",

@@ -43,7 +43,9 @@ INTERRUPTED = 130
 
 @app.callback()
 def main_options(
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks and detailed logs.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks and detailed logs; anywhere in the line.")
+    ] = False,
 ) -> None:
     from rich.console import Console
     from rich.logging import RichHandler
@@ -126,15 +128,19 @@ def up(
     env: Env = "local",
     prefect_port: Annotated[int, typer.Option(help="Where Prefect's UI listens.")] = 4200,
     mlflow_port: Annotated[int, typer.Option(help="Where MLflow's UI listens.")] = 5000,
+    as_json: Json = False,
 ) -> None:
     """Start the local platform: Prefect's and MLflow's servers and the scheduled deployments, until Ctrl-C.
 
     Example: [bold]evergreen up[/bold], then open http://127.0.0.1:4200 and http://127.0.0.1:5000.
     """
-    from cli import platform
+    from cli import platform, show
     from evergreen.settings import Settings
 
-    platform.up(Settings.load(env), env, prefect_port=prefect_port, mlflow_port=mlflow_port)
+    def announce(result: dict[str, Any]) -> None:
+        emit(result, as_json, lambda: show.summary("Running; Ctrl-C stops all of it", result))
+
+    platform.up(Settings.load(env), env, announce, prefect_port=prefect_port, mlflow_port=mlflow_port)
 
 
 @app.command()
@@ -142,6 +148,7 @@ def serve(
     env: Env = "local",
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Serve the champion, straight from its package, until Ctrl-C.
 
@@ -150,7 +157,10 @@ def serve(
     from cli import service
     from evergreen.project import Project
 
-    service.serve(Project.open(env), host=host, port=port)
+    def announce(result: dict[str, Any]) -> None:
+        emit(result, as_json, lambda: typer.echo("{model} version {version} on {url}".format(**result), err=True))
+
+    service.serve(Project.open(env), announce, host=host, port=port)
 
 
 @app.command()
@@ -240,12 +250,14 @@ def status(env: Env = "local", as_json: Json = False) -> None:
 
 
 @app.command()
-def prepare(env: Env = "local") -> None:
+def prepare(env: Env = "local", as_json: Json = False) -> None:
     """Make the state folder and migrate its databases; other commands do it when it is needed."""
     from cli import engine
     from evergreen.settings import Settings
 
-    engine.prepare(Settings.load(env))
+    settings = Settings.load(env)
+    engine.prepare(settings)
+    emit({"home": str(settings.home)}, as_json, lambda: None)
 
 
 def month(text: str) -> tuple[date, date]:
@@ -253,7 +265,7 @@ def month(text: str) -> tuple[date, date]:
     try:
         first = date.fromisoformat(f"{text}-01")
     except ValueError as error:
-        raise ConfigError("CFG011", f"expected a month such as 2013-03, got '{text}'", where="command line") from error
+        raise ConfigError("CFG015", f"expected a month such as 2013-03, got '{text}'", where="command line") from error
     return first, date(first.year + first.month // 12, first.month % 12 + 1, 1)
 
 
@@ -313,5 +325,7 @@ def _known(error: BaseException) -> EvergreenError:
 
 def main() -> None:
     """Run the command line."""
-    with explained("--debug" in sys.argv):
-        sys.exit(app(standalone_mode=False))
+    debug = "--debug" in sys.argv
+    arguments = ["--debug"] * debug + [argument for argument in sys.argv[1:] if argument != "--debug"]
+    with explained(debug):
+        sys.exit(app(arguments, standalone_mode=False))

@@ -2,15 +2,19 @@
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 
-from cli import children, show
+from cli import children
 from cli.engine import START_SECONDS, prepare
 from evergreen.errors import Unavailable
 from evergreen.settings import Settings
 
 
-def up(settings: Settings, env: str, *, prefect_port: int, mlflow_port: int) -> None:
+def up(
+    settings: Settings, env: str, announce: Callable[[dict[str, Any]], None], *, prefect_port: int, mlflow_port: int
+) -> None:
     """Start the platform, say where it is, and wait for Ctrl-C; if a part ends, all of it does.
 
     Raises
@@ -63,9 +67,7 @@ def up(settings: Settings, env: str, *, prefect_port: int, mlflow_port: int) -> 
                     process, health[name], seconds=START_SECONDS, what=name, log=run / f"{name}-{os.getpid()}.log"
                 )
             processes[name] = process
-        show.console.print(
-            f"Prefect  {prefect_url}\nMLflow   {mlflow_url}\nDeployments are scheduled. Ctrl-C stops all of it."
-        )
+        announce({"prefect": prefect_url, "mlflow": mlflow_url})
         os.wait()
         ended = [name for name, process in processes.items() if process.poll() is not None]
         raise Unavailable("DEP005", f"{', '.join(ended)} ended by itself", where=str(run), next_step="evergreen up")

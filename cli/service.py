@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,15 @@ class Agreement(Value):
     seconds_to_ready: float
 
 
-def serve(project: Project, *, host: str | None, port: int | None) -> None:
-    """Become the champion's service; returns only if it cannot start."""
+def serve(project: Project, announce: Callable[[dict[str, Any]], None], *, host: str | None, port: int | None) -> None:
+    """Say what will be served and where, and become the champion's service; returns only if it cannot start."""
     settings = project.settings.model_copy(
         update={key: value for key, value in (("serve_host", host), ("serve_port", port)) if value is not None}
     )
-    argv, environment = packaging.command(champion_bento(project, champion_of(project)), settings)
+    champion = champion_of(project)
+    argv, environment = packaging.command(champion_bento(project, champion), settings)
+    url = f"http://{settings.serve_host}:{settings.serve_port}"
+    announce({"model": project.name, "version": champion.version, "url": url})
     sys.stdout.flush()
     os.execve(argv[0], argv, environment)  # noqa: S606  an argument list of ours, no shell
 

@@ -66,7 +66,7 @@ def row(month: "Month") -> dict[str, object]:
     window, training = month.window, month.retraining.training
     decision = "keep"
     if training:
-        decision = f"retrain: version {training.version}" if training.version else "retrain: refused"
+        decision = f"promoted {training.version}" if training.version else "refused"
     return {
         "month": f"{window.start:%Y-%m}",
         "rows": window.valid.rows,
@@ -89,7 +89,8 @@ def line(month: "Month") -> str:
 
 def table(model: str, walked: "list[Month]") -> Table:
     """Return the table that the walk ends with."""
-    found = Table(title=f"{model}: month by month", title_justify="left")
+    meanings = "promoted: retrained, and the gate agreed. refused: retrained, and it did not. keep: not retrained."
+    found = Table(title=f"{model}: month by month", title_justify="left", caption=meanings, caption_justify="left")
     for heading in ("month", "rows", "drift", "AUC in service", "AUC never retrained", "decision", "version"):
         found.add_column(
             heading, justify="right" if heading in ("rows", "AUC in service", "AUC never retrained") else "left"

@@ -70,7 +70,7 @@ class Contract(Section):
     observation its target is known.
     """
 
-    name: str
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
     description: str
     source: Annotated[BundledSource | FileSource, Field(discriminator="kind")]
     timezone: str

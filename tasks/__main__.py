@@ -5,8 +5,10 @@ import os
 import sys
 from typing import Any, get_type_hints
 
+from pydantic import ValidationError
+
 from evergreen.artifacts import FolderRef, TableRef, Value, Workspace, write_bytes
-from evergreen.errors import ConfigError, EvergreenError
+from evergreen.errors import ConfigError, EvergreenError, IntegrityError
 from evergreen.plan import STEPS
 from evergreen.project import Project
 
@@ -49,12 +51,27 @@ def find_step(name: str) -> Any:
 
 
 def find(ws: Workspace, name: str, kind: Any) -> Any:
-    """Return an artifact that an earlier stage left under its name."""
+    """Return an artifact that an earlier stage left under its name.
+
+    Raises
+    ------
+    IntegrityError if there is none, or it is not whole.
+    """
     if kind is TableRef:
         return ws.table(name)
     if kind is FolderRef:
         return ws.folder(name)
-    return kind.model_validate_json(ws.path(f"{name}.json").read_bytes())
+    path = ws.path(f"{name}.json")
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        missing = isinstance(error, FileNotFoundError)
+        raise IntegrityError(
+            "INT001",
+            "an artifact is gone" if missing else f"an artifact cannot be read as {kind.__name__}",
+            where=str(path),
+            next_step="Run the stage that makes it again: dvc repro --force",
+        ) from error
 
 
 def keep(ws: Workspace, artifacts: Value) -> None:

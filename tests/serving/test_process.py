@@ -117,7 +117,7 @@ def test_port_that_is_taken_is_named(bundle, tmp_path):
         port = taken.getsockname()[1]
         code, printed = run(bundle, Settings(home=tmp_path, serve_port=port))
 
-    assert code == 5
+    assert code == 8
     assert f"127.0.0.1:{port}" in printed
 
 

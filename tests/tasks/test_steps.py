@@ -1,0 +1,497 @@
+"""The training steps on ten real days: nothing leaks, nothing is lost, and the same inputs give the same bytes."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
+
+from evergreen import features as domain
+from evergreen import ingest as sources
+from evergreen import model as models
+from evergreen import plan, scoring
+from evergreen.artifacts import Workspace, read_folder
+from evergreen.errors import DataError, IntegrityError
+from evergreen.outcomes import ChampionFacts, Judged
+from evergreen.params import Params
+from evergreen.tuning.search import Best
+from tasks.compare import compare
+from tasks.evaluate import evaluate
+from tasks.features import features
+from tasks.ingest import ingest
+from tasks.score import score
+from tasks.train import train
+from tasks.tune import tune
+from tasks.validate import validate
+
+# Great Expectations imports modules that Python has deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")
+STEPS = {
+    "ingest": ingest,
+    "validate": validate,
+    "features": features,
+    "tune": tune,
+    "train": train,
+    "evaluate": evaluate,
+}
+FEW = (
+    "ingest.end=2013-01-13",
+    "features.test_days=4",
+    "tune.trials=3",
+    "tune.folds=2",
+    "tune.max_rows=2000",
+    "tune.families.gradient_boosting.max_iter={int: [5, 20]}",
+)
+
+
+@pytest.fixture(scope="module")
+def few(project):
+    """The committed parameters, for ten days and a small search."""
+    return Params.load(project / "params.yaml", FEW)
+
+
+def run_steps(ws, project, contract, params):
+    """Run the six steps as plain functions and return every artifact by its name."""
+    source = sources.locate(contract, project)
+    artifacts = {}
+    for name, step in STEPS.items():
+        arguments = plan.arguments_of(name, source, contract, params, artifacts)
+        if name == "tune":
+            arguments["storage"] = f"sqlite:///{ws.root / 'studies.db'}"
+        artifacts |= dict(step.fn(ws=ws, **arguments))
+    return artifacts
+
+
+@pytest.fixture(scope="module")
+def chain(project, contract, few, tmp_path_factory):
+    """The workspace of one chain, whose artifacts are never overwritten, and the artifacts."""
+    ws = Workspace(root=tmp_path_factory.mktemp("chain"))
+    return ws, run_steps(ws, project, contract, few)
+
+
+@pytest.fixture
+def raw(chain):
+    ws, artifacts = chain
+    return ws.read(artifacts["raw"])
+
+
+@pytest.fixture
+def other(tmp_path):
+    return Workspace(root=tmp_path / "workspace")
+
+
+def leakage(contract):
+    return {column.name for column in contract.with_role("leakage")}
+
+
+def by_key(table, contract):
+    return table.set_index(list(contract.key)).sort_index()
+
+
+# Leakage
+
+
+def test_tables_that_are_fitted_on_hold_no_consequence_of_the_target(chain, contract):
+    ws, artifacts = chain
+
+    for name in ("train", "test"):
+        columns = set(ws.read(artifacts[name]).columns)
+        assert not columns & leakage(contract)
+        assert "tailnum" not in columns  # role ignore
+    assert {"dep_delay", "arr_delay", "dep_time"} <= leakage(contract)
+
+
+def test_models_inputs_are_the_features_and_the_calendar_and_nothing_else(chain, contract, few):
+    ws, artifacts = chain
+    allowed = [column.name for column in contract.features] + [
+        "scheduled_departure_hour",
+        "scheduled_departure_weekday",
+    ]
+
+    for name in ("model", "baseline"):
+        manifest, files = read_folder(ws.path(artifacts[name].uri), artifacts[name].sha256)
+        inputs = manifest["inputs"]["categorical"] + manifest["inputs"]["numeric"]
+        assert sorted(inputs) == sorted(allowed)
+        fitted = skops.io.loads(files["model.skops"], trusted=list(models.TRUSTED_TYPES))
+        assert list(fitted.feature_names_in_) == inputs
+        assert not set(inputs) & {*leakage(contract), contract.target, *contract.key} - {"carrier"}  # a feature, too
+
+
+def test_shuffled_consequences_of_the_target_change_no_byte_of_train_and_test(chain, raw, contract, few, other):
+    artifacts = chain[1]
+    shuffled = raw.copy()
+    for position, name in enumerate(sorted(leakage(contract))):
+        shuffled[name] = raw[name].sample(frac=1, random_state=position).to_numpy()
+    assert not shuffled.equals(raw)
+
+    validated = validate.fn(other.write("raw", shuffled), other, contract, few.validate_)
+    tables = features.fn(validated.valid, other, contract, few.features)
+
+    assert validated.valid.sha256 != artifacts["valid"].sha256
+    assert (tables.train.sha256, tables.test.sha256) == (artifacts["train"].sha256, artifacts["test"].sha256)
+
+
+def test_train_rows_are_older_than_test_rows_by_the_embargo_and_every_label_was_known(chain, contract, few):
+    ws, artifacts = chain
+    train_days, test_days = (
+        ws.read(artifacts[name])["scheduled_departure"].dt.tz_convert("America/New_York").dt.date
+        for name in ("train", "test")
+    )
+
+    assert (train_days.min(), train_days.max()) == (date(2013, 1, 1), date(2013, 1, 7))
+    assert (test_days.min(), test_days.max()) == (date(2013, 1, 9), date(2013, 1, 12))
+
+
+def test_search_sees_the_train_rows_only(chain, contract, few, tmp_path):
+    ws, artifacts = chain
+    arguments = plan.arguments_of("tune", None, contract, few, artifacts)
+    lonely = Workspace(root=tmp_path)
+    (tmp_path / artifacts["train"].uri).write_bytes(ws.path(artifacts["train"].uri).read_bytes())
+
+    tuned = tune.fn(ws=lonely, storage=f"sqlite:///{tmp_path}/studies.db", **arguments)
+
+    assert tuned.best == artifacts["best"]
+
+
+# Conservation and parity
+
+
+def test_every_ingested_row_is_valid_or_in_quarantine(chain, raw, contract):
+    ws, artifacts = chain
+
+    assert artifacts["raw"].rows == artifacts["valid"].rows + artifacts["quarantine"].rows == len(raw)
+    valid = by_key(ws.read(artifacts["valid"]), contract)
+    came = by_key(raw, contract)
+    pd.testing.assert_series_equal(valid["distance"], came.loc[valid.index, "distance"], check_dtype=False)
+
+
+def test_every_labelled_row_is_in_train_or_test_or_the_embargo(chain, contract):
+    ws, artifacts = chain
+    valid = ws.read(artifacts["valid"])
+    day = valid["scheduled_departure"].dt.tz_convert("America/New_York").dt.date
+
+    in_embargo = (valid["late"].notna() & (day == date(2013, 1, 8))).sum()
+    assert in_embargo > 0
+    assert artifacts["train"].rows + artifacts["test"].rows + in_embargo == valid["late"].notna().sum()
+
+
+def test_labels_are_those_of_the_arrival_delay_in_the_source(chain, raw, contract):
+    ws, artifacts = chain
+    late = by_key(raw, contract)["arr_delay"] > 15
+
+    for name in ("train", "test"):
+        table = by_key(ws.read(artifacts[name]), contract)
+        assert (table["late"] == late[table.index]).all()
+        assert table["late"].dtype == bool
+
+
+def test_features_in_the_tables_are_those_of_the_raw_rows_one_by_one(chain, raw, contract, few):
+    ws, artifacts = chain
+    table = ws.read(artifacts["test"]).sample(25, random_state=1)
+    came = by_key(raw, contract)
+
+    for _, row in table.iterrows():
+        one = came.loc[[tuple(row[name] for name in contract.key)]].reset_index()
+        built = domain.build(one, contract, few.features).iloc[0]
+        pd.testing.assert_series_equal(row[built.index], built, check_names=False, check_dtype=False)
+
+
+def test_scoring_gives_the_probabilities_that_the_gate_saw(chain, contract):
+    ws, artifacts = chain
+    judged = ws.read(artifacts["scores"])["candidate"].to_numpy()
+    keys = list(contract.key)
+    test = ws.read(artifacts["test"])
+
+    scored = score.fn(artifacts["valid"], artifacts["model"], 1, 0.5, ws)
+
+    table = ws.read(scored.predictions)
+    assert len(table) == artifacts["valid"].rows
+    valid = by_key(ws.read(artifacts["valid"])[keys].assign(probability=table["probability"].to_numpy()), contract)
+    np.testing.assert_array_equal(valid.loc[pd.MultiIndex.from_frame(test[keys]), "probability"], judged)
+    assert table["target"].isna().sum() == ws.read(artifacts["valid"])["late"].isna().sum()
+
+
+def test_row_has_the_same_prediction_id_in_a_window_and_in_a_file(chain, raw, contract):
+    ws, artifacts = chain
+    model = models.load(ws.path(artifacts["model"].uri), artifacts["model"].sha256)
+
+    scored = ws.read(score.fn(artifacts["valid"], artifacts["model"], 1, 0.5, ws).predictions)
+    from_file = scoring.score_file(ws.read(artifacts["valid"]), model, version=1, threshold=0.5)
+
+    assert scored["prediction_id"].tolist() == from_file["prediction_id"].tolist()
+    assert scored["probability"].tolist() == from_file["probability"].tolist()
+
+
+# The same bytes
+
+
+def test_steps_give_the_same_digests_in_every_workspace_and_whenever_they_run(chain, project, contract, few, tmp_path):
+    _, artifacts = chain
+
+    again = run_steps(Workspace.beside(tmp_path / "data"), project, contract, few)
+
+    for name in ("raw", "valid", "quarantine", "train", "test", "scores", "model", "baseline"):
+        assert again[name].sha256 == artifacts[name].sha256, name
+    for name in ("best", "report", "validation"):
+        assert again[name] == artifacts[name], name
+    assert again["model"].uri == "model"
+    assert (tmp_path / "data" / "train.parquet").is_file()
+
+
+def test_number_of_threads_does_not_change_the_digests(chain, contract, few):
+    ws, artifacts = chain
+    trees = Best(family="gradient_boosting", params={"max_iter": 5}, score=0.7, scores=(0.7,), n_trials=1)
+    arguments = plan.arguments_of("train", None, contract, few, {**artifacts, "best": trees})
+
+    trained = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            trained.append(train.fn(ws=ws, **arguments))
+
+    assert trained[0] == trained[1]
+
+
+def test_seed_is_part_of_the_model(chain, contract, few):
+    ws, artifacts = chain
+    arguments = plan.arguments_of("train", None, contract, few, artifacts)
+
+    assert train.fn(ws=ws, **arguments).model == artifacts["model"]
+    assert train.fn(ws=ws, **{**arguments, "seed": 8}).model != artifacts["model"]
+
+
+# Ingest and validate
+
+
+def test_ingest_brings_the_flights_of_the_period_and_no_others(chain, raw, flights_table):
+    local = raw["scheduled_departure"].dt.tz_convert("America/New_York")
+
+    assert local.min() >= pd.Timestamp("2013-01-01", tz="America/New_York")
+    assert local.max() < pd.Timestamp("2013-01-13", tz="America/New_York")
+    before = flights_table["scheduled_departure"] < pd.Timestamp("2013-01-13", tz="America/New_York")
+    assert len(raw) == before.sum()
+
+
+def spoiled(raw, n):
+    """Return rows of which the first n break the contract, in turn by a bound, a category and a missing value."""
+    rows = raw.copy()
+    rows.loc[: n - 1, "distance"] = -1
+    rows.loc[: n // 3 - 1, "origin"] = "XXX"
+    rows.loc[: n // 9 - 1, "carrier"] = None
+    return rows
+
+
+def test_bad_rows_go_to_quarantine_with_their_codes_and_the_rest_goes_on(raw, contract, few, other):
+    bad = other.write("raw", spoiled(raw, 90))
+
+    validated = validate.fn(bad, other, contract, few.validate_)
+
+    aside = other.read(validated.quarantine)
+    known = int(validated.validation.quarantined) - 90  # what the source itself brought
+    assert (validated.valid.rows, validated.quarantine.rows) == (len(raw) - 90 - known, 90 + known)
+    assert aside["codes"].head(90).value_counts().to_dict() == {
+        "DQ004": 60,
+        "DQ004 DQ005": 20,
+        "DQ003 DQ004 DQ005": 10,
+    }
+    assert (aside["distance"].head(90) == "-1").all()
+    assert other.read(bad).equals(spoiled(raw, 90))
+    rules = {(rule.code, rule.column): rule.n_bad for rule in validated.validation.rules}
+    assert (rules["DQ004", "distance"], rules["DQ005", "origin"], rules["DQ003", "carrier"]) == (90, 30, 10)
+
+
+def test_too_many_bad_rows_stop_the_run_and_are_kept_to_look_at(raw, contract, few, other):
+    n_bad = len(raw) // 10
+
+    with pytest.raises(DataError) as caught:
+        validate.fn(other.write("raw", spoiled(raw, n_bad)), other, contract, few.validate_)
+
+    error = caught.value
+    assert (error.code, error.exit_code) == ("DQ008", 3)
+    assert "5% are allowed" in error.what
+    assert f"DQ004 column 'distance': {n_bad} rows are not between 1 and 6000 miles, such as row 0: -1" in error.what
+    assert len(pd.read_parquet(error.where)) >= n_bad
+    assert not list(other.root.glob("valid*"))
+
+
+@pytest.mark.parametrize(("n_bad", "stops"), [(0, False), (5, False), (6, True)])
+def test_share_of_bad_rows_may_be_as_large_as_allowed_and_no_larger(n_bad, stops, raw, contract, few, other):
+    clean = raw[raw["late"].notna()].head(100).reset_index(drop=True)
+    rows = clean.assign(distance=[-1] * n_bad + [500] * (100 - n_bad))
+    table = other.write("raw", rows)
+
+    if stops:
+        with pytest.raises(DataError, match="DQ008"):
+            validate.fn(table, other, contract, few.validate_)
+    else:
+        assert validate.fn(table, other, contract, few.validate_).quarantine.rows == n_bad
+
+
+def test_damaged_table_is_never_worked_on(raw, contract, few, other):
+    table = other.write("raw", raw.head(100))
+    path = other.path(table.uri)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(IntegrityError) as caught:
+        validate.fn(table, other, contract, few.validate_)
+
+    assert caught.value.code == "INT002"
+
+
+# Train and evaluate
+
+
+def test_manifest_says_what_the_model_was_made_of(chain, contract, few):
+    ws, artifacts = chain
+
+    model, _ = read_folder(ws.path(artifacts["model"].uri), artifacts["model"].sha256)
+    baseline, _ = read_folder(ws.path(artifacts["baseline"].uri), artifacts["baseline"].sha256)
+
+    for manifest in (model, baseline):
+        assert manifest["data"] == artifacts["train"].sha256
+        assert manifest["rows"] == artifacts["train"].rows
+        assert manifest["seed"] == few.seed
+        assert manifest["code"] == plan.code_digest("tasks.train")
+        assert manifest["lock"] == plan.lock_digest()
+    assert (model["family"], model["params"]) == (artifacts["best"].family, artifacts["best"].params)
+
+
+@pytest.mark.parametrize(
+    ("family", "chosen", "simpler", "its"),
+    [
+        ("gradient_boosting", {"max_iter": 3}, "logistic", {"C": 1.0}),
+        ("logistic", {"C": 0.1}, "prior", {}),
+    ],
+)
+def test_baseline_is_the_next_simpler_family_with_its_declared_parameters(
+    family, chosen, simpler, its, chain, contract, few
+):
+    ws, artifacts = chain
+    best = Best(family=family, params=chosen, score=0.7, scores=(0.7,), n_trials=1)
+    arguments = plan.arguments_of("train", None, contract, few, {**artifacts, "best": best})
+
+    trained = train.fn(ws=ws, **arguments)
+
+    manifest, _ = read_folder(ws.path(trained.baseline.uri), trained.baseline.sha256)
+    assert (manifest["family"], manifest["params"]) == (simpler, its)
+
+
+def test_report_measures_what_was_saved(chain, contract):
+    ws, artifacts = chain
+    report = artifacts["report"]
+
+    for name, rows, measured in (
+        ("model", "test", report.candidate),
+        ("baseline", "test", report.baseline),
+        ("model", "train", report.train),
+    ):
+        table = ws.read(artifacts[rows])
+        manifest, files = read_folder(ws.path(artifacts[name].uri), artifacts[name].sha256)
+        fitted = skops.io.loads(files["model.skops"], trusted=list(models.TRUSTED_TYPES))
+        inputs = manifest["inputs"]["categorical"] + manifest["inputs"]["numeric"]
+        probabilities = fitted.predict_proba(table[inputs])[:, 1]
+        assert measured["roc_auc"] == pytest.approx(roc_auc_score(table["late"], probabilities), abs=1e-12)
+        assert measured["accuracy"] == pytest.approx((table["late"] == (probabilities >= 0.5)).mean(), abs=1e-12)
+    assert (report.n_train, report.n_test) == (artifacts["train"].rows, artifacts["test"].rows)
+
+
+def test_report_follows_the_artifacts_that_are_given(chain, few):
+    ws, artifacts = chain
+    arguments = {name: artifacts[name] for name in ("train", "test")}
+
+    swapped = evaluate.fn(
+        model=artifacts["baseline"], baseline=artifacts["model"], ws=ws, params=few.evaluate, **arguments
+    ).report
+
+    assert swapped.candidate == artifacts["report"].baseline
+    assert swapped.baseline == artifacts["report"].candidate
+    assert (swapped.family, swapped.baseline_family) == (
+        artifacts["report"].baseline_family,
+        artifacts["report"].family,
+    )
+
+
+def test_damaged_model_is_never_measured(chain, few, tmp_path):
+    ws, artifacts = chain
+    copy = Workspace(root=tmp_path)
+    for path in ws.root.rglob("*"):
+        if path.is_file():
+            target = tmp_path / path.relative_to(ws.root)
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    weights = copy.path(artifacts["model"].uri) / "model.skops"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+
+    with pytest.raises(IntegrityError) as caught:
+        evaluate.fn(
+            ws=copy, params=few.evaluate, **{name: artifacts[name] for name in ("model", "baseline", "train", "test")}
+        )
+
+    assert caught.value.code == "INT003"
+
+
+# Compare
+
+
+@pytest.fixture
+def champion(chain):
+    """Return a champion made of one of the chain's models, trained on data until some day."""
+    _, artifacts = chain
+
+    def made(model, data_end):
+        judged = Judged(
+            model="flights",
+            version=4,
+            model_digest=model.sha256,
+            data_digest="d",
+            code_digest="c",
+            params_digest="p",
+            verdict="promoted",
+            metrics={},
+            baseline_metrics={},
+            promoted_at=None,
+            reason="",
+            checks=(),
+        )
+        return ChampionFacts(
+            version=4,
+            judged=judged,
+            candidate="k",
+            artifact=model,
+            train=artifacts["train"],
+            data_end=data_end,
+            threshold=0.5,
+            run_id="r",
+            bento="b",
+        )
+
+    return made
+
+
+def test_candidate_is_compared_with_the_champion_on_its_own_test_rows(chain, champion):
+    ws, artifacts = chain
+    test, scores, end = artifacts["test"], artifacts["scores"], date(2013, 1, 13)
+
+    same = compare.fn(champion(artifacts["model"], end), end, test, scores, ws, 0.95)
+    simpler = compare.fn(champion(artifacts["baseline"], date(2013, 1, 1)), end, test, scores, ws, 0.95)
+
+    assert (same.difference, same.low, same.high) == (0, 0, 0)
+    report = artifacts["report"]
+    assert simpler.champion_version == 4
+    assert simpler.champion == pytest.approx(report.baseline["roc_auc"], abs=1e-12)
+    assert simpler.difference == pytest.approx(report.candidate["roc_auc"] - report.baseline["roc_auc"], abs=1e-12)
+    assert simpler.low < simpler.difference < simpler.high
+
+
+def test_champion_that_may_have_seen_the_test_rows_is_not_compared_with(chain, champion):
+    ws, artifacts = chain
+    later = champion(artifacts["model"], date(2013, 2, 1))
+
+    found = compare.fn(later, date(2013, 1, 13), artifacts["test"], artifacts["scores"], ws, 0.95)
+
+    assert found.difference is None
+    assert found.why_not == "it has seen data until 2013-02-01, the candidate only until 2013-01-13"

@@ -1,0 +1,93 @@
+"""dvc.yaml says what the steps are: the same order, arguments, parameters, code and artifacts, and nothing else."""
+
+from importlib import import_module
+from typing import get_type_hints
+
+import pytest
+import yaml
+
+from evergreen import plan
+from evergreen.artifacts import FolderRef, TableRef
+from evergreen.params import Params
+
+# What a step takes, and the parameters that it is.
+SECTIONS = {"params": None, "features": "features", "seed": "seed"}
+
+
+@pytest.fixture(scope="module")
+def stages(project):
+    return yaml.safe_load((project / "dvc.yaml").read_text())["stages"]
+
+
+def hints(step):
+    return get_type_hints(getattr(import_module(f"tasks.{step}"), step).fn)
+
+
+def file_of(name, kind):
+    """Return the file under data/ that holds an artifact of that name and kind."""
+    return f"data/{name}" + {TableRef: ".parquet", FolderRef: ""}.get(kind, ".json")
+
+
+def made_by(step):
+    return {file_of(name, field.annotation) for name, field in hints(step)["return"].model_fields.items()}
+
+
+def taken_by(step):
+    """Return the artifacts that a step takes from earlier ones."""
+    return {
+        file_of(name, hints(step)[name]) for name in plan.STEPS[step] if name not in {*SECTIONS, "source", "contract"}
+    }
+
+
+def test_stages_are_the_steps_of_the_plan_in_their_order(stages):
+    assert list(stages) == list(plan.STEPS)
+
+
+@pytest.mark.parametrize("step", plan.STEPS)
+def test_stage_runs_its_step_and_says_what_it_does(step, stages):
+    assert stages[step]["cmd"] == f".venv/bin/python -m tasks {step}"
+    assert stages[step]["desc"]
+
+
+@pytest.mark.parametrize("step", plan.STEPS)
+def test_stage_depends_on_the_code_that_its_step_reaches_and_on_its_inputs(step, stages, params):
+    code = {path.relative_to(plan.PROJECT).as_posix() for path in plan.reached_files(f"tasks.{step}")}
+    inputs = {"requirements.lock", f"configs/{params.dataset}/contract.yaml"} | taken_by(step)
+
+    listed = stages[step]["deps"]
+
+    assert sorted(listed) == sorted(code | inputs)  # sorted lists, so that a line that stands twice shows
+
+
+@pytest.mark.parametrize("step", plan.STEPS)
+def test_stage_leaves_the_artifacts_that_its_step_returns(step, stages):
+    metrics = [name for metric in stages[step].get("metrics", []) for name in metric]
+
+    assert sorted(stages[step]["outs"] + metrics) == sorted(made_by(step))
+
+
+@pytest.mark.parametrize("step", plan.STEPS)
+def test_stage_declares_the_parameters_that_its_step_takes(step, stages):
+    taken = {SECTIONS[name] or step for name in plan.STEPS[step] if name in SECTIONS}
+
+    assert sorted(stages[step]["params"]) == sorted(taken)
+    assert taken <= {field.alias or name for name, field in Params.model_fields.items()}
+
+
+def test_every_file_that_a_stage_takes_exists_or_is_left_by_an_earlier_one(stages, project):
+    left = set()
+    for step, stage in stages.items():
+        missing = [name for name in stage["deps"] if name not in left and not (project / name).is_file()]
+        assert missing == [], step
+        left |= made_by(step)
+
+
+def test_metrics_are_those_of_the_report_and_kept_in_git(stages):
+    assert stages["evaluate"]["metrics"] == [{"data/report.json": {"cache": False}}]
+    assert not [step for step in stages if step != "evaluate" and "metrics" in stages[step]]
+
+
+def test_what_a_stage_leaves_is_not_what_another_leaves(stages):
+    made = [name for step in stages for name in made_by(step)]
+
+    assert len(made) == len(set(made)) == 11
