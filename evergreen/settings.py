@@ -145,6 +145,7 @@ class Settings(BaseSettings):
             "MLFLOW_TRACKING_URI": self.tracking_uri(),
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # the default waits for minutes
             "BENTOML_HOME": str(self.home / "bentoml"),
             "BENTOML_DO_NOT_TRACK": "true",
             "GX_ANALYTICS_ENABLED": "false",
