@@ -86,9 +86,10 @@ def check(rows: pd.DataFrame, columns: Sequence[Column], *, key: Sequence[str] =
         is_repeated = typed.duplicated(list(key), keep=False) & typed[list(key)].notna().any(axis=1)
         note("DQ006", ", ".join(key), "unique", is_repeated)
 
-    codes = (
-        pd.DataFrame({code: np.where(mask, f"{code} ", "") for code, mask in broken.items()}).sum(axis=1).str.strip()
-    )
+    broke = pd.DataFrame(broken)
+    bad = broke[broke.any(axis=1)]
+    texts = [" ".join(code for code in broke.columns if mask[code]) for _, mask in bad.iterrows()]
+    codes = pd.Series(texts, index=bad.index, dtype="str").reindex(rows.index, fill_value="")
     kept = typed[codes[typed.index] == ""]
     validation = Validation(rows=len(rows), kept=len(kept), quarantined=len(rows) - len(kept), rules=tuple(results))
     return Checked(typed=typed, kept=kept, codes=codes, validation=validation)

@@ -1,9 +1,12 @@
 """Step: train rows and the winning parameters -> the candidate and the baseline, as verified folders."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
+from joblib import Parallel, delayed
 from prefect import task
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from evergreen import model as models
@@ -52,20 +55,24 @@ def train(
         "inputs": {"categorical": categorical, "numeric": numeric},
     }
 
-    def fit(name: str, family: str, chosen: dict[str, Any]) -> FolderRef:
+    def fit(family: str, chosen: Mapping[str, Any]) -> Pipeline:
         pipeline = families.build(
             family, chosen, categorical=categorical, numeric=numeric, rare_category=features.rare_category, seed=seed
         )
-        with threadpool_limits(1):  # one thread sums in one order
-            pipeline.fit(rows[categorical + numeric], rows[contract.target].to_numpy())
-        return models.save(ws, name, pipeline, contract, features, {**about, "family": family, "params": chosen})
+        with threadpool_limits(1, user_api="openmp"):  # one thread sums in one order
+            return pipeline.fit(rows[categorical + numeric], rows[contract.target].to_numpy())
 
     simpler = families.BASELINE[best.family]
-    trained = Trained(
-        model=fit("model", best.family, best.params),
-        baseline=fit(
-            "baseline", simpler, next((chosen for name, chosen in params.baseline.items() if name == simpler), {})
-        ),
-    )
+    wanted = {
+        "model": (best.family, best.params),
+        "baseline": (simpler, next((chosen for name, chosen in params.baseline.items() if name == simpler), {})),
+    }
+    with threadpool_limits(1, user_api="blas"):
+        fitted = Parallel(n_jobs=2, prefer="threads")(delayed(fit)(*choice) for choice in wanted.values())
+    saved = {
+        name: models.save(ws, name, pipeline, contract, features, {**about, "family": family, "params": chosen})
+        for (name, (family, chosen)), pipeline in zip(wanted.items(), fitted, strict=True)
+    }
+    trained = Trained(**saved)
     log.info("train: %s on %d rows, digest %s", best.family, train.rows, trained.model.sha256[:12])
     return trained

@@ -16,7 +16,7 @@ import psutil
 from evergreen.settings import Settings
 
 COMMAND = str(Path(sys.executable).with_name("evergreen"))
-SMALL = {"trials: 10": "trials: 3", "folds: 3": "folds: 2", "max_rows: 30000": "max_rows: 4000"}
+SMALL = {"trials: 8": "trials: 3", "max_rows: 40000": "max_rows: 4000"}
 
 SECONDS = 90.0
 
