@@ -92,9 +92,8 @@ def table(model: str, walked: "list[Month]") -> Table:
     meanings = "promoted: retrained, and the gate agreed. refused: retrained, and it did not. keep: not retrained."
     found = Table(title=f"{model}: month by month", title_justify="left", caption=meanings, caption_justify="left")
     for heading in ("month", "rows", "drift", "AUC in service", "AUC never retrained", "decision", "version"):
-        found.add_column(
-            heading, justify="right" if heading in ("rows", "AUC in service", "AUC never retrained") else "left"
-        )
+        number = heading in ("rows", "AUC in service", "AUC never retrained")
+        found.add_column(heading, justify="right" if number else "left", no_wrap=heading in ("drift", "decision"))
     for month in walked:
         seen = row(month)
         drifted = f"{seen['drift']} {seen['drifted_columns']}/{len(month.window.drift.columns)}"

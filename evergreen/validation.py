@@ -87,9 +87,9 @@ def check(rows: pd.DataFrame, columns: Sequence[Column], *, key: Sequence[str] =
         note("DQ006", ", ".join(key), "unique", is_repeated)
 
     broke = pd.DataFrame(broken)
-    bad = broke[broke.any(axis=1)]
-    texts = [" ".join(code for code in broke.columns if mask[code]) for _, mask in bad.iterrows()]
-    codes = pd.Series(texts, index=bad.index, dtype="str").reindex(rows.index, fill_value="")
+    set_aside = broke[broke.any(axis=1)]
+    texts = [" ".join(code for code in broke.columns if mask[code]) for _, mask in set_aside.iterrows()]
+    codes = pd.Series(texts, index=set_aside.index, dtype="str").reindex(rows.index, fill_value="")
     kept = typed[codes[typed.index] == ""]
     validation = Validation(rows=len(rows), kept=len(kept), quarantined=len(rows) - len(kept), rules=tuple(results))
     return Checked(typed=typed, kept=kept, codes=codes, validation=validation)
