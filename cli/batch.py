@@ -8,21 +8,7 @@ from evergreen import model, scoring
 from evergreen.artifacts import write_bytes
 from evergreen.errors import ConfigError
 from evergreen.ingest import files
-from evergreen.outcomes import ChampionFacts, champion_facts
 from evergreen.project import Project
-
-
-def champion_of(project: Project) -> ChampionFacts:
-    """Return the champion, or say how to get one."""
-    facts = champion_facts(project.ledger(), project.name)
-    if facts is None:
-        raise ConfigError(
-            "STA001",
-            f"'{project.name}' has no champion yet",
-            where=str(project.settings.home),
-            next_step="Train one: evergreen run",
-        )
-    return facts
 
 
 def score(project: Project, source: Path, target: Path) -> dict[str, Any]:
@@ -34,7 +20,7 @@ def score(project: Project, source: Path, target: Path) -> dict[str, Any]:
             where=str(target),
             next_step="Name a .csv or a .parquet file.",
         )
-    champion = champion_of(project)
+    champion = project.champion()
     loaded = model.load(project.workspace.path(champion.artifact.uri), champion.artifact.sha256)
     rows = files.observations(source, loaded.contract)
     scored = scoring.score_file(rows, loaded, version=champion.version, threshold=champion.threshold)

@@ -15,6 +15,7 @@ from evergreen.errors import ResourceError, Unavailable, explain_os_errors
 from evergreen.settings import Settings
 
 log = logging.getLogger(__name__)
+PREFECT_SERVER = ("--factory", "prefect.server.api.server:create_app")
 START_SECONDS = 120.0
 DRAIN_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
@@ -84,6 +85,12 @@ def _start(argv: list[str], settings: Settings) -> "subprocess.Popen[bytes]":
     )
 
 
+def on_loopback(port: int, *application: str) -> list[str]:
+    """Return the command that runs an ASGI application on a loopback port."""
+    where = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
+    return [sys.executable, "-m", "uvicorn", *application, *where]
+
+
 @contextmanager
 def engine(settings: Settings) -> Iterator[None]:
     """Make flows callable in this process: against the configured Prefect server, or one of our own."""
@@ -94,19 +101,7 @@ def engine(settings: Settings) -> Iterator[None]:
         yield
         return
     run, port = settings.home / "run", children.free_port()
-    argv = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "--factory",
-        "prefect.server.api.server:create_app",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--log-level",
-        "warning",
-    ]
+    argv = on_loopback(port, *PREFECT_SERVER)
     with children.child("prefect", argv, run=run, environment={"PREFECT__SERVER_EPHEMERAL": "1"}) as process:
         os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
         import flows.replay  # noqa: F401  loads what the steps need while the server starts

@@ -234,18 +234,9 @@ def retrain(
 def status(env: Env = "local", as_json: Json = False) -> None:
     """Say what is champion, and why."""
     from cli import show
-    from evergreen.outcomes import champion_facts
     from evergreen.project import Project
 
-    project = Project.open(env)
-    champion = champion_facts(project.ledger(), project.name)
-    if champion is None:
-        raise ConfigError(
-            "STA001",
-            f"'{project.name}' has no champion yet",
-            where=str(project.settings.home),
-            next_step="Train one: evergreen run",
-        )
+    champion = Project.open(env).champion()
     emit(champion.judged.model_dump(mode="json"), as_json, lambda: show.champion(champion))
 
 

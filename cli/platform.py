@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from cli import children
-from cli.engine import START_SECONDS, prepare
+from cli.engine import PREFECT_SERVER, START_SECONDS, on_loopback, prepare
 from evergreen.errors import Unavailable
 from evergreen.settings import Settings
 
@@ -30,38 +30,17 @@ def up(
         "_MLFLOW_SERVER_ARTIFACT_ROOT": (settings.home / "mlflow" / "artifacts").as_uri(),
     }
     argvs = {
-        "prefect-server": [
-            "-m",
-            "uvicorn",
-            "--factory",
-            "prefect.server.api.server:create_app",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(prefect_port),
-            "--log-level",
-            "warning",
-        ],
+        "prefect-server": on_loopback(prefect_port, *PREFECT_SERVER),
         # `mlflow server` starts a process of its own that would outlive a kill; this is the application behind it.
-        "mlflow-server": [
-            "-m",
-            "uvicorn",
-            "mlflow.server.fastapi_app:app",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(mlflow_port),
-            "--log-level",
-            "warning",
-        ],
-        "deployments": ["-m", "flows.deployments", env],
+        "mlflow-server": on_loopback(mlflow_port, "mlflow.server.fastapi_app:app"),
+        "deployments": [sys.executable, "-m", "flows.deployments", env],
     }
     health = {"prefect-server": f"{prefect_url}/api/health", "mlflow-server": f"{mlflow_url}/health"}
     run = settings.home / "run"
     with ExitStack() as stack:
         processes = {}
         for name, argv in argvs.items():
-            process = stack.enter_context(children.child(name, [sys.executable, *argv], run=run, environment=here))
+            process = stack.enter_context(children.child(name, argv, run=run, environment=here))
             if name in health:
                 children.wait_until_ready(
                     process, health[name], seconds=START_SECONDS, what=name, log=run / f"{name}-{os.getpid()}.log"

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from cli import children
-from cli.batch import champion_of
 from evergreen import model
 from evergreen.adapters import packaging
 from evergreen.artifacts import Value
@@ -36,7 +35,7 @@ def serve(project: Project, announce: Callable[[dict[str, Any]], None], *, host:
     settings = project.settings.model_copy(
         update={key: value for key, value in (("serve_host", host), ("serve_port", port)) if value is not None}
     )
-    champion = champion_of(project)
+    champion = project.champion()
     argv, environment = packaging.command(champion_bento(project, champion), settings)
     url = f"http://{settings.serve_host}:{settings.serve_port}"
     announce({"model": project.name, "version": champion.version, "url": url})
@@ -65,7 +64,7 @@ def check_agreement(project: Project, rows: list[dict[str, Any]]) -> Agreement:
     """
     import pandas as pd
 
-    champion = champion_of(project)
+    champion = project.champion()
     settings = project.settings.model_copy(update={"serve_host": "127.0.0.1", "serve_port": children.free_port()})
     argv, environment = packaging.command(champion_bento(project, champion), settings)
     url, run = f"http://127.0.0.1:{settings.serve_port}", settings.home / "run"

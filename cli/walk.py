@@ -9,7 +9,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from cli import service, show
-from cli.batch import champion_of
 from cli.engine import engine
 from evergreen.outcomes import TrainingOutcome
 from evergreen.project import Project
@@ -54,7 +53,7 @@ def run(
                     bar, advance=1, description=f"walking {following:%Y-%m}: score, monitor, decide, retrain"
                 )
         progress.update(bar, description=f"asking the packaged service for {EXAMPLE_ROWS} rows")
-        champion = champion_of(project)
+        champion = project.champion()
         agreement = service.check_agreement(project, service.example_rows(project.settings, champion, n=EXAMPLE_ROWS))
     console.print(table(project.name, walked))
     say_where(console, project, walked, agreement)

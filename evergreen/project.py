@@ -9,6 +9,7 @@ from evergreen.artifacts import SourceRef, Workspace, digest_of
 from evergreen.contract import Contract
 from evergreen.errors import ConfigError
 from evergreen.ledger import Ledger
+from evergreen.outcomes import ChampionFacts, champion_facts
 from evergreen.params import Params
 from evergreen.settings import Settings
 
@@ -60,6 +61,18 @@ class Project:
 
     def ledger(self) -> Ledger:
         return Ledger(self.settings.ledger())
+
+    def champion(self) -> ChampionFacts:
+        """Return what is known of the champion; raises ConfigError, saying how to get one, if there is none."""
+        facts = champion_facts(self.ledger(), self.name)
+        if facts is None:
+            raise ConfigError(
+                "STA001",
+                f"'{self.name}' has no champion yet",
+                where=str(self.settings.home),
+                next_step="Train one: evergreen run",
+            )
+        return facts
 
     def digests(self) -> dict[str, str]:
         """Return the digests of the code that the training steps reach and of all parameters."""
