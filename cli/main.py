@@ -25,7 +25,6 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 2 usage or configuration, 3 data invalid, 4 gate refused, 5 a dependency is "
     "unavailable, 6 lost a race, 7 integrity, 8 resources, 9 our bug.",
 )
-log = logging.getLogger(__name__)
 
 Env = Annotated[str, typer.Option("--env", metavar="NAME", help="Where to run: configs/env/NAME.yaml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; logs go to stderr.")]

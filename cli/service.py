@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cli import children
-from evergreen import model
+from evergreen import model, scoring
 from evergreen.adapters import packaging
 from evergreen.artifacts import Value
 from evergreen.errors import IntegrityError
@@ -74,8 +74,10 @@ def check_agreement(project: Project, rows: list[dict[str, Any]]) -> Agreement:
         )
         answered = ask(url, rows)
     loaded = model.load(project.workspace.path(champion.artifact.uri), champion.artifact.sha256)
-    expected = loaded.probabilities(pd.DataFrame(rows))
-    largest = max(abs(answer["probability"] - value) for answer, value in zip(answered, expected, strict=True))
+    batch = scoring.score(pd.DataFrame(rows), loaded, version=champion.version, threshold=champion.threshold)
+    largest = max(
+        abs(answer["probability"] - value) for answer, value in zip(answered, batch["probability"], strict=True)
+    )
     if largest > TOLERANCE:
         raise IntegrityError(
             "INT007",
