@@ -7,7 +7,7 @@ from typing import Any
 from evergreen import model, scoring
 from evergreen.artifacts import write_bytes
 from evergreen.errors import ConfigError
-from evergreen.ingest import files
+from evergreen.ingest import frames
 from evergreen.project import Project
 
 
@@ -22,7 +22,7 @@ def score(project: Project, source: Path, target: Path) -> dict[str, Any]:
         )
     champion = project.champion()
     loaded = model.load(project.workspace.path(champion.artifact.uri), champion.artifact.sha256)
-    rows = files.observations(source, loaded.contract)
+    rows = frames.read(source, loaded.contract)
     scored = scoring.score_file(rows, loaded, version=champion.version, threshold=champion.threshold)
     content = io.BytesIO()
     if target.suffix == ".csv":
@@ -30,7 +30,7 @@ def score(project: Project, source: Path, target: Path) -> dict[str, Any]:
     else:
         scored.to_parquet(content, index=False)
     write_bytes(target, content.getvalue())
-    refused = int(scored["probability"].isna().sum())
+    refused = int(scored["prediction_id"].isna().sum())
     return {
         "model": project.name,
         "version": champion.version,

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -25,6 +25,11 @@ app = typer.Typer(
     epilog="Exit codes: 0 done, 2 usage or configuration, 3 data invalid, 4 gate refused, 5 a dependency is "
     "unavailable, 6 lost a race, 7 integrity, 8 resources, 9 our bug.",
 )
+
+contract = typer.Typer(no_args_is_help=True, help="Look at a contract: against its data, another one, or alone.")
+app.add_typer(contract, name="contract")
+data_commands = typer.Typer(no_args_is_help=True, help="Look at the dataset versions that were ingested.")
+app.add_typer(data_commands, name="data")
 
 Env = Annotated[str, typer.Option("--env", metavar="NAME", help="Where to run: configs/env/NAME.yaml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; logs go to stderr.")]
@@ -55,6 +60,108 @@ def main_options(
         logger.setLevel(logging.DEBUG if debug else logging.INFO)
         logger.addHandler(handler)
         logger.propagate = False  # Prefect puts a handler of its own on the root
+
+
+@app.command()
+def init(
+    target: Annotated[str, typer.Option("--target", metavar="COL", help="The column to predict.")],
+    data: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA", help="A CSV, TSV, Parquet or JSON-lines file, a folder, a glob or an s3:// URL."
+        ),
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", metavar="COL", help="When a row was observed; found by itself if clear.")
+    ] = None,
+    key: Annotated[
+        list[str] | None, typer.Option("--key", metavar="COL", help="A column that names rows; may be repeated.")
+    ] = None,
+    task: Annotated[
+        Literal["auto", "binary", "multiclass", "regression"], typer.Option("--task", help="What to predict.")
+    ] = "auto",
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="The dataset's name; the file's if left out.")
+    ] = None,
+    connection: Annotated[
+        str | None, typer.Option("--connection", metavar="NAME", help="Instead of DATA: a database of the settings.")
+    ] = None,
+    query: Annotated[str | None, typer.Option("--query", metavar="SQL", help="The SELECT that gives the rows.")] = None,
+    env: Env = "local",
+    as_json: Json = False,
+) -> None:
+    """Look at a table and write its contract and parameters, ready to run and to review.
+
+    Examples: [bold]evergreen init data/tumours.csv --target benign --time taken_at[/bold]
+
+    [bold]evergreen init --connection warehouse --query "SELECT * FROM orders" --target returned[/bold]
+    """
+    from cli import init as tables
+    from evergreen.settings import Settings
+
+    written = tables.init(
+        Settings.load(env),
+        data=data,
+        target=target,
+        time=time,
+        key=key or (),
+        task=None if task == "auto" else task,
+        name=name,
+        connection=connection,
+        query=query,
+    )
+    emit(written.summary(), as_json, lambda: tables.show(written))
+
+
+@contract.command("propose")
+def contract_propose(
+    env: Env = "local",
+    params: ParamsFile = "params.yaml",
+    write: Annotated[
+        bool, typer.Option("--write", help="Put it beside the contract, as contract.proposed.yaml.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Profile the source again and print the contract with what the data breaks renewed; decisions of people stay.
+
+    Example: [bold]evergreen contract propose --params configs/tumours/params.yaml --write[/bold]
+    """
+    from cli import contracts
+    from evergreen.settings import Settings
+
+    result, difference = contracts.propose(Settings.load(env), params, write=write)
+    emit(result, as_json, lambda: contracts.show_proposal(result, difference))
+
+
+@contract.command("diff")
+def contract_diff(
+    old: Annotated[Path, typer.Argument(metavar="A", help="A contract file.")],
+    new: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
+    as_json: Json = False,
+) -> None:
+    """Show what contract B says differently from contract A: columns added (+), dropped (-) and changed.
+
+    Example: [bold]evergreen contract diff configs/tumours/contract.yaml configs/tumours/contract.proposed.yaml[/bold]
+    """
+    from cli import contracts, show
+
+    difference = contracts.diff(old, new)
+    emit(contracts.as_json(difference), as_json, lambda: contracts.show_difference(difference, show.console))
+
+
+@contract.command("check")
+def contract_check(
+    env: Env = "local", params: ParamsFile = "params.yaml", overrides: Overrides = None, as_json: Json = False
+) -> None:
+    """Read the contract and the parameters, without data, and say what they declare; a fault is named with its line.
+
+    Example: [bold]evergreen contract check --params configs/tumours/params.yaml[/bold]
+    """
+    from cli import contracts, show
+    from evergreen.settings import Settings
+
+    found = contracts.check(Settings.load(env), params, overrides or ())
+    emit(found, as_json, lambda: show.summary("The contract holds together", found))
 
 
 @app.command()
@@ -145,6 +252,7 @@ def up(
 @app.command()
 def serve(
     env: Env = "local",
+    params: ParamsFile = "params.yaml",
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     as_json: Json = False,
@@ -159,7 +267,7 @@ def serve(
     def announce(result: dict[str, Any]) -> None:
         emit(result, as_json, lambda: typer.echo("{model} version {version} on {url}".format(**result), err=True))
 
-    service.serve(Project.open(env), announce, host=host, port=port)
+    service.serve(Project.open(env, params), announce, host=host, port=port)
 
 
 @app.command()
@@ -167,6 +275,7 @@ def score(
     source: Annotated[Path, typer.Argument(metavar="IN", help="A CSV or Parquet file of rows.")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write them with their predictions.")],
     env: Env = "local",
+    params: ParamsFile = "params.yaml",
     as_json: Json = False,
 ) -> None:
     """Score a file with the champion; a row that breaks the contract gets no probability, and says why.
@@ -176,7 +285,7 @@ def score(
     from cli import batch, show
     from evergreen.project import Project
 
-    summary = batch.score(Project.open(env), source, target)
+    summary = batch.score(Project.open(env, params), source, target)
     emit(summary, as_json, lambda: show.summary("Scored", summary))
 
 
@@ -230,13 +339,66 @@ def retrain(
 
 
 @app.command()
-def status(env: Env = "local", as_json: Json = False) -> None:
+def status(env: Env = "local", params: ParamsFile = "params.yaml", as_json: Json = False) -> None:
     """Say what is champion, and why."""
     from cli import show
     from evergreen.project import Project
 
-    champion = Project.open(env).champion()
+    champion = Project.open(env, params).champion()
     emit(champion.judged.model_dump(mode="json"), as_json, lambda: show.champion(champion))
+
+
+@data_commands.command("ls")
+def data_ls(env: Env = "local", params: ParamsFile = "params.yaml", as_json: Json = False) -> None:
+    """List the dataset's versions, oldest first.
+
+    Example: [bold]evergreen data ls --params configs/tumours/params.yaml[/bold]
+    """
+    from cli import data
+    from evergreen.project import Project
+
+    found = data.listed(Project.open(env, params))
+    emit({"versions": [data.summary(each) for each in found]}, as_json, lambda: data.show_list(found))
+
+
+@data_commands.command("show")
+def data_show(
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="The beginning of its digest.")] = "latest",
+    env: Env = "local",
+    params: ParamsFile = "params.yaml",
+    as_json: Json = False,
+) -> None:
+    """Show a version: its columns, its rows by month, and the files and queries that it came from.
+
+    Example: [bold]evergreen data show 8781b16c[/bold]
+    """
+    from cli import data
+    from evergreen.project import Project
+
+    path, manifest = data.found(Project.open(env, params), version)
+    result = {"path": path, **manifest.model_dump(mode="json"), **data.summary(manifest)}
+    emit(result, as_json, lambda: data.show_version(path, manifest))
+
+
+@data_commands.command("diff")
+def data_diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="The beginning of a version's digest.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="Another one.")] = "latest",
+    env: Env = "local",
+    params: ParamsFile = "params.yaml",
+    as_json: Json = False,
+) -> None:
+    """Show what changed from version A to version B: columns, files, and rows by month.
+
+    Example: [bold]evergreen data diff 8781b16c latest[/bold]
+    """
+    from cli import data
+    from evergreen import datasets
+    from evergreen.project import Project
+
+    project = Project.open(env, params)
+    difference = datasets.diff(data.found(project, before)[1], data.found(project, after)[1])
+    emit(difference.model_dump(mode="json"), as_json, lambda: data.show_difference(difference))
 
 
 @app.command()

@@ -27,7 +27,13 @@ def recorded_outcome(project: Project) -> TrainingOutcome | None:
 
 def _look(project: Project) -> tuple[list[PlannedStep], Judged | None]:
     steps, artifacts = plan.plan(
-        project.source(), project.contract, project.params, ws=project.workspace, records=project.settings.step_records
+        project.source(),
+        project.contract,
+        project.params,
+        ws=project.workspace,
+        records=project.settings.step_records,
+        expectations=project.expectations(),
+        today=project.today(),
     )
     if not all(step.cached for step in steps):
         return steps, None

@@ -1,10 +1,11 @@
 """`evergreen serve`, and the check that the packaged champion answers as batch scoring does."""
 
 import json
+import math
 import os
 import sys
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,15 @@ from evergreen.project import Project
 from evergreen.settings import Settings
 
 READY_SECONDS = 60.0
-TOLERANCE = 1e-12  # one row and many take different paths through BLAS, which differ in the last bit
+TOLERANCE = 1e-12  # one row and many take different paths through BLAS, which differ in the last bits
 
 
 class Agreement(Value):
-    """Rows that the service and batch scoring both answered; `largest` is the greatest difference in probability."""
+    """Rows that the service and batch scoring both answered.
+
+    `largest`: the greatest difference in probability, or in value, there as a share of the larger one where that is
+    above 1.
+    """
 
     rows: int
     largest: float
@@ -75,9 +80,8 @@ def check_agreement(project: Project, rows: list[dict[str, Any]]) -> Agreement:
         answered = ask(url, rows)
     loaded = model.load(project.workspace.path(champion.artifact.uri), champion.artifact.sha256)
     batch = scoring.score(pd.DataFrame(rows), loaded, version=champion.version, threshold=champion.threshold)
-    largest = max(
-        abs(answer["probability"] - value) for answer, value in zip(answered, batch["probability"], strict=True)
-    )
+    expected: list[Any] = batch.drop(columns=["prediction_id", "version"]).to_dict("records")
+    largest = max(apart(*pair) for pair in zip(answered, expected, strict=True))
     if largest > TOLERANCE:
         raise IntegrityError(
             "INT007",
@@ -86,6 +90,15 @@ def check_agreement(project: Project, rows: list[dict[str, Any]]) -> Agreement:
             next_step="Do not serve this version; report the two answers.",
         )
     return Agreement(rows=len(rows), largest=largest, seconds_to_ready=seconds)
+
+
+def apart(answer: Mapping[str, Any], expected: Mapping[str, Any]) -> float:
+    """Return how far apart two answers to a row are: 0 when they are equal, infinity when their labels differ."""
+    if answer.get("label") != expected.get("label"):
+        return math.inf
+    field = "value" if "value" in expected else "probability"
+    one, other = answer[field], expected[field]
+    return float(abs(one - other) / max(1.0, abs(one), abs(other)))
 
 
 def ask(url: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -100,11 +113,18 @@ def ask(url: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def example_rows(settings: Settings, champion: ChampionFacts, *, n: int) -> list[dict[str, Any]]:
     """Return the last `n` rows that the champion was trained on, as a caller would send them."""
+    import pandas as pd
+
     from evergreen.artifacts import Workspace
 
     ws = Workspace(root=settings.workspace)
     loaded = model.load(ws.path(champion.artifact.uri), champion.artifact.sha256)
-    columns = [column.name for column in loaded.contract.request_columns]
-    rows = ws.read(champion.train, columns=columns).tail(n)
+    columns = loaded.contract.request_columns
+    rows = ws.read(champion.train, columns=[column.name for column in columns]).tail(n)
+    for column in columns:  # in the train table a feature is a number where it can be one
+        if column.role == "feature" and column.type == "boolean":
+            rows[column.name] = rows[column.name].astype("boolean")
+        elif column.role == "feature" and column.type == "timestamp":
+            rows[column.name] = pd.to_datetime(rows[column.name], unit="s", utc=True)
     sent: list[dict[str, Any]] = json.loads(rows.to_json(orient="records", date_format="iso", double_precision=15))
     return sent

@@ -3,15 +3,22 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rich import markup
 from rich.console import Console
 from rich.table import Table
 
+from evergreen.errors import printable
 from evergreen.outcomes import ChampionFacts, Judged, TrainingOutcome
 from evergreen.plan import PlannedStep
 from evergreen.windows import RetrainingOutcome, WindowOutcome
 
 console = Console()
 MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]", "not applicable": "[dim]not applicable[/]"}
+
+
+def escape(text: str) -> str:
+    """Return text as it is shown: neither Rich nor the terminal acts on anything in it."""
+    return markup.escape(printable(text))
 
 
 def plan(steps: Sequence[PlannedStep]) -> None:
@@ -33,11 +40,13 @@ def training(outcome: TrainingOutcome) -> None:
 
 def judged(outcome: Judged) -> None:
     for check in outcome.checks:
-        console.print(f"  {check.name}: {MARKS[check.outcome]}  {check.text}")
+        console.print(f"  {check.name}: {MARKS[check.outcome]}  {escape(check.text)}")
     if outcome.verdict == "promoted":
-        console.print(f"[green]{outcome.model} version {outcome.version} was promoted[/]: {outcome.reason}")
+        console.print(f"[green]{outcome.model} version {outcome.version} was promoted[/]: {escape(outcome.reason)}")
     else:
-        console.print(f"[yellow]The gate refused this candidate; the champion is unchanged[/]: {outcome.reason}")
+        console.print(
+            f"[yellow]The gate refused this candidate; the champion is unchanged[/]: {escape(outcome.reason)}"
+        )
     console.print(
         f"  model {outcome.model_digest[:12]}  data {outcome.data_digest[:12]}  code {outcome.code_digest[:12]}"
     )
@@ -48,7 +57,8 @@ def champion(facts: ChampionFacts) -> None:
         f"[bold]{facts.judged.model}[/] version {facts.version}, "
         f"champion since {facts.judged.promoted_at:%Y-%m-%d %H:%M} UTC"
     )
-    console.print(f"  trained on data until {facts.data_end}, MLflow run {facts.run_id}")
+    until = f"trained on data until {facts.data_end}, " if facts.data_end else ""
+    console.print(f"  {until}MLflow run {facts.run_id}")
     judged(facts.judged)
     summary("Metrics on rows that tuning never saw", facts.judged.metrics)
 
@@ -61,10 +71,10 @@ def window(outcome: WindowOutcome) -> None:
     table = Table("column", "verdict", "evidence", title=f"Drift: {outcome.drift.verdict}", title_justify="left")
     for column in outcome.drift.columns:
         style = {"drift": "red", "unknown": "yellow"}.get(column.verdict, "dim")
-        table.add_row(column.name, f"[{style}]{column.verdict}[/]", column.evidence)
+        table.add_row(escape(column.name), f"[{style}]{column.verdict}[/]", escape(column.evidence))
     console.print(table)
-    console.print(f"Performance: {outcome.performance.evidence}")
-    console.print(f"Decision: {outcome.decision.summary}")
+    console.print(f"Performance: {escape(outcome.performance.evidence)}")
+    console.print(f"Decision: {escape(outcome.decision.summary)}")
     console.print(f"Report: {outcome.report}")
 
 
@@ -74,11 +84,11 @@ def retraining(outcome: RetrainingOutcome) -> None:
     elif outcome.already_done:
         console.print(f"Window {outcome.window} has led to a retraining before; one is enough.")
     else:
-        console.print(f"No retraining after {outcome.window}: {outcome.decision.summary}")
+        console.print(f"No retraining after {outcome.window}: {escape(outcome.decision.summary)}")
 
 
 def summary(title: str, values: Mapping[str, Any]) -> None:
     table = Table(show_header=False, title=title, title_justify="left")
     for name, value in values.items():
-        table.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
+        table.add_row(escape(name), f"{value:.4f}" if isinstance(value, float) else escape(str(value)))
     console.print(table)

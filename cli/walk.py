@@ -2,7 +2,7 @@
 
 import logging
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -71,8 +71,9 @@ def row(month: "Month") -> dict[str, object]:
         "rows": window.valid.rows,
         "drift": window.drift.verdict,
         "drifted_columns": len(window.drift.named("drift")),
-        "auc": window.performance.auc,
-        "auc_never_retrained": month.never_retrained.auc,
+        "metric": window.performance.metric,
+        "value": window.performance.value,
+        "value_never_retrained": month.never_retrained.value,
         "decision": decision,
         "why": window.decision.summary,
         "version": window.version,
@@ -82,7 +83,7 @@ def row(month: "Month") -> dict[str, object]:
 def line(month: "Month") -> str:
     """Return what is printed as a month ends."""
     seen = row(month)
-    found = f"drift {seen['drift']}, AUC {auc(seen['auc'])}, {seen['decision']}"
+    found = f"drift {seen['drift']}, {heading(month)} {measured(seen['value'])}, {seen['decision']}"
     return f"[bold]{seen['month']}[/] version {seen['version']}: {found}"
 
 
@@ -90,9 +91,11 @@ def table(model: str, walked: "list[Month]") -> Table:
     """Return the table that the walk ends with."""
     meanings = "promoted: retrained, and the gate agreed. refused: retrained, and it did not. keep: not retrained."
     found = Table(title=f"{model}: month by month", title_justify="left", caption=meanings, caption_justify="left")
-    for heading in ("month", "rows", "drift", "AUC in service", "AUC never retrained", "decision", "version"):
-        number = heading in ("rows", "AUC in service", "AUC never retrained")
-        found.add_column(heading, justify="right" if number else "left", no_wrap=heading in ("drift", "decision"))
+    metric = heading(walked[0]) if walked else ""
+    numbers = ("rows", f"{metric} in service", f"{metric} never retrained")
+    for name in ("month", "rows", "drift", *numbers[1:], "decision", "version"):
+        justify: Literal["right", "left"] = "right" if name in numbers else "left"
+        found.add_column(name, justify=justify, no_wrap=name in ("drift", "decision"))
     for month in walked:
         seen = row(month)
         drifted = f"{seen['drift']} {seen['drifted_columns']}/{len(month.window.drift.columns)}"
@@ -100,16 +103,21 @@ def table(model: str, walked: "list[Month]") -> Table:
             str(seen["month"]),
             f"{seen['rows']:,}",
             drifted,
-            auc(seen["auc"]),
-            auc(seen["auc_never_retrained"]),
+            measured(seen["value"]),
+            measured(seen["value_never_retrained"]),
             str(seen["decision"]),
             str(seen["version"]),
         )
     return found
 
 
-def auc(value: object) -> str:
-    """Return an AUC as text; one that could not be measured says so."""
+def heading(month: "Month") -> str:
+    """Return what a month's metric is called."""
+    return {"roc_auc": "AUC", "balanced_accuracy": "balanced accuracy", "r2": "R²"}[month.window.performance.metric]
+
+
+def measured(value: object) -> str:
+    """Return a metric as text; one that could not be measured says so."""
     return f"{value:.3f}" if isinstance(value, float) else "unknown"
 
 

@@ -4,19 +4,22 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from evergreen.errors import IntegrityError, explain_os_errors
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 MANIFEST = "manifest.json"
+ROWS_PER_GROUP = 131_072
 
 
 class Value(BaseModel):
@@ -41,10 +44,38 @@ class FolderRef(Value):
     sha256: str
 
 
+class Item(Value):
+    """One file of a source, or the local copy of an object or a query's rows.
+
+    `name`: as the user knows it, without secrets. `uri`: the absolute local path. `sha256`: of the bytes. `stamp` says
+    which state of the file was hashed; it stays in this process, and no digest and no JSON holds it.
+    """
+
+    name: str
+    uri: str
+    size: int
+    sha256: str
+    format: Literal["csv", "tsv", "parquet", "jsonl"]
+    compression: Literal["", "gzip", "zip"] = ""
+    stamp: str = Field(default="", exclude=True, repr=False)
+
+
 class SourceRef(Value):
-    """The raw files of a dataset, found but not read. `uri` is absolute; `sha256` covers names and bytes."""
+    """What a dataset is read from, found but not read: the items of its source, and those of each joined source."""
+
+    items: tuple[Item, ...]
+    joined: tuple[tuple[Item, ...], ...] = ()
+
+
+class DatasetRef(Value):
+    """A dataset version: a folder of Parquet files by month, and a manifest.
+
+    `sha256` is of its rows and schema, `facts` of what else the manifest knows of the source and rules look at.
+    """
 
     uri: str
+    rows: int
+    facts: str
     sha256: str
 
 
@@ -93,6 +124,68 @@ def write_bytes(path: Path, content: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
+class TableWriter:
+    """A Parquet file (zstd) in the making, in row groups of at most ROWS_PER_GROUP."""
+
+    def __init__(self, temporary: Path, schema: "pa.Schema") -> None:
+        import pyarrow.parquet as pq
+
+        self._temporary = temporary
+        self._rows = self._n_waiting = 0
+        self._waiting: list[pa.Table] = []
+        self.ref = TableRef(uri="", rows=0, schema_hash="", sha256="")
+        with explain_os_errors(temporary.parent):
+            temporary.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._file = pq.ParquetWriter(temporary, schema, compression="zstd")
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+    def add(self, rows: "pa.Table | pa.RecordBatch") -> None:
+        """Take rows of the schema; small pieces are gathered, so that groups do not depend on their sizes."""
+        import pyarrow as pa
+
+        table = rows if isinstance(rows, pa.Table) else pa.Table.from_batches([rows])
+        self._rows += table.num_rows
+        self._n_waiting += table.num_rows
+        self._waiting.append(table)
+        if self._n_waiting >= ROWS_PER_GROUP:
+            together = pa.concat_tables(self._waiting)
+            whole = together.num_rows // ROWS_PER_GROUP * ROWS_PER_GROUP
+            for begin in range(0, whole, ROWS_PER_GROUP):
+                self._write(together.slice(begin, ROWS_PER_GROUP))
+            self._waiting = [together.slice(whole)]
+            self._n_waiting = together.num_rows - whole
+
+    def finish(self, root: Path, named: Callable[[str], str]) -> None:
+        """Put the file in place under the name that `named` makes of its digest, and set `ref`."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        if self._n_waiting:
+            self._write(pa.concat_tables(self._waiting))
+        with explain_os_errors(root):
+            self._file.close()
+            with self._temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            sha256, schema = file_digest(self._temporary), pq.read_schema(self._temporary)  # as stored, not as given
+            uri = f"{named(sha256)}.parquet"
+            self._temporary.replace(root / uri)
+        self.ref = TableRef(uri=uri, rows=self._rows, schema_hash=schema_hash(schema), sha256=sha256)
+
+    def discard(self) -> None:
+        """Delete what is not finished."""
+        if self._temporary.exists():
+            with suppress(OSError):  # its end does not fit on the disk either
+                self._file.close()
+            self._temporary.unlink(missing_ok=True)
+
+    def _write(self, group: "pa.Table") -> None:
+        with explain_os_errors(self._temporary.parent):
+            self._file.write_table(group.combine_chunks())  # pages end where chunks do
+
+
 class Workspace(Value):
     """A folder of artifacts. A reader sees a whole artifact or none.
 
@@ -110,22 +203,24 @@ class Workspace(Value):
     def write(self, name: str, table: "pd.DataFrame") -> TableRef:
         """Write a table as Parquet (zstd, no index) and return its reference."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
-        with explain_os_errors(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
-            temporary = self.root / f".{name}.{uuid4().hex[:8]}"
-            try:
-                pq.write_table(arrow, temporary, compression="zstd")
-                with temporary.open("rb") as file:
-                    os.fsync(file.fileno())
-                sha256, schema = file_digest(temporary), pq.read_schema(temporary)  # types as stored, not as given
-                uri = f"{name}-{sha256[:16]}.parquet" if self.by_content else f"{name}.parquet"
-                temporary.replace(self.path(uri))
-            finally:
-                temporary.unlink(missing_ok=True)
-        return TableRef(uri=uri, rows=arrow.num_rows, schema_hash=_schema_hash(schema), sha256=sha256)
+        with self.writer(name, arrow.schema) as writer:
+            writer.add(arrow)
+        return writer.ref
+
+    @contextmanager
+    def writer(self, name: str, schema: "pa.Schema") -> Iterator[TableWriter]:
+        """Write a table piece by piece; it is there when the block has ended, and its reference in `ref`.
+
+        Nothing is left of it when the block raises.
+        """
+        writer = TableWriter(self.root / f".{name}.{uuid4().hex[:8]}", schema)
+        try:
+            yield writer
+            writer.finish(self.root, lambda sha256: f"{name}-{sha256[:16]}" if self.by_content else name)
+        finally:
+            writer.discard()
 
     def read(self, ref: TableRef, *, columns: Sequence[str] | None = None) -> "pd.DataFrame":
         """Return a table, only `columns` of it if given.
@@ -167,7 +262,7 @@ class Workspace(Value):
         path = self.path(f"{name}.parquet")
         try:
             schema, rows = pq.read_schema(path), pq.read_metadata(path).num_rows
-            return TableRef(uri=path.name, rows=rows, schema_hash=_schema_hash(schema), sha256=file_digest(path))
+            return TableRef(uri=path.name, rows=rows, schema_hash=schema_hash(schema), sha256=file_digest(path))
         except (OSError, pa.ArrowException) as error:
             raise _gone(path, error) from error
 
@@ -195,11 +290,15 @@ class Workspace(Value):
                 temporary.mkdir(parents=True)
                 for path, content in {**files, MANIFEST: manifest}.items():
                     write_bytes(temporary / path, content)
-                if target.exists():
+                try:
+                    temporary.rename(target)
+                except OSError:
+                    if _is_whole(target, sha256):  # another process has published the same content meanwhile
+                        return ref
                     target.rename(aside)
-                temporary.rename(target)
+                    temporary.rename(target)
             except OSError:
-                if not _is_whole(target, sha256):  # or else another process has published the same content meanwhile
+                if not _is_whole(target, sha256):
                     raise
             finally:
                 if aside.exists() and not target.exists():
@@ -297,6 +396,7 @@ def _gone(path: Path, error: Exception) -> IntegrityError:
     )
 
 
-def _schema_hash(schema: Any) -> str:
+def schema_hash(schema: Any) -> str:
+    """Return the digest of an Arrow schema: names and types, in order."""
     fields = [(field.name, str(field.type)) for field in schema]
     return hashlib.sha256(json.dumps(fields).encode()).hexdigest()[:16]

@@ -37,13 +37,27 @@ class EvergreenError(Exception):
         return f"{self.code}: {self.what}"
 
     def block(self) -> str:
-        """Return the error as it is printed: two to four lines, ending without a newline."""
+        """Return the error as it is printed: up to three lines, ending without a newline.
+
+        What a terminal would act on, such as an escape sequence in the name of a file, is spelled out.
+        """
         lines = [f"{self.code}: {self.what}"]
         if self.where:
             lines.append(f"  where: {self.where}")
         if self.next_step:
             lines.append(f"  next:  {self.next_step}")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
+
+
+def printable(text: str) -> str:
+    """Return text on one line, with every character that does not print spelled out.
+
+    Examples
+    --------
+    >>> printable("red: \\x1b[31m")
+    'red: \\\\x1b[31m'
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _rebuild(kind: type[EvergreenError], code: str, what: str, where: str, next_step: str) -> EvergreenError:

@@ -1,13 +1,12 @@
-"""What a model is worth on rows it has not seen, in scikit-learn's metrics, and the figures that show it."""
+"""What a model is worth on rows it has not seen, in scikit-learn's metrics."""
 
-import io
 from typing import TYPE_CHECKING, Any
 
 from evergreen.artifacts import Value
+from evergreen.estimates import Estimates
 
 if TYPE_CHECKING:
     import numpy as np
-    from matplotlib.figure import Figure
 
     Array = np.ndarray[Any, Any]
 
@@ -25,7 +24,7 @@ class Report(Value):
 
 
 class Comparison(Value):
-    """Candidate against champion on the same rows: the difference in ROC AUC and its interval.
+    """Candidate against champion on the same rows: the difference in the gate's metric and its interval.
 
     `why_not` says why the comparison is not valid; the numbers are None then.
     """
@@ -38,10 +37,20 @@ class Comparison(Value):
     why_not: str = ""
 
 
-def measure(labels: "Array", probabilities: "Array", *, threshold: float) -> dict[str, float]:
-    """Return the metrics of binary `labels`, shape (n,), under `probabilities` of the positive label, shape (n,)."""
+def measure(labels: "Array", estimates: Estimates, *, threshold: float) -> dict[str, float]:
+    """Return the metrics of `labels`, shape (n,), under estimates of the same rows; `threshold` is a binary label's.
+
+    Binary: of the positive label. Multiclass: macro averages over the classes, each of which occurs in `labels`;
+    ``roc_auc_ovr`` is of each class against the rest. Regression: in the target's unit, ``r2`` aside.
+    """
+    measures = {"binary": _of_truths, "multiclass": _of_classes, "regression": _of_numbers}
+    return measures[estimates.task](labels, estimates, threshold)
+
+
+def _of_truths(labels: "Array", estimates: Estimates, threshold: float) -> dict[str, float]:
     from sklearn import metrics
 
+    probabilities = estimates.values
     chosen = probabilities >= threshold
     return {
         "roc_auc": float(metrics.roc_auc_score(labels, probabilities)),
@@ -55,36 +64,33 @@ def measure(labels: "Array", probabilities: "Array", *, threshold: float) -> dic
     }
 
 
-def figures(labels: "Array", candidate: "Array", baseline: "Array", *, threshold: float) -> dict[str, bytes]:
-    """Return PNG figures by file name: ROC and precision-recall curves, reliability, and the confusion matrix."""
+def _of_classes(labels: "Array", estimates: Estimates, _: float) -> dict[str, float]:
+    import numpy as np
     from sklearn import metrics
-    from sklearn.calibration import CalibrationDisplay
 
-    scores = {"candidate": candidate, "baseline": baseline}
-    drawn: dict[str, bytes] = {}
-    for name, display in (("roc", metrics.RocCurveDisplay), ("precision_recall", metrics.PrecisionRecallDisplay)):
-        figure, axes = _canvas()
-        for label, probabilities in scores.items():
-            display.from_predictions(labels, probabilities, name=label, ax=axes)
-        drawn[f"{name}.png"] = _png(figure)
-    figure, axes = _canvas()
-    for label, probabilities in scores.items():
-        CalibrationDisplay.from_predictions(labels, probabilities, n_bins=10, strategy="quantile", name=label, ax=axes)
-    drawn["reliability.png"] = _png(figure)
-    figure, axes = _canvas()
-    metrics.ConfusionMatrixDisplay.from_predictions(labels, candidate >= threshold, ax=axes, colorbar=False)
-    drawn["confusion_matrix.png"] = _png(figure)
-    return drawn
+    labels, chosen, classes = labels.astype(str), estimates.judged.astype(str), list(estimates.classes)
+    against_rest = [
+        metrics.roc_auc_score(labels == name, estimates.values[:, position]) for position, name in enumerate(classes)
+    ]
+    macro = {"labels": classes, "average": "macro", "zero_division": 0.0}
+    return {
+        "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, chosen)),
+        "accuracy": float(metrics.accuracy_score(labels, chosen)),
+        "log_loss": float(metrics.log_loss(labels, estimates.values, labels=classes)),
+        "f1_macro": float(metrics.f1_score(labels, chosen, **macro)),
+        "precision_macro": float(metrics.precision_score(labels, chosen, **macro)),
+        "recall_macro": float(metrics.recall_score(labels, chosen, **macro)),
+        "roc_auc_ovr": float(np.mean(against_rest)),
+    }
 
 
-def _canvas() -> "tuple[Figure, Any]":
-    from matplotlib.figure import Figure
+def _of_numbers(labels: "Array", estimates: Estimates, _: float) -> dict[str, float]:
+    from sklearn import metrics
 
-    figure = Figure(figsize=(5, 4.5), layout="constrained")
-    return figure, figure.add_subplot()
-
-
-def _png(figure: "Figure") -> bytes:
-    target = io.BytesIO()
-    figure.savefig(target, format="png", dpi=100, metadata={"Software": None})
-    return target.getvalue()
+    values = estimates.values
+    return {
+        "r2": float(metrics.r2_score(labels, values)),
+        "rmse": float(metrics.root_mean_squared_error(labels, values)),
+        "mae": float(metrics.mean_absolute_error(labels, values)),
+        "median_absolute_error": float(metrics.median_absolute_error(labels, values)),
+    }

@@ -1,15 +1,30 @@
-"""Row-wise features, the same code for training, batch scoring and the service, and the time split."""
+"""Row-wise features, the same code for training, batch scoring and the service, and the split that the gate needs."""
 
-from datetime import timedelta
+import hashlib
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from evergreen.artifacts import Value, digest_of
 from evergreen.contract import Column, Contract
 from evergreen.errors import DataError
 from evergreen.params import FeatureParams
 
 Frame = pd.DataFrame
+
+
+class Split(Value):
+    """How the gate's rows were set apart.
+
+    `end`: the day after the last row's local day. `rule`: the digest of what decides the side of a row in a table
+    without time; two splits of one rule agree on every row that both have. Each is None where the other applies.
+    """
+
+    end: date | None
+    rule: str | None
 
 
 def build(rows: Frame, contract: Contract, params: FeatureParams) -> Frame:
@@ -19,14 +34,15 @@ def build(rows: Frame, contract: Contract, params: FeatureParams) -> Frame:
     the dtypes of the columns in `rows` do not matter; columns without the role feature or time are not read.
     """
     built = {column.name: _typed(rows[column.name], column) for column in contract.features}
-    local = _local(rows, contract)
-    for part in params.calendar:
-        built[f"{contract.time}_{part}"] = _calendar_part(local, part).astype("float64")
+    if params.calendar:
+        local = _local(rows, contract)
+        built |= {f"{contract.time}_{part}": _calendar_part(local, part).astype("float64") for part in params.calendar}
     return pd.DataFrame(built, index=rows.index)
 
 
 def _local(rows: Frame, contract: Contract) -> "pd.Series[pd.Timestamp]":
     """Return the time column as wall time in the contract's time zone."""
+    assert contract.time is not None
     return _instants(rows[contract.time]).dt.tz_convert(contract.timezone)
 
 
@@ -51,7 +67,7 @@ def columns_by_kind(contract: Contract, params: FeatureParams) -> tuple[list[str
 
 
 def _typed(values: pd.Series, column: Column) -> pd.Series:
-    if column.type == "category":
+    if column.type in ("category", "text"):
         return values.astype("object").astype("str")
     if column.type == "timestamp":
         return (_instants(values) - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
@@ -65,16 +81,31 @@ def labelled(rows: Frame, contract: Contract) -> Frame:
     return rows[rows[contract.target].notna()]
 
 
-def split_by_time(rows: Frame, contract: Contract, params: FeatureParams) -> tuple[Frame, Frame]:
-    """Return train and test rows: the last `test_days` local days are test, `embargo_days` before them are in neither.
+def typed_target(rows: Frame, contract: Contract) -> pd.Series:
+    """Return the known targets in the type of the task: bool, str or float64."""
+    kinds = {"binary": "bool", "multiclass": "str", "regression": "float64"}
+    typed: pd.Series = rows[contract.target].astype(kinds[contract.task])  # type: ignore[call-overload]  # wants literals
+    return typed
 
-    Both are sorted by time, then by key.
+
+def fit_target(rows: Frame, contract: Contract) -> "np.ndarray[Any, Any]":
+    """Return the known targets as an estimator is fitted on them, shape (n,), without a Python object."""
+    typed = typed_target(rows, contract)
+    return typed.to_numpy(dtype=np.str_) if contract.task == "multiclass" else typed.to_numpy()
+
+
+def split(rows: Frame, contract: Contract, params: FeatureParams, *, seed: int) -> tuple[Frame, Frame]:
+    """Return train and test rows, in an order that does not depend on that of `rows`: by time, key, and content.
+
+    With time, the last `test_days` local days are test, and `embargo_days` before them are in neither. Without, a row
+    is a test row when the hash of its key (of all its features, where there is no key) and the seed lies below
+    `test_share`: its side depends on the row alone, so equal rows stay together, and no row changes sides as a table
+    grows.
 
     Raises
     ------
-    DataError if either side is empty or its target has one class only.
+    DataError if a class has no test row or fewer than 2 train rows, or a side's numeric target does not vary.
     """
-    rows = rows.sort_values([contract.time, *contract.key], kind="stable").reset_index(drop=True)
     if rows.empty:
         raise DataError(
             "DQ007",
@@ -82,18 +113,108 @@ def split_by_time(rows: Frame, contract: Contract, params: FeatureParams) -> tup
             where=contract.name,
             next_step="Widen ingest.start and ingest.end, or check the target column.",
         )
-    days = _local(rows, contract).dt.date
-    first_test = days.max() - timedelta(days=params.test_days - 1)
-    train = rows[days < first_test - timedelta(days=params.embargo_days)]
-    test = rows[days >= first_test].reset_index(drop=True)
-    for side, part in (("train", train), ("test", test)):
-        classes = part[contract.target].dropna().unique()
-        if len(classes) < 2:
-            found = f"{len(part)} rows with the one class {classes[0]}" if len(classes) else "0 labelled rows"
-            raise DataError(
-                "DQ009",
-                f"cutoff {first_test} leaves {found} in {side}; data runs from {days.min()} to {days.max()}",
-                where=f"features.test_days = {params.test_days}",
-                next_step="Change features.test_days, or ingest a longer period.",
-            )
-    return train, test
+    rows = _in_order(rows, contract)
+    if contract.time is None:
+        is_test = _hash_shares(rows, contract, seed) < (params.test_share or 0)
+        train, test = rows[~is_test], rows[is_test]
+        about, where = f"{len(train)} train and {len(test)} test rows", f"features.test_share = {params.test_share}"
+    else:
+        days = _local(rows, contract).dt.date
+        first_test = days.max() - timedelta(days=(params.test_days or 0) - 1)
+        train = rows[days < first_test - timedelta(days=params.embargo_days)]
+        test = rows[days >= first_test]
+        about = f"cutoff {first_test}, data runs from {days.min()} to {days.max()}"
+        where = f"features.test_days = {params.test_days}"
+    lacking = _lacking(rows, train, test, contract)
+    if lacking:
+        raise DataError(
+            "DQ009",
+            f"{lacking}; {about}",
+            where=where,
+            next_step=f"Change {where.partition(' ')[0]}, or bring more rows.",
+        )
+    return train.reset_index(drop=True), test.reset_index(drop=True)
+
+
+def check_overlap(train: Frame, test: Frame, contract: Contract) -> str:
+    """Return what is to be said of test rows that are among the train rows too, by their features; empty if nothing.
+
+    Raises
+    ------
+    DataError if their share is above the contract's `max_overlap`, unless its severity for DQ020 is warn.
+    """
+    if contract.max_overlap is None:
+        return ""
+    known = np.isin(_hashes(test, contract.features), _hashes(train, contract.features))
+    share = float(known.mean())
+    if share <= contract.max_overlap:
+        return ""
+    what = f"{int(known.sum())} of {len(test)} test rows ({share:.1%}) have the features of a train row"
+    if contract.severity.get("DQ020") == "warn":
+        return what
+    raise DataError(
+        "DQ020",
+        f"{what}; {contract.max_overlap:.1%} are allowed",
+        where=f"contract '{contract.name}', max_overlap",
+        next_step="Remove repeated rows from the source, or name what tells them apart in the contract.",
+    )
+
+
+def describe_split(rows: Frame, contract: Contract, params: FeatureParams, *, seed: int) -> Split:
+    """Return what is kept of the split of `rows`."""
+    if contract.time is not None:
+        return Split(end=_local(rows, contract).max().date() + timedelta(days=1), rule=None)
+    by = [(column.name, column.type) for column in _hashed(contract)]
+    return Split(end=None, rule=digest_of([seed, params.test_share, by]))
+
+
+def _hashed(contract: Contract) -> Sequence[Column]:
+    """Return the columns that decide the side of a row in a table without time."""
+    return tuple(column for column in contract.columns if column.name in contract.key) or contract.features
+
+
+def _hash_shares(rows: Frame, contract: Contract, seed: int) -> "np.ndarray[Any, Any]":
+    """Return a number in [0, 1) for each row, uniform over rows that differ."""
+    salt = np.uint64(int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:8], "big"))
+    mixed: np.ndarray[Any, Any] = pd.util.hash_array(_hashes(rows, _hashed(contract)) ^ salt)
+    return mixed / 2.0**64
+
+
+def _hashes(rows: Frame, columns: Sequence[Column]) -> "np.ndarray[Any, Any]":
+    """Return a hash of each row's values in `columns`, the same whatever types the table stores them in."""
+    typed = pd.DataFrame({column.name: _exact(rows[column.name], column) for column in columns})
+    hashes: np.ndarray[Any, Any] = pd.util.hash_pandas_object(typed, index=False).to_numpy()
+    return hashes
+
+
+def _exact(values: pd.Series, column: Column) -> pd.Series:
+    if column.type == "integer":  # 64 bits do not fit a float
+        return values.astype("Int64")
+    typed = _typed(values, column)
+    return typed if typed.dtype == "str" else typed + 0.0  # -0.0 is 0.0
+
+
+def _in_order(rows: Frame, contract: Contract) -> Frame:
+    known = [column for column in contract.columns if column.name in rows]
+    by = [*([contract.time] if contract.time else []), *contract.key, "_hash"]  # no column's name begins so
+    ordered = rows.assign(_hash=_hashes(rows, known)).sort_values(by, kind="stable", ignore_index=True)
+    return ordered.drop(columns="_hash")
+
+
+def _lacking(rows: Frame, train: Frame, test: Frame, contract: Contract) -> str:
+    """Return what a side needs and does not have, as half a sentence; empty when nothing is lacking."""
+    sides = (("train", train[contract.target].dropna(), 2), ("test", test[contract.target].dropna(), 1))
+    if contract.task == "regression":
+        for side, values, _ in sides:
+            if values.nunique() < 2:
+                return f"the target does not vary in the {len(values)} labelled {side} rows"
+        return ""
+    classes = rows[contract.target].value_counts()
+    if len(classes) < 2:
+        return f"the target has the one class {classes.index[0]} in {len(rows)} rows" if len(classes) else "no labels"
+    for side, values, least in sides:
+        counts = values.value_counts()
+        for name, n_rows in classes.items():
+            if (found := int(counts.get(name, 0))) < least:
+                return f"class {name} has {found} {side} rows of {n_rows} in all, at least {least} needed"
+    return ""

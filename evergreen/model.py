@@ -14,10 +14,10 @@ from pydantic import Field, ValidationError
 from evergreen.artifacts import FolderRef, Value, Workspace, read_folder
 from evergreen.contract import Contract
 from evergreen.errors import IntegrityError
+from evergreen.estimates import Estimates
 from evergreen.params import FeatureParams
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
     from sklearn.pipeline import Pipeline
 
@@ -34,7 +34,8 @@ TRUSTED_TYPES = (
 class Release(Value):
     """What is served: a registered version, the digest of its model folder, and the threshold of its label.
 
-    A row has the positive label when its probability is at or above `threshold`.
+    A row of a binary model has the positive label when its probability is at or above `threshold`; other tasks have
+    no use for it.
     """
 
     model: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
@@ -53,15 +54,23 @@ class Model:
     pipeline: "Pipeline"
     manifest: Mapping[str, Any]
 
-    def probabilities(self, rows: "pd.DataFrame") -> "np.ndarray[Any, Any]":
-        """Return the probability of the positive label, shape (n,), for rows with the contract's request columns.
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes of a multiclass model, in the order of its probabilities; empty for other tasks."""
+        return tuple(map(str, self.pipeline.classes_)) if self.contract.task == "multiclass" else ()
+
+    def predict(self, rows: "pd.DataFrame") -> Estimates:
+        """Return the estimates for rows, at least one, with the contract's request columns.
 
         The columns may come in any order; others are ignored.
         """
         from evergreen import features
 
-        scores: np.ndarray[Any, Any] = self.pipeline.predict_proba(features.build(rows, self.contract, self.features))
-        return scores[:, 1]
+        inputs, task = features.build(rows, self.contract, self.features), self.contract.task
+        if task == "regression":
+            return Estimates(task, self.pipeline.predict(inputs))
+        probabilities = self.pipeline.predict_proba(inputs)
+        return Estimates(task, probabilities[:, 1] if task == "binary" else probabilities, self.classes)
 
 
 def save(

@@ -44,14 +44,19 @@ class TrainingOutcome(Judged):
 
 
 class ChampionFacts(Value):
-    """What the ledger keeps of a promoted version: enough to serve, score, monitor and compare it."""
+    """What the ledger keeps of a promoted version: enough to serve, score, monitor and compare it.
+
+    `data_end`: the day after its last row, None for a table without time; `split`: the rule that drew its train rows
+    then, as `features.Split.rule`.
+    """
 
     version: int
     judged: Judged
     candidate: str
     artifact: FolderRef
     train: TableRef
-    data_end: date
+    data_end: date | None
+    split: str | None = None
     threshold: float
     run_id: str
     bento: str
@@ -60,7 +65,11 @@ class ChampionFacts(Value):
 def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | None:
     """Return what was known of a version when it was last promoted; None if it never was."""
     found = [entry.payload for entry in ledger.entries(model, "promotion") if entry.payload["version"] == version]
-    return ChampionFacts.model_validate({key: found[-1][key] for key in ChampionFacts.model_fields}) if found else None
+    return (
+        ChampionFacts.model_validate({key: found[-1][key] for key in ChampionFacts.model_fields if key in found[-1]})
+        if found
+        else None
+    )
 
 
 def champion_facts(ledger: Ledger, model: str) -> ChampionFacts | None:

@@ -12,7 +12,7 @@ from evergreen import documents
 from evergreen.errors import ConfigError
 
 Share = Annotated[float, Field(ge=0, le=1)]
-MetricName = Literal["roc_auc", "average_precision", "log_loss", "brier", "accuracy", "f1"]
+GateMetric = Literal["roc_auc", "balanced_accuracy", "r2"]
 
 
 class Section(BaseModel):
@@ -24,14 +24,17 @@ class Section(BaseModel):
 
 
 class IngestParams(Section):
-    """The period to read: rows whose time lies in [start, end), midnight in the contract's time zone."""
+    """The period to read: rows whose time lies in [start, end), midnight in the contract's time zone.
 
-    start: date
-    end: date
+    An end that is left out is open; a table without a time column has no period.
+    """
+
+    start: date | None = None
+    end: date | None = None
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.start >= self.end:
+        if self.start and self.end and self.start >= self.end:
             raise ValueError(f"start {self.start} must lie before end {self.end}")
         return self
 
@@ -43,15 +46,26 @@ class ValidateParams(Section):
 
 
 class FeatureParams(Section):
-    """Calendar parts of the time column, the coarsening of categories, and the time split that follows.
+    """Calendar parts of the time column, the coarsening of categories, and the split that follows.
 
-    `rare_category`: categories seen in fewer train rows share one code.
+    `rare_category`: categories seen in fewer train rows share one code. A table with time is split by it: the last
+    `test_days` are the gate's, and `embargo_days` before them are nobody's. A table without time gives the gate about
+    `test_share` of its rows, each by its own hash.
     """
 
-    calendar: tuple[Literal["hour", "weekday", "month", "day_of_year"], ...]
+    calendar: tuple[Literal["hour", "weekday", "month", "day_of_year"], ...] = ()
     rare_category: Annotated[int, Field(ge=1)]
-    test_days: Annotated[int, Field(ge=1)]
-    embargo_days: Annotated[int, Field(ge=0)]
+    test_days: Annotated[int, Field(ge=1)] | None = None
+    embargo_days: Annotated[int, Field(ge=0)] = 0
+    test_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_split(self) -> Self:
+        if (self.test_days is None) == (self.test_share is None):
+            raise ValueError("give exactly one of test_days (a table with time) and test_share (one without)")
+        if self.embargo_days and self.test_days is None:
+            raise ValueError("embargo_days needs test_days")
+        return self
 
     @model_validator(mode="after")
     def _calendar_once(self) -> Self:
@@ -82,15 +96,16 @@ class Distribution(Section):
 
 
 class TuneParams(Section):
-    """Trials, time-ordered folds, and the search space of each family.
+    """Trials, folds, and the search space of each family.
 
-    `max_rows`: folds are cut from at most this many rows, drawn evenly over time; the final fit uses all.
+    `folds`: ordered by time where the table has it, shuffled by the seed otherwise. `max_rows`: folds are cut from at
+    most this many rows, drawn evenly; the final fit uses all.
     """
 
     trials: Annotated[int, Field(ge=1)]
     folds: Annotated[int, Field(ge=2)]
     max_rows: Annotated[int, Field(ge=1_000)]
-    families: dict[Literal["logistic", "gradient_boosting"], dict[str, Distribution]]
+    families: dict[Literal["logistic", "linear", "gradient_boosting"], dict[str, Distribution]]
 
     @model_validator(mode="after")
     def _some_family(self) -> Self:
@@ -102,23 +117,24 @@ class TuneParams(Section):
 class TrainParams(Section):
     """`baseline`: parameters of the simpler family that the winner has to beat, where they are not the defaults."""
 
-    baseline: dict[Literal["logistic"], dict[str, float]]
+    baseline: dict[Literal["logistic", "linear"], dict[str, float]] = {}
 
 
 class EvaluateParams(Section):
-    """`threshold`: a probability at or above it is answered with the positive label."""
+    """`threshold`: of a binary target, a probability at or above it is answered with true."""
 
-    threshold: Share
+    threshold: Share = 0.5
 
 
 class GateParams(Section):
-    """What a candidate must show on rows that tuning never saw, in units of the metric.
+    """What a candidate must show on rows that tuning never saw, in units of the metric, of which more is better.
 
-    `floor`: the least value. `baseline_gain`: more than this above the baseline. `champion_margin`: the
-    interval of (candidate - champion), at `confidence`, must lie above minus this margin.
+    `metric`: roc_auc for a binary target, balanced_accuracy for a multiclass one, r2 for regression. `floor`: the
+    least value. `baseline_gain`: more than this above the baseline. `champion_margin`: the interval of (candidate -
+    champion), at `confidence`, must lie above minus this margin.
     """
 
-    metric: Literal["roc_auc"]
+    metric: GateMetric
     floor: float
     baseline_gain: float
     champion_margin: Annotated[float, Field(ge=0)]

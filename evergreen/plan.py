@@ -5,7 +5,8 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,14 @@ PROJECT = Path(__file__).parents[1]
 FIRST_PARTY = ("evergreen", "tasks")
 RECORD_NAME = re.compile(r"[a-z_]+-[0-9a-f]{64}")  # the engine keeps files of its own beside the records
 
+WHERE = ("ws", "datasets", "storage")
+
 # The training steps, in order, and the names of their arguments. An artifact is known by one name everywhere:
 # the field that a step returns, the argument of the step that takes it, and the file under data/.
 STEPS: dict[str, tuple[str, ...]] = {
     "ingest": ("source", "contract", "params"),
-    "validate": ("raw", "contract", "params"),
-    "features": ("valid", "contract", "params"),
+    "validate": ("raw", "contract", "expectations", "today", "params"),
+    "features": ("valid", "contract", "params", "seed"),
     "tune": ("train", "contract", "features", "params", "seed"),
     "train": ("train", "best", "contract", "features", "params", "seed"),
     "evaluate": ("model", "baseline", "train", "test", "params"),
@@ -45,10 +48,10 @@ class PlannedStep(BaseModel):
 def identity(step: str, arguments: Mapping[str, Any]) -> str:
     """Return the identity of a step: its name, inputs, parameters, the first-party code it reaches, and the lock.
 
-    `arguments` are those of the step function; the workspace (`ws`) and the database of studies (`storage`) are where
-    it works, not what it computes.
+    `arguments` are those of the step function; the workspace (`ws`), the store of datasets (`datasets`) and the
+    database of studies (`storage`) are where it works, not what it computes.
     """
-    inputs = {name: digest_of(value) for name, value in arguments.items() if name not in ("ws", "storage")}
+    inputs = {name: digest_of(value) for name, value in arguments.items() if name not in WHERE}
     parts = {"step": step, "inputs": inputs, "code": code_digest(f"tasks.{step}"), "lock": lock_digest()}
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
@@ -59,7 +62,14 @@ def record_key(step: str, arguments: Mapping[str, Any]) -> str:
 
 
 def plan(
-    source: SourceRef, contract: Contract, params: Params, *, ws: Workspace, records: Path
+    source: SourceRef,
+    contract: Contract,
+    params: Params,
+    *,
+    ws: Workspace,
+    records: Path,
+    expectations: Sequence[Any] = (),
+    today: date | None = None,
 ) -> tuple[list[PlannedStep], dict[str, Any]]:
     """Return the training steps with their identities, and every artifact that is already there.
 
@@ -72,7 +82,8 @@ def plan(
         if steps and not steps[-1].cached:
             steps.append(PlannedStep(name=name, identity=None, cached=False, why=f"after {steps[-1].name}"))
             continue
-        key = record_key(name, arguments_of(name, source, contract, params, artifacts))
+        arguments = arguments_of(name, source, contract, params, artifacts, expectations=expectations, today=today)
+        key = record_key(name, arguments)
         found = read_record(records / key)
         here = found is not None and ws.holds(found)
         if here and found is not None:
@@ -83,12 +94,21 @@ def plan(
 
 
 def arguments_of(
-    step: str, source: SourceRef, contract: Contract, params: Params, artifacts: Mapping[str, Any]
+    step: str,
+    source: SourceRef,
+    contract: Contract,
+    params: Params,
+    artifacts: Mapping[str, Any],
+    *,
+    expectations: Sequence[Any] = (),
+    today: date | None = None,
 ) -> dict[str, Any]:
     """Return a step's arguments by name, except where it works; artifacts come from `artifacts`."""
     given = {
         "source": source,
         "contract": contract,
+        "expectations": expectations,
+        "today": today,
         "params": params.section(step),
         "seed": params.seed,
         "features": params.features,

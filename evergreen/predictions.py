@@ -22,7 +22,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Prediction:
-    """One answered row. `features` is the row as it was asked, `at` the time of the answer in UTC."""
+    """One answered row. `features` is the row as it was asked, `at` the time of the answer in UTC.
+
+    `label` is a truth value or a class, with its `probability` (of true, or of that class); a number is a `value`.
+    """
 
     prediction_id: str
     at: datetime
@@ -30,8 +33,9 @@ class Prediction:
     version: int
     model_digest: str
     features: Mapping[str, Any]
-    probability: float
-    label: bool
+    probability: float | None = None
+    label: bool | str | None = None
+    value: float | None = None
 
     def line(self) -> bytes:
         """Return the prediction as it stands in the log."""
@@ -123,5 +127,5 @@ def _typed(values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
 
     if column.type == "timestamp":
         return pd.to_datetime(values, utc=True, format="ISO8601")
-    kinds = {"number": "float64", "integer": "Int64", "category": "str", "boolean": "boolean"}
+    kinds = {"number": "float64", "integer": "Int64", "category": "str", "text": "str", "boolean": "boolean"}
     return values.astype(kinds[column.type])  # type: ignore[call-overload, no-any-return]  # the stubs want literals

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
-from evergreen import ingest, plan
+from evergreen import consistency, ingest, plan
 from evergreen.artifacts import SourceRef, Workspace, digest_of
 from evergreen.contract import Contract
 from evergreen.errors import ConfigError
@@ -12,6 +15,9 @@ from evergreen.ledger import Ledger
 from evergreen.outcomes import ChampionFacts, champion_facts
 from evergreen.params import Params
 from evergreen.settings import Settings
+
+if TYPE_CHECKING:
+    from evergreen.validation.own import Expectation
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,7 @@ class Project:
                 where=params_file,
                 next_step="Raise features.embargo_days, or correct label_delay_days in the contract.",
             )
+        consistency.check(params, contract)
         return cls(settings=settings, params=params, contract=contract)
 
     def for_period(self, start: date, end: date) -> "Project":
@@ -57,7 +64,30 @@ class Project:
         return Workspace(root=self.settings.workspace)
 
     def source(self) -> SourceRef:
-        return ingest.locate(self.contract, self.settings.project)
+        return ingest.locate(self.contract, self.settings)
+
+    @property
+    def datasets(self) -> Path:
+        """Where dataset versions are kept, a folder for each dataset."""
+        return self.settings.home / "datasets"
+
+    def today(self) -> date | None:
+        """Return the day that rows are late or early against: the end of the period, or else the clock's.
+
+        None where the contract has no such rule, so that results do not depend on the day.
+        """
+        if self.contract.freshness_days is None and self.contract.future_days is None:
+            return None
+        return self.params.ingest.end or datetime.now(ZoneInfo(self.contract.timezone)).date()
+
+    def expectations(self) -> "tuple[Expectation, ...]":
+        """Return what people expect of the data beside the contract: configs/<dataset>/expectations.json."""
+        path = self.settings.project / "configs" / self.params.dataset / "expectations.json"
+        if not path.exists():
+            return ()
+        from evergreen.validation import own
+
+        return own.load(path)
 
     def ledger(self) -> Ledger:
         return Ledger(self.settings.ledger())

@@ -32,7 +32,7 @@ def decide(
     performance: Performance,
     params: RetrainParams,
     *,
-    gate_auc: float,
+    at_gate: float,
     champion_data_end: date,
     window_end: date,
     last_retraining: date | None,
@@ -42,18 +42,18 @@ def decide(
     Parameters
     ----------
     drift, performance : of the window.
-    gate_auc : the champion's ROC AUC when the gate passed it.
+    at_gate : the champion's value of the gate's metric when the gate passed it.
     champion_data_end, window_end : the ends of the champion's data and of the window, both exclusive.
     last_retraining : the `window_end` that caused the last retraining; None when there was none.
 
     Notes
     -----
-    Performance fires when the AUC fell by more than `max_drop` and its whole interval lies below `gate_auc`; drift when
-    the table drifted and `on_drift` is set; age from `max_age_days` on. Within `cooldown_days` of the last retraining
-    they are held back.
+    Performance fires when the metric fell by more than `max_drop` and its whole interval lies below `at_gate`; drift
+    when the table drifted and `on_drift` is set; age from `max_age_days` on. Within `cooldown_days` of the last
+    retraining they are held back.
     """
     judged: tuple[tuple[Trigger, bool | None, str], ...] = (
-        ("performance", *_fell(performance, params, gate_auc)),
+        ("performance", *_fell(performance, params, at_gate)),
         ("drift", *_drifted(drift, params)),
         ("age", *_aged((window_end - champion_data_end).days, params)),
     )
@@ -73,16 +73,16 @@ def decide(
     )
 
 
-def _fell(performance: Performance, params: RetrainParams, gate_auc: float) -> tuple[bool | None, str]:
-    if performance.auc is None or performance.high is None:
+def _fell(performance: Performance, params: RetrainParams, at_gate: float) -> tuple[bool | None, str]:
+    if performance.value is None or performance.high is None:
         return None, f"could not be judged: {performance.evidence}"
-    if not math.isfinite(gate_auc):
-        return None, f"could not be judged: the champion's AUC at the gate is {gate_auc}"
-    fall = gate_auc - performance.auc
-    text = f"{performance.evidence}, {gate_auc:.4f} at the gate: a fall of {fall:.4f}, {params.max_drop:g} is tolerated"
+    if not math.isfinite(at_gate):
+        return None, f"could not be judged: the champion's {performance.metric} at the gate is {at_gate}"
+    fall = at_gate - performance.value
+    text = f"{performance.evidence}, {at_gate:.4f} at the gate: a fall of {fall:.4f}, {params.max_drop:g} is tolerated"
     if fall <= params.max_drop:
         return False, text
-    noise = performance.high >= gate_auc
+    noise = performance.high >= at_gate
     return not noise, text + (", but the interval reaches the gate's value" if noise else "")
 
 

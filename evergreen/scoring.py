@@ -1,11 +1,13 @@
 """Batch scoring: the same answer as the service's for the same row."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from evergreen.errors import DataError
+from evergreen.estimates import Estimates
 from evergreen.features import build
 from evergreen.model import Model
 from evergreen.validation import check
@@ -14,22 +16,28 @@ from evergreen.validation import check
 def score(rows: pd.DataFrame, model: Model, *, version: int, threshold: float) -> pd.DataFrame:
     """Return one prediction for each of `rows`, in their order.
 
-    Columns: prediction_id, version, probability, label. `rows` keep the contract. The prediction_id is the same
-    wherever the same row is scored by the same model; rows that are there more than once are told apart.
+    Columns: prediction_id, version, and by task probability and label, or value, as `Estimates.answers` says. `rows`
+    keep the contract. The prediction_id is the same wherever the same row is scored by the same model; rows that are
+    there more than once are told apart.
     """
-    probability = model.probabilities(rows) if len(rows) else np.empty(0)
-    inputs = build(rows, model.contract, model.features)  # typed: a row is the same whatever types it came in
-    instants = pd.to_datetime(rows[model.contract.time], utc=True, format="ISO8601").dt.as_unit("us")
-    hashes = pd.util.hash_pandas_object(inputs.assign(**{model.contract.time: instants}), index=False)
+    seen = build(rows, model.contract, model.features)  # typed: a row is the same whatever types it came in
+    if model.contract.time:
+        instants = pd.to_datetime(rows[model.contract.time], utc=True, format="ISO8601").dt.as_unit("us")
+        seen = seen.assign(**{model.contract.time: instants})
+    hashes = pd.util.hash_pandas_object(seen, index=False)
     repeats = hashes.groupby(hashes).cumcount()
     ids = [
         hashlib.sha256(f"{model.digest}:{row}:{repeat}".encode()).hexdigest()[:32]
         for row, repeat in zip(hashes, repeats, strict=True)
     ]
-    return pd.DataFrame(
-        {"prediction_id": ids, "version": version, "probability": probability, "label": probability >= threshold},
-        index=rows.index,
-    )
+    answers = model.predict(rows).answers(threshold) if len(rows) else nothing(model)
+    return pd.DataFrame({"prediction_id": ids, "version": version, **answers}, index=rows.index)
+
+
+def nothing(model: Model) -> dict[str, np.ndarray[Any, Any]]:
+    """Return the answers for no row."""
+    k = (len(model.classes),) if model.classes else ()
+    return Estimates(model.contract.task, np.empty((0, *k)), model.classes).answers(0.5)
 
 
 def score_file(rows: pd.DataFrame, model: Model, *, version: int, threshold: float) -> pd.DataFrame:
@@ -37,7 +45,7 @@ def score_file(rows: pd.DataFrame, model: Model, *, version: int, threshold: flo
 
     Raises
     ------
-    DataError if a column that the model needs is missing.
+    DataError if a column that the model needs is missing, or one has the name of a column that is added.
     """
     missing = [column.name for column in model.contract.request_columns if column.name not in rows]
     if missing:
@@ -47,8 +55,18 @@ def score_file(rows: pd.DataFrame, model: Model, *, version: int, threshold: flo
             where="score",
             next_step="Add them; the contract says what they hold.",
         )
+    added = ("prediction_id", "version", *nothing(model), "codes")
+    taken = [name for name in added if name in rows]
+    if taken:
+        raise DataError(
+            "SCR001",
+            f"column '{taken[0]}' has the name of a column that scoring adds",
+            where="score",
+            next_step=f"Rename it, or leave it out if the model does not need it. Added: {', '.join(added)}.",
+        )
     rows = rows.reset_index(drop=True)
-    checked = check(rows, model.contract.request_columns)
+    checked = check(rows, model.contract.request_columns, zone=model.contract.timezone)
     predictions = score(checked.kept, model, version=version, threshold=threshold)
-    answered = predictions.astype({"prediction_id": "str", "label": "boolean"}).reindex(rows.index)
+    kinds = {"prediction_id": "str", "label": "boolean" if model.contract.task == "binary" else "str"}
+    answered = predictions.astype({name: kinds[name] for name in predictions if name in kinds}).reindex(rows.index)
     return rows.assign(**answered.assign(version=version, codes=checked.codes))

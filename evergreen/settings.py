@@ -5,13 +5,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from evergreen import documents
 from evergreen.errors import ConfigError
 
 PREFIX = "EVERGREEN_"
+# Options of stores that are secrets: they belong into the environment, where each store's own library finds them.
+CREDENTIALS = ("key", "secret", "token", "password", "username", "account_key", "connection_string", "sas_token")
 
 
 class Settings(BaseSettings):
@@ -21,7 +23,9 @@ class Settings(BaseSettings):
     `mlflow_tracking_uri`, `ledger_url`, `study_url`: None means embedded, under `home`. `serve_host`, `serve_port`:
     where `evergreen serve` listens. `max_body_bytes`: the largest request that it reads. `max_requests_at_once`: how
     many it answers at a time; those beyond are told to come again. `training_cron`, `retraining_cron`, `timezone`: the
-    schedules of the deployments.
+    schedules of the deployments. `connections`: databases that sources name, as SQLAlchemy URLs; as a variable it is a
+    JSON object, and it holds passwords. `storage`: options of the stores that sources name, by scheme, such as
+    ``{"s3": {"endpoint_url": "http://127.0.0.1:8333"}}``; credentials come from the environment.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -39,6 +43,16 @@ class Settings(BaseSettings):
     timezone: str = "UTC"
     max_body_bytes: int = Field(default=1_000_000, ge=1)
     max_requests_at_once: int = Field(default=256, ge=1)
+    connections: dict[str, SecretStr] = {}
+    storage: dict[str, dict[str, Any]] = {}
+
+    @field_validator("storage")
+    @classmethod
+    def _no_credentials(cls, storage: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        found = [f"{scheme}.{name}" for scheme, options in storage.items() for name in options if name in CREDENTIALS]
+        if found:
+            raise ValueError(f"{found[0]} is a credential; set it in the environment, such as AWS_SECRET_ACCESS_KEY")
+        return storage
 
     @classmethod
     def settings_customise_sources(
@@ -93,12 +107,20 @@ class Settings(BaseSettings):
         except ValidationError as error:
             fault = error.errors()[0]
             name = PREFIX + str(fault["loc"][0]).upper()
+            shown = "" if fault["loc"][0] in ("connections", "storage") else f", got {fault['input']!r}"
             raise ConfigError(
                 "CFG005",
-                f"{name}: {fault['msg']}, got {fault['input']!r}",
+                f"{name}: {fault['msg'].removeprefix('Value error, ')}{shown}",
                 where="environment",
                 next_step="Correct the value.",
             ) from error
+        except SettingsError:
+            raise ConfigError(
+                "CFG005",
+                "a variable that must hold a JSON object does not: EVERGREEN_CONNECTIONS or EVERGREEN_STORAGE",
+                where="environment",
+                next_step="""Write it as in '{"warehouse": "postgresql://user:password@host/database"}'.""",
+            ) from None  # its cause shows the value
         home = (project / found.home).resolve()
         if project.is_relative_to(home):
             raise ConfigError(

@@ -4,7 +4,7 @@ from datetime import date
 
 from prefect import flow
 
-from evergreen import retrain
+from evergreen import consistency, retrain
 from evergreen.artifacts import digest_of
 from evergreen.errors import ConfigError
 from evergreen.ledger import Ledger
@@ -29,6 +29,7 @@ def monitoring(
     The window's targets are taken as arrived. What was found is recorded once for a champion and a window.
     """
     project = Project.open(env, params_file, overrides or ()).for_period(start, end)
+    consistency.require_time(project.contract)
     ledger = project.ledger()
     champion = champion_facts(ledger, project.name)
     if champion is None:
@@ -49,16 +50,19 @@ def watch(project: Project, ledger: Ledger, champion: ChampionFacts) -> WindowOu
     """Run the steps of a window and decide."""
     do, p, ws, contract = Recorder(), project.params, project.workspace, project.contract
     start, end = p.ingest.start, p.ingest.end
-    raw = do(ingest, project.source(), ws, contract, p.ingest).raw
-    checked = do(validate, raw, ws, contract, p.validate_)
+    assert start is not None
+    assert end is not None
+    assert champion.data_end is not None
+    raw = do(ingest, project.source(), ws, project.datasets, contract, p.ingest).raw
+    checked = do(validate, raw, ws, contract, project.expectations(), project.today(), p.validate_)
     scored = do(score, checked.valid, champion.artifact, champion.version, champion.threshold, ws)
     drifted = do(drift, champion.train, checked.valid, f"{start}-{end}", ws, contract, p.drift, p.seed)
-    measured = do(performance, scored.predictions, ws, p.gate.confidence)
+    measured = do(performance, scored.predictions, contract.task, ws, p.gate.confidence)
     decision = retrain.decide(
         drifted.report,
         measured,
         p.retrain,
-        gate_auc=champion.judged.metrics[p.gate.metric],
+        at_gate=champion.judged.metrics[p.gate.metric],
         champion_data_end=champion.data_end,
         window_end=end,
         last_retraining=last_retraining(ledger, project.name),

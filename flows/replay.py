@@ -5,6 +5,7 @@ from datetime import date
 
 from prefect import flow
 
+from evergreen import consistency
 from evergreen.artifacts import Value
 from evergreen.errors import ConfigError, GateRefused
 from evergreen.outcomes import ChampionFacts, TrainingOutcome, champion_facts, version_facts
@@ -40,6 +41,7 @@ def replay(
     """
     first_overrides = [*(overrides or ()), f"ingest.end={start}"]
     project = Project.open(env, params_file, first_overrides)
+    consistency.require_time(project.contract)
     refuse_other_walk(project, start)
     outcome = training(env=env, params_file=params_file, overrides=first_overrides, reason="first training")
     yield outcome
@@ -68,7 +70,7 @@ def replay(
 def measure_first(window: WindowOutcome, first: ChampionFacts, project: Project) -> Performance:
     """Score a window with the first model, which was never retrained."""
     scored = score(window.valid, first.artifact, first.version, first.threshold, project.workspace)
-    return performance(scored.predictions, project.workspace, project.params.gate.confidence)
+    return performance(scored.predictions, project.contract.task, project.workspace, project.params.gate.confidence)
 
 
 def yardstick(window: WindowOutcome, first: ChampionFacts, project: Project) -> Performance:
@@ -95,7 +97,7 @@ def refuse_other_walk(project: Project, start: date) -> None:
     ledger = project.ledger()
     champion = champion_facts(ledger, project.name)
     own = any(entry.payload["made_with"] == made_with(project) for entry in ledger.entries(project.name, "window"))
-    if champion and champion.data_end > start and not own:
+    if champion and champion.data_end and champion.data_end > start and not own:
         raise ConfigError(
             "RPL001",
             f"the champion, version {champion.version}, has seen data until {champion.data_end}; a walk from "

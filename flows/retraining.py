@@ -2,6 +2,7 @@
 
 from prefect import flow
 
+from evergreen import consistency
 from evergreen.errors import ConfigError
 from evergreen.project import Project
 from evergreen.windows import RetrainingOutcome, WindowOutcome
@@ -17,6 +18,7 @@ def retraining(
     The candidate passes the same gate as any other. A window leads to one retraining at most.
     """
     project = Project.open(env, params_file, overrides or ())
+    consistency.require_time(project.contract)
     ledger = project.ledger()
     windows = ledger.entries(project.name, "window")
     if not windows:

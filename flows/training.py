@@ -1,12 +1,12 @@
 """The training flow: from a raw source to a decision in the registry."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from prefect import flow
 
-from evergreen import gate
-from evergreen.artifacts import TableRef
+from evergreen import consistency, gate
+from evergreen.artifacts import DatasetRef
 from evergreen.evaluation import Comparison
 from evergreen.gate import Verdict
 from evergreen.ledger import Ledger
@@ -25,14 +25,15 @@ from tasks.register import register
 from tasks.track import track
 from tasks.train import Trained, train
 from tasks.tune import Tuned, tune
-from tasks.validate import validate
+from tasks.validate import Validated, validate
 
 
 class Candidate(NamedTuple):
     """A trained and measured model, before the gate."""
 
     key: str
-    raw: TableRef
+    raw: DatasetRef
+    checked: Validated
     tables: FeatureSet
     tuned: Tuned
     trained: Trained
@@ -51,6 +52,7 @@ def training(
     reason : why this training was started; kept with the version.
     """
     project = Project.open(env, params_file, overrides or ())
+    consistency.check(project.params, project.contract)
     ledger, do = project.ledger(), Recorder()
     with ledger.lease(f"training:{project.name}"):
         drop_broken_records(project.settings.step_records, project.workspace)
@@ -67,14 +69,14 @@ def training(
 def make_candidate(project: Project, do: Recorder) -> Candidate:
     """Run the steps that need no champion: the part that `dvc repro` runs too."""
     ws, contract, p = project.workspace, project.contract, project.params
-    raw = do(ingest, project.source(), ws, contract, p.ingest).raw
-    valid = do(validate, raw, ws, contract, p.validate_).valid
-    tables = do(features, valid, ws, contract, p.features)
+    raw = do(ingest, project.source(), ws, project.datasets, contract, p.ingest).raw
+    checked = do(validate, raw, ws, contract, project.expectations(), project.today(), p.validate_)
+    tables = do(features, checked.valid, ws, contract, p.features, p.seed)
     tuned = do(tune, tables.train, ws, contract, p.features, p.tune, p.seed, project.settings.studies())
     trained = do(train, tables.train, tuned.best, ws, contract, p.features, p.train, p.seed)
     evaluated = do(evaluate, trained.model, trained.baseline, tables.train, tables.test, ws, p.evaluate)
     key = gate.candidate_key(trained.model.sha256, evaluated.report, p.gate)
-    return Candidate(key, raw, tables, tuned, trained, evaluated)
+    return Candidate(key, raw, checked, tables, tuned, trained, evaluated)
 
 
 def find_judged(ledger: Ledger, model: str, candidate: str) -> Judged | None:
@@ -108,6 +110,8 @@ def judge_and_promote(project: Project, ledger: Ledger, candidate: Candidate, do
         verdict,
         candidate.tables.test,
         candidate.evaluated.scores,
+        candidate.checked.validation,
+        candidate.checked.docs,
         project.workspace,
         project.params,
         project.settings,
@@ -145,7 +149,8 @@ def judge_and_promote(project: Project, ledger: Ledger, candidate: Candidate, do
             candidate=candidate.key,
             artifact=candidate.trained.model,
             train=candidate.tables.train,
-            data_end=project.params.ingest.end,
+            data_end=data_end(project, candidate),
+            split=candidate.tables.split.rule,
             threshold=threshold,
             run_id=run.run_id,
             bento=bento,
@@ -162,10 +167,18 @@ def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder)
         comparison = do(
             compare,
             champion,
-            project.params.ingest.end,
+            candidate.trained.model,
+            data_end(project, candidate),
+            candidate.tables.split.rule,
             candidate.tables.test,
             candidate.evaluated.scores,
             project.workspace,
             project.params.gate.confidence,
         )
     return gate.decide(candidate.evaluated.report, comparison, project.params.gate)
+
+
+def data_end(project: Project, candidate: Candidate) -> date | None:
+    """Return the day before which all of a candidate's rows lie; None for a table without time."""
+    end = candidate.tables.split.end
+    return end and (project.params.ingest.end or end)

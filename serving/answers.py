@@ -1,21 +1,40 @@
 """What a caller is answered: predictions, or an error in the form of every error of ours; and the document of both."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, create_model
 from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 
-from evergreen.model import Release
+from evergreen.contract import Task
+from evergreen.model import Model, Release
 
 
-class Predicted(BaseModel):
-    """The answer for one row; `label` is true when `probability` is at or above the release's threshold."""
+class Identified(BaseModel):
+    """What every answer to a row has."""
 
     prediction_id: str
+
+
+class Truth(Identified):
+    """The answer for one row; `label` is true when `probability` is at or above the release's threshold."""
+
     label: bool
     probability: Annotated[float, Field(ge=0, le=1)]
+
+
+class Class(Identified):
+    """The answer for one row: its likeliest class and the probability of it."""
+
+    label: str
+    probability: Annotated[float, Field(ge=0, le=1)]
+
+
+class Number(Identified):
+    """The answer for one row, in the target's unit."""
+
+    value: float
 
 
 class Answer(BaseModel):
@@ -23,7 +42,21 @@ class Answer(BaseModel):
 
     model: str
     version: int
-    predictions: list[Predicted]
+    predictions: list[Any]
+
+
+def answer_model(model: Model) -> type[Answer]:
+    """Return the model of what a caller is answered, which depends on what is predicted."""
+    by_task: dict[Task, type[Identified]] = {"binary": Truth, "multiclass": Class, "regression": Number}
+    predicted = by_task[model.contract.task]
+    fields: dict[str, Any] = {}
+    if model.classes:
+        fields["label"] = (Literal[model.classes], ...)
+    target = model.contract.with_role("target")[0]
+    if target.unit and predicted is Number:
+        fields["value"] = (float, Field(description=target.unit))
+    row = create_model("Predicted", __base__=predicted, __doc__=predicted.__doc__, **fields)
+    return create_model("Answer", __base__=Answer, __doc__=Answer.__doc__, predictions=(list[row], ...))
 
 
 class Block(BaseModel):
@@ -59,10 +92,10 @@ def refuse(refused: RequestError, headers: Mapping[str, str] | None = None) -> R
     return Response(body, refused.status, headers={**(headers or {}), **more}, media_type="application/json")
 
 
-def openapi(release: Release, body: type[BaseModel]) -> dict[str, Any]:
-    """Return the OpenAPI document of a release whose request bodies are `body`."""
+def openapi(release: Release, body: type[BaseModel], answer: type[Answer]) -> dict[str, Any]:
+    """Return the OpenAPI document of a release whose request bodies are `body` and whose answers are `answer`."""
     _, schemas = models_json_schema(
-        [(body, "validation"), (Answer, "serialization"), (Failure, "serialization")],
+        [(body, "validation"), (answer, "serialization"), (Failure, "serialization")],
         ref_template="#/components/schemas/{model}",
     )
 

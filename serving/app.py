@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from evergreen.errors import ResourceError
 from evergreen.settings import Settings
-from serving.answers import Answer, Predicted, RequestError, openapi, refuse
+from serving.answers import Answer, RequestError, answer_model, openapi, refuse
 from serving.metrics import CONTENT_TYPE, Metrics
 from serving.predictor import Predictor
 from serving.requests import Rows, body_model, parse, read_body
@@ -34,13 +34,14 @@ class Service:
         self.metrics = Metrics()
         self._predictor: Predictor | None = None
         self._body: type[Rows] = Rows
+        self._answer: type[Answer] = Answer
         self._n_open = 0
 
     def load(self) -> None:
         """Load and verify the release; raises what `Predictor.load` raises. A second call does nothing."""
         if self._predictor is None:
             predictor = Predictor.load(self.bundle, log_folder=self.log_folder, metrics=self.metrics)
-            self._body = body_model(predictor.model.contract)
+            self._body, self._answer = body_model(predictor.model.contract), answer_model(predictor.model)
             self._predictor = predictor
 
     @asynccontextmanager
@@ -88,13 +89,8 @@ class Service:
             predicted = await predictor.predict(parse(self._body, body).plain())
         finally:
             self._n_open -= 1
-        answer = Answer(
-            model=predictor.release.model,
-            version=predictor.release.version,
-            predictions=[
-                Predicted(prediction_id=each.prediction_id, label=each.label, probability=each.probability)
-                for each in predicted
-            ],
+        answer = self._answer(
+            model=predictor.release.model, version=predictor.release.version, predictions=list(map(vars, predicted))
         )
         return Response(answer.model_dump_json(), media_type="application/json")
 
@@ -112,7 +108,7 @@ class Service:
 
     async def openapi_page(self, _: Request) -> Response:
         try:
-            return JSONResponse(openapi(self._loaded().release, self._body))
+            return JSONResponse(openapi(self._loaded().release, self._body, self._answer))
         except RequestError as refused:
             return refuse(refused)
 

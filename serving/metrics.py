@@ -26,7 +26,10 @@ class Metrics:
             "evergreen_request_seconds", "From request to answer.", ["route"], buckets=SECONDS, registry=self.registry
         )
         self.predictions = Counter(
-            "evergreen_predictions", "Rows predicted and logged.", ["label"], registry=self.registry
+            "evergreen_predictions",
+            "Rows predicted and logged; a number has no label.",
+            ["label"],
+            registry=self.registry,
         )
         self.failures = Counter(
             "evergreen_prediction_failures", "Requests not predicted.", ["cause"], registry=self.registry

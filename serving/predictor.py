@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -120,7 +120,8 @@ class Predictor:
         import pandas as pd
 
         started = perf_counter()
-        probabilities = self.model.probabilities(pd.DataFrame.from_records(rows)).tolist()
+        answers = self.model.predict(pd.DataFrame.from_records(rows)).answers(self.release.threshold)
+        columns = {field: values.tolist() for field, values in answers.items()}
         now = datetime.now(UTC)
         predicted = [
             Prediction(
@@ -130,16 +131,15 @@ class Predictor:
                 version=self.release.version,
                 model_digest=self.release.model_digest,
                 features=row,
-                probability=probability,
-                label=probability >= self.release.threshold,
+                **dict(zip(columns, answer, strict=True)),
             )
-            for row, probability in zip(rows, probabilities, strict=True)
+            for row, answer in zip(rows, zip(*columns.values(), strict=True), strict=True)
         ]
         self._log.append(predicted)
         self._metrics.prediction_seconds.observe(perf_counter() - started)
         self._metrics.batch_rows.observe(len(rows))
-        for label in (True, False):
-            self._metrics.predictions.labels(str(label).lower()).inc(sum(each.label is label for each in predicted))
+        for label, n_rows in Counter(columns.get("label", [""] * len(rows))).items():
+            self._metrics.predictions.labels(label if isinstance(label, str) else str(label).lower()).inc(n_rows)
         return predicted
 
 

@@ -1,10 +1,22 @@
 """What a caller may send, derived from the contract, and how it is read and refused."""
 
 import asyncio
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    create_model,
+)
+from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
 from evergreen.contract import Column, Contract
@@ -52,8 +64,22 @@ def _annotation(column: Column) -> Any:
     elif column.type == "boolean":
         kind = bool
     else:
-        kind = Literal[column.categories] if column.categories else str
+        kind = Literal[column.categories] if column.categories and not column.open else str
+        if column.pattern is not None:
+            shown = Field(json_schema_extra={"pattern": f"^(?:{column.pattern})$"})
+            kind = Annotated[kind, AfterValidator(_matching(re.compile(column.pattern))), shown]
     return kind | None if column.nullable else kind
+
+
+def _matching(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    """Return a validator of the whole value; Python's expressions, as batch scoring uses, and not Pydantic's."""
+
+    def matching(value: str) -> str:
+        if pattern.fullmatch(value) is None:
+            raise PydanticCustomError("pattern", "Value should match {pattern}", {"pattern": pattern.pattern})
+        return value
+
+    return matching
 
 
 def _whole(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, get_type_hints
 
 from pydantic import ValidationError
 
-from evergreen.artifacts import FolderRef, TableRef, Value, Workspace, write_bytes
+from evergreen.artifacts import DatasetRef, FolderRef, TableRef, Value, Workspace, write_bytes
 from evergreen.errors import ConfigError, EvergreenError, IntegrityError
 from evergreen.plan import STEPS
 from evergreen.project import Project
@@ -32,6 +32,9 @@ def run_stage(name: str) -> None:
         "seed": project.params.seed,
         "features": project.params.features,
         "storage": project.settings.studies(),
+        "datasets": project.datasets,
+        "today": project.today(),
+        "expectations": project.expectations(),
     }
     if "source" in hints:
         given["source"] = project.source()
@@ -59,6 +62,10 @@ def find(ws: Workspace, name: str, kind: Any) -> Any:
     """
     if kind is TableRef:
         return ws.table(name)
+    if kind is DatasetRef:
+        from evergreen import datasets
+
+        return datasets.reference(ws.root, name)
     if kind is FolderRef:
         return ws.folder(name)
     path = ws.path(f"{name}.json")
@@ -77,7 +84,7 @@ def find(ws: Workspace, name: str, kind: Any) -> Any:
 def keep(ws: Workspace, artifacts: Value) -> None:
     """Write the artifacts that are values, not references to files, as JSON under their names."""
     for name, value in artifacts:
-        if not isinstance(value, (TableRef, FolderRef)):
+        if not isinstance(value, (TableRef, DatasetRef, FolderRef)):
             write_bytes(ws.path(f"{name}.json"), value.model_dump_json(indent=1).encode())
 
 

@@ -8,6 +8,8 @@ from prefect import task
 from evergreen import evaluation
 from evergreen import model as models
 from evergreen.artifacts import FolderRef, TableRef, Value, Workspace
+from evergreen.consistency import GATE_METRIC
+from evergreen.estimates import Estimates
 from evergreen.evaluation import Report
 from evergreen.params import EvaluateParams
 from tasks.engine import RECORDED
@@ -16,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 class Evaluated(Value):
-    """Metrics, and per test row the label and both probabilities."""
+    """Metrics, and per test row the label and what both models make of it."""
 
     report: Report
     scores: TableRef
@@ -31,27 +33,27 @@ def evaluate(
     simple = models.load(ws.path(baseline.uri), baseline.sha256)
     seen, unseen = ws.read(train), ws.read(test)
     label = loaded.contract.target
-    scores = pd.DataFrame(
-        {
-            "label": unseen[label],
-            "candidate": loaded.probabilities(unseen),
-            "baseline": simple.probabilities(unseen),
-        }
-    )
+    estimates, simpler = loaded.predict(unseen), simple.predict(unseen)
+    scores = pd.DataFrame({"label": unseen[label], **estimates.columns("candidate"), **simpler.columns("baseline")})
+
+    def measured(rows: pd.DataFrame, of: Estimates) -> dict[str, float]:
+        return evaluation.measure(rows[label].to_numpy(), of, threshold=params.threshold)
+
     report = Report(
         family=loaded.manifest["family"],
         baseline_family=simple.manifest["family"],
-        candidate=evaluation.measure(
-            scores["label"].to_numpy(), scores["candidate"].to_numpy(), threshold=params.threshold
-        ),
-        baseline=evaluation.measure(
-            scores["label"].to_numpy(), scores["baseline"].to_numpy(), threshold=params.threshold
-        ),
-        train=evaluation.measure(seen[label].to_numpy(), loaded.probabilities(seen), threshold=params.threshold),
+        candidate=measured(unseen, estimates),
+        baseline=measured(unseen, simpler),
+        train=measured(seen, loaded.predict(seen)),
         n_train=train.rows,
         n_test=test.rows,
     )
+    metric = GATE_METRIC[loaded.contract.task]
     log.info(
-        "evaluate: AUC %.4f, baseline %.4f, %d rows", report.candidate["roc_auc"], report.baseline["roc_auc"], test.rows
+        "evaluate: %s %.4f, baseline %.4f, %d rows",
+        metric,
+        report.candidate[metric],
+        report.baseline[metric],
+        test.rows,
     )
     return Evaluated(report=report, scores=ws.write("scores", scores))

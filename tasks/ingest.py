@@ -1,27 +1,35 @@
-"""Step: a raw source -> one table of observations."""
+"""Step: a source -> its dataset version, and the rows of the period."""
 
 import logging
+from pathlib import Path
 
 from prefect import task
 
-from evergreen import ingest as sources
-from evergreen.artifacts import SourceRef, TableRef, Value, Workspace
+from evergreen.artifacts import DatasetRef, SourceRef, Value, Workspace
 from evergreen.contract import Contract
+from evergreen.ingest import privacy, store
 from evergreen.params import IngestParams
+from evergreen.plan import code_digest
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)
 
 
 class Ingested(Value):
-    """The observations of the period, as they came."""
+    """The observations of the period, typed; what could not be read is kept as text beside them."""
 
-    raw: TableRef
+    raw: DatasetRef
 
 
-@task(name="ingest", timeout_seconds=1800, **RECORDED)
-def ingest(source: SourceRef, ws: Workspace, contract: Contract, params: IngestParams) -> Ingested:
-    """Read the observations of a period; bad rows are kept here, for validation to judge."""
-    rows = sources.read(source, contract, params.start, params.end)
-    log.info("ingest: %d rows from %s to %s", len(rows), params.start, params.end)
-    return Ingested(raw=ws.write("raw", rows))
+@task(name="ingest", timeout_seconds=7200, **RECORDED)
+def ingest(source: SourceRef, ws: Workspace, datasets: Path, contract: Contract, params: IngestParams) -> Ingested:
+    """Read what is new in the source, batch by batch; bad rows are kept here, for validation to judge."""
+    secret = (
+        privacy.key(datasets.parent / "pii.key") if any(column.pii == "hash" for column in contract.columns) else b""
+    )
+    path, manifest = store.sync(
+        source, contract, datasets / contract.name, made_with=code_digest("tasks.ingest"), secret=secret
+    )
+    raw = store.take(path, manifest, ws, contract, params)
+    log.info("ingest: %d of %d rows, dataset %s", raw.rows, manifest.rows, manifest.digest[:12])
+    return Ingested(raw=raw)

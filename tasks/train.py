@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from evergreen import model as models
 from evergreen.artifacts import FolderRef, TableRef, Value, Workspace, digest_of
 from evergreen.contract import Contract
-from evergreen.features import columns_by_kind
+from evergreen.features import columns_by_kind, fit_target
 from evergreen.params import FeatureParams, TrainParams
 from evergreen.plan import code_digest, lock_digest
 from evergreen.tuning import families
@@ -57,12 +57,18 @@ def train(
 
     def fit(family: str, chosen: Mapping[str, Any]) -> Pipeline:
         pipeline = families.build(
-            family, chosen, categorical=categorical, numeric=numeric, rare_category=features.rare_category, seed=seed
+            family,
+            chosen,
+            task=contract.task,
+            categorical=categorical,
+            numeric=numeric,
+            rare_category=features.rare_category,
+            seed=seed,
         )
         with threadpool_limits(1, user_api="openmp"):  # one thread sums in one order
-            return pipeline.fit(rows[categorical + numeric], rows[contract.target].to_numpy())
+            return pipeline.fit(rows[categorical + numeric], fit_target(rows, contract))
 
-    simpler = families.BASELINE[best.family]
+    simpler = families.BASELINE[contract.task][best.family]
     wanted = {
         "model": (best.family, best.params),
         "baseline": (simpler, next((chosen for name, chosen in params.baseline.items() if name == simpler), {})),

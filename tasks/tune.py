@@ -1,4 +1,4 @@
-"""Step: train rows -> the best family and parameters, by time-ordered folds."""
+"""Step: train rows -> the best family and parameters, by folds."""
 
 from prefect import task
 

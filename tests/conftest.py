@@ -1,5 +1,6 @@
 """Fixtures that several folders need: the project as it is committed, and places where writing fails for real."""
 
+import json
 import os
 import resource
 import shutil
@@ -13,10 +14,14 @@ import hypothesis
 import pandas as pd
 import projects
 import pytest
+from servers import object_store, object_store_server, postgres  # noqa: F401  fixtures
 
-from evergreen import ingest
+from evergreen import datasets, ingest
+from evergreen.artifacts import Workspace
 from evergreen.contract import Contract
-from evergreen.params import Params
+from evergreen.ingest import store
+from evergreen.params import IngestParams, Params
+from evergreen.schema import ROW, UNREADABLE, to_pandas
 from evergreen.settings import PREFIX, Settings
 
 NOBODY = 65534
@@ -51,9 +56,17 @@ def params(project: Path) -> Params:
 
 
 @pytest.fixture(scope="session")
-def flights_table(project: Path, contract: Contract) -> pd.DataFrame:
-    """The observations of January and February 2013; shared, so copy it before changing it."""
-    return ingest.read(ingest.locate(contract, project), contract, date(2013, 1, 1), date(2013, 3, 1))
+def flights_table(project: Path, contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    """The observations of January and February 2013, by time and key; shared, so copy it before changing it."""
+    folder = tmp_path_factory.mktemp("flights")
+    source = ingest.locate(contract, Settings(project=project, home=folder))
+    path, manifest = store.sync(source, contract, folder / "datasets", made_with="", secret=b"")
+    ws = Workspace(root=folder)
+    raw = store.take(path, manifest, ws, contract, IngestParams(start=date(2013, 1, 1), end=date(2013, 3, 1)))
+    rows = pd.concat([to_pandas(batch) for _, batch in datasets.batches(ws.path(raw.uri), raw)])
+    assert rows[UNREADABLE].isna().all()
+    ordered = rows.drop(columns=[ROW, UNREADABLE]).sort_values([contract.time, *contract.key], kind="stable")
+    return ordered.reset_index(drop=True)
 
 
 @pytest.fixture
@@ -106,10 +119,12 @@ def small_project(project: Path, prepared_state: Path, tmp_path: Path) -> projec
 
 @pytest.fixture(scope="session")
 def trained_state(project: Path, prepared_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose first training has been promoted; copied by `trained_project`."""
+    """A project whose first training has been promoted, and what it printed; copied by `trained_project`."""
     small = projects.copy_project(project, tmp_path_factory.mktemp("trained") / "project")
     projects.copy_state(prepared_state, small)
-    assert small.json("run")["version"] == 1
+    outcome = small.json("run")
+    assert outcome["version"] == 1
+    (small.root / "outcome.json").write_text(json.dumps(outcome))
     return small.root
 
 

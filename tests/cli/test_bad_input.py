@@ -1,20 +1,33 @@
 """Faulty input, full disks and taken ports: one block, the agreed exit code, and nothing half-written."""
 
+import gzip
+import io
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from projects import Small
+from validated import load
 
 from cli import engine
-from evergreen.errors import ResourceError
+from evergreen import ingest
+from evergreen.artifacts import Workspace
+from evergreen.contract import Contract, FileSource
+from evergreen.errors import DataError, ResourceError
+from evergreen.params import FeatureParams, IngestParams, ValidateParams
 from evergreen.settings import Settings
+from tasks.features import features
+from tasks.ingest import ingest as ingest_step
+from tasks.validate import Validated, validate
 
 CONTRACT = """\
 name: parcels
@@ -59,20 +72,27 @@ def write(small: Small, table: pd.DataFrame | str) -> None:
     path.write_text(table if isinstance(table, str) else table.to_csv(index=False))
 
 
+# One process for all of them, because importing takes longer than they do.
+STAGES = """
+import sys
+from tasks.__main__ import main
+for name in sys.argv[1:]:
+    sys.argv[1:] = [name]
+    if code := main():
+        sys.exit(code)
+"""
+
+
 def stages(small: Small, *names: str) -> subprocess.CompletedProcess[str]:
     """Run stages as `dvc repro` does, until one fails."""
-    for name in names:
-        done = subprocess.run(
-            [sys.executable, "-m", "tasks", name],
-            cwd=small.root,
-            env=small.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            break
-    return done
+    return subprocess.run(
+        [sys.executable, "-c", STAGES, *names],
+        cwd=small.root,
+        env=small.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_own_table_trains_and_a_faulty_file_leaves_its_champion_untouched(own_data: Small) -> None:
@@ -91,8 +111,8 @@ def test_own_table_trains_and_a_faulty_file_leaves_its_champion_untouched(own_da
     [
         pytest.param(parcels().assign(weight="heavy"), "DQ008", "of type number", id="wrong type"),
         pytest.param(parcels().assign(late=True), "DQ009", "one class", id="one class"),
-        pytest.param("sent,depot,weight,late\n", "DQ007", "empty", id="header only"),
-        pytest.param("", "DQ002", "parcels.csv", id="empty file"),
+        pytest.param("sent,depot,weight,late\n", "DQ007", "the source holds 0 rows", id="header only"),
+        pytest.param("", "DQ007", "the table is empty", id="empty file"),
         pytest.param(parcels().assign(depot="east"), "DQ008", "one of north, south", id="unknown category"),
     ],
 )
@@ -103,6 +123,142 @@ def test_faulty_table_is_one_block(own_data: Small, table: pd.DataFrame | str, c
     assert f"\n{code}: " in f"\n{done.stderr}"
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+# -- one fault at a time, through the steps in this process ---------------------------------------------------------
+
+N = 200
+TODAY = date(2013, 3, 1)
+ROWS = [
+    f"{n},2013-01-{1 + n % 28:02d}T{n % 24:02d}:30:00Z,{('north', 'south', '007')[n % 3]},{n % 30}.5,{'ny'[n % 2]}"
+    for n in range(N)
+]
+HEADER = "parcel,sent,depot,weight,late"
+
+
+def strict() -> Contract:
+    about: dict[str, Any] = yaml.safe_load(CONTRACT)
+    sent, depot, weight, late = about["columns"]
+    columns = [
+        {"name": "parcel", "type": "integer", "role": "key"},
+        sent,
+        {**depot, "categories": ["north", "south", "007"]},
+        weight,
+        {**late, "spelling": ["n", "y"]},
+    ]
+    return Contract.model_validate({**about, "key": ["parcel"], "columns": columns, "future_days": 1})
+
+
+def csv(*changed: str, header: str = HEADER, rows: Sequence[str] = ROWS) -> bytes:
+    """Return the table as CSV, with `changed` in place of its first rows."""
+    return "\n".join([header, *changed, *rows[len(changed) :], ""]).encode()
+
+
+def parquet() -> bytes:
+    content = io.BytesIO()
+    pd.read_csv(io.BytesIO(csv()), dtype="str").to_parquet(content)
+    return content.getvalue()
+
+
+def through(folder: Path, content: bytes, name: str = "parcels.csv", *, max_bad_share: float = 0.05) -> Validated:
+    """Take a file through the steps up to the features."""
+    load()
+    path = folder / name
+    path.write_bytes(content)
+    contract = strict().model_copy(update={"source": FileSource(kind="file", path=name)})
+    ws = Workspace(root=folder / "work")
+    items = ingest.locate(contract, Settings(project=folder))
+    raw = ingest_step.fn(items, ws, folder / "datasets", contract, IngestParams()).raw
+    validated: Validated = validate.fn(raw, ws, contract, (), TODAY, ValidateParams(max_bad_share=max_bad_share))
+    features.fn(validated.valid, ws, contract, FeatureParams(test_days=7, embargo_days=0, rare_category=2), 7)
+    found = validated.validation
+    assert found.kept + found.quarantined == found.rows == raw.rows
+    assert path.read_bytes() == content
+    return validated
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "code"),
+    [
+        pytest.param(csv(rows=[]), "parcels.csv", "DQ007", id="header only"),
+        pytest.param(b"", "parcels.parquet", "DQ007", id="empty Parquet"),
+        pytest.param(parquet()[:-9], "parcels.parquet", "DQ002", id="truncated Parquet"),
+        pytest.param(gzip.compress(csv())[:-9], "parcels.csv.gz", "DQ002", id="truncated gzip"),
+        pytest.param(gzip.compress(bytes(50_000_000)), "parcels.csv.gz", "DQ002", id="gzip of zeros"),
+        pytest.param(csv().replace(b",", b";"), "parcels.csv", "DQ029", id="semicolons"),
+        pytest.param(csv().replace(b",", b"\t"), "parcels.csv", "DQ029", id="tabs"),
+        pytest.param(csv(header="parcel,sent,depot,depot,late"), "parcels.csv", "DQ029", id="a name twice"),
+        pytest.param(csv(header="parcel,sent,depot,mass,late"), "parcels.csv", "DQ001", id="a name changed"),
+        pytest.param(csv("0,2013-01-01T00:30:00,north,1,n"), "parcels.csv", "DQ002", id="one time without offset"),
+        pytest.param(csv().replace(b".5,", b",,"), "parcels.csv", "DQ008", id="every row ragged"),
+        pytest.param(csv(*(row.replace(".5", "") + ",,,," for row in ROWS[:20])), "parcels.csv", "DQ008", id="a tenth"),
+        pytest.param(csv().replace(b".5", b"e400"), "parcels.csv", "DQ008", id="infinite numbers"),
+        pytest.param(csv().replace(b",n\n", b",y\n"), "parcels.csv", "DQ009", id="one class"),
+        pytest.param(csv().replace(b"2013-", b"2014-"), "parcels.csv", "DQ008", id="a year too late"),
+    ],
+)
+def test_file_that_no_model_may_learn_from_is_refused_in_one_block(
+    content: bytes, name: str, code: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DataError) as raised:
+        through(tmp_path, content, name)
+    block = raised.value.block().splitlines()
+    assert (raised.value.code, raised.value.exit_code, len(block)) == (code, 3, 3)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(csv().decode().encode("utf-16"), id="UTF-16"),
+        pytest.param(b"\xef\xbb\xbf" + csv(rows=ROWS[::-1]), id="byte order mark, and rows in no order"),
+        pytest.param(csv().replace(b"Z,", b","), id="naive times"),
+        pytest.param(csv("0,2013-01-01T01:30:00+01:00,north,1,n"), id="several zones"),
+    ],
+)
+def test_file_that_is_only_written_otherwise_loses_no_row(content: bytes, tmp_path: Path) -> None:
+    assert through(tmp_path, content).validation.kept == N
+
+
+FAULTS = {
+    b"0,2013-01-01T00:30:00Z,north,1,n,6": "DQ013",  # ragged
+    b"1,2013-01-01T00:30:00Z,north,1": "DQ013",
+    b"2,2013-01-01T00:30:00Z,nor\0th,1,n": "DQ013",
+    b"3,2013-01-01T00:30:00Z,nor\xed\xa0\x80th,1,n": "DQ013",  # a lone surrogate
+    b'4,2013-01-01T00:30:00Z,north,"1,200",n': "DQ002",
+    b"5,2013-01-01T00:30:00Z,north,inf,n": "DQ002",
+    b"9223372036854775808,2013-01-01T00:30:00Z,north,1,n": "DQ002",
+    b"7,soon,north,1,n": "DQ002",
+    b"8,2013-01-01T00:30:00Z,north,NaN,n": "DQ003",
+    b"9,2013-01-01T00:30:00Z,north,-1,n": "DQ004",
+    b"10,2013-01-01T00:30:00Z,7,1,n": "DQ005",  # 007 without its zeros
+    b"11,2013-01-01T00:30:00Z,=cmd(),1,n": "DQ005",
+    b"199,2013-01-01T00:30:00Z,north,1,n": "DQ006",  # the last row's key
+    b"13,2030-01-01T00:30:00Z,north,1,n": "DQ022",
+}
+
+
+def test_rows_that_break_the_contract_are_set_aside_and_the_others_go_on(tmp_path: Path) -> None:
+    header, *good = csv(rows=ROWS).splitlines()
+    rows = [*FAULTS, *good[len(FAULTS) :]]
+    rows[-2] = rows[-2][:-8]  # cut short
+    validated = through(tmp_path, b"\n".join([header, *rows]), max_bad_share=0.1)
+    aside = pd.read_parquet(tmp_path / "work" / validated.quarantine.uri).sort_values("row")
+    expected = dict(enumerate(FAULTS.values(), start=1)) | {N - 1: "DQ013", N: "DQ006"}
+    assert dict(zip(aside["row"], aside["codes"], strict=True)) == expected
+
+
+@pytest.mark.parametrize(
+    "path", ["../parcels.csv", "/etc/hostname", "file:parcels.csv", "file:///etc/passwd", "link.csv"]
+)
+def test_path_that_leads_out_of_the_project_is_refused(path: str, tmp_path: Path) -> None:
+    inside = tmp_path / "project"
+    inside.mkdir()
+    (tmp_path / "parcels.csv").write_bytes(csv())
+    (inside / "link.csv").symlink_to(tmp_path / "parcels.csv")
+    contract = strict().model_copy(update={"source": FileSource(kind="file", path=path)})
+    with pytest.raises(DataError) as raised:
+        ingest.locate(contract, Settings(project=inside))
+    assert (raised.value.code, raised.value.exit_code) == ("DQ027", 3)
 
 
 def test_missing_file_is_named(own_data: Small) -> None:
@@ -135,7 +291,8 @@ def test_file_that_the_disk_has_no_room_for_is_one_block_and_leaves_no_half(
         done = stages(small_project, "ingest")
     assert done.returncode == 8, done.stderr
     assert "RES001" in done.stderr
-    assert not list((small_project.root / "data").iterdir()), "a half-written artifact was left"
+    written = [path for name in ("data", ".evergreen/datasets") for path in (small_project.root / name).rglob("*")]
+    assert not [path for path in written if path.is_file()], "a half-written artifact was left"
 
 
 def test_disk_that_is_full_stops_a_command_before_it_starts_anything(

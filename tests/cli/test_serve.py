@@ -1,8 +1,10 @@
 """The champion served from its bento, batch scoring, and that both give one answer."""
 
 import json
+import shutil
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pandas as pd
@@ -22,10 +24,18 @@ def rows(flights_table: pd.DataFrame, contract: Contract) -> pd.DataFrame:
     return flights_table[columns].tail(10).reset_index(drop=True)
 
 
-@pytest.fixture
-def service(trained_project: Small) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def served(trained_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Small:
+    """A project whose champion `service` serves to all tests of this module."""
+    root = tmp_path_factory.mktemp("served") / "project"
+    shutil.copytree(trained_state, root, symlinks=True)
+    return Small(root)
+
+
+@pytest.fixture(scope="module")
+def service(served: Small) -> Iterator[str]:
     port = children.free_port()
-    process = trained_project.start("serve", "--port", str(port))
+    process = served.start("serve", "--port", str(port))
     url = f"http://127.0.0.1:{port}"
 
     def ready() -> bool:
@@ -35,7 +45,7 @@ def service(trained_project: Small) -> Iterator[str]:
             return False
 
     wait_for(lambda: ready() or process.poll() is not None, "the service is ready")
-    assert process.poll() is None, (trained_project.root / "started.log").read_text()
+    assert process.poll() is None, (served.root / "started.log").read_text()
     yield url
     process.send_signal(signal.SIGTERM)
     assert process.wait(SECONDS) in (0, -signal.SIGTERM)  # uvicorn passes the signal on once it is done
@@ -45,22 +55,34 @@ def sent(rows: pd.DataFrame) -> dict[str, object]:
     return {"rows": json.loads(rows.to_json(orient="records", date_format="iso", double_precision=15))}
 
 
+def logged(served: Small) -> set[str]:
+    """Return the ids of the predictions in the log."""
+    folder = served.home / "predictions"
+    return set(predictions.read(folder)["prediction_id"]) if folder.exists() else set()
+
+
+def counted(service: str) -> float:
+    """Return how many predictions the service says that it has made."""
+    families = list(text_string_to_metric_families(httpx.get(f"{service}/metrics").text))
+    return sum(s.value for family in families for s in family.samples if s.name.endswith("predictions_total"))
+
+
 def test_service_answers_as_batch_scoring_does_and_logs_every_prediction(
-    trained_project: Small, service: str, rows: pd.DataFrame
+    served: Small, service: str, rows: pd.DataFrame
 ) -> None:
+    before = logged(served)
     answered = httpx.post(f"{service}/predict", json=sent(rows)).json()
     assert (answered["model"], answered["version"]) == ("flights", 1)
 
-    rows.to_csv(trained_project.root / "rows.csv", index=False)
-    summary = trained_project.json("score", "rows.csv", "scored.parquet")
+    rows.to_csv(served.root / "rows.csv", index=False)
+    summary = served.json("score", "rows.csv", "scored.parquet")
     assert (summary["rows"], summary["scored"], summary["refused"], summary["version"]) == (10, 10, 0, 1)
-    scored = pd.read_parquet(trained_project.root / "scored.parquet")
-    served = [prediction["probability"] for prediction in answered["predictions"]]
-    assert served == pytest.approx(scored["probability"].tolist(), abs=1e-12)
+    scored = pd.read_parquet(served.root / "scored.parquet")
+    probabilities = [prediction["probability"] for prediction in answered["predictions"]]
+    assert probabilities == pytest.approx(scored["probability"].tolist(), abs=1e-12)
     assert [prediction["label"] for prediction in answered["predictions"]] == scored["label"].astype(bool).tolist()
 
-    logged = predictions.read(trained_project.home / "predictions")
-    assert set(logged["prediction_id"]) == {prediction["prediction_id"] for prediction in answered["predictions"]}
+    assert logged(served) - before == {prediction["prediction_id"] for prediction in answered["predictions"]}
 
 
 def test_answer_does_not_depend_on_the_order_of_keys(service: str, rows: pd.DataFrame) -> None:
@@ -76,10 +98,9 @@ def test_service_refuses_a_column_that_is_a_consequence(service: str, rows: pd.D
 
 
 def test_metrics_count_the_rows_that_were_asked(service: str, rows: pd.DataFrame) -> None:
+    before = counted(service)
     httpx.post(f"{service}/predict", json=sent(rows))
-    families = list(text_string_to_metric_families(httpx.get(f"{service}/metrics").text))
-    counted = [s.value for family in families for s in family.samples if s.name.endswith("predictions_total")]
-    assert sum(counted) == 10
+    assert counted(service) - before == 10
 
 
 def test_scoring_keeps_every_row_and_says_why_one_got_no_probability(

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -19,8 +20,10 @@ from hypothesis import strategies as st
 
 from evergreen.artifacts import (
     MANIFEST,
+    ROWS_PER_GROUP,
+    DatasetRef,
     FolderRef,
-    SourceRef,
+    Item,
     TableRef,
     Workspace,
     digest_of,
@@ -68,9 +71,9 @@ def test_table_comes_back_with_its_values_types_and_order(ws, table):
 
 def test_flights_come_back_as_they_were(ws, flights_table):
     back = ws.read(ws.write("raw", flights_table))
-    # A boolean with missing values has no other type in plain Parquet.
+    # Plain Parquet does not say which of pandas' types for integers and truth values it was.
     assert back["late"].dtype == object
-    pd.testing.assert_frame_equal(back.astype({"late": "boolean"}), flights_table)
+    pd.testing.assert_frame_equal(back.astype(flights_table.dtypes.to_dict()), flights_table)
 
 
 def test_nullable_integers_come_back_as_numbers_with_nan(ws):
@@ -100,6 +103,75 @@ def test_reference_says_rows_and_the_digest_of_the_bytes(ws, table):
     assert (ref.rows, ref.sha256) == (3, sha256(content))
     assert ref.uri == f"t-{ref.sha256[:16]}.parquet"
     assert pq.read_metadata(ws.path(ref.uri)).num_rows == 3
+
+
+def long_table(n: int) -> pd.DataFrame:
+    return pd.DataFrame({"n": range(n), "t": [None if i % 7 == 0 else f"text {i % 50_021}" for i in range(n)]})
+
+
+@pytest.mark.parametrize("n", [0, 1, 1_000, ROWS_PER_GROUP, 2 * ROWS_PER_GROUP + 17])
+def test_table_written_in_pieces_has_the_bytes_of_the_whole(ws, n):
+    table = long_table(n)
+    whole = ws.write("t", table)
+    arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+    for size in (max(n // 3, 1), 50_000, 300_000):
+        with ws.writer("t", arrow.schema) as writer:
+            writer.add(arrow.slice(0, 0))
+            for begin in range(0, n, size):
+                for batch in arrow.slice(begin, size).to_batches(max_chunksize=40_000):
+                    writer.add(batch)
+        assert writer.ref == whole
+    assert (whole.rows, files_in(ws.root)) == (n, [whole.uri])
+    pd.testing.assert_frame_equal(ws.read(whole), table)
+    groups = pq.read_metadata(ws.path(whole.uri))
+    counts = [groups.row_group(g).num_rows for g in range(groups.num_row_groups)]
+    assert counts == [ROWS_PER_GROUP] * (n // ROWS_PER_GROUP) + ([n % ROWS_PER_GROUP] if n % ROWS_PER_GROUP else [])
+
+
+def test_many_small_pieces_cost_no_more_than_a_few_large_ones(ws):
+    rows = pa.table({"n": range(20_000)})
+    with ws.writer("t", rows.schema) as writer:
+        for begin in range(20_000):
+            writer.add(rows.slice(begin, 1))
+    assert writer.ref == ws.write("t", rows.to_pandas())
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), OSError(5, "cannot read the source")])
+def test_writing_that_fails_leaves_nothing_and_hides_nothing(ws, error):
+    def write():
+        rows = pa.table({"n": range(10)})
+        with ws.writer("t", rows.schema) as writer:
+            writer.add(rows)
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        write()
+    assert caught.value is error
+    assert files_in(ws.root) == []
+
+
+def test_rows_of_another_schema_leave_nothing(ws):
+    def write():
+        with ws.writer("t", pa.schema([("n", pa.int64())])) as writer:
+            writer.add(pa.table({"n": [1]}))
+            writer.add(pa.table({"m": ["a"]}))
+
+    with pytest.raises(pa.ArrowInvalid):
+        write()
+    assert files_in(ws.root) == []
+
+
+def test_pieces_that_do_not_fit_on_the_disk_leave_nothing(ws, limited_disk):
+    rows = pa.table({"x": np.random.default_rng(7).random(3 * ROWS_PER_GROUP)})
+
+    def write():
+        with ws.writer("t", rows.schema) as writer:
+            for begin in range(0, len(rows), 50_000):
+                writer.add(rows.slice(begin, 50_000))
+
+    with limited_disk(100_000), pytest.raises(ResourceError, match="RES001"):
+        write()
+    assert files_in(ws.root) == []
 
 
 def test_equal_content_has_one_name_and_other_content_another(ws, table):
@@ -464,7 +536,8 @@ def test_digest_does_not_depend_on_the_order_of_keys(value):
     [
         TableRef(uri="a", rows=1, schema_hash="s", sha256="x"),
         FolderRef(uri="a", sha256="x"),
-        SourceRef(uri="/a", sha256="x"),
+        Item(name="a", uri="/a", size=1, sha256="x", format="csv"),
+        DatasetRef(uri="a", rows=1, facts="f", sha256="x"),
     ],
 )
 def test_digest_of_a_reference_equals_that_of_its_json(ref):

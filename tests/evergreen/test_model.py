@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import released
 import skops.io
+import tables
 from sklearn.gaussian_process import GaussianProcessClassifier
 
+from evergreen import features
 from evergreen import model as models
 from evergreen.artifacts import Workspace
 from evergreen.errors import IntegrityError
 from evergreen.model import Release
+from evergreen.tuning import families
 
 FAMILIES = {"prior": {}, "logistic": {"C": 0.5}, "gradient_boosting": {"max_iter": 15, "min_samples_leaf": 10}}
 
@@ -24,11 +27,11 @@ def test_saved_model_gives_the_same_probabilities(family, tmp_path):
     ws = Workspace(root=tmp_path)
     ref = models.save(ws, "model", pipeline, released.CONTRACT, released.FEATURES, {"seed": 7})
     rows = released.table(200, seed=8)
-    expected = models.Model("", released.CONTRACT, released.FEATURES, pipeline, {}).probabilities(rows)
+    expected = models.Model("", released.CONTRACT, released.FEATURES, pipeline, {}).predict(rows).values
 
     loaded = models.load(ws.path(ref.uri), ref.sha256)
 
-    np.testing.assert_array_equal(loaded.probabilities(rows), expected)
+    np.testing.assert_array_equal(loaded.predict(rows).values, expected)
     assert loaded.contract == released.CONTRACT
     assert loaded.features == released.FEATURES
     assert loaded.manifest["seed"] == 7
@@ -41,7 +44,7 @@ def test_probabilities_depend_on_no_column_order_and_on_no_other_column(family):
 
     reordered = rows[sorted(rows.columns, reverse=True)].drop(columns=["late", "arrival", "parcel"])
 
-    np.testing.assert_array_equal(model.probabilities(reordered), model.probabilities(rows))
+    np.testing.assert_array_equal(model.predict(reordered).values, model.predict(rows).values)
 
 
 def test_equal_fits_have_equal_bytes_in_every_process():
@@ -80,6 +83,25 @@ def test_trusted_types_are_exactly_those_that_the_families_need():
         found |= set(skops.io.get_untrusted_types(data=models.to_bytes(released.fitted(family, **chosen))))
 
     assert found == set(models.TRUSTED_TYPES)
+
+
+@pytest.mark.parametrize(("which", "task"), [("multiclass", "multiclass"), ("regression", "regression")])
+@pytest.mark.parametrize("family", ["prior", "simple", "gradient_boosting"])
+def test_models_of_other_tasks_are_saved_and_loaded_with_the_same_trusted_types(which, task, family, tmp_path):
+    contract, rows = tables.contract_of(which), tables.table(which)
+    family = {"simple": "linear" if task == "regression" else "logistic"}.get(family, family)
+    _, numeric = features.columns_by_kind(contract, tables.FEATURES)
+    pipeline = families.build(family, {}, task=task, categorical=[], numeric=numeric, rare_category=5, seed=7)
+    pipeline.fit(rows[numeric], features.fit_target(rows, contract))
+    ws = Workspace(root=tmp_path)
+
+    ref = models.save(ws, "model", pipeline, contract, tables.FEATURES, {"seed": 7})
+    loaded = models.load(ws.path(ref.uri), ref.sha256)
+
+    expected = pipeline.predict(rows[numeric]) if task == "regression" else pipeline.predict_proba(rows[numeric])
+    np.testing.assert_allclose(loaded.predict(rows).values, expected, rtol=1e-12)  # BLAS may sum in another order
+    assert loaded.classes == (() if task == "regression" else ("setosa", "versicolor", "virginica"))
+    assert models.save(ws, "model", pipeline, contract, tables.FEATURES, {"seed": 7}) == ref
 
 
 class Unknown:

@@ -188,7 +188,7 @@ def answers(client: httpx.Client, n: int) -> list[float]:
 @pytest.fixture(scope="session")
 def expected(bento) -> list[float]:
     _, model = load_release(bento.path / "src")
-    return model.probabilities(released.table().head(25)).tolist()
+    return model.predict(released.table().head(25)).values.tolist()
 
 
 def test_service_runs_from_the_bento_and_gives_the_models_answers(bento, expected, tmp_path):

@@ -124,6 +124,11 @@ def test_exponent_without_a_point_is_a_number(changed):
         "features.calendar=[hour, hour]",
         "features.calendar=[minute]",
         "features.test_days=0",
+        "features.test_days=null",
+        "features.test_share=0.2",
+        "features={rare_category: 1, test_share: 0.2, embargo_days: 1}",
+        "features={rare_category: 1, test_share: 0}",
+        "features={rare_category: 1, test_share: 1}",
         "features.embargo_days=-1",
         "features.rare_category=0",
         "tune.trials=0",
@@ -147,11 +152,25 @@ def test_exponent_without_a_point_is_a_number(changed):
 def test_value_outside_its_bounds_is_refused(override):
     error = refusal(override)
     assert error.code == "CFG005"
-    of_section = ("ingest.start=2013", "features.calendar=[hour", "tune.families={}")  # rules over more than one key
+    of_section = ("ingest.start=2013", "features", "tune.families={}")  # rules over more than one key
     assert error.where == f"--set {override}" or override.startswith(of_section)
 
 
-@pytest.mark.parametrize("override", ["seed=0", "seed=4294967295", "evaluate.threshold=0", "evaluate.threshold=1"])
+@pytest.mark.parametrize(
+    "override",
+    [
+        "seed=0",
+        "seed=4294967295",
+        "evaluate.threshold=0",
+        "evaluate.threshold=1",
+        "gate.metric=r2",
+        "gate.metric=balanced_accuracy",
+        "features={rare_category: 1, test_share: 0.2}",
+        "tune.families={linear: {alpha: {float: [0.1, 10]}}}",
+        "train={}",
+        "evaluate={}",
+    ],
+)
 def test_value_on_its_bound_is_accepted(override):
     Params.load(FILE, [override])
 

@@ -11,10 +11,18 @@ from pathlib import Path
 import pytest
 
 from evergreen import plan
-from evergreen.artifacts import FolderRef, SourceRef, TableRef, Workspace
+from evergreen.artifacts import DatasetRef, FolderRef, Item, SourceRef, TableRef, Workspace
 from evergreen.settings import Settings
+from evergreen.validation.own import Expectation
 
-SOURCE = SourceRef(uri="/data/flights.csv", sha256="a" * 64)
+
+def source(sha256: str = "a" * 64, *, name: str = "flights.csv", uri: str = "/data/flights.csv", **item) -> SourceRef:
+    """Return a source of one file."""
+    about = {"name": name, "uri": uri, "size": 1, "sha256": sha256, "format": "csv", **item}
+    return SourceRef(items=(Item.model_validate(about),))
+
+
+SOURCE = source()
 # A project in miniature: tasks.ingest reaches reader by five ways of importing, and unrelated by none.
 MINIATURE = {
     "requirements.lock": "numpy==1\n",
@@ -80,8 +88,8 @@ def records(tmp_path) -> Path:
 def look(ws, records, contract, params):
     """Return the plan's lines by step."""
 
-    def look(source=SOURCE, params=params) -> dict[str, plan.PlannedStep]:
-        steps, _ = plan.plan(source, contract, params, ws=ws, records=records)
+    def look(source=SOURCE, params=params, **given) -> dict[str, plan.PlannedStep]:
+        steps, _ = plan.plan(source, contract, params, ws=ws, records=records, **given)
         return {step.name: step for step in steps}
 
     return look
@@ -93,8 +101,8 @@ def record(ws, records, contract, params):
     artifacts: dict = {}
     made = {
         "ingest": ["raw"],
-        "validate": ["valid", "quarantine"],
-        "features": ["train", "test"],
+        "validate": ["valid", "quarantine", "docs"],
+        "features": ["train", "test", "split"],
         "tune": ["best"],
         "train": ["model", "baseline"],
         "evaluate": ["scores"],
@@ -105,7 +113,12 @@ def record(ws, records, contract, params):
         for name in made[step]:
             if name == "best":
                 found[name] = {"family": "logistic", "params": {"C": 1.0}}
-            elif name in ("model", "baseline"):
+            elif name == "split":
+                found[name] = {"end": "2013-03-01", "rule": None}
+            elif name == "raw":
+                (ws.root / name).mkdir(parents=True)
+                found[name] = DatasetRef(uri=name, rows=1, facts="f", sha256=name).model_dump()
+            elif name in ("model", "baseline", "docs"):
                 found[name] = ws.write_folder(name, {"x": name.encode()}, {}).model_dump()
             else:
                 ws.root.mkdir(exist_ok=True)
@@ -153,7 +166,10 @@ def test_identity_changes_when_reached_code_moves(miniature, arguments):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("source", SourceRef(uri=SOURCE.uri, sha256="b" * 64)),
+        ("source", source("b" * 64)),
+        ("source", source(name="renamed.csv")),
+        ("source", source(compression="gzip")),
+        ("source", SOURCE.model_copy(update={"joined": (SOURCE.items,)})),
         ("params", {"start": "2013-01-01", "end": "2013-03-02"}),
         ("contract", {"name": "other"}),
     ],
@@ -169,8 +185,9 @@ def test_identity_differs_between_steps(miniature, arguments):
 def test_identity_does_not_change_with_where_things_lie(miniature, arguments, tmp_path):
     moved = {
         **arguments,
-        "source": SourceRef(uri="/elsewhere", sha256=SOURCE.sha256),
+        "source": source(uri="/elsewhere", stamp="1:2:3"),
         "ws": Workspace(root=tmp_path / "elsewhere"),
+        "datasets": tmp_path / "elsewhere",
         "storage": "sqlite:///elsewhere.db",
     }
     assert plan.identity("ingest", moved) == plan.identity("ingest", arguments)
@@ -207,7 +224,7 @@ def test_steps_of_this_repository_reach_the_code_they_call(step):
     reached = {path.relative_to(plan.PROJECT).as_posix() for path in plan.reached_files(f"tasks.{step}")}
     own = {
         "ingest": "evergreen/ingest/flights.py",
-        "validate": "evergreen/validation.py",
+        "validate": "evergreen/validation/rules.py",
         "features": "evergreen/features.py",
         "tune": "evergreen/tuning/families.py",
         "train": "evergreen/model.py",
@@ -249,7 +266,7 @@ def test_plan_returns_the_artifacts_that_are_there(ws, records, contract, params
     record("ingest")
     record("validate")
     _, artifacts = plan.plan(SOURCE, contract, params, ws=ws, records=records)
-    assert set(artifacts) == {"raw", "valid", "quarantine"}
+    assert set(artifacts) == {"raw", "valid", "quarantine", "docs"}
     assert artifacts["raw"]["uri"] == "raw"
 
 
@@ -262,8 +279,18 @@ def test_plan_misses_all_steps_from_the_changed_one_on(look, record, params):
     assert cached == expected
     later = params.for_period(date(2013, 2, 1), date(2013, 4, 1))
     assert not any(step.cached for step in look(params=later).values())
-    assert not look(source=SourceRef(uri=SOURCE.uri, sha256="b" * 64))["ingest"].cached
+    assert not look(source=source("b" * 64))["ingest"].cached
     assert all(step.cached for step in look().values())
+
+
+@pytest.mark.parametrize(
+    "given", [{"today": date(2013, 3, 1)}, {"expectations": (Expectation(type="expect_column_to_exist", kwargs={}),)}]
+)
+def test_plan_misses_validation_on_another_day_or_with_other_expectations(look, record, given):
+    for step in plan.STEPS:
+        record(step)
+    cached = {name: step.cached for name, step in look(**given).items()}
+    assert [name for name, hit in cached.items() if hit] == ["ingest"]
 
 
 def test_plan_misses_a_step_whose_artifact_is_gone(look, record, ws):
@@ -339,9 +366,9 @@ import sys
 from pathlib import Path
 from prefect.results import ResultRecord, ResultRecordMetadata
 from prefect.serializers import JSONSerializer
-from evergreen.artifacts import TableRef
+from evergreen.artifacts import DatasetRef
 from tasks.ingest import Ingested
-result = Ingested(raw=TableRef(uri="raw", rows=1, schema_hash="s", sha256="x"))
+result = Ingested(raw=DatasetRef(uri="raw", rows=1, facts="f", sha256="x"))
 metadata = ResultRecordMetadata(serializer=JSONSerializer(), storage_key="k")
 Path(sys.argv[1]).write_bytes(ResultRecord(result=result, metadata=metadata).serialize())
 """
@@ -351,7 +378,7 @@ def test_record_is_read_as_prefect_writes_it(project, tmp_path):
     variables = Settings(project=project, home=tmp_path / "home").environment()
     command = [sys.executable, "-c", PREFECT_WRITES, str(tmp_path / "record")]
     subprocess.run(command, check=True, cwd=project, env={**os.environ, **variables})
-    expected = {"raw": {"uri": "raw", "rows": 1, "schema_hash": "s", "sha256": "x"}}
+    expected = {"raw": {"uri": "raw", "rows": 1, "facts": "f", "sha256": "x"}}
     assert plan.read_record(tmp_path / "record") == expected
 
 
@@ -371,11 +398,11 @@ def signature(project: Path, step: str) -> tuple[set[str], list[str]]:
 @pytest.mark.parametrize("step", list(plan.STEPS))
 def test_step_function_takes_what_the_plan_gives_it(project, step):
     arguments, _ = signature(project, step)
-    assert arguments - {"ws", "storage"} == set(plan.STEPS[step])
+    assert arguments - set(plan.WHERE) == set(plan.STEPS[step])
 
 
 def test_every_artifact_that_a_step_takes_is_returned_by_an_earlier_one(project):
-    known = {"source", "contract", "params", "features", "seed"}
+    known = {"source", "contract", "expectations", "today", "params", "features", "seed"}
     for step, arguments in plan.STEPS.items():
         assert set(arguments) <= known, step
         returned = signature(project, step)[1]

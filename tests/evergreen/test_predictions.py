@@ -56,6 +56,17 @@ def test_read_returns_what_was_appended(log, tmp_path):
     assert found.attrs["torn_lines"] == 0
 
 
+@pytest.mark.parametrize("answer", [{"label": "b c", "probability": 0.6}, {"value": -1e300}, {"value": 0.1 + 0.2}])
+def test_answers_of_other_tasks_come_back_as_they_were(log, tmp_path, answer):
+    common = {name: value for name, value in vars(prediction(1)).items() if name not in ("label", "probability")}
+    log.append([Prediction(**{**common, **answer})])
+
+    found = predictions.read(tmp_path / "predictions").iloc[0]
+
+    assert {name: found[name] for name in answer} == answer
+    assert all(pd.isna(found[name]) for name in {"label", "probability", "value"} - set(answer))
+
+
 def test_each_row_is_one_line_of_json(log):
     log.append([prediction(1, weight=0.1), prediction(2, handed_in=NOW)])
 

@@ -11,7 +11,7 @@ from evergreen.performance import Performance
 
 PARAMS = RetrainParams(max_drop=0.02, on_drift=True, max_age_days=90, cooldown_days=25)
 WINDOW_END = date(2024, 6, 1)
-GATE_AUC = 0.75
+AT_GATE = 0.75
 
 
 def drift_of(verdict: str) -> DriftReport:
@@ -21,32 +21,33 @@ def drift_of(verdict: str) -> DriftReport:
 
 
 def performance_of(auc: float | None, *, half: float = 0.005) -> Performance:
-    measured = {"auc": auc, "low": auc - half, "high": auc + half} if auc is not None else {}
+    measured = {"value": auc, "low": auc - half, "high": auc + half} if auc is not None else {}
     return Performance(
         verdict="measured" if measured else "unknown",
         evidence="told",
         n_labelled=9,
         n_unlabelled=0,
         confidence=0.95,
+        metric="roc_auc",
         **measured,
     )
 
 
 def decide(
     drift: str = "no drift",
-    auc: float | None = GATE_AUC,
+    auc: float | None = AT_GATE,
     *,
     half: float = 0.005,
     age: int = 30,
     since: int | None = None,
     params: RetrainParams = PARAMS,
-    gate_auc: float = GATE_AUC,
+    at_gate: float = AT_GATE,
 ) -> retrain.Decision:
     return retrain.decide(
         drift_of(drift),
         performance_of(auc, half=half),
         params,
-        gate_auc=gate_auc,
+        at_gate=at_gate,
         champion_data_end=WINDOW_END - timedelta(days=age),
         window_end=WINDOW_END,
         last_retraining=None if since is None else WINDOW_END - timedelta(days=since),
@@ -72,7 +73,7 @@ def decide(
         ({"age": 90, "since": -10}, ("age",), False, False),  # an older window, looked at again
         ({"drift": "unknown"}, (), False, True),
         ({"auc": None}, (), False, True),
-        ({"gate_auc": float("nan")}, (), False, True),
+        ({"at_gate": float("nan")}, (), False, True),
         ({"drift": "unknown", "auc": None}, (), False, True),
         ({"drift": "unknown", "auc": 0.70}, ("performance",), True, True),
         ({"drift": "drift", "auc": None}, ("drift",), True, True),

@@ -1,6 +1,8 @@
 """Batch scoring: one answer a row, in order, the same wherever the row is scored; bad rows get their codes instead."""
 
+import gzip
 import io
+import json
 
 import numpy as np
 import pandas as pd
@@ -8,7 +10,7 @@ import pytest
 import released
 
 from evergreen.errors import DataError
-from evergreen.ingest import files
+from evergreen.ingest import frames
 from evergreen.model import load_release
 from evergreen.scoring import score, score_file
 
@@ -108,16 +110,66 @@ def test_id_depends_on_the_model(rows, model, tmp_path):
     assert not set(scored(rows, renamed)["prediction_id"]) & set(scored(rows, model)["prediction_id"])
 
 
-@pytest.mark.parametrize("suffix", [".parquet", ".csv"])
+def stored(rows, path):
+    """Write rows as the format that the name tells."""
+    rows = rows.assign(handed_in=rows["handed_in"].dt.as_unit("ns"))
+    if path.suffix == ".parquet":
+        rows.to_parquet(path)
+    elif ".jsonl" in path.suffixes:
+        records = rows.astype("object").where(rows.notna(), None).to_dict("records")
+        path.write_bytes(gzip.compress("\n".join(json.dumps(record, default=str) for record in records).encode()))
+    else:
+        rows.to_csv(path, index=False)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".csv.gz", ".jsonl.gz"])
 def test_row_has_the_same_id_and_probability_however_its_table_was_stored(suffix, rows, model, tmp_path):
     path = tmp_path / f"rows{suffix}"
-    stored = rows.assign(handed_in=rows["handed_in"].dt.as_unit("ns"))
-    stored.to_parquet(path) if suffix == ".parquet" else stored.to_csv(path, index=False)
+    stored(rows, path)
 
-    found = scored_file(files.observations(path, model.contract), model)
+    found = scored_file(frames.read(path, model.contract), model)
 
     assert found["prediction_id"].tolist() == scored(rows, model)["prediction_id"].tolist()
     assert found["probability"].tolist() == scored(rows, model)["probability"].tolist()
+
+
+def test_wall_time_is_read_in_the_contracts_time_zone(rows, model, tmp_path):
+    local = rows["handed_in"].dt.tz_convert(model.contract.timezone).dt.tz_localize(None)
+    assert (local != rows["handed_in"].dt.tz_localize(None)).all()
+    rows.assign(handed_in=local).to_csv(tmp_path / "rows.csv", index=False)
+
+    found = scored_file(frames.read(tmp_path / "rows.csv", model.contract), model)
+
+    assert found["prediction_id"].tolist() == scored(rows, model)["prediction_id"].tolist()
+
+
+def test_text_of_a_file_stays_as_it_is_written(rows, model, tmp_path):
+    rows.assign(code="007", note="1.50").to_csv(tmp_path / "rows.csv", index=False)
+
+    found = frames.read(tmp_path / "rows.csv", model.contract)
+
+    assert found.columns.tolist() == [*rows.columns, "code", "note"]
+    assert set(found["code"]) == {"007"}
+    assert set(found["note"]) == {"1.50"}
+
+
+def refusal(path, model):
+    with pytest.raises(DataError) as caught:
+        frames.read(path, model.contract)
+    assert caught.value.where == str(path)
+    return caught.value.code, caught.value.what
+
+
+def test_file_that_cannot_be_scored_whole_is_refused(rows, model, tmp_path):
+    path = tmp_path / "rows.csv"
+    assert refusal(path, model) == ("DQ000", "the file does not exist")
+    rows.head(0).to_csv(path, index=False)
+    assert refusal(path, model) == ("DQ007", "the table is empty")
+    path.write_text("a,b\n1,2\n3,4,5\n")
+    assert refusal(path, model) == ("DQ002", 'row 2 cannot be read: {"*": "3,4,5"}')
+    path.write_text("handed_in\n2024-01-01T00:00:00Z\n2024-01-01T00:00:00\n")
+    code, what = refusal(path, model)
+    assert (code, what) == ("DQ002", "column 'handed_in' has 1 times with an offset from UTC and 1 without")
 
 
 def test_row_that_breaks_the_contract_gets_its_codes_and_no_probability(rows, model):

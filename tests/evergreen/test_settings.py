@@ -203,3 +203,38 @@ def test_children_get_the_same_home(folder, monkeypatch):
 def test_settings_are_frozen(folder):
     with pytest.raises(ValueError, match="frozen"):
         Settings.load(start=folder).serve_port = 1
+
+
+def test_connections_come_from_the_variable_and_show_no_password(folder, monkeypatch):
+    monkeypatch.setenv("EVERGREEN_CONNECTIONS", '{"warehouse": "postgresql://ann:open-sesame@host/db"}')
+    settings = Settings.load(start=folder)
+    assert settings.connections["warehouse"].get_secret_value() == "postgresql://ann:open-sesame@host/db"
+    assert "sesame" not in repr(settings) + settings.model_dump_json()
+
+
+def test_connections_of_file_and_variable_are_taken_together(folder, write, monkeypatch):
+    write("connections:\n  local: sqlite:///a.db\n  other: sqlite:///b.db\n")
+    monkeypatch.setenv("EVERGREEN_CONNECTIONS", '{"other": "sqlite:///c.db"}')
+    found = {name: url.get_secret_value() for name, url in Settings.load(start=folder).connections.items()}
+    assert found == {"local": "sqlite:///a.db", "other": "sqlite:///c.db"}
+
+
+@pytest.mark.parametrize("value", ["postgresql://ann:open-sesame@host/db", '{"a": ["open-sesame"]}', '["open-sesame"]'])
+def test_misspelt_connections_are_refused_without_showing_them(folder, monkeypatch, value):
+    monkeypatch.setenv("EVERGREEN_CONNECTIONS", value)
+    error = refusal(folder)
+    assert (error.code, error.where) == ("CFG005", "environment")
+    assert "sesame" not in error.block()
+
+
+def test_storage_names_endpoints_and_never_credentials(folder, write, monkeypatch):
+    path = write("storage:\n  s3:\n    endpoint_url: http://127.0.0.1:8333\n")
+    assert Settings.load(start=folder).storage == {"s3": {"endpoint_url": "http://127.0.0.1:8333"}}
+    monkeypatch.setenv("EVERGREEN_STORAGE", '{"s3": {"secret": "open-sesame"}}')
+    error = refusal(folder)
+    assert error.what.startswith("EVERGREEN_STORAGE: s3.secret is a credential; set it in the environment")
+    monkeypatch.delenv("EVERGREEN_STORAGE")
+    write("storage:\n  s3:\n    key: open-sesame\n")
+    error = refusal(folder)
+    assert (error.code, error.where) == ("CFG005", f"{path}:1")
+    assert "sesame" not in error.block()

@@ -31,7 +31,7 @@ def test_window_reports_drift_performance_and_a_decision_with_reasons(window: di
     assert window["valid"]["rows"] + window["quarantined"] == 28_834
     assert window["drift"]["verdict"] == "drift"
     assert {column["name"] for column in window["drift"]["columns"] if column["verdict"] == "drift"} >= {"temp", "dewp"}
-    assert window["performance"]["verdict"] == "measured"
+    assert (window["performance"]["verdict"], window["performance"]["metric"]) == ("measured", "roc_auc")
     assert window["decision"]["retrain"]
     assert window["decision"]["triggers"]
 
@@ -42,7 +42,7 @@ def test_window_auc_equals_scikit_learn_on_the_kept_predictions(watched: Small, 
     known = predictions[predictions["target"].notna()]
     assert len(known) == window["performance"]["n_labelled"]
     expected = roc_auc_score(known["target"].astype(bool), known["probability"])
-    assert window["performance"]["auc"] == pytest.approx(expected, abs=1e-12)
+    assert window["performance"]["value"] == pytest.approx(expected, abs=1e-12)
     assert predictions["prediction_id"].is_unique
     assert set(predictions["version"]) == {1}
 

@@ -29,7 +29,8 @@ def test_walk_ends_with_the_table_and_goes_on_where_it_was_killed(small_project:
     months = again["months"]
     assert [month["month"] for month in months] == ["2013-03", "2013-04"]
     assert months[0]["version"] == 1
-    assert months[0]["auc"] == months[0]["auc_never_retrained"]
+    assert months[0]["metric"] == "roc_auc"
+    assert months[0]["value"] == months[0]["value_never_retrained"]
     assert again["service"]["largest"] <= 1e-12
     assert not small_project.processes()
 

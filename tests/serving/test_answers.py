@@ -33,7 +33,7 @@ def test_answer_is_the_models_probability_for_every_row_in_order(client, model):
     table = released.table(40, seed=9)
     rows = [released.as_request(row) for row in table.to_dict("records")]
 
-    assert probabilities(client, rows) == model.probabilities(table).tolist()
+    assert probabilities(client, rows) == model.predict(table).values.tolist()
 
 
 def test_answer_names_the_model_its_version_and_each_prediction(client, release):
@@ -126,7 +126,7 @@ def test_answer_from_the_log_is_the_same_again(serve, model, tmp_path):
         ask(client, released.requests(25))
     logged = predictions.read(tmp_path / "predictions")
 
-    again = model.probabilities(predictions.requested(logged, released.CONTRACT))
+    again = model.predict(predictions.requested(logged, released.CONTRACT)).values
 
     assert again.tolist() == logged["probability"].tolist()
 
@@ -139,7 +139,7 @@ def test_concurrent_callers_each_get_their_own_answers(client, model):
     with ThreadPoolExecutor(12) as callers:
         answers = list(callers.map(lambda asked: probabilities(client, asked), requests))
 
-    expected = model.probabilities(table)
+    expected = model.predict(table).values
     for begin, answer in enumerate(answers):
         np.testing.assert_allclose(answer, expected[begin : begin + len(answer)], rtol=0, atol=1e-12)
 

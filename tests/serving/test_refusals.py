@@ -9,7 +9,9 @@ import pytest
 import released
 
 from evergreen import predictions
+from evergreen.contract import Contract
 from serving import requests as reading
+from serving.answers import RequestError
 
 ROW = released.requests(1)[0]
 
@@ -206,3 +208,24 @@ def test_prediction_that_cannot_be_logged_is_not_answered(serve, limited_disk, t
     logged = predictions.read(tmp_path / "predictions")
     assert logged["prediction_id"].tolist() == acknowledged
     assert logged.attrs["torn_lines"] == 1
+
+
+def test_pattern_and_open_set_of_a_category_are_kept_to_and_said():
+    columns = [
+        {"name": "code", "type": "category", "role": "feature", "pattern": "[A-Z]{2}(?!x)", "nullable": True},
+        {"name": "size", "type": "category", "role": "feature", "categories": ["S", "M"], "open": True},
+        {"name": "late", "type": "boolean", "role": "target"},
+    ]
+    about = {"name": "sizes", "description": "", "source": {"kind": "file", "path": "sizes.csv"}, "timezone": "UTC"}
+    contract = Contract.model_validate({**about, "label_delay_days": 0, "columns": columns})
+    kind = reading.body_model(contract)
+
+    for code in ("AB", None):
+        row = {"code": code, "size": "XXL"}
+        assert reading.parse(kind, json.dumps({"rows": [row]}).encode()).plain() == [row]
+    with pytest.raises(RequestError, match="Value should match") as caught:
+        reading.parse(kind, b'{"rows": [{"code": "ABC", "size": "S"}]}')
+
+    assert (caught.value.status, caught.value.block.where) == (422, "rows[0].code")
+    shown = kind.model_json_schema()["$defs"]["Row"]["properties"]["code"]["anyOf"]
+    assert {"type": "string", "pattern": "^(?:[A-Z]{2}(?!x))$"} in shown

@@ -9,7 +9,7 @@ import sys
 import pandas as pd
 import pytest
 
-from evergreen.artifacts import FolderRef, TableRef, Workspace
+from evergreen.artifacts import DatasetRef, FolderRef, TableRef, Workspace
 from evergreen.errors import IntegrityError
 from evergreen.evaluation import Report
 from evergreen.plan import STEPS
@@ -64,7 +64,12 @@ def test_stage_takes_and_leaves_artifacts_under_their_names(stage, folder, fligh
     done = stage("features")
 
     assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in data.root.iterdir()) == ["test.parquet", "train.parquet", "valid.parquet"]
+    assert sorted(path.name for path in data.root.iterdir()) == [
+        "split.json",
+        "test.parquet",
+        "train.parquet",
+        "valid.parquet",
+    ]
     n_train, n_test = data.table("train").rows, data.table("test").rows
     assert done.stderr.splitlines() == [f"features: {n_train} train rows, {n_test} test rows"]
     assert sorted(path.name for path in folder.iterdir()) == [".evergreen", "configs", "data", "params.yaml"]
@@ -88,6 +93,13 @@ def test_artifact_that_is_missing_is_an_integrity_error_that_names_it(kind, name
 
     assert (caught.value.code, caught.value.what) == ("INT001", "an artifact is gone")
     assert caught.value.where == str(tmp_path / name)
+
+
+def test_dataset_that_is_missing_is_an_integrity_error_that_names_it(tmp_path):
+    with pytest.raises(IntegrityError) as caught:
+        find(Workspace.beside(tmp_path), "raw", DatasetRef)
+
+    assert (caught.value.code, caught.value.where) == ("INT009", str(tmp_path / "raw"))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"family": "logistic"}', '{"params": NaN}'])

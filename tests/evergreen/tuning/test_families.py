@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import released
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from evergreen import features
+from evergreen.consistency import FAMILIES
 from evergreen.errors import ConfigError
 from evergreen.tuning import families
 
@@ -28,7 +29,13 @@ def target():
 
 def unfitted(family, **chosen):
     return families.build(
-        family, {**CHOSEN[family], **chosen}, categorical=CATEGORICAL, numeric=NUMERIC, rare_category=5, seed=7
+        family,
+        {**CHOSEN[family], **chosen},
+        task="binary",
+        categorical=CATEGORICAL,
+        numeric=NUMERIC,
+        rare_category=5,
+        seed=7,
     )
 
 
@@ -110,7 +117,9 @@ def test_missing_numbers_are_the_median_of_the_rows_fitted_on(inputs, target):
 @pytest.mark.parametrize(("categorical", "numeric"), [(CATEGORICAL, []), ([], NUMERIC)])
 @pytest.mark.parametrize("family", CHOSEN)
 def test_table_of_one_kind_of_column_is_fitted(family, categorical, numeric, inputs, target):
-    pipeline = families.build(family, {}, categorical=categorical, numeric=numeric, rare_category=5, seed=7)
+    pipeline = families.build(
+        family, {}, task="binary", categorical=categorical, numeric=numeric, rare_category=5, seed=7
+    )
 
     answers(pipeline.fit(inputs[categorical + numeric], target), inputs[categorical + numeric])
 
@@ -133,18 +142,20 @@ def test_parameters_reach_the_estimator():
     assert (trees.max_iter, trees.random_state) == (11, 7)
 
 
-def test_every_family_has_a_simpler_one_to_beat_down_to_the_prior():
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_every_family_has_a_simpler_one_to_beat_down_to_the_prior(task):
     ladder = ["gradient_boosting"]
-    while ladder[-1] in families.BASELINE:
-        ladder.append(families.BASELINE[ladder[-1]])
+    while ladder[-1] in families.BASELINE[task]:
+        ladder.append(families.BASELINE[task][ladder[-1]])
 
-    assert ladder == ["gradient_boosting", "logistic", "prior"]
+    assert ladder == ["gradient_boosting", "linear" if task == "regression" else "logistic", "prior"]
+    assert set(ladder[:-1]) == set(FAMILIES[task])
 
 
 @pytest.mark.parametrize("family", CHOSEN)
 def test_unknown_parameter_is_one_block_with_the_known_ones(family):
     with pytest.raises(ConfigError) as caught:
-        families.build(family, {"leaves": 3}, categorical=[], numeric=NUMERIC, rare_category=5, seed=7)
+        families.build(family, {"leaves": 3}, task="binary", categorical=[], numeric=NUMERIC, rare_category=5, seed=7)
 
     error = caught.value
     assert (error.code, error.exit_code) == ("CFG010", 2)
@@ -162,7 +173,50 @@ def test_unknown_parameter_is_one_block_with_the_known_ones(family):
 )
 def test_value_that_the_estimator_does_not_take_is_one_block(family, chosen, says):
     with pytest.raises(ConfigError) as caught:
-        families.build(family, chosen, categorical=[], numeric=NUMERIC, rare_category=5, seed=7)
+        families.build(family, chosen, task="binary", categorical=[], numeric=NUMERIC, rare_category=5, seed=7)
 
     assert (caught.value.code, caught.value.where) == ("CFG010", f"family '{family}'")
     assert says in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("family", "task"), [("linear", "binary"), ("linear", "multiclass"), ("logistic", "regression")]
+)
+def test_family_of_another_task_is_one_block(family, task):
+    with pytest.raises(ConfigError) as caught:
+        families.build(family, {}, task=task, categorical=[], numeric=NUMERIC, rare_category=5, seed=7)
+
+    assert (caught.value.code, caught.value.exit_code) == ("CFG010", 2)
+    assert caught.value.what == f"family '{family}' does not learn a {task} target"
+
+
+def of_numbers(family, **chosen):
+    return families.build(
+        family, chosen, task="regression", categorical=CATEGORICAL, numeric=NUMERIC, rare_category=5, seed=7
+    )
+
+
+@pytest.mark.parametrize("family", ["prior", "linear", "gradient_boosting"])
+def test_numbers_are_predicted_from_any_row_and_the_prior_says_the_mean(family, inputs):
+    truth = inputs["copy"].to_numpy() * 3 + 5
+    pipeline = of_numbers(family).fit(inputs, truth)
+
+    for rows in (inputs, missing(inputs), inputs.assign(carrier="zeppelin", weight=1e300)):
+        assert np.isfinite(pipeline.predict(rows)).all()
+    fitted = pipeline.predict(inputs)
+    if family == "prior":
+        np.testing.assert_allclose(fitted, truth.mean())
+    else:
+        assert np.corrcoef(fitted, truth)[0, 1] > 0.99
+
+
+def test_parameters_reach_the_regressors():
+    linear, trees = (
+        of_numbers("linear", alpha=0.5)["estimator"],
+        of_numbers("gradient_boosting", max_iter=3)["estimator"],
+    )
+
+    assert isinstance(linear, Ridge)
+    assert linear.alpha == 0.5
+    assert isinstance(trees, HistGradientBoostingRegressor)
+    assert (trees.max_iter, trees.random_state) == (3, 7)

@@ -13,16 +13,18 @@ import optuna
 import pandas as pd
 import pytest
 import released
+import tables
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.base import clone
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import log_loss, r2_score, roc_auc_score
 
 from evergreen import features
+from evergreen.contract import Contract
 from evergreen.errors import ConfigError, DataError
 from evergreen.params import TuneParams
 from evergreen.tuning import families
-from evergreen.tuning.search import Best, draw_evenly, search, suggest, time_folds
+from evergreen.tuning.search import Best, draw_evenly, search, shuffled_folds, suggest, time_folds
 
 PARAMS = TuneParams.model_validate(
     {
@@ -130,6 +132,30 @@ def test_every_fit_row_is_older_than_its_block_by_the_embargo(values, n_folds, e
         assert (left_out >= begins - timedelta(hours=embargo_hours)).all()
 
 
+@given(st.lists(st.sampled_from("aaaabbc"), min_size=6, max_size=60), st.integers(2, 5), st.integers(0, 9))
+def test_shuffled_folds_deal_each_class_out_evenly_and_validate_every_row_once(values, n_folds, seed):
+    target = np.array(values)
+
+    found = list(shuffled_folds(target, folds=n_folds, stratified=True, seed=seed))
+
+    assert sorted(np.concatenate([validate for _, validate in found]).tolist()) == list(range(len(values)))
+    for fit, validate in found:
+        assert sorted([*fit, *validate]) == list(range(len(values)))
+        for name in set(values):
+            assert abs((target[validate] == name).sum() - (target == name).sum() / n_folds) < 1
+            assert (target[fit] == name).any() or (target == name).sum() < 2
+
+
+def test_shuffled_folds_follow_the_seed():
+    target = np.arange(30) % 2
+
+    def validated(seed, stratified=True):
+        return [part.tolist() for _, part in shuffled_folds(target, folds=3, stratified=stratified, seed=seed)]
+
+    assert validated(1) == validated(1) != validated(2)
+    assert [len(part) for part in validated(1, stratified=False)] == [10, 10, 10]
+
+
 # Rows
 
 
@@ -198,7 +224,7 @@ def test_score_of_the_winner_equals_scikit_learn_on_the_same_folds(uninterrupted
     rows = train_rows()
     categorical, numeric = features.columns_by_kind(released.CONTRACT, released.FEATURES)
     pipeline = families.build(
-        best.family, best.params, categorical=categorical, numeric=numeric, rare_category=5, seed=7
+        best.family, best.params, task="binary", categorical=categorical, numeric=numeric, rare_category=5, seed=7
     )
     expected = []
     for number in range(1, 4):
@@ -343,3 +369,68 @@ def test_space_that_a_family_does_not_take_is_one_block_before_any_trial(space, 
     assert (caught.value.code, caught.value.exit_code) == ("CFG010", 2)
     assert says in caught.value.what
     assert not (tmp_path / "studies.db").exists()
+
+
+# Tables without time, and other tasks
+
+
+def untimed(which, folder, *, families_, params=None, seed=7):
+    contract = tables.contract_of(which)
+    rows = tables.table(which)
+    train, _ = features.split(rows, contract, tables.FEATURES, seed=seed)
+    given = {"trials": 2, "folds": 3, "max_rows": 1_000, "families": families_, **(params or {})}
+    storage = f"sqlite:///{folder}/studies.db"
+    chosen = TuneParams.model_validate(given)
+    return train, search(train, contract, tables.FEATURES, chosen, seed=seed, storage=storage, study="s")
+
+
+@pytest.mark.parametrize(
+    ("which", "family", "scorer"),
+    [
+        ("binary", "logistic", lambda model, rows, truth: roc_auc_score(truth, model.predict_proba(rows)[:, 1])),
+        ("multiclass", "logistic", lambda model, rows, truth: -log_loss(truth, model.predict_proba(rows))),
+        ("regression", "linear", lambda model, rows, truth: r2_score(truth, model.predict(rows))),
+    ],
+)
+def test_score_of_every_task_equals_scikit_learn_on_the_same_folds(which, family, scorer, tmp_path):
+    train, best = untimed(which, tmp_path, families_={family: {}})
+    contract = tables.contract_of(which)
+    _, numeric = features.columns_by_kind(contract, tables.FEATURES)
+    target = features.fit_target(train, contract)
+    pipeline = families.build(family, {}, task=contract.task, categorical=[], numeric=numeric, rare_category=5, seed=7)
+    expected = []
+    for fit, validate in shuffled_folds(target, folds=3, stratified=which != "regression", seed=7):
+        fitted = clone(pipeline).fit(train[numeric].iloc[fit], target[fit])
+        expected.append(scorer(fitted, train[numeric].iloc[validate], target[validate]))
+
+    assert best.scores == pytest.approx(expected, abs=1e-9)
+    assert best.score == pytest.approx(np.mean(expected), abs=1e-9)
+
+
+def test_family_of_another_task_is_refused_before_any_trial(tmp_path):
+    with pytest.raises(ConfigError, match="family 'logistic' does not learn a regression target"):
+        untimed("regression", tmp_path, families_={"logistic": {}})
+
+    assert not (tmp_path / "studies.db").exists()
+
+
+def test_class_that_the_fit_rows_lack_costs_every_trial_the_same(tmp_path):
+    rows = train_rows().assign(late=lambda t: np.where(t["late"], "yes", "no"))
+    rows.loc[rows.index[-40:], "late"] = "new"  # only the last block has it
+    contract = Contract.model_validate(
+        {
+            **released.CONTRACT.model_dump(),
+            "columns": [
+                {**column, "type": "category"} if column["name"] == "late" else column
+                for column in released.CONTRACT.model_dump()["columns"]
+            ],
+        }
+    )
+    params = PARAMS.model_copy(update={"families": {"logistic": {}}, "trials": 1})
+
+    best = search(
+        rows, contract, released.FEATURES, params, seed=7, storage=f"sqlite:///{tmp_path}/studies.db", study="s"
+    )
+
+    assert np.isfinite(best.scores).all()
+    assert best.scores[2] < min(best.scores[:2])

@@ -1,0 +1,81 @@
+"""What the check of a packaged service compares, and the rows that it sends."""
+
+import json
+import math
+
+import pandas as pd
+import pytest
+import released
+
+from cli.service import apart, example_rows
+from evergreen import features
+from evergreen import model as models
+from evergreen.artifacts import Workspace
+from evergreen.contract import Contract
+from evergreen.outcomes import ChampionFacts, Judged
+from evergreen.settings import Settings
+from serving.requests import body_model
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "distance"),
+    [
+        ({"label": True, "probability": 0.75}, {"label": True, "probability": 0.5}, 0.25),
+        ({"label": True, "probability": 0.5}, {"label": False, "probability": 0.5}, math.inf),
+        ({"label": "a", "probability": 0.5}, {"label": "b", "probability": 0.5}, math.inf),
+        ({"label": "a", "probability": 0.5}, {"label": "a", "probability": 0.5}, 0.0),
+        ({"value": 200.0}, {"value": 100.0}, 0.5),
+        ({"value": 0.25}, {"value": 0.0}, 0.25),
+        ({"value": -3.0}, {"value": -3.0}, 0.0),
+    ],
+)
+def test_answers_are_as_far_apart_as_the_table_says(answer, expected, distance):
+    assert apart({"prediction_id": "x", **answer}, expected) == distance
+
+
+def test_example_rows_are_sent_as_the_service_takes_them(tmp_path):
+    columns = [
+        *(
+            {**column, "role": "ignore"} if column["name"] == "parcel" else column
+            for column in released.CONTRACT.model_dump()["columns"]
+        ),
+        {"name": "booked", "type": "timestamp", "role": "feature", "nullable": True},
+    ]
+    contract = Contract.model_validate({**released.CONTRACT.model_dump(), "key": [], "columns": columns})
+    rows = released.table(20).assign(booked=pd.Timestamp("2024-01-01T10:30:00Z"))
+    settings = Settings(home=tmp_path)
+    ws = Workspace(root=settings.workspace)
+    built = rows.assign(**features.build(rows, contract, released.FEATURES))
+    ref = models.save(ws, "model", released.fitted("prior"), contract, released.FEATURES, {})
+    judged = Judged(
+        model="parcels",
+        version=1,
+        model_digest=ref.sha256,
+        data_digest="d",
+        code_digest="c",
+        params_digest="p",
+        verdict="promoted",
+        metrics={},
+        baseline_metrics={},
+        promoted_at=None,
+        reason="",
+        checks=(),
+    )
+    champion = ChampionFacts(
+        version=1,
+        judged=judged,
+        candidate="k",
+        artifact=ref,
+        train=ws.write("train", built),
+        data_end=None,
+        threshold=0.5,
+        run_id="r",
+        bento="b",
+    )
+
+    sent = example_rows(settings, champion, n=20)
+
+    taken = body_model(contract).model_validate_json(json.dumps({"rows": sent})).plain()
+    assert [row["insured"] for row in taken] == rows["insured"].tolist()
+    assert {row["booked"] for row in taken} == {pd.Timestamp("2024-01-01T10:30:00Z")}
+    assert [row["handed_in"] for row in taken] == rows["handed_in"].tolist()
