@@ -1,0 +1,248 @@
+"""What a profiled column is: its type, which values are not of it, and what the target asks a model to do."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import get_args
+
+import pyarrow as pa
+
+from evergreen.contract import ColumnType, Physical, Task
+from evergreen.errors import ConfigError, DataError
+from evergreen.proposal.column_profile import ColumnProfile
+from evergreen.schema import FALSE, TRUE
+
+# A column is of the type that this share of its values has; the others go to quarantine.
+MOSTLY = 0.95
+# The false and the true of each pair, in small letters.
+PAIRS = (
+    ("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"), ("0", "1"), ("-", "+"), ("neg", "pos"),
+    ("negative", "positive"), ("benign", "malignant"), ("b", "m"), ("absent", "present"), ("failure", "success"),
+    ("fail", "pass"), ("ham", "spam"), ("legit", "fraud"), ("healthy", "sick"), ("inactive", "active"),
+    ("good", "bad"), ("alive", "dead"), ("stayed", "left"), ("retained", "churned"), ("<=50k", ">50k"),
+)  # fmt: skip
+SPOKEN = PAIRS[:5]
+MOST_CLASSES = 20
+MOST_TEXT_CLASSES = 100
+# One for the gate and two to learn from.
+FEWEST_OF_CLASS = 3
+PLACEHOLDERS = frozenset(
+    ("?", "-", "--", "---", ".", "*", "unknown", "missing", "n.a.", "na", "n/a", "nan", "none", "null", "nil",
+     "undefined", "not available", "not known", "(null)", "\\n", "#value!", "#ref!", "#div/0!", "inf", "-inf")
+)  # fmt: skip
+MEASURE = re.compile(
+    r"(^|_)(count|number|num|n|qty|quantity|amount|price|cost|age|days|hours|minutes|seconds|year|size)(_|$)"
+)
+TRUTH = re.compile(r"^(is|has|was|did)_|_(flag|bool)$|^flag_")
+LONG_TEXT, MOST_SHARED = 20, 0.3
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A column's likely type. `bad`: how many of its values are not of it. `notes`: what a person should know."""
+
+    type: ColumnType
+    bad: int = 0
+    spelling: tuple[str, str] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def guess(column: ColumnProfile) -> Guess:
+    """Return the type that a column has, or that at least 95 % of its values have; text where there is none."""
+    n = column.present
+    if column.physical is not None:
+        return _guess_typed(column)
+    if n == 0:
+        return Guess("category")
+    if column.huge and column.numbers >= MOSTLY * n:
+        return Guess("category", notes=("holds integers beyond 2^63, kept as text",))
+    if column.leading_zeros and column.numbers >= MOSTLY * n:
+        return Guess("category", notes=("written with leading zeros, kept as text",))
+    if column.numbers >= MOSTLY * n:
+        kind: ColumnType = "integer" if column.whole == column.numbers else "number"
+        return _truth(column) or Guess(kind, n - column.numbers, notes=_strays(column, kind))
+    if column.times >= MOSTLY * n:
+        if 0 < column.with_offset < column.times:
+            return Guess("category", notes=("times with and without an offset from UTC are mixed, kept as text",))
+        return Guess("timestamp", n - column.times, notes=_strays(column, "timestamp"))
+    return _truth(column) or Guess(_words(column), notes=_why_text(column))
+
+
+def _guess_typed(column: ColumnProfile) -> Guess:
+    kind = column.physical
+    if pa.types.is_boolean(kind):
+        return Guess("boolean")
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return Guess("timestamp")
+    if column.huge and not pa.types.is_floating(kind):
+        return Guess("category", notes=("holds integers beyond 2^63, kept as text",))
+    if pa.types.is_integer(kind):
+        return _truth(column) or Guess("integer")
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return Guess("number", column.infinite, notes=_strays(column, "number"))
+    return Guess("text", notes=(f"of type {kind}, which nothing is derived from",))
+
+
+def _words(column: ColumnProfile) -> ColumnType:
+    """Return text for free text: long, with spaces, seldom the same twice."""
+    long = column.lengths.mean >= LONG_TEXT and 2 * column.spaced >= column.present
+    return "text" if long and column.distinct.n >= MOST_SHARED * column.present else "category"
+
+
+def _truth(column: ColumnProfile) -> Guess | None:
+    """Return boolean for a column of two words that mean no and yes; 0 and 1 only where the name says so."""
+    words = list(column.counts or ())
+    if len(words) != 2:
+        return None
+    by_small = {word.strip().lower(): word.strip() for word in words}
+    if by_small.keys() == {"0", "1"}:
+        return Guess("boolean") if TRUTH.search(snake(column.name)) else None
+    pair = next((pair for pair in SPOKEN if by_small.keys() == set(pair)), None)
+    if pair is None:
+        return None
+    return Guess("boolean", spelling=None if pair == PAIRS[0] else (by_small[pair[0]], by_small[pair[1]]))
+
+
+def _strays(column: ColumnProfile, kind: ColumnType) -> tuple[str, ...]:
+    n = column.present - (column.times if kind == "timestamp" else column.numbers)
+    if not n:
+        return ()
+    shown = ", ".join(repr(text) for text in list(column.strays)[:3]) or "not finite"
+    return (f"{n:,} of {column.present:,} values are not of type {kind} ({shown}): their rows go to quarantine",)
+
+
+def _why_text(column: ColumnProfile) -> tuple[str, ...]:
+    if 2 * column.grouped > column.present:
+        return ("numbers with thousands separators are read as text; remove the separators at the source",)
+    if 2 * column.other_dates > column.present:
+        return ("dates that are not in ISO 8601 (2024-12-31) are read as text; rewrite them at the source",)
+    mixed = [kind for kind, n in (("numbers", column.numbers), ("times", column.times)) if 4 * n > column.present]
+    return tuple(f"{kind} and other texts are mixed, kept as text" for kind in mixed)
+
+
+def placeholders(columns: Mapping[str, ColumnProfile]) -> tuple[str, ...]:
+    """Return spellings of a missing value, such as a question mark, that stand among a column's numbers or times."""
+    found = {}
+    for column in columns.values():
+        rest = column.present - max(column.numbers, column.times)
+        marks = {text: n for text, n in column.strays.items() if text.lower() in PLACEHOLDERS}
+        if marks and sum(marks.values()) >= 0.5 * min(rest, sum(column.strays.values())):
+            found.update(marks)
+    return tuple(sorted(found))
+
+
+def guess_target(column: ColumnProfile, guessed: Guess, wanted: Task | None) -> tuple[Task, Guess]:
+    """Return the task that a target asks for, and the type that it needs.
+
+    Raises
+    ------
+    DataError (DQ009) if it has one value only, or a class of one row. ConfigError (CFG024) if it cannot be the target
+    of the task that is wanted, or of any.
+    """
+    if column.distinct.n < 2:
+        what = "one value only" if column.present else "no value at all"
+        raise DataError(
+            "DQ009",
+            f"target '{column.name}' has {what} in {column.rows:,} rows: there is nothing to learn",
+            where=f"column '{column.name}'",
+            next_step="Name another column with --target, or add rows of another kind.",
+        )
+    counts = column.counts or {}
+    task = wanted or _natural_task(column, guessed, counts)
+    if task == "regression":
+        if guessed.type not in ("number", "integer"):
+            raise _cannot(column, f"'{task}' needs numbers", guessed)
+        return task, guessed
+    if task == "binary":
+        if guessed.type == "boolean":
+            return task, guessed
+        if len(counts) != 2:
+            raise _cannot(column, f"'{task}' needs two values", guessed)
+        _require_enough_of_each(column, counts)
+        return task, _as_truth(counts)
+    most = MOST_TEXT_CLASSES if guessed.type in ("category", "text", "boolean") else 10 * MOST_CLASSES
+    if not counts or len(counts) > most or 2 * len(counts) > column.present:
+        raise _cannot(column, f"'multiclass' needs few values that repeat, at most {most}", guessed)
+    _require_enough_of_each(column, counts)
+    return "multiclass", Guess("category")
+
+
+def _natural_task(column: ColumnProfile, guessed: Guess, counts: Mapping[str, int]) -> Task:
+    if guessed.type == "timestamp":
+        raise _cannot(column, "a time is no target", guessed)
+    if guessed.type == "boolean" or len(counts) == 2:
+        return "binary"
+    if guessed.type in ("category", "text"):
+        return "multiclass"
+    values = [float(text) for text in counts]
+    codes = (
+        0 < len(values) <= MOST_CLASSES
+        and all(value.is_integer() for value in values)
+        and min(values) >= 0
+        and max(values) - min(values) + 1 <= 1.5 * len(values)
+        and min(counts.values()) >= FEWEST_OF_CLASS
+        and column.present >= 5 * len(values)
+    )
+    return "multiclass" if codes and not MEASURE.search(snake(column.name)) else "regression"
+
+
+def _as_truth(counts: Mapping[str, int]) -> Guess:
+    """Return a boolean: by the meaning of the two words if it is known, else the rarer of them is true."""
+    by_small = {text.strip().lower(): text.strip() for text in counts}
+    if all(small in TRUE or small in FALSE for small in by_small):
+        return Guess("boolean")
+    pair = next((pair for pair in PAIRS if by_small.keys() == set(pair)), None)
+    if pair:
+        false, true = by_small[pair[0]], by_small[pair[1]]
+    else:
+        true, false = (text.strip() for text in sorted(counts, key=lambda text: (counts[text], text)))
+    why = "" if pair else ", the rarer of the two"
+    return Guess("boolean", spelling=(false, true), notes=(f"{true!r} is taken as true{why}, {false!r} as false",))
+
+
+def _require_enough_of_each(column: ColumnProfile, counts: Mapping[str, int]) -> None:
+    rare = sorted((n, value) for value, n in counts.items() if n < FEWEST_OF_CLASS)
+    if rare:
+        shown = ", ".join(f"{value!r} of {n} row{'s' * (n > 1)}" for n, value in rare[:3])
+        raise DataError(
+            "DQ009",
+            f"target '{column.name}' has a class that is too small to learn and to test, at least {FEWEST_OF_CLASS} "
+            f"rows are needed: {shown}",
+            where=f"column '{column.name}'",
+            next_step="Add rows of it, merge it with another class, or remove it. For a number: --task regression.",
+        )
+
+
+def _cannot(column: ColumnProfile, why: str, guessed: Guess) -> ConfigError:
+    return ConfigError(
+        "CFG024",
+        f"column '{column.name}' ({guessed.type}, {column.distinct.n:,} different values) cannot be the target: {why}",
+        where="--target, --task",
+        next_step="Name another column with --target, or another --task.",
+    )
+
+
+def as_category(guessed: Guess, note: str) -> Guess:
+    """Return the type that every value has."""
+    return replace(guessed, type="category", bad=0, spelling=None, notes=(note,))
+
+
+def physical(column: ColumnProfile, *, is_typed: bool) -> Physical | None:
+    """Return the type of a column in a typed source, where the contract has a word for it.
+
+    One without any value has none: writers give it a type of their own choice, which the first value may change.
+    """
+    name = str(column.physical) if column.physical is not None else "string"
+    known = {word: word for word in get_args(Physical)}
+    return known.get(name) if is_typed and column.present else None
+
+
+def snake(name: str) -> str:
+    """Return a column's name in small letters with underscores, for its words to be looked up.
+
+    Examples
+    --------
+    >>> snake("Customer E-Mail"), snake("firstName")
+    ('customer_e_mail', 'first_name')
+    """
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())

@@ -1,0 +1,83 @@
+"""What an unseen table holds: its columns, and rows drawn evenly; one pass, in memory that rows do not add to."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evergreen.proposal.column_profile import ColumnProfile
+from evergreen.proposal.sketches import Array, Distinct, Sample, hashes_of_numbers, hashes_of_texts
+from evergreen.schema import ROW, UNREADABLE
+
+SAMPLE_ROWS, SAMPLE_CELLS = 100_000, 5_000_000
+
+
+class TableProfile:
+    """What a table holds: its rows, its columns, the ones it repeats under `key`, and rows drawn evenly from it."""
+
+    def __init__(self, *, key: Sequence[str] = (), seed: int = 7) -> None:
+        self.key, self.seed = tuple(key), seed
+        self.rows = self.unreadable = 0
+        self.columns: dict[str, ColumnProfile] = {}
+        self.keys = Distinct()
+        self._sample: Sample | None = None
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Take in a batch as a reader gives it; rows that could not be split into values are only counted."""
+        if UNREADABLE in batch.schema.names and batch.column(UNREADABLE).null_count < batch.num_rows:
+            whole = batch.column(UNREADABLE).is_null()
+            self.unreadable += batch.num_rows - whole.true_count
+            batch = batch.filter(whole)
+        batch = batch.select([name for name in batch.schema.names if name not in (ROW, UNREADABLE)])
+        if batch.num_rows == 0:
+            self._require(batch.schema.names, 0)
+            return
+        self._require(batch.schema.names, self.rows)
+        for name, column in self.columns.items():
+            values = batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows)
+            column.add(values)
+        if self.key and set(self.key) <= set(batch.schema.names):
+            self.keys.add(_hashes_of_rows(batch, self.key))
+        self.rows += batch.num_rows
+        if self._sample is None:
+            self._sample = Sample(min(SAMPLE_ROWS, SAMPLE_CELLS // max(batch.num_columns, 1) + 1), seed=self.seed)
+        self._sample.add(batch)
+
+    def _require(self, names: Iterable[str], rows: int) -> None:
+        for name in names:
+            if name not in self.columns:
+                self.columns[name] = ColumnProfile(name, nulls=rows)
+
+    def sample(self) -> pa.Table:
+        """Return the drawn rows as they were read, in their order."""
+        return self._sample.table() if self._sample else pa.table({name: pa.nulls(0) for name in self.columns})
+
+    def merge(self, later: "TableProfile") -> None:
+        """Take in what was seen of rows that come after these, drawn with another seed."""
+        self._require(later.columns, self.rows)
+        for name, column in self.columns.items():
+            column.merge(later.columns.get(name) or ColumnProfile(name, nulls=later.rows))
+        self.rows += later.rows
+        self.unreadable += later.unreadable
+        self.keys.merge(later.keys)
+        if self._sample is None:
+            self._sample = later._sample
+        elif later._sample is not None:
+            self._sample.merge(later._sample)
+
+
+def profile(batches: Iterable[pa.RecordBatch], *, key: Sequence[str] = (), seed: int = 7) -> TableProfile:
+    """Return what the rows of all batches hold."""
+    found = TableProfile(key=key, seed=seed)
+    for batch in batches:
+        found.add(batch)
+    return found
+
+
+def _hashes_of_rows(batch: pa.RecordBatch, names: Sequence[str]) -> Array:
+    joined: Array = np.zeros(batch.num_rows, np.uint64)
+    for name in names:
+        texts = pc.fill_null(batch.column(name).cast(pa.string()), "\0")
+        joined = hashes_of_numbers((joined * np.uint64(31) + hashes_of_texts(texts)).view(np.int64))
+    return joined

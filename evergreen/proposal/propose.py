@@ -1,0 +1,215 @@
+"""A contract and parameters for a table that nobody here has seen, from its profile."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from evergreen import features
+from evergreen.contract import TASKS, Column, Contract, Task
+from evergreen.errors import ConfigError, DataError
+from evergreen.params import Params
+from evergreen.proposal import bounds, roles, sizing
+from evergreen.proposal.inference import guess, guess_target, physical, snake
+from evergreen.proposal.profile import TableProfile
+from evergreen.proposal.roles import Ask, Draft
+from evergreen.schema import conform, to_pandas
+
+SEEDS = 20
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A contract and parameters that work as they are, and what to look at in them.
+
+    `notes`: by column, those under the empty name are about the table.
+    """
+
+    contract: Contract
+    params: Params
+    notes: Mapping[str, tuple[str, ...]]
+    leakage: tuple[str, ...]
+    pii: tuple[str, ...]
+
+    @property
+    def review(self) -> tuple[str, ...]:
+        """All notes as sentences, the table's first."""
+        return tuple(f"{name}: {note}" if name else note for name, notes in self.notes.items() for note in notes)
+
+
+def propose(table: TableProfile, ask: Ask) -> Proposal:
+    """Return what to declare of a table and how to learn from it.
+
+    Raises
+    ------
+    ConfigError: a named column does not exist (CFG025), cannot have its part (CFG024), or no feature is left (CFG026).
+    DataError: no rows (DQ007), or a target that nothing can be learnt of (DQ009).
+    """
+    if table.rows == 0:
+        raise DataError("DQ007", "the table is empty", where=ask.name, next_step="Put rows into it.")
+    require_columns(table, ask)
+    about: list[str] = []
+    drafts = {name: Draft(seen, guess(seen)) for name, seen in table.columns.items()}
+    for name in [name for name in drafts if not name or name.startswith("_")]:
+        about.append(
+            f"column '{name}' is left out: names that begin with an underscore, or have no letter, are not used"
+        )
+        del drafts[name]
+    for draft in drafts.values():
+        draft.notes.extend(draft.guess.notes)
+    sample = table.sample()
+    target = drafts[ask.target]
+    task, guessed = guess_target(target.seen, target.guess, ask.task)
+    target.role, target.guess, target.notes = "target", guessed, list(guessed.notes)
+
+    zone = roles.choose_time(drafts, ask, about)
+    roles.mark_keys(drafts, table, ask, about)
+    roles.mark_personal(drafts, sample)
+    for draft in drafts.values():
+        if draft.role == "feature":
+            roles.ignore_what_models_cannot_use(draft)
+    roles.spare_rows(drafts, table.rows, about)
+
+    rows = _typed(sample, drafts, zone, ask.missing)
+    time = next((draft.name for draft in drafts.values() if draft.role == "time"), None)
+    if time:
+        roles.ignore_clocks(drafts, rows, time, zone)
+    leaks = roles.mark_leakage(drafts, rows, ask.target, task)
+    if not any(draft.role == "feature" for draft in drafts.values()):
+        raise ConfigError(
+            "CFG026",
+            "no column is left that a model could use: " + "; ".join(f"{d.name} ({d.role})" for d in drafts.values()),
+            where=ask.name,
+            next_step="Check the file's delimiter and the columns' values, or write the contract by hand.",
+        )
+    shape = _shape(rows, drafts, task=task, target=ask.target, time=time, zone=zone)
+    contract = _contract(drafts, table, ask, zone=zone, time=time, days=shape.days)
+    params = _with_seed_that_splits(sizing.params_for(shape, dataset=ask.name), contract, rows)
+    if time:
+        about.append(f"label_delay_days is 0: if '{ask.target}' becomes known days after '{time}', say so")
+    else:
+        about.append("no time column: the gate's rows are drawn from all rows, and monitoring by month is not possible")
+    rare = [value for value, n in shape.classes.items() if n < 3 * sizing.FEWEST_TEST_ROWS]
+    if rare:
+        about.append(f"few rows of a class of '{ask.target}': {', '.join(rare[:3])}; the gate may see none of it")
+    notes = {"": tuple(about), **{draft.name: tuple(draft.notes) for draft in drafts.values()}}
+    return Proposal(
+        contract=contract,
+        params=params,
+        notes={name: found for name, found in notes.items() if found},
+        leakage=leaks,
+        pii=tuple(draft.name for draft in drafts.values() if draft.pii),
+    )
+
+
+def require_columns(table: TableProfile, ask: Ask) -> None:
+    """Raise ConfigError unless the table has the columns that were named, each with one part to play."""
+    named = [("--target", ask.target), ("--time", ask.time), *(("--key", name) for name in ask.key)]
+    for option, name in named:
+        if name is not None and (name not in table.columns or name.startswith("_")):
+            known = list(table.columns)
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.5) or [
+                column for column in known if snake(column) == snake(name)
+            ]
+            shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
+            raise ConfigError(
+                "CFG025",
+                f"no column '{name}' that could be used" if name in known else f"no column '{name}'",
+                where=option,
+                next_step=f"Did you mean '{close[0]}'?" if close else f"The table has: {shown}.",
+            )
+    if ask.target == ask.time or ask.target in ask.key:
+        raise ConfigError(
+            "CFG025",
+            f"'{ask.target}' is the target, and cannot be time or key as well",
+            where="--target",
+            next_step="Name different columns.",
+        )
+
+
+def _typed(sample: pa.Table, drafts: Mapping[str, Draft], zone: str, missing: Sequence[str]) -> pd.DataFrame:
+    """Return the drawn rows with the types that they will have."""
+    used = [draft for draft in drafts.values() if draft.role in ("feature", "target", "time", "key")]
+    columns = [Column(name=d.name, type=d.guess.type, role=d.role, spelling=d.guess.spelling) for d in used]
+    batches = sample.select([column.name for column in columns]).combine_chunks().to_batches()
+    typed = [conform(batch, columns, zone=zone, missing=missing) for batch in batches]
+    return to_pandas(pa.Table.from_batches(typed))
+
+
+def _shape(
+    rows: pd.DataFrame, drafts: Mapping[str, Draft], *, task: Task, target: str, time: str | None,
+    zone: str,
+) -> sizing.Shape:  # fmt: skip
+    known = rows[rows[target].notna()]
+    n = drafts[target].seen.present
+    counts = known[target].astype("str").value_counts() if task != "regression" else pd.Series(dtype=int)
+    factor = n / max(len(known), 1)
+    shape = sizing.Shape(
+        task=task,
+        rows=n,
+        features=sum(draft.role == "feature" for draft in drafts.values()),
+        classes={str(value): round(count * factor) for value, count in counts.items()},
+    )
+    known = known[known[time].notna()] if time else known
+    if not time or known.empty:
+        return shape
+    test_days, share = sizing.days_for_test(known[time], known[target], task=task, zone=zone)
+    local = known[time].dt.tz_convert(zone)
+    return replace(
+        shape,
+        days=roles.days(drafts[time].seen),
+        test_days=test_days,
+        test_rows=round(share * n),
+        has_hours=local.dt.hour.nunique() > 1,
+    )
+
+
+def _with_seed_that_splits(params: Params, contract: Contract, rows: pd.DataFrame) -> Params:
+    """Return the parameters with the first seed that gives the gate rows of every class: rare ones can miss it."""
+    if contract.time is not None:
+        return params
+    known = rows[rows[contract.target].notna()]
+    for seed in range(params.seed, params.seed + SEEDS):
+        try:
+            features.split(known, contract, params.features, seed=seed)
+        except DataError:
+            continue
+        return params.model_copy(update={"seed": seed})
+    return params
+
+
+def _contract(
+    drafts: Mapping[str, Draft], table: TableProfile, ask: Ask, *, zone: str, time: str | None, days: int
+) -> Contract:
+    columns = [
+        bounds.column_of(
+            draft.seen,
+            guessed=draft.guess,
+            role=draft.role,
+            pii=draft.pii,
+            physical=physical(draft.seen, is_typed=ask.is_typed),
+        )
+        for draft in drafts.values()
+    ]
+    key = ask.key or tuple(draft.name for draft in drafts.values() if draft.role == "key")
+    past = time is not None and drafts[time].seen.instants.high / 1e6 <= ask.now.timestamp()
+    table_rules: dict[str, Any] = {"future_days": 1.0} if past else {}
+    # A window of a table with time is about a month of it.
+    least = table.rows // (2 * max(1, round(days / 30))) if time else table.rows // 2
+    target = drafts[ask.target]
+    return Contract(
+        name=ask.name,
+        description=f"{table.rows:,} rows of {len(table.columns)} columns, predicting {ask.target} "
+        f"({TASKS[target.guess.type]}). Proposed from the data; say here what one row is.",
+        source=ask.source,
+        timezone=zone,
+        missing=ask.missing,
+        key=key,
+        label_delay_days=0,
+        rows=(max(1, least), None),
+        columns=tuple(columns),
+        **table_rules,
+    )

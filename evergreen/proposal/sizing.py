@@ -1,0 +1,148 @@
+"""Parameters that fit a table's task and size: searches that small tables bear, gates that know their own noise."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evergreen.consistency import GATE_METRIC
+from evergreen.contract import Task
+from evergreen.params import Params
+
+MOST_TUNED = 40_000
+# Half the width of what chance does to the metric on n rows is about this, divided by the root of n.
+NOISE: Mapping[Task, float] = {"binary": 0.5, "multiclass": 0.5, "regression": 1.0}
+LEAST_NOISE = 0.003
+# Rows of one day share its weather, so more of them say little more.
+ROWS_OF_A_DAY = 10
+DAY = timedelta(days=1)
+FEWEST_TEST_ROWS = 10
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What parameters depend on: labelled rows, features, rows of each class, and how the time column lies.
+
+    `days`: how many days the times span, 0 without time. `test_days`, `test_share`: what the gate gets.
+    """
+
+    task: Task
+    rows: int
+    features: int
+    classes: Mapping[str, int]
+    days: int = 0
+    test_days: int | None = None
+    test_rows: int = 0
+    has_hours: bool = False
+
+
+def days_for_test(times: pd.Series, target: pd.Series, *, task: Task, zone: str) -> tuple[int, float]:
+    """Return how many last days hold a fifth of the rows and, if that can be had, all classes; and their share of rows.
+
+    Parameters
+    ----------
+    times, target : of rows drawn evenly, with a known target. `times` are instants.
+    """
+    days = times.dt.tz_convert(zone).dt.tz_localize(None).dt.normalize()
+    back = ((days.max() - days) / DAY).astype(int)
+    most = max(int(back.max()), 1)
+    chosen = fifth = int(np.clip(np.quantile(back, 0.2, method="lower") + 1, 1, most))
+    while chosen < most and not _is_enough(target[back < chosen], target[back >= chosen], task):
+        chosen += max(chosen // 4, 1)
+    chosen = chosen if chosen < most else fifth
+    return chosen, float((back < chosen).mean())
+
+
+def _is_enough(test: pd.Series, train: pd.Series, task: Task) -> bool:
+    if task == "regression":
+        return len(test) >= FEWEST_TEST_ROWS
+    fewest = FEWEST_TEST_ROWS if task == "binary" else 1
+    of_test, of_train = test.astype("str").value_counts(), train.astype("str").value_counts()
+    return set(of_train.index) == set(of_test.index) and of_test.min() >= fewest and of_train.min() >= 2
+
+
+def params_for(shape: Shape, *, dataset: str, seed: int = 7) -> Params:
+    """Return parameters with which a sensible model of such a table passes its gate, untouched."""
+    n = shape.rows
+    test_share = 0.25 if n < 1_000 else 0.2
+    test_rows = shape.test_rows if shape.test_days else round(test_share * n)
+    independent = min(test_rows, ROWS_OF_A_DAY * shape.test_days) if shape.test_days else test_rows
+    noise = round(NOISE[shape.task] / max(independent, 1) ** 0.5, 3)
+    tolerance = noise if noise >= LEAST_NOISE else 0.0
+    features: dict[str, Any] = {"rare_category": int(np.clip(n // 1_000, 2, 200))}
+    if shape.test_days:
+        calendar = ["hour"] * shape.has_hours + ["weekday"] * (shape.days >= 21)
+        if shape.days > 2 * 366:
+            calendar.append("month")
+        features = {"calendar": calendar, **features, "test_days": shape.test_days, "embargo_days": 0}
+    else:
+        features["test_share"] = test_share
+    simple = "linear" if shape.task == "regression" else "logistic"
+    floor = {"binary": 0.5, "regression": 0.0}.get(shape.task, round(1 / max(len(shape.classes), 1), 3))
+    return Params.model_validate(
+        {
+            "seed": seed,
+            "dataset": dataset,
+            "ingest": {},
+            "validate": {"max_bad_share": 0.05},
+            "features": features,
+            "tune": {
+                "trials": 10 if n <= 20_000 else 6,
+                "folds": _folds(shape),
+                "max_rows": max(1_000, min(MOST_TUNED, n)),
+                "families": {simple: _simple_space(shape.task), "gradient_boosting": _boosting_space(shape)},
+            },
+            "train": {"baseline": {simple: {"alpha": 1.0} if shape.task == "regression" else {"C": 1.0}}},
+            "evaluate": {"threshold": 0.5},
+            "gate": {
+                "metric": GATE_METRIC[shape.task],
+                "floor": floor,
+                "baseline_gain": -tolerance if tolerance else 0.0,
+                "champion_margin": max(0.01, round(2 * tolerance, 3)),
+                "confidence": 0.95,
+            },
+            "drift": {
+                "alpha": 0.01,
+                "min_psi": 0.1,
+                "bins": 10 if n >= 1_000 else 5,
+                "min_rows": int(np.clip(n // 10, 50, 500)),
+                "min_columns": int(np.clip(shape.features // 5, 1, 3)),
+            },
+            "retrain": {
+                "max_drop": max(0.02, tolerance),
+                "on_drift": True,
+                "max_age_days": 92,
+                "cooldown_days": 25,
+            },
+        }
+    )
+
+
+def _folds(shape: Shape) -> int:
+    wanted = 2 if shape.rows > 20_000 else 3 if shape.rows > 2_000 or shape.test_days else 5
+    rarest = min(shape.classes.values(), default=shape.rows)
+    return max(2, min(wanted, rarest // 2))
+
+
+def _simple_space(task: Task) -> dict[str, Any]:
+    if task == "regression":
+        return {"alpha": {"float": (0.01, 1_000.0), "log": True}}
+    return {"C": {"float": (0.01, 10.0), "log": True}}
+
+
+def _boosting_space(shape: Shape) -> dict[str, Any]:
+    """Return a space of trees that the rows can fill; of several classes, each iteration grows a tree for each."""
+    n, trees = shape.rows, 1 + max(len(shape.classes) - 2, 0) if shape.task == "multiclass" else 1
+    low, high = (40, 160) if n < 20_000 else (80, 240)
+    shrink = min(trees**0.5, 4)
+    small = n < 2_000
+    return {
+        "learning_rate": {"float": (0.03, 0.2), "log": True},
+        "max_iter": {"int": (max(20, int(low / shrink)), max(30, int(high / shrink)))},
+        "max_leaf_nodes": {"int": (4, 16) if small else (8, 32), "log": True},
+        "min_samples_leaf": {"int": (int(np.clip(n // 200, 2, 50)), int(np.clip(n // 15, 10, 400))), "log": True},
+        "max_features": {"float": (0.3, 1.0) if shape.features < 20 else (0.1, 0.5)},
+    }
