@@ -7,10 +7,11 @@ FROM ?= 2013-03
 TO ?= 2013-12
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check format lock lock-check install state dvc train benchmark clean clean-all
+.PHONY: help run test test-long check format lock lock-check install state dvc train clean clean-all \
+  benchmark benchmark-ingest benchmark-validation benchmark-init
 
 help:  ## Say what can be made
-	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 22
 
 run: state  ## The whole loop on real flights: train, then walk the months (FROM=2013-03 TO=2013-12)
 	@$(BIN)/evergreen replay --from $(FROM) --to $(TO)
@@ -41,6 +42,20 @@ dvc: state  ## The same training steps through DVC
 
 benchmark: state  ## What orchestration costs: flows against plain calls
 	@$(BIN)/python benchmarks/orchestration.py
+
+benchmark-ingest: state .venv/benchmark  ## Ingestion beside DuckDB and polars (ROWS="1000000 10000000")
+	@$(BIN)/python benchmarks/ingest.py --peers .venv/benchmark/bin/python $(if $(ROWS),--rows $(ROWS))
+
+benchmark-validation: state  ## Validation beside a bare scan and Great Expectations (ROWS=1000000)
+	@$(BIN)/python benchmarks/validation.py $(if $(ROWS),--rows $(ROWS))
+
+benchmark-init: state  ## `evergreen init` on a table of 30 columns (ROWS=1000000)
+	@$(BIN)/python benchmarks/init.py $(if $(ROWS),--rows $(ROWS))
+
+.venv/benchmark: .venv/uv benchmarks/requirements.lock
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $@
+	@$(BIN)/uv pip sync --quiet --python $@/bin/python --require-hashes benchmarks/requirements.lock
+	@touch $@
 
 lock: .venv/uv  ## Pin all dependencies with hashes, from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev pyproject.toml --generate-hashes \
