@@ -16,8 +16,8 @@ help:  ## Say what can be made
 run: state  ## The whole loop on real flights: train, then walk the months (FROM=2013-03 TO=2013-12)
 	@$(BIN)/evergreen replay --from $(FROM) --to $(TO)
 
-test: state  ## All tests, offline
-	@$(BIN)/python -m pytest
+test: state  ## All tests, offline, two files at a time
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-long: state  ## Long campaigns with fixed seeds: 20 runs in a row, the network cut off
 	@$(BIN)/python -m pytest -m long
