@@ -612,7 +612,7 @@ def test_python_decimals_are_read_exactly():
         pd.Series([np.array([1]), {"a": 1}], dtype="object"),
         pd.Series(pd.arrays.SparseArray([1.0, 2.0])),
     ],
-    ids=str,
+    ids=lambda values: str(values.dtype),
 )
 def test_any_dtype_is_read_or_noted_never_a_failure(series):
     for kind in TYPES:
