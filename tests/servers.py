@@ -82,6 +82,7 @@ def object_store_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ob
     weed = Path(sys.executable).with_name("weed")
     argv = [
         *(str(weed), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-filer=true", "-s3"),
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),  # fixed ports, that only one server could have
         *("-master.volumeSizeLimitMB=64", "-volume.max=300", f"-filer.localSocket={folder / 'filer.sock'}"),
         *(f"-s3.config={folder / 's3.json'}", *(f"-{name}={port}" for name, port in ports.items())),
     ]
