@@ -55,6 +55,9 @@ def _wait_until_ready(process: subprocess.Popen[bytes], client: httpx.Client) ->
     pytest.fail(f"not ready; exit code {process.poll()}")
 
 
+STARTS = 3
+
+
 class ObjectStore(NamedTuple):
     """An S3 server, and a client of it that is not the one under test."""
 
@@ -77,38 +80,51 @@ def object_store_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ob
     user = {"accessKey": ACCESS["AWS_ACCESS_KEY_ID"], "secretKey": ACCESS["AWS_SECRET_ACCESS_KEY"]}
     identity = {"name": "tests", "credentials": [user], "actions": ["Admin", "Read", "List", "Write"]}
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    names = ("master", "volume", "filer", "s3")
-    ports = {f"{name}.port{kind}": free_port() for name in names for kind in ("", ".grpc")}
-    weed = Path(sys.executable).with_name("weed")
-    argv = [
-        *(str(weed), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder}", "-filer=true", "-s3"),
-        *("-s3.port.iceberg=0", "-s3.port.lance=0"),  # fixed ports, that only one server could have
-        *("-master.volumeSizeLimitMB=64", "-volume.max=300", f"-filer.localSocket={folder / 'filer.sock'}"),
-        *(f"-s3.config={folder / 's3.json'}", *(f"-{name}={port}" for name, port in ports.items())),
-    ]
-    endpoint = f"http://127.0.0.1:{ports['s3.port']}"
     session = botocore.session.Session()
     session.set_credentials(ACCESS["AWS_ACCESS_KEY_ID"], ACCESS["AWS_SECRET_ACCESS_KEY"])
     once = botocore.config.Config(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=10)
-    client = session.create_client("s3", endpoint_url=endpoint, region_name="us-east-1", config=once)
+    for attempt in range(STARTS):
+        argv, endpoint = _store_command(folder, attempt)
+        client = session.create_client("s3", endpoint_url=endpoint, region_name="us-east-1", config=once)
+        process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        store = ObjectStore(endpoint, client)
+        try:
+            if _answers(store, process):
+                yield store
+                return
+        finally:
+            client.close()
+            process.kill()
+            process.wait()
+    pytest.fail("the object store does not start")
+
+
+def _store_command(folder: Path, attempt: int) -> tuple[list[str], str]:
+    """Return how a SeaweedFS is started, and where it listens. Another process may take a free port before it does."""
+    names = ("master", "volume", "filer", "s3")
+    ports = {f"{name}.port{kind}": free_port() for name in names for kind in ("", ".grpc")}
+    data = folder / str(attempt)
+    data.mkdir()
+    weed = Path(sys.executable).with_name("weed")
+    argv = [
+        *(str(weed), "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={data}", "-filer=true", "-s3"),
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),  # fixed ports, that only one server could have
+        *("-master.volumeSizeLimitMB=64", "-volume.max=300", f"-filer.localSocket={data / 'filer.sock'}"),
+        *(f"-s3.config={folder / 's3.json'}", *(f"-{name}={port}" for name, port in ports.items())),
+    ]
     bound = [sys.executable, "-m", "cli.bound", str(os.getpid()), *argv]
-    process = subprocess.Popen(bound, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    store = ObjectStore(endpoint, client)
-    try:
-        deadline = time.monotonic() + SECONDS
-        while True:
-            try:
-                store.put("ready", "yes", b"")
-                break
-            except Exception:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-        yield store
-    finally:
-        client.close()
-        process.kill()
-        process.wait()
+    return bound, f"http://127.0.0.1:{ports['s3.port']}"
+
+
+def _answers(store: ObjectStore, process: subprocess.Popen[bytes]) -> bool:
+    deadline = time.monotonic() + SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        with suppress(Exception):
+            store.put("ready", "yes", b"")
+            return True
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.1)
+    return False
 
 
 @pytest.fixture
