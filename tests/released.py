@@ -14,6 +14,7 @@ from evergreen import model as models
 from evergreen.artifacts import Workspace
 from evergreen.contract import Contract
 from evergreen.model import Release
+from evergreen.outcomes import Judged
 from evergreen.params import FeatureParams
 from evergreen.tuning import families
 
@@ -110,3 +111,21 @@ def as_request(row: dict[str, Any]) -> dict[str, Any]:
 def requests(n: int = 5) -> list[dict[str, Any]]:
     """Return the first rows of the table as a caller sends them."""
     return [as_request(row) for row in table().head(n).to_dict("records")]
+
+
+def judged(model: str, version: int, digest: str) -> Judged:
+    """Return what was said of a version when it was promoted, with nothing measured."""
+    return Judged(
+        model=model,
+        version=version,
+        model_digest=digest,
+        data_digest="d",
+        code_digest="c",
+        params_digest="p",
+        verdict="promoted",
+        metrics={},
+        baseline_metrics={},
+        promoted_at=None,
+        reason="",
+        checks=(),
+    )

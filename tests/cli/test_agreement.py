@@ -12,7 +12,7 @@ from evergreen import features
 from evergreen import model as models
 from evergreen.artifacts import Workspace
 from evergreen.contract import Contract
-from evergreen.outcomes import ChampionFacts, Judged
+from evergreen.outcomes import ChampionFacts
 from evergreen.settings import Settings
 from serving.requests import body_model
 
@@ -47,20 +47,7 @@ def test_example_rows_are_sent_as_the_service_takes_them(tmp_path):
     ws = Workspace(root=settings.workspace)
     built = rows.assign(**features.build(rows, contract, released.FEATURES))
     ref = models.save(ws, "model", released.fitted("prior"), contract, released.FEATURES, {})
-    judged = Judged(
-        model="parcels",
-        version=1,
-        model_digest=ref.sha256,
-        data_digest="d",
-        code_digest="c",
-        params_digest="p",
-        verdict="promoted",
-        metrics={},
-        baseline_metrics={},
-        promoted_at=None,
-        reason="",
-        checks=(),
-    )
+    judged = released.judged("parcels", 1, ref.sha256)
     champion = ChampionFacts(
         version=1,
         judged=judged,

@@ -1,10 +1,10 @@
 """What is made ahead is what would have been made, and ends with its consumer."""
 
 import threading
-import time
 from itertools import count
 
 import pytest
+from projects import wait_for
 
 from evergreen.ahead import MOST_AHEAD, ahead
 
@@ -23,9 +23,9 @@ def test_no_more_is_made_than_asked_for_and_a_few():
     made = []
     items = ahead(made.append(n) or n for n in count())
     assert next(items) == 0
-    time.sleep(0.05)
+    wait_for(lambda: len(made) == MOST_AHEAD + 2, "one taken, the queue full, one in hand")
     items.close()
-    assert len(made) <= MOST_AHEAD + 3
+    assert len(made) == MOST_AHEAD + 2
     assert "evergreen-ahead" not in threads()
 
 

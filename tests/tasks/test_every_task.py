@@ -20,7 +20,7 @@ from evergreen.consistency import GATE_METRIC
 from evergreen.contract import Contract
 from evergreen.errors import ConfigError, DataError
 from evergreen.estimates import Estimates
-from evergreen.outcomes import ChampionFacts, Judged
+from evergreen.outcomes import ChampionFacts
 from evergreen.params import EvaluateParams, Params, TrainParams, TuneParams
 from evergreen.settings import Settings
 from evergreen.validation import Validation
@@ -59,20 +59,7 @@ def model_of(chain, ref=None):
 
 def facts(chain, model=None, **changed) -> ChampionFacts:
     model = model or chain.trained.model
-    judged = Judged(
-        model=chain.contract.name,
-        version=4,
-        model_digest=model.sha256,
-        data_digest="d",
-        code_digest="c",
-        params_digest="p",
-        verdict="promoted",
-        metrics={},
-        baseline_metrics={},
-        promoted_at=None,
-        reason="",
-        checks=(),
-    )
+    judged = released.judged(chain.contract.name, 4, model.sha256)
     given = {
         "version": 4,
         "judged": judged,

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pandas as pd
 import pytest
+import released
 import skops.io
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
@@ -17,7 +18,7 @@ from evergreen import model as models
 from evergreen.artifacts import Workspace, read_folder
 from evergreen.contract import Contract
 from evergreen.errors import DataError, IntegrityError
-from evergreen.outcomes import ChampionFacts, Judged
+from evergreen.outcomes import ChampionFacts
 from evergreen.params import Params
 from evergreen.schema import ROW, UNREADABLE, arrow_schema, conform, from_pandas, to_pandas
 from evergreen.settings import Settings
@@ -489,20 +490,7 @@ def champion(chain):
     _, artifacts = chain
 
     def made(model, data_end):
-        judged = Judged(
-            model="flights",
-            version=4,
-            model_digest=model.sha256,
-            data_digest="d",
-            code_digest="c",
-            params_digest="p",
-            verdict="promoted",
-            metrics={},
-            baseline_metrics={},
-            promoted_at=None,
-            reason="",
-            checks=(),
-        )
+        judged = released.judged("flights", 4, model.sha256)
         return ChampionFacts(
             version=4,
             judged=judged,
