@@ -58,12 +58,12 @@ benchmark-init: state  ## `evergreen init` on a table of 30 columns (ROWS=100000
 	@touch $@
 
 lock: .venv/uv  ## Pin all dependencies with hashes, from pyproject.toml
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev pyproject.toml --generate-hashes \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev --all-extras pyproject.toml --generate-hashes \
 	  --no-emit-index-url --no-header --output-file requirements.lock
 
 lock-check: .venv/uv
 	@cp requirements.lock .venv/requirements.lock
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev pyproject.toml --generate-hashes \
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev --all-extras pyproject.toml --generate-hashes \
 	  --no-emit-index-url --no-header --output-file .venv/requirements.lock
 	@cmp -s requirements.lock .venv/requirements.lock || \
 	  { echo "requirements.lock does not fit pyproject.toml. Next: make lock, and commit it."; exit 2; }

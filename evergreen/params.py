@@ -13,6 +13,9 @@ from evergreen.errors import ConfigError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 GateMetric = Literal["roc_auc", "balanced_accuracy", "r2"]
+CalendarPart = Literal["hour", "weekday", "month", "day_of_year"]
+DerivedName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 
 
 class Section(BaseModel):
@@ -45,15 +48,97 @@ class ValidateParams(Section):
     max_bad_share: Share
 
 
+class Buckets(Section):
+    """The number of the interval that a numeric column's value lies in: 0 below the first of `edges`, and so on."""
+
+    of: str
+    edges: Annotated[tuple[float, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if list(self.edges) != sorted(set(self.edges)):
+            raise ValueError("edges must ascend, each once")
+        return self
+
+
+class Lookup(Section):
+    """Columns of a small table that does not change, by one column of ours. It ships inside the model.
+
+    `file`: CSV or Parquet below the project; `by`: the same name in both tables, each value once in the file;
+    `columns`: what is taken from it, named ``<lookup>_<column>``.
+    """
+
+    file: str
+    by: str
+    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class History(Section):
+    """What a row's group did before: computed as of the row's time, from rows strictly before it.
+
+    `of`: a column; a target, or a column that is known only with it, counts once `label_delay_days` have passed.
+    `by`: the columns that make the group; none is the whole table. Either `lag`, the value of the lag-th row before
+    (1 is the last), or `aggregate` over the `window_days` before.
+    """
+
+    of: str | None = None
+    by: tuple[str, ...] = ()
+    lag: Annotated[int, Field(ge=1)] | None = None
+    aggregate: Literal["count", "mean", "sum", "min", "max", "std"] | None = None
+    window_days: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if (self.lag is None) == (self.aggregate is None):
+            raise ValueError("give exactly one of lag and aggregate")
+        if (self.aggregate is None) != (self.window_days is None):
+            raise ValueError("window_days goes with aggregate")
+        if self.of is None and self.aggregate != "count":
+            raise ValueError("name the column in `of`; only a count needs none")
+        return self
+
+
+class TextParams(Section):
+    """How text columns become numbers: weighted words, or hashed ones, reduced to `components` by truncated SVD."""
+
+    vectorizer: Literal["tfidf", "hashing"] = "tfidf"
+    components: Annotated[int, Field(ge=1)] = 20
+
+
+class NumericParams(Section):
+    """What is fitted to numbers before the estimator. Families of trees take no scaling."""
+
+    impute: Literal["median", "mean", "zero"] = "median"
+    missing_indicators: bool = False
+    scale: Literal["standard", "robust", "quantile"] = "standard"
+
+
 class FeatureParams(Section):
-    """Calendar parts of the time column, the coarsening of categories, and the split that follows.
+    """What is derived from each row, how it is encoded, and the split that follows.
+
+    Derived row by row in the features step, and by the service: `calendar` parts of the time column, `cyclic` ones as
+    sine and cosine, `ratios` (numerator, denominator), `differences` (minuend, subtrahend; seconds of timestamps),
+    `buckets`, `lookups`, and `functions` of your own. `history` looks back, so the service is given it with the row.
+
+    Fitted with the model, in every fold anew: `encode` by categorical column, where the family's own way (one-hot
+    codes for linear models, ordinal ones for trees) is not wanted; `text`; `numeric`.
 
     `rare_category`: categories seen in fewer train rows share one code. A table with time is split by it: the last
     `test_days` are the gate's, and `embargo_days` before them are nobody's. A table without time gives the gate about
     `test_share` of its rows, each by its own hash.
     """
 
-    calendar: tuple[Literal["hour", "weekday", "month", "day_of_year"], ...] = ()
+    calendar: tuple[CalendarPart, ...] = ()
+    cyclic: tuple[CalendarPart, ...] = ()
+    ratios: dict[DerivedName, tuple[str, str]] = {}
+    differences: dict[DerivedName, tuple[str, str]] = {}
+    buckets: dict[DerivedName, Buckets] = {}
+    lookups: dict[DerivedName, Lookup] = {}
+    history: dict[DerivedName, History] = {}
+    functions: tuple[DottedPath, ...] = ()
+    encode: dict[str, Literal["onehot", "ordinal", "target", "hash"]] = {}
+    text: TextParams = TextParams()
+    numeric: NumericParams = NumericParams()
     rare_category: Annotated[int, Field(ge=1)]
     test_days: Annotated[int, Field(ge=1)] | None = None
     embargo_days: Annotated[int, Field(ge=0)] = 0
@@ -68,10 +153,12 @@ class FeatureParams(Section):
         return self
 
     @model_validator(mode="after")
-    def _calendar_once(self) -> Self:
-        repeated = sorted({part for part in self.calendar if self.calendar.count(part) > 1})
-        if repeated:
-            raise ValueError(f"calendar names a part twice: {', '.join(repeated)}")
+    def _each_once(self) -> Self:
+        for name in ("calendar", "cyclic", "functions"):
+            parts: tuple[str, ...] = getattr(self, name)
+            repeated = sorted({part for part in parts if parts.count(part) > 1})
+            if repeated:
+                raise ValueError(f"{name} names one twice: {', '.join(repeated)}")
         return self
 
 
@@ -96,16 +183,29 @@ class Distribution(Section):
 
 
 class TuneParams(Section):
-    """Trials, folds, and the search space of each family.
+    """The search: how it draws, how it judges a trial, what it may cost, and the space of each family.
 
-    `folds`: ordered by time where the table has it, shuffled by the seed otherwise. `max_rows`: folds are cut from at
-    most this many rows, drawn evenly; the final fit uses all.
+    `metric`: by which trials are judged; by default that of the task: roc_auc, log_loss or r2. `sampler`: how
+    parameters are drawn. `trials` and `seconds` bound the search, whichever is reached first; trials that a killed
+    search finished count. `folds`: ordered by time where the table has it, by groups or classes otherwise. `max_rows`:
+    folds are cut from at most this many rows, drawn evenly; the final fit uses all. `prune`: a trial that is worse
+    than the median of the others after a fold is given up. `patience`: boosting stops after this many rounds without
+    gain on the validation fold. `workers`: processes that fit at a time. `warm_start`: the champion's parameters are
+    tried first. `calibrate`: probabilities are calibrated where that lowers the log loss of the validation folds.
     """
 
+    metric: str | None = None
+    sampler: Literal["tpe", "random", "grid"] = "tpe"
     trials: Annotated[int, Field(ge=1)]
+    seconds: Annotated[float, Field(gt=0)] | None = None
     folds: Annotated[int, Field(ge=2)]
     max_rows: Annotated[int, Field(ge=1_000)]
-    families: dict[Literal["logistic", "linear", "gradient_boosting"], dict[str, Distribution]]
+    prune: bool = True
+    patience: Annotated[int, Field(ge=1)] | None = 30
+    workers: Annotated[int, Field(ge=1)] = 1
+    warm_start: bool = True
+    calibrate: bool = True
+    families: dict[str, dict[str, Distribution]]
 
     @model_validator(mode="after")
     def _some_family(self) -> Self:
@@ -121,9 +221,25 @@ class TrainParams(Section):
 
 
 class EvaluateParams(Section):
-    """`threshold`: of a binary target, a probability at or above it is answered with true."""
+    """How the gate's rows are looked at. Nothing here decides; the gate does.
+
+    `threshold`: of a binary target, a probability at or above it is answered with true. `costs`: what an answer costs,
+    by the actual class and then the answered one, in a unit of your own; classes are written as text ("true",
+    "false"); what is not named costs 0. `slices`: columns whose values are looked at one by one. `min_slice_rows`:
+    smaller slices are left out. `resamples`: bootstrap draws behind each interval, at `confidence`. `repeats`:
+    shuffles of a column for its permutation importance, on at most `max_rows` rows. `curve_points`: sizes of the
+    learning curve and ages of the staleness curve; 0 draws neither.
+    """
 
     threshold: Share = 0.5
+    costs: dict[str, dict[str, float]] = {}
+    slices: tuple[str, ...] = ()
+    min_slice_rows: Annotated[int, Field(ge=10)] = 100
+    resamples: Annotated[int, Field(ge=100)] = 1_000
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    repeats: Annotated[int, Field(ge=1)] = 3
+    max_rows: Annotated[int, Field(ge=100)] = 5_000
+    curve_points: Annotated[int, Field(ge=0)] = 4
 
 
 class GateParams(Section):

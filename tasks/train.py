@@ -12,7 +12,8 @@ from threadpoolctl import threadpool_limits
 from evergreen import model as models
 from evergreen.artifacts import FolderRef, TableRef, Value, Workspace, digest_of
 from evergreen.contract import Contract
-from evergreen.features import columns_by_kind, fit_target
+from evergreen.features import fit_target
+from evergreen.features import inputs as inputs_of
 from evergreen.params import FeatureParams, TrainParams
 from evergreen.plan import code_digest, lock_digest
 from evergreen.tuning import families
@@ -44,7 +45,7 @@ def train(
     One thread fits, so the same inputs give the same digests on every machine.
     """
     rows = ws.read(train)
-    categorical, numeric = columns_by_kind(contract, features)
+    inputs = inputs_of(contract, features)
     about = {
         "data": train.sha256,
         "code": code_digest("tasks.train"),
@@ -52,7 +53,7 @@ def train(
         "contract": digest_of(contract),
         "seed": seed,
         "rows": train.rows,
-        "inputs": {"categorical": categorical, "numeric": numeric},
+        "inputs": inputs.model_dump(mode="json"),
     }
 
     def fit(family: str, chosen: Mapping[str, Any]) -> Pipeline:
@@ -60,13 +61,12 @@ def train(
             family,
             chosen,
             task=contract.task,
-            categorical=categorical,
-            numeric=numeric,
-            rare_category=features.rare_category,
+            inputs=inputs,
+            features=features,
             seed=seed,
         )
         with threadpool_limits(1, user_api="openmp"):  # one thread sums in one order
-            return pipeline.fit(rows[categorical + numeric], fit_target(rows, contract))
+            return pipeline.fit(rows[inputs.names], fit_target(rows, contract))
 
     simpler = families.BASELINE[contract.task][best.family]
     wanted = {

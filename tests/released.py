@@ -78,18 +78,17 @@ def table(n: int = 600, seed: int = 7) -> pd.DataFrame:
 def fitted(family: str, **chosen: Any) -> Pipeline:
     """Return a pipeline of a family, fitted on the table; shared, so do not fit it again."""
     rows = table()
-    categorical, numeric = features.columns_by_kind(CONTRACT, FEATURES)
+    inputs = features.inputs(CONTRACT, FEATURES)
     pipeline = families.build(
         family,
         chosen,
         task="binary",
-        categorical=categorical,
-        numeric=numeric,
-        rare_category=FEATURES.rare_category,
+        inputs=inputs,
+        features=FEATURES,
         seed=7,
     )
     with threadpool_limits(1):  # as the train step does
-        return pipeline.fit(features.build(rows, CONTRACT, FEATURES)[categorical + numeric], rows["late"].to_numpy())
+        return pipeline.fit(features.build(rows, CONTRACT, FEATURES)[inputs.names], rows["late"].to_numpy())
 
 
 def bundle(folder: Path, *, threshold: float = 0.5) -> Release:

@@ -15,6 +15,8 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from evergreen.consistency import check_families
 from evergreen.contract import Task
 from evergreen.errors import ConfigError
+from evergreen.features import Inputs
+from evergreen.params import FeatureParams
 
 # The simpler family that each has to beat: a rung of the ladder that does not pay is not climbed.
 _OF_CLASSES = {"gradient_boosting": "logistic", "logistic": "prior"}
@@ -30,15 +32,14 @@ def build(
     params: Mapping[str, Any],
     *,
     task: Task,
-    categorical: list[str],
-    numeric: list[str],
-    rare_category: int,
+    inputs: Inputs,
+    features: FeatureParams,
     seed: int,
 ) -> Pipeline:
     """Return an unfitted pipeline of a family; ``prior`` answers every row with the classes' shares, or the mean.
 
-    Categories that are missing, unseen, or rarer than `rare_category` rows share one code each; missing numbers are
-    imputed with the median of the rows it is fitted on, or with 0 where none of these has one.
+    Categories that are missing, unseen, or rarer than `features.rare_category` rows share one code each; missing
+    numbers are imputed with the median of the rows it is fitted on, or with 0 where none of these has one.
 
     Raises
     ------
@@ -51,7 +52,7 @@ def build(
         scaler: Any = SimpleImputer(strategy="median", keep_empty_features=True)
         estimator: Any = DummyRegressor() if task == "regression" else DummyClassifier(strategy="prior")
     elif family in ("logistic", "linear"):
-        encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=rare_category)
+        encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=features.rare_category)
         scaler = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
         estimator = Ridge() if family == "linear" else LogisticRegression(max_iter=500)
     else:
@@ -60,7 +61,7 @@ def build(
             handle_unknown="use_encoded_value",
             unknown_value=-1,
             encoded_missing_value=-2,
-            min_frequency=rare_category,
+            min_frequency=features.rare_category,
             dtype=np.float64,
         )
         scaler = SimpleImputer(strategy="median", keep_empty_features=True)
@@ -78,5 +79,7 @@ def build(
         estimator.set_params(**params)._validate_params()
     except ValueError as error:
         raise ConfigError("CFG010", str(error), where=f"family '{family}'", next_step="Correct the value.") from error
-    columns = ColumnTransformer([("categorical", encoder, categorical), ("numeric", scaler, numeric)])
+    columns = ColumnTransformer(
+        [("categorical", encoder, list(inputs.categorical)), ("numeric", scaler, list(inputs.numeric))]
+    )
     return Pipeline([("columns", columns), ("estimator", estimator)])

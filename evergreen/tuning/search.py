@@ -16,10 +16,11 @@ from sklearn.metrics import log_loss, r2_score, roc_auc_score
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from evergreen import features as domain
 from evergreen.artifacts import Value
 from evergreen.contract import Contract, Task
 from evergreen.errors import DataError
-from evergreen.features import columns_by_kind, fit_target
+from evergreen.features import fit_target
 from evergreen.params import Distribution, FeatureParams, TuneParams
 from evergreen.tuning import families
 
@@ -98,16 +99,15 @@ def search(
     task or take a parameter, before any trial.
     """
     task = contract.task
-    categorical, numeric = columns_by_kind(contract, features)
+    inputs = domain.inputs(contract, features)
 
     def build(family: str, chosen: Mapping[str, Any]) -> Pipeline:
         return families.build(
             family,
             chosen,
             task=task,
-            categorical=categorical,
-            numeric=numeric,
-            rare_category=features.rare_category,
+            inputs=inputs,
+            features=features,
             seed=seed,
         )
 
@@ -137,7 +137,7 @@ def search(
 
     def objective(trial: Trial) -> float:
         family, chosen = suggest(trial, params.families)
-        pipeline, columns = build(family, chosen), rows[categorical + numeric]
+        pipeline, columns = build(family, chosen), rows[inputs.names]
         with threadpool_limits(1, user_api="blas"):
             scores = Parallel(n_jobs=2, prefer="threads")(
                 delayed(_score)(pipeline, columns, target, fold, task) for fold in folds

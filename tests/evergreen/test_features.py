@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from evergreen import features
 from evergreen.contract import Column, Contract, FileSource
 from evergreen.errors import DataError
+from evergreen.features import splits
 from evergreen.params import FeatureParams
 
 ALL_PARTS = ("hour", "weekday", "month", "day_of_year")
@@ -189,13 +190,13 @@ def test_only_the_calendar_parts_asked_for_are_built(rows):
     assert not [name for name in features.build(rows, TRIPS, params_of(calendar=())) if name.startswith("start")]
 
 
-def test_columns_by_kind_are_those_that_build_makes(rows, flights_table, contract, params):
+def test_inputs_are_those_that_build_makes(rows, flights_table, contract, params):
     for frame, of, with_ in ((rows, TRIPS, params_of()), (flights_table, contract, params.features)):
         built = features.build(frame.head(3), of, with_)
-        categorical, numeric = features.columns_by_kind(of, with_)
-        assert sorted(categorical + numeric) == sorted(built.columns)
-        assert (built[categorical].dtypes == "str").all()
-        assert (built[numeric].dtypes == "float64").all()
+        inputs = features.inputs(of, with_)
+        assert sorted(inputs.names) == sorted(built.columns)
+        assert (built[list(inputs.categorical)].dtypes == "str").all()
+        assert (built[list(inputs.numeric)].dtypes == "float64").all()
 
 
 def test_features_never_hold_a_consequence_of_the_target_nor_the_target(flights_table, contract, params):
@@ -449,7 +450,7 @@ def test_whole_numbers_beyond_a_float_are_told_apart():
 
 def test_zero_has_one_side_whatever_its_sign():
     rows = pd.DataFrame({"visit": [1, 2], "ward": "a", "age": [0.0, -0.0], "ill": [True, False]})
-    one, other = features._hash_shares(rows, KEYLESS, seed=7)
+    one, other = splits._hash_shares(rows, KEYLESS, seed=7)
     assert one == other
 
 

@@ -90,15 +90,17 @@ def test_trusted_types_are_exactly_those_that_the_families_need():
 def test_models_of_other_tasks_are_saved_and_loaded_with_the_same_trusted_types(which, task, family, tmp_path):
     contract, rows = tables.contract_of(which), tables.table(which)
     family = {"simple": "linear" if task == "regression" else "logistic"}.get(family, family)
-    _, numeric = features.columns_by_kind(contract, tables.FEATURES)
-    pipeline = families.build(family, {}, task=task, categorical=[], numeric=numeric, rare_category=5, seed=7)
-    pipeline.fit(rows[numeric], features.fit_target(rows, contract))
+    inputs = features.inputs(contract, tables.FEATURES)
+    pipeline = families.build(family, {}, task=task, inputs=inputs, features=tables.FEATURES, seed=7)
+    pipeline.fit(rows[inputs.names], features.fit_target(rows, contract))
     ws = Workspace(root=tmp_path)
 
     ref = models.save(ws, "model", pipeline, contract, tables.FEATURES, {"seed": 7})
     loaded = models.load(ws.path(ref.uri), ref.sha256)
 
-    expected = pipeline.predict(rows[numeric]) if task == "regression" else pipeline.predict_proba(rows[numeric])
+    expected = (
+        pipeline.predict(rows[inputs.names]) if task == "regression" else pipeline.predict_proba(rows[inputs.names])
+    )
     np.testing.assert_allclose(loaded.predict(rows).values, expected, rtol=1e-12)  # BLAS may sum in another order
     assert loaded.classes == (() if task == "regression" else ("setosa", "versicolor", "virginica"))
     assert models.save(ws, "model", pipeline, contract, tables.FEATURES, {"seed": 7}) == ref

@@ -42,8 +42,8 @@ def pipeline():
 
 @pytest.fixture(scope="module")
 def inputs():
-    categorical, numeric = features.columns_by_kind(released.CONTRACT, released.FEATURES)
-    return features.build(released.table(30, seed=8), released.CONTRACT, released.FEATURES)[categorical + numeric]
+    names = features.inputs(released.CONTRACT, released.FEATURES).names
+    return features.build(released.table(30, seed=8), released.CONTRACT, released.FEATURES)[names]
 
 
 @pytest.fixture

@@ -13,7 +13,10 @@ from evergreen.errors import ConfigError
 from evergreen.tuning import families
 
 CHOSEN = {"prior": {}, "logistic": {"C": 0.5}, "gradient_boosting": {"max_iter": 10, "min_samples_leaf": 10}}
-CATEGORICAL, NUMERIC = features.columns_by_kind(released.CONTRACT, released.FEATURES)
+INPUTS = features.inputs(released.CONTRACT, released.FEATURES)
+CATEGORICAL, NUMERIC = list(INPUTS.categorical), list(INPUTS.numeric)
+NUMBERS = features.Inputs(categorical=(), numeric=INPUTS.numeric)
+FEATURES = released.FEATURES
 LEARNING = ("logistic", "gradient_boosting")
 
 
@@ -32,9 +35,8 @@ def unfitted(family, **chosen):
         family,
         {**CHOSEN[family], **chosen},
         task="binary",
-        categorical=CATEGORICAL,
-        numeric=NUMERIC,
-        rare_category=5,
+        inputs=INPUTS,
+        features=FEATURES,
         seed=7,
     )
 
@@ -117,9 +119,8 @@ def test_missing_numbers_are_the_median_of_the_rows_fitted_on(inputs, target):
 @pytest.mark.parametrize(("categorical", "numeric"), [(CATEGORICAL, []), ([], NUMERIC)])
 @pytest.mark.parametrize("family", CHOSEN)
 def test_table_of_one_kind_of_column_is_fitted(family, categorical, numeric, inputs, target):
-    pipeline = families.build(
-        family, {}, task="binary", categorical=categorical, numeric=numeric, rare_category=5, seed=7
-    )
+    of_one_kind = features.Inputs(categorical=categorical, numeric=numeric)
+    pipeline = families.build(family, {}, task="binary", inputs=of_one_kind, features=FEATURES, seed=7)
 
     answers(pipeline.fit(inputs[categorical + numeric], target), inputs[categorical + numeric])
 
@@ -155,7 +156,7 @@ def test_every_family_has_a_simpler_one_to_beat_down_to_the_prior(task):
 @pytest.mark.parametrize("family", CHOSEN)
 def test_unknown_parameter_is_one_block_with_the_known_ones(family):
     with pytest.raises(ConfigError) as caught:
-        families.build(family, {"leaves": 3}, task="binary", categorical=[], numeric=NUMERIC, rare_category=5, seed=7)
+        families.build(family, {"leaves": 3}, task="binary", inputs=NUMBERS, features=FEATURES, seed=7)
 
     error = caught.value
     assert (error.code, error.exit_code) == ("CFG010", 2)
@@ -173,7 +174,7 @@ def test_unknown_parameter_is_one_block_with_the_known_ones(family):
 )
 def test_value_that_the_estimator_does_not_take_is_one_block(family, chosen, says):
     with pytest.raises(ConfigError) as caught:
-        families.build(family, chosen, task="binary", categorical=[], numeric=NUMERIC, rare_category=5, seed=7)
+        families.build(family, chosen, task="binary", inputs=NUMBERS, features=FEATURES, seed=7)
 
     assert (caught.value.code, caught.value.where) == ("CFG010", f"family '{family}'")
     assert says in caught.value.what
@@ -184,16 +185,14 @@ def test_value_that_the_estimator_does_not_take_is_one_block(family, chosen, say
 )
 def test_family_of_another_task_is_one_block(family, task):
     with pytest.raises(ConfigError) as caught:
-        families.build(family, {}, task=task, categorical=[], numeric=NUMERIC, rare_category=5, seed=7)
+        families.build(family, {}, task=task, inputs=NUMBERS, features=FEATURES, seed=7)
 
     assert (caught.value.code, caught.value.exit_code) == ("CFG010", 2)
     assert caught.value.what == f"family '{family}' does not learn a {task} target"
 
 
 def of_numbers(family, **chosen):
-    return families.build(
-        family, chosen, task="regression", categorical=CATEGORICAL, numeric=NUMERIC, rare_category=5, seed=7
-    )
+    return families.build(family, chosen, task="regression", inputs=INPUTS, features=FEATURES, seed=7)
 
 
 @pytest.mark.parametrize("family", ["prior", "linear", "gradient_boosting"])

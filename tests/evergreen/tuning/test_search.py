@@ -222,19 +222,17 @@ def test_winner_has_the_best_mean_of_its_folds_and_its_own_parameters(uninterrup
 def test_score_of_the_winner_equals_scikit_learn_on_the_same_folds(uninterrupted):
     _, best = uninterrupted
     rows = train_rows()
-    categorical, numeric = features.columns_by_kind(released.CONTRACT, released.FEATURES)
+    inputs = features.inputs(released.CONTRACT, released.FEATURES)
     pipeline = families.build(
-        best.family, best.params, task="binary", categorical=categorical, numeric=numeric, rare_category=5, seed=7
+        best.family, best.params, task="binary", inputs=inputs, features=released.FEATURES, seed=7
     )
     expected = []
     for number in range(1, 4):
         begin, end = (len(rows) * number) // 4, (len(rows) * (number + 1)) // 4
         known = rows["handed_in"] < rows["handed_in"][begin] - pd.Timedelta(days=1)
-        fitted = clone(pipeline).fit(rows.loc[known, categorical + numeric], rows.loc[known, "late"])
+        fitted = clone(pipeline).fit(rows.loc[known, inputs.names], rows.loc[known, "late"])
         block_rows = rows[begin:end]
-        expected.append(
-            roc_auc_score(block_rows["late"], fitted.predict_proba(block_rows[categorical + numeric])[:, 1])
-        )
+        expected.append(roc_auc_score(block_rows["late"], fitted.predict_proba(block_rows[inputs.names])[:, 1]))
 
     assert best.scores == pytest.approx(expected, abs=1e-12)
 
@@ -395,9 +393,10 @@ def untimed(which, folder, *, families_, params=None, seed=7):
 def test_score_of_every_task_equals_scikit_learn_on_the_same_folds(which, family, scorer, tmp_path):
     train, best = untimed(which, tmp_path, families_={family: {}})
     contract = tables.contract_of(which)
-    _, numeric = features.columns_by_kind(contract, tables.FEATURES)
+    inputs = features.inputs(contract, tables.FEATURES)
+    numeric = inputs.names
     target = features.fit_target(train, contract)
-    pipeline = families.build(family, {}, task=contract.task, categorical=[], numeric=numeric, rare_category=5, seed=7)
+    pipeline = families.build(family, {}, task=contract.task, inputs=inputs, features=tables.FEATURES, seed=7)
     expected = []
     for fit, validate in shuffled_folds(target, folds=3, stratified=which != "regression", seed=7):
         fitted = clone(pipeline).fit(train[numeric].iloc[fit], target[fit])

@@ -1,4 +1,4 @@
-"""Row-wise features, the same code for training, batch scoring and the service, and the split that the gate needs."""
+"""The split that the gate needs: which rows tuning may read, and which only the gate does."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ import pandas as pd
 from evergreen.artifacts import Value, digest_of
 from evergreen.contract import Column, Contract
 from evergreen.errors import DataError
+from evergreen.features.rowwise import local_time, typed
 from evergreen.params import FeatureParams
 
 Frame = pd.DataFrame
@@ -25,73 +26,6 @@ class Split(Value):
 
     end: date | None
     rule: str | None
-
-
-def build(rows: Frame, contract: Contract, params: FeatureParams) -> Frame:
-    """Return the model's inputs, shape (n, features + calendar parts), in the contract's order.
-
-    Nothing is fitted and no row sees another one, so a row has the same features alone and in a table. The order and
-    the dtypes of the columns in `rows` do not matter; columns without the role feature or time are not read.
-    """
-    built = {column.name: _typed(rows[column.name], column) for column in contract.features}
-    if params.calendar:
-        local = _local(rows, contract)
-        built |= {f"{contract.time}_{part}": _calendar_part(local, part).astype("float64") for part in params.calendar}
-    return pd.DataFrame(built, index=rows.index)
-
-
-def _local(rows: Frame, contract: Contract) -> "pd.Series[pd.Timestamp]":
-    """Return the time column as wall time in the contract's time zone."""
-    assert contract.time is not None
-    return _instants(rows[contract.time]).dt.tz_convert(contract.timezone)
-
-
-def _instants(values: pd.Series) -> "pd.Series[pd.Timestamp]":
-    # Without the format, text is read as the first row looks, and rows with another precision fail.
-    return pd.to_datetime(values, utc=True, format="ISO8601")
-
-
-def _calendar_part(local: "pd.Series[pd.Timestamp]", part: str) -> "pd.Series[Any]":
-    if part == "hour":
-        return local.dt.hour + local.dt.minute / 60
-    if part == "weekday":
-        return local.dt.weekday  # Monday is 0
-    return local.dt.month if part == "month" else local.dt.dayofyear
-
-
-def columns_by_kind(contract: Contract, params: FeatureParams) -> tuple[list[str], list[str]]:
-    """Return the names of the categorical and of the numeric inputs that `build` makes, in its order."""
-    categorical = [column.name for column in contract.features if column.type == "category"]
-    numeric = [column.name for column in contract.features if column.type != "category"]
-    return categorical, numeric + [f"{contract.time}_{part}" for part in params.calendar]
-
-
-def _typed(values: pd.Series, column: Column) -> pd.Series:
-    if column.type in ("category", "text"):
-        return values.astype("object").astype("str")
-    if column.type == "timestamp":
-        return (_instants(values) - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
-    if values.dtype == "object":
-        values = values.where(values.notna(), float("nan"))  # pd.NA and NaT have no float
-    return values.astype("float64")
-
-
-def labelled(rows: Frame, contract: Contract) -> Frame:
-    """Return the rows whose target is known."""
-    return rows[rows[contract.target].notna()]
-
-
-def typed_target(rows: Frame, contract: Contract) -> pd.Series:
-    """Return the known targets in the type of the task: bool, str or float64."""
-    kinds = {"binary": "bool", "multiclass": "str", "regression": "float64"}
-    typed: pd.Series = rows[contract.target].astype(kinds[contract.task])  # type: ignore[call-overload]  # wants literals
-    return typed
-
-
-def fit_target(rows: Frame, contract: Contract) -> "np.ndarray[Any, Any]":
-    """Return the known targets as an estimator is fitted on them, shape (n,), without a Python object."""
-    typed = typed_target(rows, contract)
-    return typed.to_numpy(dtype=np.str_) if contract.task == "multiclass" else typed.to_numpy()
 
 
 def split(rows: Frame, contract: Contract, params: FeatureParams, *, seed: int) -> tuple[Frame, Frame]:
@@ -119,7 +53,7 @@ def split(rows: Frame, contract: Contract, params: FeatureParams, *, seed: int) 
         train, test = rows[~is_test], rows[is_test]
         about, where = f"{len(train)} train and {len(test)} test rows", f"features.test_share = {params.test_share}"
     else:
-        days = _local(rows, contract).dt.date
+        days = local_time(rows, contract).dt.date
         first_test = days.max() - timedelta(days=(params.test_days or 0) - 1)
         train = rows[days < first_test - timedelta(days=params.embargo_days)]
         test = rows[days >= first_test]
@@ -163,7 +97,7 @@ def check_overlap(train: Frame, test: Frame, contract: Contract) -> str:
 def describe_split(rows: Frame, contract: Contract, params: FeatureParams, *, seed: int) -> Split:
     """Return what is kept of the split of `rows`."""
     if contract.time is not None:
-        return Split(end=_local(rows, contract).max().date() + timedelta(days=1), rule=None)
+        return Split(end=local_time(rows, contract).max().date() + timedelta(days=1), rule=None)
     by = [(column.name, column.type) for column in _hashed(contract)]
     return Split(end=None, rule=digest_of([seed, params.test_share, by]))
 
@@ -182,16 +116,16 @@ def _hash_shares(rows: Frame, contract: Contract, seed: int) -> "np.ndarray[Any,
 
 def _hashes(rows: Frame, columns: Sequence[Column]) -> "np.ndarray[Any, Any]":
     """Return a hash of each row's values in `columns`, the same whatever types the table stores them in."""
-    typed = pd.DataFrame({column.name: _exact(rows[column.name], column) for column in columns})
-    hashes: np.ndarray[Any, Any] = pd.util.hash_pandas_object(typed, index=False).to_numpy()
+    exact = pd.DataFrame({column.name: _exact(rows[column.name], column) for column in columns})
+    hashes: np.ndarray[Any, Any] = pd.util.hash_pandas_object(exact, index=False).to_numpy()
     return hashes
 
 
 def _exact(values: pd.Series, column: Column) -> pd.Series:
     if column.type == "integer":  # 64 bits do not fit a float
         return values.astype("Int64")
-    typed = _typed(values, column)
-    return typed if typed.dtype == "str" else typed + 0.0  # -0.0 is 0.0
+    exact = typed(values, column)
+    return exact if exact.dtype == "str" else exact + 0.0  # -0.0 is 0.0
 
 
 def _in_order(rows: Frame, contract: Contract) -> Frame:
