@@ -238,16 +238,24 @@ class Workspace(Value):
             content = path.read_bytes()
         except OSError as error:
             raise _gone(path, error) from error
-        if hashlib.sha256(content).hexdigest() != ref.sha256:
-            raise IntegrityError(
-                "INT002",
-                "an artifact's bytes are not those that were written",
-                where=str(path),
-                next_step="Delete the file and run the command again.",
-            )
+        _require_digest(path, hashlib.sha256(content).hexdigest(), ref)
         table = pq.read_table(io.BytesIO(content), columns=list(columns) if columns is not None else None)
         frame: pd.DataFrame = table.to_pandas()
         return frame
+
+    def verified(self, ref: TableRef) -> Path:
+        """Return where a table lies, for readers that take it piece by piece; its bytes are those of the reference.
+
+        Raises
+        ------
+        IntegrityError if the file is gone, cannot be read, or its bytes are others.
+        """
+        path = self.path(ref.uri)
+        try:
+            _require_digest(path, file_digest(path), ref)
+        except OSError as error:
+            raise _gone(path, error) from error
+        return path
 
     def table(self, name: str) -> TableRef:
         """Return the reference of a table that lies under its plain name, reading the file.
@@ -382,6 +390,16 @@ def _is_whole(path: Path, sha256: str) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+def _require_digest(path: Path, sha256: str, ref: TableRef) -> None:
+    if sha256 != ref.sha256:
+        raise IntegrityError(
+            "INT002",
+            "an artifact's bytes are not those that were written",
+            where=str(path),
+            next_step="Delete the file and run the command again.",
+        )
 
 
 def _gone(path: Path, error: Exception) -> IntegrityError:

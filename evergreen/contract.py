@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from evergreen import documents
 
 ColumnType = Literal["number", "integer", "category", "text", "timestamp", "boolean"]
-Role = Literal["feature", "target", "time", "key", "leakage", "protected", "ignore"]
+Role = Literal["feature", "target", "time", "key", "group", "leakage", "protected", "ignore"]
 Task = Literal["binary", "multiclass", "regression"]
 Severity = Literal["warn", "fail"]
 # Rules whose severity may be set: on a column, and on the table. A rule between columns has its own; a value or row
@@ -268,6 +268,8 @@ class Contract(Section):
             raise ValueError(f"exactly one column of type {', '.join(TASKS)} must have role target")
         if len(times) > 1 or any(column.type != "timestamp" for column in times):
             raise ValueError("at most one column must have role time, and type timestamp")
+        if len(self.with_role("group")) > 1:
+            raise ValueError("at most one column must have role group")
         unknown = sorted(set(self.key) - set(names))
         if unknown:
             raise ValueError(f"key names columns that are not declared: {', '.join(unknown)}")
@@ -352,6 +354,11 @@ class Contract(Section):
         return next((column.name for column in self.with_role("time")), None)
 
     @property
+    def group(self) -> str | None:
+        """The column whose equal values belong together, such as a patient's rows; None where rows stand alone."""
+        return next((column.name for column in self.with_role("group")), None)
+
+    @property
     def target(self) -> str:
         return self.with_role("target")[0].name
 
@@ -367,8 +374,8 @@ class Contract(Section):
 
     @property
     def model_columns(self) -> tuple[str, ...]:
-        """The columns that may leave the validated table: key, time, features and target. Never leakage."""
-        roles = ("key", "time", "feature", "target")
+        """The columns that may leave the validated table: key, time, group, features and target. Never leakage."""
+        roles = ("key", "time", "group", "feature", "target")
         return tuple(c.name for c in self.stored if c.role in roles or c.name in self.key)
 
 

@@ -64,20 +64,22 @@ def scan(rows: pd.DataFrame, features: Sequence[Column], *, target: str, task: T
     return tuple(findings)
 
 
-def check(train: pd.DataFrame, contract: Contract, *, seed: int) -> tuple[str, ...]:
+def check(train: pd.DataFrame, contract: Contract, *, seed: int, made: Sequence[Column] = ()) -> tuple[str, ...]:
     """Return what is suspicious in features that the contract allows to be (DQ024: warn), as one text each.
 
     Parameters
     ----------
     train : labelled rows, typed; at most 100,000 of them are looked at, drawn by `seed`.
+    made : the features that parameters derive, which `train` has too.
 
     Raises
     ------
     DataError if a feature certainly knows the target too well: too good to be true.
     """
     rows = train if len(train) <= MOST_ROWS else train.sample(MOST_ROWS, random_state=seed)
-    found = [f for f in scan(rows, contract.features, target=contract.target, task=contract.task) if f.certain]
-    severities = {column.name: column.severity.get("DQ024", "fail") for column in contract.features}
+    columns = (*contract.features, *made)
+    found = [f for f in scan(rows, columns, target=contract.target, task=contract.task) if f.certain]
+    severities = {column.name: column.severity.get("DQ024", "fail") for column in columns}
     failing = [finding for finding in found if severities[finding.column] == "fail"]
     if failing:
         more = f"; and {len(failing) - 1} more columns" if len(failing) > 1 else ""

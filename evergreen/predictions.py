@@ -111,13 +111,13 @@ def _rows(segment: Path) -> Iterator[Mapping[str, Any] | None]:
                 yield row if isinstance(row, dict) else None
 
 
-def requested(logged: "pd.DataFrame", contract: Contract) -> "pd.DataFrame":
-    """Return the rows that were asked, with the contract's request columns typed as in the validated table."""
+def requested(logged: "pd.DataFrame", contract: Contract, given: Sequence[Column] = ()) -> "pd.DataFrame":
+    """Return the rows that were asked, typed as in the validated table: the contract's request columns and `given`."""
     import pandas as pd
 
     asked = {
         column.name: _typed(pd.Series([row.get(column.name) for row in logged["features"]], dtype="object"), column)
-        for column in contract.request_columns
+        for column in (*contract.request_columns, *given)
     }
     return pd.DataFrame(asked).set_index(logged.index)
 

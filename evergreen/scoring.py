@@ -1,6 +1,7 @@
 """Batch scoring: the same answer as the service's for the same row."""
 
 import hashlib
+import logging
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from evergreen.features import build
 from evergreen.model import Model
 from evergreen.validation import check
 
+log = logging.getLogger(__name__)
+
 
 def score(rows: pd.DataFrame, model: Model, *, version: int, threshold: float) -> pd.DataFrame:
     """Return one prediction for each of `rows`, in their order.
@@ -20,7 +23,8 @@ def score(rows: pd.DataFrame, model: Model, *, version: int, threshold: float) -
     keep the contract. The prediction_id is the same wherever the same row is scored by the same model; rows that are
     there more than once are told apart.
     """
-    seen = build(rows, model.contract, model.features)  # typed: a row is the same whatever types it came in
+    # Typed: a row is the same whatever types it came in.
+    seen = build(rows, model.contract, model.features, model.lookups)
     if model.contract.time:
         instants = pd.to_datetime(rows[model.contract.time], utc=True, format="ISO8601").dt.as_unit("us")
         seen = seen.assign(**{model.contract.time: instants})
@@ -43,6 +47,9 @@ def nothing(model: Model) -> dict[str, np.ndarray[Any, Any]]:
 def score_file(rows: pd.DataFrame, model: Model, *, version: int, threshold: float) -> pd.DataFrame:
     """Return `rows` with their predictions; a row that breaks the contract gets no probability, and its codes.
 
+    Features of the past are taken from the file; nothing in it says which rows came before, so that those which it does
+    not hold are missing.
+
     Raises
     ------
     DataError if a column that the model needs is missing, or one has the name of a column that is added.
@@ -64,8 +71,11 @@ def score_file(rows: pd.DataFrame, model: Model, *, version: int, threshold: flo
             where="score",
             next_step=f"Rename it, or leave it out if the model does not need it. Added: {', '.join(added)}.",
         )
+    given = [column for column in model.given if column.name in rows]
+    if without := [column.name for column in model.given if column.name not in rows]:
+        log.warning("score: missing in every row, because the file has no such column: %s", ", ".join(without))
     rows = rows.reset_index(drop=True)
-    checked = check(rows, model.contract.request_columns, zone=model.contract.timezone)
+    checked = check(rows, [*model.contract.request_columns, *given], zone=model.contract.timezone)
     predictions = score(checked.kept, model, version=version, threshold=threshold)
     kinds = {"prediction_id": "str", "label": "boolean" if model.contract.task == "binary" else "str"}
     answered = predictions.astype({name: kinds[name] for name in predictions if name in kinds}).reindex(rows.index)

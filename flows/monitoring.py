@@ -55,7 +55,9 @@ def watch(project: Project, ledger: Ledger, champion: ChampionFacts) -> WindowOu
     assert champion.data_end is not None
     raw = do(ingest, project.source(), ws, project.datasets, contract, p.ingest).raw
     checked = do(validate, raw, ws, contract, project.expectations(), project.today(), p.validate_)
-    scored = do(score, checked.valid, champion.artifact, champion.version, champion.threshold, ws)
+    longer = project.look_back(champion)
+    past = do(ingest, project.source(), ws, project.datasets, contract, longer).raw if longer else None
+    scored = do(score, checked.valid, champion.artifact, champion.version, champion.threshold, ws, past)
     drifted = do(drift, champion.train, checked.valid, f"{start}-{end}", ws, contract, p.drift, p.seed)
     measured = do(performance, scored.predictions, contract.task, ws, p.gate.confidence)
     decision = retrain.decide(

@@ -15,6 +15,7 @@ from evergreen.windows import RetrainingOutcome, WindowOutcome
 from flows.monitoring import made_with, monitoring, window_key
 from flows.retraining import retraining
 from flows.training import training
+from tasks.ingest import ingest
 from tasks.performance import performance
 from tasks.score import score
 
@@ -69,7 +70,9 @@ def replay(
 @flow(name="never-retrained")
 def measure_first(window: WindowOutcome, first: ChampionFacts, project: Project) -> Performance:
     """Score a window with the first model, which was never retrained."""
-    scored = score(window.valid, first.artifact, first.version, first.threshold, project.workspace)
+    ws, longer = project.workspace, project.for_period(window.start, window.end).look_back(first)
+    past = ingest(project.source(), ws, project.datasets, project.contract, longer).raw if longer else None
+    scored = score(window.valid, first.artifact, first.version, first.threshold, ws, past)
     return performance(scored.predictions, project.contract.task, project.workspace, project.params.gate.confidence)
 
 

@@ -41,7 +41,8 @@ class Service:
         """Load and verify the release; raises what `Predictor.load` raises. A second call does nothing."""
         if self._predictor is None:
             predictor = Predictor.load(self.bundle, log_folder=self.log_folder, metrics=self.metrics)
-            self._body, self._answer = body_model(predictor.model.contract), answer_model(predictor.model)
+            self._body = body_model(predictor.model.contract, predictor.model.given)
+            self._answer = answer_model(predictor.model)
             self._predictor = predictor
 
     @asynccontextmanager

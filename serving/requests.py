@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -39,14 +39,18 @@ class Rows(BaseModel):
         return [row.model_dump(by_alias=True) for row in self.rows]
 
 
-def body_model(contract: Contract) -> type[Rows]:
-    """Return the model of a request body for a contract's request columns.
+def body_model(contract: Contract, given: Sequence[Column] = ()) -> type[Rows]:
+    """Return the model of a request body for a contract's request columns, and for what may be `given` beside them.
 
     Fields are known by position inside, so that a column may have any name, such as ``copy`` or ``model_config``.
     """
     columns: dict[str, Any] = {
         f"column_{number}": (_annotation(column), Field(alias=column.name, description=_description(column)))
         for number, column in enumerate(contract.request_columns)
+    }
+    columns |= {
+        f"given_{number}": (_annotation(column), Field(None, alias=column.name, description=_description(column)))
+        for number, column in enumerate(given)
     }
     row = create_model("Row", __config__=Rows.model_config, __doc__=contract.description, **columns)
     return create_model("PredictionRequest", __base__=Rows, rows=(list[row], Field(min_length=1)))

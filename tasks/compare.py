@@ -1,7 +1,12 @@
 """Step: champion and candidate on the same rows -> the difference and its interval."""
 
+from collections.abc import Collection
 from datetime import date
+from pathlib import Path
+from typing import Any
 
+import pandas as pd
+import pyarrow.parquet as pq
 from prefect import task
 
 from evergreen import intervals, performance
@@ -9,7 +14,8 @@ from evergreen import model as models
 from evergreen.artifacts import FolderRef, TableRef, Workspace
 from evergreen.estimates import Estimates
 from evergreen.evaluation import Comparison
-from evergreen.features import fit_target
+from evergreen.features import fit_target, history, pieces
+from evergreen.features.history import PastRows
 from evergreen.model import Model
 from evergreen.outcomes import ChampionFacts
 from tasks.engine import RETRIED
@@ -21,6 +27,7 @@ def compare(
     model: FolderRef,
     data_end: date | None,
     split: str | None,
+    valid: TableRef,
     test: TableRef,
     scores: TableRef,
     ws: Workspace,
@@ -28,20 +35,25 @@ def compare(
 ) -> Comparison:
     """Score the champion on the test rows of the candidate `model`.
 
-    A comparison that is not valid says why: the champion learned another target, has seen those rows or may have, or
-    the rows are too few for an interval.
+    The champion's own features of the past are derived from the validated rows. A comparison that is not valid says
+    why: the champion learned another target, needs a column that is gone, has seen those rows or may have, or the rows
+    are too few for an interval.
     """
     version = champion.version
     theirs, ours = (models.load(ws.path(ref.uri), ref.sha256) for ref in (champion.artifact, model))
     rows, contract = ws.read(test), ours.contract
     labels = fit_target(rows, contract)
+    other_past = bool(theirs.given) and not same_past(theirs, ours)
     why_not = (
         other_target(theirs, ours)
+        or gone(theirs, ours, pq.read_schema(ws.verified(valid)).names if other_past else None)
         or may_have_seen(champion, data_end, split)
         or intervals.too_few(contract.task, labels)
     )
     if why_not:
         return Comparison(champion_version=version, why_not=why_not)
+    if other_past:
+        rows = rows.assign(**past_of(rows, theirs, ours, ws.path(valid.uri)))
     candidate = Estimates.read(ws.read(scores), "candidate", contract.task, ours.classes)
     found = performance.difference(
         contract.task, labels, candidate.judged, theirs.predict(rows).judged, confidence=confidence
@@ -59,6 +71,36 @@ def other_target(champion: Model, candidate: Model) -> str:
     if champion.classes != candidate.classes:
         return f"its classes are {', '.join(champion.classes)}, the candidate's {', '.join(candidate.classes)}"
     return ""
+
+
+def same_past(champion: Model, candidate: Model) -> bool:
+    """Return whether the candidate's rows hold the champion's features of the past as it knows them."""
+    theirs, ours = champion.features.history, candidate.features.history
+    return champion.contract == candidate.contract and theirs.items() <= ours.items()
+
+
+def gone(champion: Model, candidate: Model, stored: Collection[str] | None) -> str:
+    """Return which column the champion needs and cannot be given any more; empty for none.
+
+    Parameters
+    ----------
+    stored : the columns of the validated rows, where its features of the past are to be derived from them.
+    """
+    theirs, ours = champion.contract, candidate.contract
+    lacking = [column.name for column in theirs.request_columns if column.name not in ours.model_columns]
+    if stored is not None:
+        lacking += [name for name in history.needed(theirs, champion.features) if name not in stored]
+        if not lacking and theirs.time != ours.time:
+            return f"it looks back by '{theirs.time}', the candidate by '{ours.time}'"
+    return f"it needs column '{lacking[0]}', which the candidate's rows do not have" if lacking else ""
+
+
+def past_of(test: pd.DataFrame, champion: Model, candidate: Model, valid: Path) -> dict[str, Any]:
+    """Return the champion's features of the past for the candidate's test rows, in their order."""
+    time, past = str(champion.contract.time), PastRows(champion.contract, champion.features)
+    labelled = pieces.with_past(valid, candidate.contract, past)
+    latest = pd.concat([some[some[time] >= test[time].min()] for some in labelled], ignore_index=True)
+    return {column.name: latest[column.name].to_numpy() for column in champion.given}
 
 
 def may_have_seen(champion: ChampionFacts, data_end: date | None, split: str | None) -> str:

@@ -1,12 +1,20 @@
 """Step: a model and rows that keep the contract -> one prediction a row."""
 
 import logging
+from collections.abc import Iterator, Sequence
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from prefect import task
 
+from evergreen import datasets, scoring, validation
 from evergreen import model as models
-from evergreen import scoring
-from evergreen.artifacts import FolderRef, TableRef, Value, Workspace
+from evergreen.artifacts import DatasetRef, FolderRef, TableRef, Value, Workspace
+from evergreen.contract import Contract
+from evergreen.features import history
+from evergreen.model import Model
+from evergreen.schema import to_pandas
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)
@@ -19,11 +27,47 @@ class Scored(Value):
 
 
 @task(name="score", timeout_seconds=3600, **RECORDED)
-def score(rows: TableRef, model: FolderRef, version: int, threshold: float, ws: Workspace) -> Scored:
-    """Score a table as the service would, row for row."""
+def score(
+    rows: TableRef, model: FolderRef, version: int, threshold: float, ws: Workspace, past: DatasetRef | None = None
+) -> Scored:
+    """Score a table as the service would, row for row.
+
+    Parameters
+    ----------
+    past : where the model has features of the past, the rows that they look back on; others may be among them.
+    """
     loaded = models.load(ws.path(model.uri), model.sha256)
     contract = loaded.contract
-    table = ws.read(rows, columns=contract.model_columns)
+    looked_back_on = history.needed(contract, loaded.features)
+    columns = dict.fromkeys((*contract.model_columns, *looked_back_on))
+    table = to_pandas(pq.read_table(ws.verified(rows), columns=list(columns)))
+    if past is not None:
+        table = with_history(table, _kept(past, ws, contract, looked_back_on), loaded)
     predictions = scoring.score(table, loaded, version=version, threshold=threshold)
     log.info("score: %d rows by version %d", len(table), version)
     return Scored(predictions=ws.write("predictions", predictions.assign(target=table[contract.target])))
+
+
+def with_history(rows: pd.DataFrame, past: pd.DataFrame, model: Model) -> pd.DataFrame:
+    """Return rows with the model's features of the past, computed from those of `past` that lie before all of them."""
+    time = model.contract.time
+    assert time is not None
+    known = history.PastRows(model.contract, model.features)
+    known.derive(past[past[time] < rows[time].min()])
+    return known.derive(rows)
+
+
+def _kept(ref: DatasetRef, ws: Workspace, contract: Contract, columns: Sequence[str]) -> pd.DataFrame:
+    """Return columns of a dataset version's rows that break no rule on rows: those training would have learnt from."""
+    path = ws.path(ref.uri)
+
+    def scan(names: Sequence[str]) -> Iterator[tuple[str, pa.RecordBatch]]:
+        for fragment, batch in datasets.batches(path, ref, columns=names, max_rows=validation.BATCH_ROWS):
+            yield fragment.partition, batch
+
+    repeats = [validation.repeats(rule, scan) for rule in validation.unique_rules(contract)]
+    items = datasets.read_manifest(path, ref.sha256).items
+    stream = validation.Stream(contract, items=items, repeats=repeats, today=None)
+    found = datasets.batches(path, ref, max_rows=validation.BATCH_ROWS)
+    kept = (stream.take(fragment.item, batch).kept.select(list(columns)) for fragment, batch in found)
+    return to_pandas(pa.Table.from_batches(kept))

@@ -1,14 +1,18 @@
 """Row-wise features: the same code for training, batch scoring and the service."""
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pandas as pd
 
+from evergreen import declared
 from evergreen.artifacts import Value
 from evergreen.contract import Column, Contract
+from evergreen.features import derived
 from evergreen.params import FeatureParams
 
 Frame = pd.DataFrame
+NONE: Mapping[str, Frame] = MappingProxyType({})
 
 
 class Inputs(Value):
@@ -26,28 +30,49 @@ class Inputs(Value):
 
 def inputs(contract: Contract, params: FeatureParams) -> Inputs:
     """Return what `build` makes of a table."""
-    of_type = {column.name: column.type for column in contract.features}
+    columns = (*contract.features, *declared.columns(contract, params))
     return Inputs(
-        categorical=tuple(name for name, kind in of_type.items() if kind == "category"),
-        numeric=(
-            *(name for name, kind in of_type.items() if kind not in ("category", "text")),
-            *(f"{contract.time}_{part}" for part in params.calendar),
-        ),
-        text=tuple(name for name, kind in of_type.items() if kind == "text"),
+        categorical=tuple(column.name for column in columns if column.type == "category"),
+        numeric=tuple(column.name for column in columns if column.type not in ("category", "text")),
+        text=tuple(column.name for column in columns if column.type == "text"),
     )
 
 
-def build(rows: Frame, contract: Contract, params: FeatureParams) -> Frame:
-    """Return the model's inputs, shape (n, features + calendar parts), in the contract's order.
+def build(rows: Frame, contract: Contract, params: FeatureParams, lookups: Mapping[str, Frame] = NONE) -> Frame:
+    """Return the model's inputs, shape (n, features and derived), in the order of the contract and `declared.columns`.
 
     Nothing is fitted and no row sees another one, so a row has the same features alone and in a table. The order and
-    the dtypes of the columns in `rows` do not matter; columns without the role feature or time are not read.
+    the dtypes of the columns in `rows` do not matter; columns without the role feature or time are not read, but for
+    those of `params.history`, which are missing where `rows` has none.
+
+    Parameters
+    ----------
+    lookups : the tables of `params.lookups` by name, as `lookups.read` returns them.
     """
-    built = {column.name: typed(rows[column.name], column) for column in contract.features}
-    if params.calendar:
-        local = local_time(rows, contract)
-        built |= {f"{contract.time}_{part}": _calendar_part(local, part).astype("float64") for part in params.calendar}
+    needed = typed_columns(rows, contract, params)
+    built = {column.name: needed[column.name] for column in contract.features}
+    built |= derived.build(needed, _times(rows, contract, params), params, lookups, time=contract.time)
+    for name in params.history:
+        built[name] = (
+            derived.finite(derived.numbers(rows[name])) if name in rows else pd.Series(float("nan"), index=rows.index)
+        )
     return pd.DataFrame(built, index=rows.index)
+
+
+def check_functions(rows: Frame, contract: Contract, params: FeatureParams) -> None:
+    """Raise DataError if a function of the user's own gives one of some rows another value alone than among them."""
+    given = pd.DataFrame(typed_columns(rows, contract, params), index=rows.index)
+    derived.check_functions(given.assign(**dict(_times(rows, contract, params))), params)
+
+
+def typed_columns(rows: Frame, contract: Contract, params: FeatureParams) -> dict[str, pd.Series]:
+    """Return the features as the model takes them, and the time too where something is derived from it."""
+    named = {name for pair in params.differences.values() for name in pair}
+    return {
+        column.name: typed(rows[column.name], column)
+        for column in contract.request_columns
+        if column.role == "feature" or column.name in named
+    }
 
 
 def local_time(rows: Frame, contract: Contract) -> "pd.Series[pd.Timestamp]":
@@ -57,23 +82,25 @@ def local_time(rows: Frame, contract: Contract) -> "pd.Series[pd.Timestamp]":
 
 
 def instants(values: pd.Series) -> "pd.Series[pd.Timestamp]":
+    """Return times as instants in UTC; a number is a count of seconds, as `build` makes of a time."""
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return pd.to_datetime(values, unit="s", utc=True).dt.round("us")
     # Without the format, text is read as the first row looks, and rows with another precision fail.
     return pd.to_datetime(values, utc=True, format="ISO8601")
 
 
-def _calendar_part(local: "pd.Series[pd.Timestamp]", part: str) -> "pd.Series[Any]":
-    if part == "hour":
-        return local.dt.hour + local.dt.minute / 60
-    if part == "weekday":
-        return local.dt.weekday  # Monday is 0
-    return local.dt.month if part == "month" else local.dt.dayofyear
-
-
 def typed(values: pd.Series, column: Column) -> pd.Series:
+    """Return values as the model takes them: str, or float64 with times in seconds; typed twice is typed once."""
     if column.type in ("category", "text"):
         return values.astype("object").astype("str")
-    if column.type == "timestamp":
+    if column.type == "timestamp" and not pd.api.types.is_numeric_dtype(values.dtype):
         return (instants(values) - pd.Timestamp(0, tz="UTC")).dt.total_seconds()
-    if values.dtype == "object":
-        values = values.where(values.notna(), float("nan"))  # pd.NA and NaT have no float
-    return values.astype("float64")
+    return derived.numbers(values)
+
+
+def _times(rows: Frame, contract: Contract, params: FeatureParams) -> Frame:
+    """Return the times that calendar parts and functions are given, in the contract's time zone."""
+    names = [contract.time] if contract.time and (params.calendar or params.cyclic or params.functions) else []
+    names += [column.name for column in contract.features if params.functions and column.type == "timestamp"]
+    local = {name: instants(rows[name]).dt.tz_convert(contract.timezone) for name in names}
+    return pd.DataFrame(local, index=rows.index)

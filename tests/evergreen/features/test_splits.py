@@ -1,18 +1,16 @@
 """Features: the same for a row wherever it is met, and a split by time that keeps its distance."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 import tables
-from hypothesis import given
-from hypothesis import strategies as st
 
 from evergreen import features
 from evergreen.contract import Column, Contract, FileSource
 from evergreen.errors import DataError
-from evergreen.features import splits
+from evergreen.features import ordering, splits
 from evergreen.params import FeatureParams
 
 ALL_PARTS = ("hour", "weekday", "month", "day_of_year")
@@ -62,170 +60,6 @@ def rows() -> pd.DataFrame:
             "tip": pd.array([True, None, False], dtype="boolean"),
         }
     )
-
-
-# -- build --------------------------------------------------------------------------------------------------------
-
-
-def test_features_of_hand_computed_rows(rows):
-    expected = pd.DataFrame(
-        {
-            "zone": pd.Series(["north", None, "south"], dtype="str"),
-            "fare": [12.5, np.nan, -3.0],
-            "seats": [2.0, np.nan, 4.0],
-            "member": [1.0, np.nan, 0.0],
-            "booked": [86_400.0, np.nan, 1_356_998_400.5],
-            # New York: 01:59 before and 03:00 after the clocks went forward; 01:30, for the first time, as they go back
-            "start_hour": [1 + 59 / 60, 3.0, 1.5],
-            "start_weekday": [6.0, 6.0, 6.0],  # Sundays
-            "start_month": [3.0, 3.0, 11.0],
-            "start_day_of_year": [69.0, 69.0, 307.0],
-        }
-    )
-    pd.testing.assert_frame_equal(features.build(rows, TRIPS, params_of()), expected)
-
-
-@given(st.datetimes(datetime(2000, 1, 1), datetime(2030, 12, 31), timezones=st.just(UTC)))
-def test_calendar_parts_equal_those_of_the_standard_library(moment):
-    from zoneinfo import ZoneInfo
-
-    one = pd.DataFrame({"start": [moment]}).reindex(columns=[c.name for c in TRIPS.columns])
-    built = features.build(one, TRIPS, params_of()).iloc[0]
-    local = moment.astimezone(ZoneInfo("America/New_York"))
-    assert built["start_hour"] == local.hour + local.minute / 60
-    assert built["start_weekday"] == local.weekday()
-    assert built["start_month"] == local.month
-    assert built["start_day_of_year"] == local.timetuple().tm_yday
-
-
-def test_row_has_the_same_features_alone_and_in_a_table(rows):
-    table = features.build(rows, TRIPS, params_of())
-    for n in range(len(rows)):
-        pd.testing.assert_frame_equal(features.build(rows.iloc[[n]], TRIPS, params_of()), table.iloc[[n]])
-
-
-def test_flight_has_the_same_features_alone_and_in_the_table(flights_table, contract, params):
-    table = features.build(flights_table, contract, params.features)
-    for n in np.random.default_rng(7).choice(len(table), size=20, replace=False):
-        alone = features.build(flights_table.iloc[[n]], contract, params.features)
-        pd.testing.assert_frame_equal(alone, table.iloc[[n]])
-
-
-def test_flight_sent_as_json_has_the_features_of_its_table_row(flights_table, contract, params):
-    table = features.build(flights_table, contract, params.features)
-    with_gaps = flights_table[flights_table["seats"].isna() & flights_table["wind_gust"].isna()].index[0]
-    for n in (0, with_gaps):
-        sent = {
-            column.name: None if pd.isna(value := flights_table.at[n, column.name]) else value
-            for column in contract.request_columns
-        }
-        sent["scheduled_departure"] = sent["scheduled_departure"].isoformat()
-        alone = features.build(pd.DataFrame([sent], index=[n]), contract, params.features)
-        pd.testing.assert_frame_equal(alone, table.loc[[n]])
-
-
-def test_order_and_number_of_columns_do_not_matter(rows):
-    expected = features.build(rows, TRIPS, params_of())
-    reversed_ = rows[rows.columns[::-1]].assign(unknown="x")
-    pd.testing.assert_frame_equal(features.build(reversed_, TRIPS, params_of()), expected)
-
-
-@pytest.mark.parametrize(
-    "types",
-    [
-        {"zone": "object", "fare": "object", "seats": "object", "member": "object", "start": "object"},
-        {"zone": "category", "fare": "Float64", "seats": "float64", "member": "Float64"},
-        {"zone": "string[pyarrow]", "fare": "float32", "seats": "Float64", "member": "Int64"},
-        {"zone": "string[python]", "seats": "float32", "member": "float64"},
-        {"start": "datetime64[s, UTC]", "booked": "datetime64[ns, UTC]"},
-        {"start": "datetime64[ns, UTC]", "booked": "datetime64[ms, UTC]"},
-        {"start": "datetime64[ms, Asia/Tokyo]", "booked": "datetime64[us, Asia/Tokyo]"},
-        {"start": "str", "booked": "object"},
-    ],
-)
-def test_types_of_the_columns_do_not_matter(rows, types):
-    built = features.build(rows.astype(types), TRIPS, params_of())
-    pd.testing.assert_frame_equal(built, features.build(rows, TRIPS, params_of()))
-
-
-def test_times_as_text_may_differ_in_precision(rows):
-    text = rows.assign(start=["2013-03-10T06:59:00Z", "2013-03-10 07:00+00:00", "2013-11-03T05:30:00.000Z"])
-    pd.testing.assert_frame_equal(features.build(text, TRIPS, params_of()), features.build(rows, TRIPS, params_of()))
-
-
-@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
-def test_row_with_nothing_known_has_missing_features(missing):
-    nothing = pd.DataFrame({c.name: pd.Series([missing], dtype="object") for c in TRIPS.request_columns})
-    built = features.build(nothing, TRIPS, params_of())
-    assert built.isna().all(axis=None)
-    assert built.dtypes.astype(str).to_dict() == {"zone": "str"} | dict.fromkeys(built.columns[1:], "float64")
-
-
-def test_missing_category_is_missing_and_not_a_word(rows):
-    words = rows.assign(zone=pd.Series(["nan", None, "None"], dtype="object"))
-    assert features.build(words, TRIPS, params_of())["zone"].isna().tolist() == [False, True, False]
-
-
-def test_empty_table_has_the_same_columns_and_types(rows):
-    built = features.build(rows.iloc[:0], TRIPS, params_of())
-    expected = features.build(rows, TRIPS, params_of())
-    assert len(built) == 0
-    assert built.dtypes.to_dict() == expected.dtypes.to_dict()
-
-
-def test_index_is_kept_even_if_it_repeats(rows):
-    assert features.build(rows.set_axis([5, 5, 2]), TRIPS, params_of()).index.tolist() == [5, 5, 2]
-
-
-def test_rows_are_not_changed(rows):
-    before = rows.copy(deep=True)
-    features.build(rows, TRIPS, params_of())
-    split(days_of(range(1, 5)), TRIPS, params_of())
-    pd.testing.assert_frame_equal(rows, before)
-
-
-def test_only_the_calendar_parts_asked_for_are_built(rows):
-    built = features.build(rows, TRIPS, params_of(calendar=("month",)))
-    assert [name for name in built if name.startswith("start")] == ["start_month"]
-    assert not [name for name in features.build(rows, TRIPS, params_of(calendar=())) if name.startswith("start")]
-
-
-def test_inputs_are_those_that_build_makes(rows, flights_table, contract, params):
-    for frame, of, with_ in ((rows, TRIPS, params_of()), (flights_table, contract, params.features)):
-        built = features.build(frame.head(3), of, with_)
-        inputs = features.inputs(of, with_)
-        assert sorted(inputs.names) == sorted(built.columns)
-        assert (built[list(inputs.categorical)].dtypes == "str").all()
-        assert (built[list(inputs.numeric)].dtypes == "float64").all()
-
-
-def test_features_never_hold_a_consequence_of_the_target_nor_the_target(flights_table, contract, params):
-    names = set(features.build(flights_table.head(3), contract, params.features).columns)
-    outcomes = {column.name for column in contract.columns if column.role in ("leakage", "target")}
-    assert len(outcomes) == 6
-    assert not outcomes & names
-
-
-def test_features_do_not_depend_on_any_consequence_of_the_target(flights_table, contract, params):
-    some = flights_table.head(500)
-    outcomes = [column.name for column in contract.columns if column.role not in ("feature", "time")]
-    expected = features.build(some, contract, params.features)
-    pd.testing.assert_frame_equal(features.build(some.drop(columns=outcomes), contract, params.features), expected)
-
-
-# -- labelled -----------------------------------------------------------------------------------------------------
-
-
-def test_labelled_keeps_the_rows_whose_target_is_known(rows):
-    assert features.labelled(rows, TRIPS)["trip"].tolist() == [1, 3]
-    assert features.labelled(rows.astype({"tip": "object"}), TRIPS)["trip"].tolist() == [1, 3]
-    assert features.labelled(rows.iloc[[1]], TRIPS).empty
-
-
-def test_labelled_flights_are_those_that_arrived(flights_table, contract):
-    known = features.labelled(flights_table, contract)
-    assert len(known) == flights_table["arr_delay"].notna().sum()
-    assert known["arr_delay"].notna().all()
 
 
 # -- split --------------------------------------------------------------------------------------------------------
@@ -324,7 +158,7 @@ def test_split_of_no_rows_is_a_data_error():
         (lambda t: t[t["start"] > "2013-01-05"], "class True has 0 train rows of 1 in all, at least 2 needed"),
         (lambda t: t.assign(tip=t["tip"] | (t["start"] > "2013-01-05")), "class False has 0 test rows of 4 in all"),
         (lambda t: t.assign(tip=t["tip"] & (t["start"] > "2013-01-05")), "class True has 0 train rows of 1 in all"),
-        (lambda t: t.assign(tip=True), "the target has the one class True in 10 rows"),
+        (lambda t: t.assign(tip=True), "column 'tip', the target, has the one class True in 10 rows"),
         (
             lambda t: t.assign(tip=t["tip"].astype("boolean").mask(t["start"] > "2013-01-05")),
             "class True has 0 test rows of 4 in all, at least 1 needed",
@@ -344,8 +178,8 @@ def test_split_that_leaves_a_class_out_of_a_side_is_a_data_error_that_names_it(c
 
 def test_end_is_the_day_after_the_last_local_day():
     late = days_of([3, 9], hour=23)  # 04:00 on the 10th in UTC
-    found = features.describe_split(late, TRIPS, params_of(), seed=7)
-    assert (found.end, found.rule) == (date(2013, 1, 10), None)
+    found = features.Cut(TRIPS, params_of(), 7, late["start"].max()).described(gate_digest="ab")
+    assert (found.end, found.rule, found.gate_digest) == (date(2013, 1, 10), None, "ab")
 
 
 # -- split without time -------------------------------------------------------------------------------------------
@@ -369,6 +203,12 @@ RANK = Contract.model_validate(
     {
         **VISITS.model_dump(),
         "columns": [*VISITS.model_dump()["columns"][:3], {"name": "days", "type": "number", "role": "target"}],
+    }
+)
+GROUPED = Contract.model_validate(
+    {
+        **VISITS.model_dump(),
+        "columns": [*VISITS.model_dump()["columns"], {"name": "patient", "type": "integer", "role": "group"}],
     }
 )
 SHARE = FeatureParams(rare_category=1, test_share=0.3)
@@ -461,15 +301,16 @@ def test_sides_follow_the_seed():
 
 
 def test_rule_is_the_same_for_the_same_draw_and_no_other():
-    rule = features.describe_split(visits(), VISITS, SHARE, seed=7).rule
-    assert features.describe_split(visits(50), VISITS, SHARE, seed=7).rule == rule
+    rule = features.Cut(VISITS, SHARE, 7, None).described(gate_digest="ab").rule
+    assert features.Cut(VISITS, SHARE, 7, None).described(gate_digest="cd").rule == rule
     others = [
-        features.describe_split(visits(), VISITS, SHARE, seed=8),
-        features.describe_split(visits(), VISITS, SHARE.model_copy(update={"test_share": 0.31}), seed=7),
-        features.describe_split(visits(), KEYLESS, SHARE, seed=7),
+        features.Cut(VISITS, SHARE, 8, None),
+        features.Cut(VISITS, SHARE.model_copy(update={"test_share": 0.31}), 7, None),
+        features.Cut(KEYLESS, SHARE, 7, None),
+        features.Cut(GROUPED, SHARE, 7, None),
     ]
-    assert len({rule, *(found.rule for found in others)}) == 4
-    assert [found.end for found in others] == [None] * 3
+    assert len({rule, *(other.described(gate_digest="ab").rule for other in others)}) == 5
+    assert {other.described(gate_digest="ab").end for other in others} == {None}
 
 
 def test_class_of_one_row_is_a_data_error_that_names_it():
@@ -489,9 +330,53 @@ def test_class_of_one_row_is_a_data_error_that_names_it():
 
 
 def test_constant_number_is_a_data_error():
-    with pytest.raises(DataError, match=r"the target does not vary in the \d+ labelled train rows") as caught:
+    with pytest.raises(DataError, match=r"column 'days', the target, is 3 in all 1000 rows") as caught:
         features.split(visits().assign(days=3.0), RANK, SHARE, seed=7)
     assert caught.value.code == "DQ009"
+
+
+def test_number_that_is_constant_on_one_side_is_a_data_error():
+    _, is_test = features.Cut(RANK, SHARE, 7, None).sides(visits())
+    rows = visits().assign(days=lambda t: t["days"].where(~is_test, 4.5))
+    with pytest.raises(DataError, match=rf"'days', the target, does not vary in the {is_test.sum()} labelled test"):
+        features.split(rows, RANK, SHARE, seed=7)
+
+
+def test_target_without_a_value_is_a_data_error_that_names_it():
+    for rows in (visits().iloc[:0], visits().assign(days=np.nan)):
+        with pytest.raises(DataError, match="column 'days', the target") as caught:
+            features.split(features.labelled(rows, RANK), RANK, SHARE, seed=7)
+        assert (caught.value.code, caught.value.where) == ("DQ007", "visits")
+
+
+# -- groups -------------------------------------------------------------------------------------------------------
+
+
+def test_rows_of_a_group_are_on_one_side_and_the_share_is_of_groups():
+    rows = visits(3_000).assign(patient=lambda t: t["visit"] % 500)
+    train, test = features.split(rows, GROUPED, SHARE, seed=7)
+    assert not set(train["patient"]) & set(test["patient"])
+    assert len(train) + len(test) == 3_000
+    assert abs(test["patient"].nunique() - 150) < 5 * (500 * 0.3 * 0.7) ** 0.5
+
+
+def test_group_never_changes_sides_as_the_table_grows():
+    def side(n: int) -> dict[int, bool]:
+        rows = visits(n).assign(patient=lambda t: t["visit"] % 50)
+        return dict(zip(rows["patient"], features.Cut(GROUPED, SHARE, 7, None).sides(rows)[1], strict=True))
+
+    assert side(400) == side(1_000)
+
+
+def test_time_goes_before_groups():
+    contract = TRIPS.model_copy(
+        update={"columns": (*TRIPS.columns, Column(name="driver", type="integer", role="group", nullable=True))}
+    )
+    rows = days_of(range(1, 11))
+    for one, other in zip(
+        split(rows.assign(driver=1), contract, params_of()), split(rows, TRIPS, params_of()), strict=True
+    ):
+        assert one["trip"].tolist() == other["trip"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -526,20 +411,24 @@ def overlapping(share, **table):
     return rows.head(200), pd.concat([rows.head(n_known), rows.tail(50 - n_known)]), contract
 
 
+def overlap(train, test, contract):
+    return features.check_overlap(*(ordering.row_hashes(side, contract.features) for side in (train, test)), contract)
+
+
 def test_test_rows_that_are_among_the_train_rows_stop_the_run():
     with pytest.raises(
         DataError, match=r"20 of 50 test rows \(40.0%\) have the features of a train row; 30.0%"
     ) as caught:
-        features.check_overlap(*overlapping(0.4, max_overlap=0.3))
+        overlap(*overlapping(0.4, max_overlap=0.3))
 
     assert caught.value.code == "DQ020"
 
 
 def test_overlap_within_what_is_allowed_is_silent_and_may_be_a_warning():
-    assert features.check_overlap(*overlapping(0.3, max_overlap=0.3)) == ""
-    warned = features.check_overlap(*overlapping(0.4, max_overlap=0.3, severity={"DQ020": "warn"}))
+    assert overlap(*overlapping(0.3, max_overlap=0.3)) == ""
+    warned = overlap(*overlapping(0.4, max_overlap=0.3, severity={"DQ020": "warn"}))
     assert warned == "20 of 50 test rows (40.0%) have the features of a train row"
 
 
 def test_overlap_is_not_looked_at_without_a_limit():
-    assert features.check_overlap(*overlapping(1.0)) == ""
+    assert overlap(*overlapping(1.0)) == ""

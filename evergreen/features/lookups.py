@@ -1,0 +1,144 @@
+"""Static tables by one column: found below the project, read whole, and shipped inside the model."""
+
+import hashlib
+import io
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from evergreen.artifacts import Value
+from evergreen.contract import Column, Contract
+from evergreen.errors import ConfigError, DataError
+from evergreen.features.rowwise import typed
+from evergreen.params import FeatureParams, Lookup
+from evergreen.schema import UNREADABLE, conform, from_pandas, to_pandas
+
+Frame = pd.DataFrame
+
+
+class LookupRef(Value):
+    """A file with a lookup's table. `uri` is its absolute path; `sha256` is of its bytes."""
+
+    name: str
+    uri: str
+    sha256: str
+
+
+def locate(params: FeatureParams, project: Path) -> tuple[LookupRef, ...]:
+    """Return the files of `params.lookups`, hashed.
+
+    Raises
+    ------
+    ConfigError if one is missing, cannot be read, is neither CSV nor Parquet, or lies outside the project.
+    """
+    found, root = [], project.resolve()
+    for name, lookup in params.lookups.items():
+        path = (root / lookup.file).resolve()
+        if not path.is_relative_to(root):
+            raise ConfigError(
+                "CFG035",
+                f"'{lookup.file}' leads out of the project",
+                where=_at(name),
+                next_step="Put the file into the project.",
+            )
+        if path.suffix not in (".csv", ".parquet"):
+            raise ConfigError(
+                "CFG032",
+                f"'{lookup.file}' is neither .csv nor .parquet",
+                where=_at(name),
+                next_step="Write it as one of them.",
+            )
+        found.append(LookupRef(name=name, uri=str(path), sha256=hashlib.sha256(_bytes(name, path)).hexdigest()))
+    return tuple(found)
+
+
+def read(refs: Iterable[LookupRef], params: FeatureParams, contract: Contract) -> dict[str, Frame]:
+    """Return the tables by name: the columns that are taken, typed and sorted by the key, which is the index.
+
+    Raises
+    ------
+    ConfigError if a table cannot be parsed, lacks a column, holds a value of another type, repeats or lacks a key, or
+    holds the target.
+    """
+    tables = {}
+    for ref in refs:
+        content = _bytes(ref.name, Path(ref.uri))
+        if hashlib.sha256(content).hexdigest() != ref.sha256:
+            raise DataError(
+                "DQ028", f"lookup '{ref.name}' changed while it was read", where=ref.uri, next_step="Run it again."
+            )
+        tables[ref.name] = _checked(ref.name, _parsed(ref, content, contract), params.lookups[ref.name], contract)
+    return tables
+
+
+def to_files(tables: Mapping[str, Frame]) -> dict[str, bytes]:
+    """Return tables as Parquet files by path; equal tables give equal bytes."""
+    return {f"{name}.parquet": _to_parquet(table) for name, table in tables.items()}
+
+
+def from_files(files: Mapping[str, bytes]) -> dict[str, Frame]:
+    """Return the tables in what `to_files` made."""
+    tables = {name.removesuffix(".parquet"): pd.read_parquet(io.BytesIO(content)) for name, content in files.items()}
+    return {name: table.set_index(table.columns[0]) for name, table in tables.items()}
+
+
+def _to_parquet(table: Frame) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    target = io.BytesIO()
+    arrow = pa.Table.from_pandas(table.reset_index(), preserve_index=False)
+    pq.write_table(arrow.replace_schema_metadata(None), target)
+    return target.getvalue()
+
+
+def _parsed(ref: LookupRef, content: bytes, contract: Contract) -> Frame:
+    file = io.BytesIO(content)
+    try:
+        if ref.uri.endswith(".parquet"):
+            return pd.read_parquet(file)
+        return pd.read_csv(file, dtype="str", keep_default_na=False, na_values=list(contract.missing))
+    except Exception as error:  # each parser has its own
+        what = f"'{ref.uri}' cannot be parsed: {error}"
+        raise ConfigError("CFG032", what, where=_at(ref.name), next_step="Write a table with a header.") from error
+
+
+def _checked(name: str, table: Frame, lookup: Lookup, contract: Contract) -> Frame:
+    if contract.target in table:
+        what = f"the table holds the target '{contract.target}', which nobody knows when a row is asked"
+        raise ConfigError("CFG036", what, where=_at(name), next_step="Take the column out of the file.")
+    key = next(column for column in contract.features if column.name == lookup.by)
+    wanted = [
+        key,
+        *(Column(name=column, type="number", role="feature", nullable=True) for column in lookup.numeric),
+        *(Column(name=column, type="category", role="feature", nullable=True) for column in lookup.categorical),
+    ]
+    missing = [column.name for column in wanted if column.name not in table]
+    if missing:
+        what = f"the table has no column '{missing[0]}'; it has {', '.join(map(str, table.columns))}"
+        raise ConfigError("CFG034", what, where=_at(name), next_step="Correct the name, or the file.")
+    batch = conform(from_pandas(table, wanted), wanted, zone=contract.timezone, missing=contract.missing)
+    if unreadable := batch.column(UNREADABLE).drop_null().to_pylist():
+        what = f"{len(unreadable)} rows hold values of another type, such as {unreadable[0]}"
+        raise ConfigError("CFG034", what, where=_at(name), next_step="Correct them, or name the column in categorical.")
+    rows = to_pandas(batch)
+    found = pd.DataFrame({column.name: typed(rows[column.name], column) for column in wanted})
+    keys = found[lookup.by]
+    if keys.isna().any() or keys.duplicated().any():
+        repeated = keys[keys.duplicated() | keys.isna()].iloc[0]
+        what = f"column '{lookup.by}' " + ("has no value in a row" if pd.isna(repeated) else f"holds {repeated} twice")
+        raise ConfigError("CFG033", what, where=_at(name), next_step="Leave one row for each key.")
+    return found.set_index(lookup.by).sort_index()
+
+
+def _bytes(name: str, path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        what = f"'{path}' cannot be read: {error.strerror}"
+        raise ConfigError("CFG032", what, where=_at(name), next_step="Put the file there.") from error
+
+
+def _at(name: str) -> str:
+    return f"features.lookups.{name}"

@@ -1,0 +1,45 @@
+"""Own code by dotted path: what is not there, or is not what it should be, is one block."""
+
+import pytest
+
+from evergreen import own_code
+from evergreen.errors import ConfigError
+
+
+def refusal(load, *arguments):
+    with pytest.raises(ConfigError) as caught:
+        load(*arguments)
+    assert caught.value.code == "CFG037"
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("evergreen.own.nowhere.haul", "cannot import 'evergreen.own.nowhere': ModuleNotFoundError"),
+        ("own_features.nothing", "module 'own_features' has no 'nothing'"),
+        ("own_features.NOT_A_FUNCTION", "'own_features.NOT_A_FUNCTION' is a int, which cannot be called"),
+    ],
+)
+def test_path_that_names_nothing_callable_is_refused(path, says):
+    error = refusal(own_code.load, path, "tune.families")
+    assert error.what.startswith(says)
+    assert (error.where, path in error.next_step) == ("tune.families", True)
+
+
+def test_module_that_fails_when_it_is_imported_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "broken_own_code.py").write_text("1 / 0")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert "ZeroDivisionError" in refusal(own_code.load, "broken_own_code.f", "features.functions").what
+
+
+def test_function_has_to_declare_its_columns():
+    assert "does not declare" in refusal(own_code.load_function, "own_features.undeclared").what
+    found = own_code.load_function("own_features.trip")
+    assert (found.numeric, found.categorical) == (("fare_per_seat_cubed",), ("part_of_day",))
+
+
+def test_class_may_be_loaded():
+    from sklearn.ensemble import ExtraTreesClassifier
+
+    assert own_code.load("sklearn.ensemble.ExtraTreesClassifier", "tune.families") is ExtraTreesClassifier
