@@ -1,16 +1,20 @@
-"""Step: candidate and baseline on rows that tuning never saw -> a report and the scores behind it."""
+"""Step: candidate and baselines on rows that tuning never saw -> a report, an analysis, and the scores behind them."""
 
 import logging
 
 import pandas as pd
 from prefect import task
+from threadpoolctl import threadpool_limits
 
-from evergreen import evaluation
+from evergreen import evaluation, features
 from evergreen import model as models
 from evergreen.artifacts import FolderRef, TableRef, Value, Workspace
-from evergreen.consistency import GATE_METRIC
+from evergreen.consistency import GATE_METRIC, check_costs
 from evergreen.estimates import Estimates
-from evergreen.evaluation import Report
+from evergreen.evaluation import Analysis, Report, unseen
+from evergreen.evaluation.analysing import analyse
+from evergreen.evaluation.bootstrap import intervals
+from evergreen.evaluation.refits import LINEAR, Recipe
 from evergreen.params import EvaluateParams
 from tasks.engine import RECORDED
 
@@ -18,37 +22,76 @@ log = logging.getLogger(__name__)
 
 
 class Evaluated(Value):
-    """Metrics, and per test row the label and what both models make of it."""
+    """Metrics, what is behind them, and per test row the label and what both models make of it."""
 
     report: Report
+    analysis: Analysis
     scores: TableRef
 
 
 @task(name="evaluate", timeout_seconds=1800, **RECORDED)
 def evaluate(
-    model: FolderRef, baseline: FolderRef, train: TableRef, test: TableRef, ws: Workspace, params: EvaluateParams
+    model: FolderRef,
+    baseline: FolderRef,
+    train: TableRef,
+    test: TableRef,
+    ws: Workspace,
+    params: EvaluateParams,
+    seed: int,
 ) -> Evaluated:
-    """Measure the saved artifacts, not the objects in memory: what is judged is what would be served."""
+    """Measure the saved artifacts, not the objects in memory: what is judged is what would be served.
+
+    Raises
+    ------
+    IntegrityError if a model was not trained on `train`, or rows of `test` are among those of `train`.
+    """
     loaded = models.load(ws.path(model.uri), model.sha256)
     simple = models.load(ws.path(baseline.uri), baseline.sha256)
-    seen, unseen = ws.read(train), ws.read(test)
-    label = loaded.contract.target
-    estimates, simpler = loaded.predict(unseen), simple.predict(unseen)
-    scores = pd.DataFrame({"label": unseen[label], **estimates.columns("candidate"), **simpler.columns("baseline")})
+    for ref, manifest in ((model, loaded.manifest), (baseline, simple.manifest)):
+        unseen.check_trained_on(str(manifest.get("data", "")), train.sha256, where=str(ws.path(ref.uri)))
+    seen, rows = ws.read(train), ws.read(test)
+    contract = loaded.contract
+    unseen.check(seen, rows, contract, loaded.features)
+    check_costs(params.costs, loaded.classes or ("true", "false"), contract)
 
-    def measured(rows: pd.DataFrame, of: Estimates) -> dict[str, float]:
-        return evaluation.measure(rows[label].to_numpy(), of, threshold=params.threshold)
+    def measured(table: pd.DataFrame, of: Estimates) -> dict[str, float]:
+        labels = features.fit_target(table, contract)
+        return evaluation.measure(labels, of, threshold=params.threshold, costs=params.costs)
 
-    report = Report(
-        family=loaded.manifest["family"],
-        baseline_family=simple.manifest["family"],
-        candidate=measured(unseen, estimates),
-        baseline=measured(unseen, simpler),
-        train=measured(seen, loaded.predict(seen)),
-        n_train=train.rows,
-        n_test=test.rows,
+    recipe = Recipe(contract, loaded.features, loaded.manifest["family"], loaded.manifest["params"], seed)
+    with threadpool_limits(1):  # one thread sums in one order: equal on every machine
+        estimates, simpler = loaded.predict(rows), simple.predict(rows)
+        said = {loaded.manifest["family"]: estimates, simple.manifest["family"]: simpler}
+        for family in ("prior", LINEAR[contract.task]):
+            if family not in said:
+                said[family] = recipe.of(family).fit_predict(seen, rows, estimates.classes)
+        found = intervals(
+            features.fit_target(rows, contract),
+            estimates,
+            simpler,
+            threshold=params.threshold,
+            costs=params.costs,
+            resamples=params.resamples,
+            confidence=params.confidence,
+            seed=seed,
+        )
+        report = Report(
+            family=recipe.family,
+            baseline_family=simple.manifest["family"],
+            candidate=measured(rows, estimates),
+            baseline=measured(rows, simpler),
+            train=measured(seen, loaded.predict(seen)),
+            n_train=train.rows,
+            n_test=test.rows,
+            baselines={family: measured(rows, said[family]) for family in ("prior", LINEAR[contract.task])},
+            intervals=found.own,
+            gains=found.gain,
+        )
+        analysis = analyse(report, recipe, loaded.pipeline, seen, rows, estimates, params)
+    scores = pd.DataFrame(
+        {"label": rows[contract.target], **estimates.columns("candidate"), **simpler.columns("baseline")}
     )
-    metric = GATE_METRIC[loaded.contract.task]
+    metric = GATE_METRIC[contract.task]
     log.info(
         "evaluate: %s %.4f, baseline %.4f, %d rows",
         metric,
@@ -56,4 +99,4 @@ def evaluate(
         report.baseline[metric],
         test.rows,
     )
-    return Evaluated(report=report, scores=ws.write("scores", scores))
+    return Evaluated(report=report, analysis=analysis, scores=ws.write("scores", scores))

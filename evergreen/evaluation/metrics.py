@@ -1,7 +1,10 @@
-"""What a model is worth on rows it has not seen, in scikit-learn's metrics."""
+"""The metrics: what each measures, in which direction, and what scikit-learn makes of labels and estimates."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
+from evergreen.contract import Task
 from evergreen.estimates import Estimates
 
 if TYPE_CHECKING:
@@ -9,61 +12,267 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
+Costs = Mapping[str, Mapping[str, float]]
+ECE_BINS = 10
 
-def measure(labels: "Array", estimates: Estimates, *, threshold: float) -> dict[str, float]:
-    """Return the metrics of `labels`, shape (n,), under estimates of the same rows; `threshold` is a binary label's.
 
-    Binary: of the positive label. Multiclass: macro averages over the classes, each of which occurs in `labels`;
-    ``roc_auc_ovr`` is of each class against the rest. Regression: in the target's unit, ``r2`` aside.
+@dataclass(frozen=True)
+class Metric:
+    """One metric. `of`: what it looks at besides the labels; `unit`: of its values.
+
+    `fn` takes labels, shape (n,), what is said of them (probabilities, answered labels or values) and the classes.
     """
-    measures = {"binary": _of_truths, "multiclass": _of_classes, "regression": _of_numbers}
-    return measures[estimates.task](labels, estimates, threshold)
+
+    name: str
+    tasks: tuple[Task, ...]
+    greater_is_better: bool
+    of: Literal["probabilities", "labels", "values"]
+    unit: Literal["share", "correlation", "nats", "target", "own"]
+    fn: "Callable[[Array, Array, list[Any]], float]"
 
 
-def _of_truths(labels: "Array", estimates: Estimates, threshold: float) -> dict[str, float]:
-    from sklearn import metrics
+def measure(
+    labels: "Array", estimates: Estimates, *, threshold: float = 0.5, costs: Costs | None = None
+) -> dict[str, float]:
+    """Return the metrics of `labels`, shape (n,), under estimates of the same rows, but those that are `undefined`.
 
-    probabilities = estimates.values
-    chosen = probabilities >= threshold
-    return {
-        "roc_auc": float(metrics.roc_auc_score(labels, probabilities)),
-        "average_precision": float(metrics.average_precision_score(labels, probabilities)),
-        "log_loss": float(metrics.log_loss(labels, probabilities)),
-        "brier": float(metrics.brier_score_loss(labels, probabilities)),
-        "accuracy": float(metrics.accuracy_score(labels, chosen)),
-        "precision": float(metrics.precision_score(labels, chosen, zero_division=0.0)),
-        "recall": float(metrics.recall_score(labels, chosen)),
-        "f1": float(metrics.f1_score(labels, chosen)),
+    Parameters
+    ----------
+    threshold : a binary probability at or above it is answered with true.
+    costs : as `EvaluateParams.costs`; without them there is no ``cost``.
+
+    Notes
+    -----
+    Binary: of the positive label. Multiclass: macro averages are over all classes of the estimates; ``roc_auc_ovr`` is
+    of each class against the rest. Regression: in the target's unit, ``r2`` and ``mape`` aside.
+    """
+    labels, classes, said = _typed(labels, estimates, threshold)
+    lacking = undefined(labels, estimates)
+    found = {
+        name: float(METRICS[name].fn(labels, said[METRICS[name].of], classes))
+        for name in fitting(estimates.task)
+        if name not in lacking
     }
+    if costs:
+        found["cost"] = float(costs_of(labels, said["labels"], costs).mean())
+    return found
 
 
-def _of_classes(labels: "Array", estimates: Estimates, _: float) -> dict[str, float]:
+def score(name: str, labels: "Array", estimates: Estimates, *, threshold: float = 0.5) -> float:
+    """Return one metric; NaN where it is undefined.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> score("accuracy", np.array([True, False]), Estimates("binary", np.array([0.9, 0.6])))
+    0.5
+    """
+    if name in undefined(labels, estimates):
+        return float("nan")
+    labels, classes, said = _typed(labels, estimates, threshold)
+    return float(METRICS[name].fn(labels, said[METRICS[name].of], classes))
+
+
+def fitting(task: Task) -> tuple[str, ...]:
+    """Return the metrics that fit a task, ``cost`` aside, which needs costs."""
+    return tuple(name for name, metric in METRICS.items() if task in metric.tasks)
+
+
+def undefined(labels: "Array", estimates: Estimates) -> dict[str, str]:
+    """Return why metrics have no value on these rows, by name. A value there would say more than the rows do."""
     import numpy as np
-    from sklearn import metrics
 
-    labels, chosen, classes = labels.astype(str), estimates.judged.astype(str), list(estimates.classes)
-    against_rest = [
-        metrics.roc_auc_score(labels == name, estimates.values[:, position]) for position, name in enumerate(classes)
-    ]
-    macro = {"labels": classes, "average": "macro", "zero_division": 0.0}
-    return {
-        "balanced_accuracy": float(metrics.balanced_accuracy_score(labels, chosen)),
-        "accuracy": float(metrics.accuracy_score(labels, chosen)),
-        "log_loss": float(metrics.log_loss(labels, estimates.values, labels=classes)),
-        "f1_macro": float(metrics.f1_score(labels, chosen, **macro)),
-        "precision_macro": float(metrics.precision_score(labels, chosen, **macro)),
-        "recall_macro": float(metrics.recall_score(labels, chosen, **macro)),
-        "roc_auc_ovr": float(np.mean(against_rest)),
-    }
+    if not len(labels):
+        return dict.fromkeys(fitting(estimates.task), "no rows")
+    lacking: dict[str, str] = {}
+    if estimates.task == "regression":
+        values = labels.astype(np.float64)
+        if np.ptp(values) == 0:
+            lacking["r2"] = "the target does not vary"
+        if (values == 0).any():
+            lacking["mape"] = "the target is 0 in a row"
+    elif estimates.task == "binary":
+        n_true = int(np.sum(labels.astype(np.bool_)))
+        if n_true in (0, len(labels)):
+            why = f"every row is {'true' if n_true else 'false'}"
+            lacking |= dict.fromkeys(("roc_auc", "balanced_accuracy"), why)
+            if not n_true:
+                lacking |= dict.fromkeys(("average_precision", "recall", "f1"), why)
+    else:
+        absent = sorted(set(estimates.classes) - set(np.unique(labels.astype(str)).tolist()))
+        if absent:
+            lacking["roc_auc_ovr"] = f"no row is '{absent[0]}'"
+    return lacking
 
 
-def _of_numbers(labels: "Array", estimates: Estimates, _: float) -> dict[str, float]:
-    from sklearn import metrics
+def costs_of(labels: "Array", answers: "Array", costs: Costs) -> "Array":
+    """Return what each answer costs, shape (n,), in the unit of `costs`; a truth value is ``true`` or ``false``."""
+    import numpy as np
 
-    values = estimates.values
-    return {
-        "r2": float(metrics.r2_score(labels, values)),
-        "rmse": float(metrics.root_mean_squared_error(labels, values)),
-        "mae": float(metrics.mean_absolute_error(labels, values)),
-        "median_absolute_error": float(metrics.median_absolute_error(labels, values)),
-    }
+    truth, said = (
+        np.where(each, "true", "false") if each.dtype == bool else each.astype(np.str_) for each in (labels, answers)
+    )
+    found = np.zeros(len(labels))
+    for actual, row in costs.items():
+        for answer, cost in row.items():
+            found[(truth == actual) & (said == answer)] = cost
+    return found
+
+
+def calibration_bins(probabilities: "Array") -> "Array":
+    """Return the bin of each probability, shape (n,): ECE_BINS of equal mass, where equal values share the first."""
+    import numpy as np
+
+    edges = np.quantile(probabilities, np.linspace(0, 1, ECE_BINS + 1)[1:-1])
+    bins: Array = np.searchsorted(edges, probabilities, side="right")
+    return bins
+
+
+def confidence_and_hits(labels: "Array", probabilities: "Array", classes: list[Any]) -> "tuple[Array, Array]":
+    """Return what calibration compares, each of shape (n,): a probability, and whether what it is of came true.
+
+    Binary: the probability of true. Multiclass: that of the likeliest class.
+    """
+    import numpy as np
+
+    if probabilities.ndim == 1:
+        return probabilities, labels.astype(np.float64)
+    return probabilities.max(axis=1), (labels == np.array(classes)[probabilities.argmax(axis=1)]).astype(np.float64)
+
+
+def _typed(
+    labels: "Array", estimates: Estimates, threshold: float
+) -> "tuple[Array, list[Any], dict[Literal['probabilities', 'labels', 'values'], Array]]":
+    import numpy as np
+
+    if estimates.task == "regression":
+        return labels.astype(np.float64), [], {"values": estimates.values}
+    if estimates.task == "binary":
+        answers = estimates.values >= threshold
+        return labels.astype(np.bool_), [False, True], {"probabilities": estimates.values, "labels": answers}
+    answers = estimates.judged.astype(np.str_)
+    return labels.astype(np.str_), list(estimates.classes), {"probabilities": estimates.values, "labels": answers}
+
+
+def _roc_auc(labels: "Array", probabilities: "Array", _: list[Any]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(labels, probabilities))
+
+
+def _roc_auc_ovr(labels: "Array", probabilities: "Array", classes: list[Any]) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    # scikit-learn's multiclass form wants rows that sum to 1 more exactly than some estimators do.
+    each = [roc_auc_score(labels == name, probabilities[:, position]) for position, name in enumerate(classes)]
+    return float(sum(each) / len(each))
+
+
+def _average_precision(labels: "Array", probabilities: "Array", _: list[Any]) -> float:
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(labels, probabilities))
+
+
+def _log_loss(labels: "Array", probabilities: "Array", classes: list[Any]) -> float:
+    from sklearn.metrics import log_loss
+
+    return float(log_loss(labels, probabilities, labels=classes))
+
+
+def _brier(labels: "Array", probabilities: "Array", classes: list[Any]) -> float:
+    from sklearn.metrics import brier_score_loss
+
+    return float(brier_score_loss(labels, probabilities, labels=classes))
+
+
+def _ece(labels: "Array", probabilities: "Array", classes: list[Any]) -> float:
+    """Return the expected calibration error: over bins of equal mass, the mean of |confidence - accuracy|.
+
+    Naeini, Cooper and Hauskrecht (2015); of the likeliest class in Guo, Pleiss, Sun and Weinberger (2017).
+    """
+    import numpy as np
+
+    said, came = confidence_and_hits(labels, probabilities, classes)
+    gaps = np.bincount(calibration_bins(said), weights=said - came)
+    return float(np.abs(gaps).sum() / len(said))
+
+
+def _accuracy(labels: "Array", answers: "Array", _: list[Any]) -> float:
+    from sklearn.metrics import accuracy_score
+
+    return float(accuracy_score(labels, answers))
+
+
+def _balanced_accuracy(labels: "Array", answers: "Array", _: list[Any]) -> float:
+    import numpy as np
+    from sklearn.metrics import recall_score
+
+    # balanced_accuracy_score warns where an answer is none of the labels; its value is this.
+    return float(recall_score(labels, answers, labels=np.unique(labels), average="macro"))
+
+
+def _matthews(labels: "Array", answers: "Array", _: list[Any]) -> float:
+    from sklearn.metrics import matthews_corrcoef
+
+    return float(matthews_corrcoef(labels, answers))
+
+
+def _of_positive(function: str) -> "Callable[[Array, Array, list[Any]], float]":
+    def of(labels: "Array", answers: "Array", _: list[Any]) -> float:
+        from sklearn import metrics
+
+        return float(getattr(metrics, function)(labels, answers, zero_division=0.0))
+
+    return of
+
+
+def _macro(function: str) -> "Callable[[Array, Array, list[Any]], float]":
+    def of(labels: "Array", answers: "Array", classes: list[Any]) -> float:
+        from sklearn import metrics
+
+        return float(getattr(metrics, function)(labels, answers, labels=classes, average="macro", zero_division=0.0))
+
+    return of
+
+
+def _of_numbers(function: str) -> "Callable[[Array, Array, list[Any]], float]":
+    def of(labels: "Array", values: "Array", _: list[Any]) -> float:
+        from sklearn import metrics
+
+        return float(getattr(metrics, function)(labels, values))
+
+    return of
+
+
+_BINARY: tuple[Task, ...] = ("binary",)
+_MULTICLASS: tuple[Task, ...] = ("multiclass",)
+_CLASSES: tuple[Task, ...] = ("binary", "multiclass")
+_NUMBERS: tuple[Task, ...] = ("regression",)
+
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric("roc_auc", _BINARY, True, "probabilities", "share", _roc_auc),
+        Metric("average_precision", _BINARY, True, "probabilities", "share", _average_precision),
+        Metric("balanced_accuracy", _CLASSES, True, "labels", "share", _balanced_accuracy),
+        Metric("accuracy", _CLASSES, True, "labels", "share", _accuracy),
+        Metric("log_loss", _CLASSES, False, "probabilities", "nats", _log_loss),
+        Metric("brier", _BINARY, False, "probabilities", "share", _brier),
+        Metric("ece", _CLASSES, False, "probabilities", "share", _ece),
+        Metric("precision", _BINARY, True, "labels", "share", _of_positive("precision_score")),
+        Metric("recall", _BINARY, True, "labels", "share", _of_positive("recall_score")),
+        Metric("f1", _BINARY, True, "labels", "share", _of_positive("f1_score")),
+        Metric("f1_macro", _MULTICLASS, True, "labels", "share", _macro("f1_score")),
+        Metric("precision_macro", _MULTICLASS, True, "labels", "share", _macro("precision_score")),
+        Metric("recall_macro", _MULTICLASS, True, "labels", "share", _macro("recall_score")),
+        Metric("roc_auc_ovr", _MULTICLASS, True, "probabilities", "share", _roc_auc_ovr),
+        Metric("matthews", _CLASSES, True, "labels", "correlation", _matthews),
+        Metric("r2", _NUMBERS, True, "values", "share", _of_numbers("r2_score")),
+        Metric("rmse", _NUMBERS, False, "values", "target", _of_numbers("root_mean_squared_error")),
+        Metric("mae", _NUMBERS, False, "values", "target", _of_numbers("mean_absolute_error")),
+        Metric("median_absolute_error", _NUMBERS, False, "values", "target", _of_numbers("median_absolute_error")),
+        Metric("mape", _NUMBERS, False, "values", "share", _of_numbers("mean_absolute_percentage_error")),
+        Metric("pinball", _NUMBERS, False, "values", "target", _of_numbers("mean_pinball_loss")),
+    )
+}

@@ -1,10 +1,17 @@
 """What the gate reads: the metrics of a candidate and its baselines, and its difference from the champion."""
 
+from pydantic import Field
+
 from evergreen.artifacts import Value
 
 
 class Report(Value):
-    """Metrics of candidate and baseline on the same test rows, and of the candidate on its own train rows."""
+    """Metrics of candidate and baselines on the same test rows, and of the candidate on its own train rows.
+
+    A metric that is undefined on the rows is left out. `baseline` is the next simpler family, which the gate compares
+    with; `baselines` are the prior and the linear family by their names. `intervals`: low and high of each metric of
+    the candidate; `gains`: of candidate minus baseline, on the same rows.
+    """
 
     family: str
     baseline_family: str
@@ -13,6 +20,9 @@ class Report(Value):
     train: dict[str, float]
     n_train: int
     n_test: int
+    baselines: dict[str, dict[str, float]] = Field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    gains: dict[str, tuple[float, float]] = Field(default_factory=dict)
 
 
 class Comparison(Value):

@@ -163,3 +163,11 @@ def test_candidate_keeps_its_name_wherever_its_model_lies():
     here, there = (FolderRef(uri=uri, sha256="a" * 64) for uri in ("model-aaaa", "elsewhere/model"))
 
     assert gate.candidate_key(here.sha256, report(), PARAMS) == gate.candidate_key(there.sha256, report(), PARAMS)
+
+
+@pytest.mark.parametrize("of", ["candidate", "baseline"])
+def test_metric_that_was_left_out_of_the_report_never_passes(of):
+    verdict = gate.decide(report().model_copy(update={of: {"log_loss": 0.1}}), None, PARAMS)
+
+    assert not verdict.promote
+    assert outcomes(verdict)["baseline"] == "failed"

@@ -1,0 +1,194 @@
+"""The evaluate step: what it reports and analyses of every task, and what it refuses to measure."""
+
+from pathlib import Path
+
+import pytest
+import tables
+
+from evergreen import features
+from evergreen import model as models
+from evergreen.artifacts import Workspace
+from evergreen.consistency import GATE_METRIC
+from evergreen.contract import Contract
+from evergreen.errors import ConfigError, IntegrityError
+from evergreen.evaluation import Analysis, measure
+from evergreen.params import EvaluateParams
+from tasks.evaluate import evaluate
+
+EVERY = pytest.mark.parametrize("which", tables.TASKS)
+OF_CLASSES = {"per_class", "reliability", "confusion", "roc", "precision_recall"}
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory):
+    """Return a function that gives the one chain of a table."""
+    folder = tmp_path_factory.mktemp("chains")
+    return lambda which: tables.shared(which, folder)
+
+
+def evaluated(made, **changed):
+    given = {
+        "model": made.trained.model,
+        "baseline": made.trained.baseline,
+        "train": made.tables.train,
+        "test": made.tables.test,
+        "ws": made.ws,
+        "params": EvaluateParams(),
+        "seed": tables.SEED,
+    }
+    return evaluate.fn(**{**given, **changed})
+
+
+def refused(made, **changed):
+    with pytest.raises(IntegrityError) as caught:
+        evaluated(made, **changed)
+    return caught.value.code
+
+
+@EVERY
+def test_every_part_of_the_analysis_is_there_or_says_why_not(which, chain):
+    analysis = chain(which).evaluated.analysis
+    empty = {name for name, part in analysis if part is None}
+
+    assert empty == analysis.why_not.keys() == {"staleness"} | (OF_CLASSES if which == "regression" else {"residuals"})
+    assert analysis.metric == GATE_METRIC[which]
+    assert {each.column for each in analysis.importance} == {column.name for column in chain(which).contract.features}
+
+
+@EVERY
+def test_same_inputs_give_the_same_bytes(which, chain, tmp_path):
+    made = chain(which)
+    again = evaluated(made)
+
+    assert again.model_dump_json() == made.evaluated.model_dump_json()
+    assert len(again.analysis.model_dump_json()) < 200_000
+    assert Analysis.model_validate_json(again.analysis.model_dump_json()) == again.analysis
+    other = evaluated(made, seed=8)
+    assert other.report.intervals != again.report.intervals
+    assert other.report.candidate == again.report.candidate
+
+
+@EVERY
+def test_prior_and_the_linear_family_are_always_compared(which, chain):
+    made = chain(which)
+    report, metric = made.evaluated.report, GATE_METRIC[which]
+    linear = "linear" if which == "regression" else "logistic"
+    by_chance = {"binary": 0.5, "multiclass": 1 / 3, "regression": 0.0}[which]
+
+    assert report.baselines.keys() == {"prior", linear}
+    assert report.baselines["prior"][metric] == pytest.approx(by_chance, abs=0.05)
+    assert report.baselines[linear][metric] > by_chance + 0.3
+    assert report.baselines[report.baseline_family] == report.baseline
+
+
+@EVERY
+def test_every_metric_of_the_candidate_has_an_interval_and_a_gain(which, chain):
+    report = chain(which).evaluated.report
+    low, high = report.intervals[GATE_METRIC[which]]
+
+    assert report.intervals.keys() == report.gains.keys() == report.candidate.keys()
+    assert low <= report.candidate[GATE_METRIC[which]] <= high
+
+
+@EVERY
+def test_gap_is_train_minus_test(which, chain):
+    evaluated_ = chain(which).evaluated
+    report = evaluated_.report
+
+    assert evaluated_.analysis.train_gap.keys() == report.candidate.keys()
+    for name, gap in evaluated_.analysis.train_gap.items():
+        assert gap == pytest.approx(report.train[name] - report.candidate[name], rel=1e-4, abs=1e-12)
+
+
+def test_costs_are_measured_for_every_model(chain):
+    made = chain("binary")
+    costs = {"true": {"false": 5.0}, "false": {"true": 1.0}}
+    report = evaluated(made, params=EvaluateParams(costs=costs, resamples=200, curve_points=0)).report
+
+    rows = made.ws.read(made.tables.test)
+    loaded = models.load(made.ws.path(made.trained.model.uri), made.trained.model.sha256)
+    missed, flagged = (
+        int((rows["benign"] == actual).to_numpy()[(loaded.predict(rows).values >= 0.5) != actual].sum())
+        for actual in (True, False)
+    )
+    assert report.candidate["cost"] == pytest.approx((5 * missed + flagged) / len(rows))
+    assert all("cost" in each for each in (report.baseline, report.train, *report.baselines.values()))
+    assert report.intervals["cost"][0] <= report.candidate["cost"] <= report.intervals["cost"][1]
+
+
+def test_costs_of_a_class_that_the_model_does_not_know_are_refused(chain):
+    with pytest.raises(ConfigError) as caught:
+        evaluated(chain("multiclass"), params=EvaluateParams(costs={"daisy": {"setosa": 1.0}}))
+
+    assert caught.value.code == "CFG051"
+    assert "setosa, versicolor, virginica" in caught.value.next_step
+
+
+def test_curves_are_left_out_when_no_points_are_asked_for(chain):
+    analysis = evaluated(chain("binary"), params=EvaluateParams(curve_points=0)).analysis
+
+    assert (analysis.learning, analysis.why_not["learning"]) == (None, "evaluate.curve_points is below 2")
+
+
+def test_last_point_of_the_learning_curve_is_the_model_itself(chain):
+    made = chain("binary")
+    point = made.evaluated.analysis.learning.points[-1]
+
+    assert point.rows == made.tables.train.rows
+    assert point.score == pytest.approx(made.evaluated.report.candidate["roc_auc"], abs=1e-5)
+
+
+def test_report_follows_the_threshold(chain):
+    made = chain("binary")
+    report = evaluated(made, params=EvaluateParams(threshold=0.9, resamples=100, curve_points=0)).report
+    rows = made.ws.read(made.tables.test)
+    loaded = models.load(made.ws.path(made.trained.model.uri), made.trained.model.sha256)
+
+    labels = features.fit_target(rows, made.contract)
+    assert report.candidate == measure(labels, loaded.predict(rows), threshold=0.9)
+
+
+def test_errors_are_not_shown_where_the_target_is_personal(chain):
+    made = chain("regression")
+    kept = [
+        {**column, "pii": "keep"} if column["role"] == "target" else column
+        for column in made.contract.model_dump()["columns"]
+    ]
+    contract = Contract.model_validate({**made.contract.model_dump(by_alias=True), "columns": kept})
+    loaded = models.load(made.ws.path(made.trained.model.uri), made.trained.model.sha256)
+    about = {name: loaded.manifest[name] for name in ("data", "family", "params")}
+    personal = models.save(made.ws, "personal", loaded.pipeline, contract, loaded.features, about)
+
+    analysis = evaluated(made, model=personal, params=EvaluateParams(resamples=100, curve_points=0)).analysis
+
+    assert made.evaluated.analysis.confident_errors
+    assert (analysis.confident_errors, analysis.why_not["confident_errors"]) == (
+        None,
+        "the target holds personal values",
+    )
+
+
+# Refusals
+
+
+def test_model_of_another_train_table_is_refused(chain, tmp_path: Path):
+    made = chain("regression")
+    fewer = made.ws.read(made.tables.train).iloc[1:]
+
+    assert refused(made, train=made.ws.write("fewer", fewer)) == "INT014"
+    other = tables.run("regression", Workspace(root=tmp_path), tables.table("regression")[20:], family="linear")
+    files = {path: path.read_bytes() for path in other.ws.path(other.trained.baseline.uri).iterdir()}
+    target = made.ws.path(other.trained.baseline.uri)
+    target.mkdir(exist_ok=True)
+    for path, content in files.items():
+        (target / path.name).write_bytes(content)
+    assert refused(made, baseline=other.trained.baseline) == "INT014"
+
+
+def test_test_rows_among_the_train_rows_are_refused(chain):
+    made = chain("binary")
+    train, test = made.ws.read(made.tables.train), made.ws.read(made.tables.test)
+    leaking = made.ws.write("leaking", test.head(40).merge(train.head(1), how="outer"))
+
+    assert refused(made, test=leaking) == "INT015"
+    assert refused(made, test=made.tables.train) == "INT015"
