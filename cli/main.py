@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -40,6 +41,9 @@ Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a parameter; may be repeated.")
 ]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept with the version.")]
+AllowDirty = Annotated[
+    bool, typer.Option("--allow-dirty", help="Train although changes are not committed; the version is tagged.")
+]
 Window = Annotated[str, typer.Option("--window", metavar="YYYY-MM", help="The month to look at.")]
 REFUSED = 4
 INTERRUPTED = 130
@@ -170,6 +174,7 @@ def run(
     params: ParamsFile = "params.yaml",
     overrides: Overrides = None,
     reason: Reason = None,
+    allow_dirty: AllowDirty = False,
     as_json: Json = False,
 ) -> None:
     """Train: ingest, validate, features, tune, train, evaluate, gate, register, package.
@@ -178,17 +183,30 @@ def run(
 
     Example: [bold]evergreen run --set tune.trials=5 --set seed=3[/bold]
     """
-    from cli import plans, show
-    from cli.engine import engine
+    from cli import show, training
     from evergreen.project import Project
 
+    permit(allow_dirty)
     project = Project.open(env, params, overrides or ())
-    outcome = plans.recorded_outcome(project)
-    if outcome is None:
-        with engine(project.settings):
-            from flows.training import training
+    outcome = training.train(project, env=env, params=params, overrides=overrides or (), reason=reason)
+    emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome))
+    if outcome.verdict == "refused":
+        raise typer.Exit(REFUSED)
 
-            outcome = training(env=env, params_file=params, overrides=overrides or [], reason=reason or "requested")
+
+@app.command()
+def resume(env: Env = "local", as_json: Json = False) -> None:
+    """Continue the run that was interrupted last, as it was asked for; what it finished is kept.
+
+    Example: [bold]evergreen resume[/bold]
+    """
+    from cli import show, training, unfinished
+    from evergreen.settings import Settings
+
+    run = unfinished.last(Settings.load(env))
+    permit(run.allow_dirty)
+    project = unfinished.open_again(run)
+    outcome = training.train(project, env=run.env, params=run.params, overrides=run.overrides, reason=run.reason)
     emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome))
     if outcome.verdict == "refused":
         raise typer.Exit(REFUSED)
@@ -213,6 +231,7 @@ def replay(
     env: Env = "local",
     params: ParamsFile = "params.yaml",
     overrides: Overrides = None,
+    allow_dirty: AllowDirty = False,
     as_json: Json = False,
 ) -> None:
     """Walk the calendar: train on what came before, then monitor, decide and retrain month by month.
@@ -224,7 +243,9 @@ def replay(
     from cli import walk
     from evergreen.project import Project
 
+    permit(allow_dirty)
     project, months = Project.open(env, params, overrides or ()), (month(start)[0], month(end)[1])
+    project.may_train()
     result = walk.run(project, *months, env=env, params_file=params, overrides=overrides or [], as_json=as_json)
     emit(result, as_json, lambda: None)
 
@@ -319,6 +340,7 @@ def retrain(
     params: ParamsFile = "params.yaml",
     overrides: Overrides = None,
     reason: Reason = None,
+    allow_dirty: AllowDirty = False,
     as_json: Json = False,
 ) -> None:
     """Act on the last window: train on all history so far if that was decided, or if a reason is given.
@@ -329,6 +351,7 @@ def retrain(
     from cli.engine import engine
     from evergreen.project import Project
 
+    permit(allow_dirty)
     with engine(Project.open(env, params, overrides or ()).settings):
         from flows.retraining import retraining
 
@@ -419,6 +442,12 @@ def month(text: str) -> tuple[date, date]:
     except ValueError as error:
         raise ConfigError("CFG015", f"expected a month such as 2013-03, got '{text}'", where="command line") from error
     return first, date(first.year + first.month // 12, first.month % 12 + 1, 1)
+
+
+def permit(allow_dirty: bool) -> None:
+    """Allow versions from changes that are not committed, in this process and its children."""
+    if allow_dirty:
+        os.environ["EVERGREEN_ALLOW_DIRTY"] = "true"
 
 
 def emit(result: dict[str, Any], as_json: bool, display: Any) -> None:

@@ -33,7 +33,9 @@ def _look(project: Project) -> tuple[list[PlannedStep], Judged | None]:
         ws=project.workspace,
         records=project.settings.step_records,
         expectations=project.expectations(),
+        lookup_files=project.lookups(),
         today=project.today(),
+        start=project.start,
     )
     if not all(step.cached for step in steps):
         return steps, None

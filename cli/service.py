@@ -119,7 +119,7 @@ def example_rows(settings: Settings, champion: ChampionFacts, *, n: int) -> list
 
     ws = Workspace(root=settings.workspace)
     loaded = model.load(ws.path(champion.artifact.uri), champion.artifact.sha256)
-    columns = loaded.contract.request_columns
+    columns = (*loaded.contract.request_columns, *loaded.given)
     rows = ws.read(champion.train, columns=[column.name for column in columns]).tail(n)
     for column in columns:  # in the train table a feature is a number where it can be one
         if column.role == "feature" and column.type == "boolean":

@@ -1,17 +1,20 @@
 """Whether parameters fit the table and the task that the contract describes: known before anything is read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from evergreen import declared
 from evergreen.contract import Contract, Task
 from evergreen.errors import ConfigError
-from evergreen.params import FeatureParams, GateMetric, Params
+from evergreen.evaluation import fitting as fitting_metrics
+from evergreen.params import EvaluateParams, FamilyName, FeatureParams, GateMetric, Params, TuneParams
 
 # Higher is better for each, so that the gate's limits mean the same for every task.
 GATE_METRIC: Mapping[Task, GateMetric] = {"binary": "roc_auc", "multiclass": "balanced_accuracy", "regression": "r2"}
-FAMILIES: Mapping[Task, tuple[str, ...]] = {
-    "binary": ("logistic", "gradient_boosting"),
-    "multiclass": ("logistic", "gradient_boosting"),
-    "regression": ("linear", "gradient_boosting"),
+TUNING_METRIC: Mapping[Task, str] = {"binary": "roc_auc", "multiclass": "log_loss", "regression": "r2"}
+FAMILIES: Mapping[Task, tuple[FamilyName, ...]] = {
+    "binary": ("logistic", "random_forest", "gradient_boosting", "lightgbm", "xgboost"),
+    "multiclass": ("logistic", "random_forest", "gradient_boosting", "lightgbm", "xgboost"),
+    "regression": ("linear", "random_forest", "gradient_boosting", "lightgbm", "xgboost"),
 }
 
 
@@ -19,6 +22,8 @@ def check(params: Params, contract: Contract) -> None:
     """Raise ConfigError for the first parameter that does not fit the contract."""
     check_features(params.features, contract)
     check_families([*params.tune.families, *params.train.baseline], contract.task)
+    tuning_metric(params.tune, contract)
+    check_evaluation(params.evaluate, params.features, contract)
     fitting = GATE_METRIC[contract.task]
     if params.gate.metric != fitting:
         raise ConfigError(
@@ -29,15 +34,71 @@ def check(params: Params, contract: Contract) -> None:
         )
 
 
+def check_evaluation(params: EvaluateParams, features: FeatureParams, contract: Contract) -> None:
+    """Raise ConfigError for costs of classes that the target does not have, and slices by columns that are not there.
+
+    The classes of a category without a list are known only with the rows: the evaluate step checks costs again.
+    """
+    target = contract.with_role("target")[0]
+    listed = ("true", "false") if contract.task == "binary" else target.categories
+    check_costs(params.costs, None if target.open else listed, contract)
+    made = [column.name for column in declared.columns(contract, features)]
+    personal = {column.name for column in contract.columns if column.pii}
+    known = [name for name in (*contract.model_columns, *made) if name not in {contract.target, *personal}]
+    for name in params.slices:
+        if name not in known:
+            raise ConfigError(
+                "CFG052",
+                f"evaluate.slices names '{name}', which "
+                + ("holds personal values" if name in personal else "is no column of the gate's rows"),
+                where=f"contract '{contract.name}'",
+                next_step=f"Name one of: {', '.join(known)}.",
+            )
+
+
+def check_costs(costs: Mapping[str, Mapping[str, float]], classes: Sequence[str] | None, contract: Contract) -> None:
+    """Raise ConfigError unless costs are of the target's `classes`; None are not known yet."""
+    if costs and contract.task == "regression":
+        raise ConfigError(
+            "CFG050",
+            "evaluate.costs are of classes, and the target is a number",
+            where=f"contract '{contract.name}', target '{contract.target}'",
+            next_step="Set evaluate.costs: {}",
+        )
+    for name in (*costs, *(answer for row in costs.values() for answer in row)):
+        if classes is not None and name not in classes:
+            raise ConfigError(
+                "CFG051",
+                f"evaluate.costs names the class '{name}', which the target does not have",
+                where=f"contract '{contract.name}', target '{contract.target}'",
+                next_step=f"Its classes are: {', '.join(classes)}.",
+            )
+
+
+def tuning_metric(params: TuneParams, contract: Contract) -> str:
+    """Return the metric that trials are judged by; raises ConfigError if it does not fit the task."""
+    metric = params.metric or TUNING_METRIC[contract.task]
+    if metric not in fitting_metrics(contract.task):
+        raise ConfigError(
+            "CFG045",
+            f"tune.metric is {metric}, which does not measure a {contract.task} target",
+            where=f"contract '{contract.name}', target '{contract.target}'",
+            next_step=f"Name one that does: {', '.join(fitting_metrics(contract.task))}.",
+        )
+    return metric
+
+
 def check_features(params: FeatureParams, contract: Contract) -> None:
     """Raise ConfigError unless the features can be made from the contract's columns, and the split fits its time."""
-    if contract.time is None and params.calendar:
-        raise ConfigError(
-            "CFG020",
-            f"features.calendar asks for {', '.join(params.calendar)}, but no column has role time",
-            where=f"contract '{contract.name}'",
-            next_step="Set features.calendar: [], or give a timestamp column role: time.",
-        )
+    of_time = {"calendar": params.calendar, "cyclic": params.cyclic, "history": tuple(params.history)}
+    for key, asked in of_time.items():
+        if contract.time is None and asked:
+            raise ConfigError(
+                "CFG020",
+                f"features.{key} asks for {', '.join(asked)}, but no column has role time",
+                where=f"contract '{contract.name}'",
+                next_step=f"Leave features.{key} out, or give a timestamp column role: time.",
+            )
     given, wanted = ("test_share", "test_days") if params.test_share is not None else ("test_days", "test_share")
     if (contract.time is None) != (given == "test_share"):
         raise ConfigError(
@@ -47,20 +108,13 @@ def check_features(params: FeatureParams, contract: Contract) -> None:
             where=f"contract '{contract.name}'",
             next_step=f"Give features.{wanted} instead, such as {'0.2' if wanted == 'test_share' else '14'}.",
         )
-    texts = [column.name for column in contract.features if column.type == "text"]
-    if texts:
-        raise ConfigError(
-            "CFG017",
-            f"column '{texts[0]}' is text, which the models do not use",
-            where=f"contract '{contract.name}'",
-            next_step="Set role: ignore.",
-        )
+    declared.check(params, contract)
 
 
 def check_families(families: Iterable[str], task: Task) -> None:
-    """Raise ConfigError for a family that does not learn the task."""
+    """Raise ConfigError for a family that does not learn the task; of your own estimators only a build can tell."""
     for family in families:
-        if family not in FAMILIES[task]:
+        if "." not in family and family not in FAMILIES[task]:
             raise ConfigError(
                 "CFG010",
                 f"family '{family}' does not learn a {task} target",

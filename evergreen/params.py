@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from evergreen import documents
 from evergreen.errors import ConfigError
@@ -14,8 +15,18 @@ from evergreen.errors import ConfigError
 Share = Annotated[float, Field(ge=0, le=1)]
 GateMetric = Literal["roc_auc", "balanced_accuracy", "r2"]
 CalendarPart = Literal["hour", "weekday", "month", "day_of_year"]
+GRID_POINTS = 50  # whole numbers in a range that a grid walks through
 DerivedName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
+FamilyName = Literal["logistic", "linear", "random_forest", "gradient_boosting", "lightgbm", "xgboost"]
+
+
+def _known_family(name: str) -> str:
+    if "." not in name and name not in get_args(FamilyName):
+        known = ", ".join(f"'{family}'" for family in get_args(FamilyName))
+        what = "no such family: name one of {expected}, or an estimator class by its dotted path"
+        raise PydanticCustomError("unknown_family", what, {"expected": known})
+    return name
 
 
 class Section(BaseModel):
@@ -65,12 +76,24 @@ class Lookup(Section):
     """Columns of a small table that does not change, by one column of ours. It ships inside the model.
 
     `file`: CSV or Parquet below the project; `by`: the same name in both tables, each value once in the file;
-    `columns`: what is taken from it, named ``<lookup>_<column>``.
+    `numeric` and `categorical`: what is taken from it, named ``<lookup>_<column>``.
     """
 
     file: str
     by: str
-    columns: Annotated[tuple[str, ...], Field(min_length=1)]
+    numeric: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _some_column(self) -> Self:
+        if not (self.numeric or self.categorical):
+            raise ValueError("name at least one column in numeric or categorical")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What is taken from the table."""
+        return (*self.numeric, *self.categorical)
 
 
 class History(Section):
@@ -83,9 +106,9 @@ class History(Section):
 
     of: str | None = None
     by: tuple[str, ...] = ()
-    lag: Annotated[int, Field(ge=1)] | None = None
+    lag: Annotated[int, Field(ge=1, le=10_000)] | None = None
     aggregate: Literal["count", "mean", "sum", "min", "max", "std"] | None = None
-    window_days: Annotated[int, Field(ge=1)] | None = None
+    window_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -205,12 +228,24 @@ class TuneParams(Section):
     workers: Annotated[int, Field(ge=1)] = 1
     warm_start: bool = True
     calibrate: bool = True
-    families: dict[str, dict[str, Distribution]]
+    families: dict[Annotated[str, AfterValidator(_known_family)], dict[str, Distribution]]
 
     @model_validator(mode="after")
     def _some_family(self) -> Self:
         if not self.families:
             raise ValueError("name at least one family")
+        return self
+
+    @model_validator(mode="after")
+    def _grid_has_points(self) -> Self:
+        endless = [
+            f"{family}.{name}"
+            for family, parameters in self.families.items()
+            for name, where in parameters.items()
+            if where.real or (where.integer and where.integer[1] - where.integer[0] >= GRID_POINTS)
+        ]
+        if self.sampler == "grid" and endless:
+            raise ValueError(f"sampler grid takes `values`, or `int` of at most {GRID_POINTS}: {endless[0]} has more")
         return self
 
 

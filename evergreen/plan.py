@@ -5,7 +5,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from evergreen.params import Params
 
 PROJECT = Path(__file__).parents[1]
 FIRST_PARTY = ("evergreen", "tasks")
+OWN_CODE, OWN = "evergreen.own_code", Path("evergreen", "own")
 RECORD_NAME = re.compile(r"[a-z_]+-[0-9a-f]{64}")  # the engine keeps files of its own beside the records
 
 WHERE = ("ws", "datasets", "storage")
@@ -27,10 +28,10 @@ WHERE = ("ws", "datasets", "storage")
 STEPS: dict[str, tuple[str, ...]] = {
     "ingest": ("source", "contract", "params"),
     "validate": ("raw", "contract", "expectations", "today", "params"),
-    "features": ("valid", "contract", "params", "seed"),
-    "tune": ("train", "contract", "features", "params", "seed"),
-    "train": ("train", "best", "contract", "features", "params", "seed"),
-    "evaluate": ("model", "baseline", "train", "test", "params"),
+    "features": ("valid", "contract", "params", "seed", "lookup_files"),
+    "tune": ("train", "start", "contract", "features", "params", "seed"),
+    "train": ("train", "best", "lookups", "contract", "features", "params", "seed"),
+    "evaluate": ("model", "baseline", "train", "test", "params", "seed"),
 }
 
 
@@ -69,12 +70,15 @@ def plan(
     ws: Workspace,
     records: Path,
     expectations: Sequence[Any] = (),
+    lookup_files: Sequence[Any] = (),
     today: date | None = None,
+    start: Callable[[str], Any] = lambda _: None,
 ) -> tuple[list[PlannedStep], dict[str, Any]]:
     """Return the training steps with their identities, and every artifact that is already there.
 
     A step is a hit when its result is recorded and the files that the result names exist; from the first miss on,
-    identities are unknown, because they depend on artifacts that have yet to be made.
+    identities are unknown, because they depend on artifacts that have yet to be made. `start` answers where tuning
+    begins, by the digest of its rows.
     """
     artifacts: dict[str, Any] = {}
     steps: list[PlannedStep] = []
@@ -82,7 +86,17 @@ def plan(
         if steps and not steps[-1].cached:
             steps.append(PlannedStep(name=name, identity=None, cached=False, why=f"after {steps[-1].name}"))
             continue
-        arguments = arguments_of(name, source, contract, params, artifacts, expectations=expectations, today=today)
+        arguments = arguments_of(
+            name,
+            source,
+            contract,
+            params,
+            artifacts,
+            expectations=expectations,
+            lookup_files=lookup_files,
+            today=today,
+            start=start(artifacts["train"]["sha256"]) if name == "tune" else None,
+        )
         key = record_key(name, arguments)
         found = read_record(records / key)
         here = found is not None and ws.holds(found)
@@ -101,14 +115,18 @@ def arguments_of(
     artifacts: Mapping[str, Any],
     *,
     expectations: Sequence[Any] = (),
+    lookup_files: Sequence[Any] = (),
     today: date | None = None,
+    start: Any = None,
 ) -> dict[str, Any]:
     """Return a step's arguments by name, except where it works; artifacts come from `artifacts`."""
     given = {
         "source": source,
         "contract": contract,
         "expectations": expectations,
+        "lookup_files": lookup_files,
         "today": today,
+        "start": start,
         "params": params.section(step),
         "seed": params.seed,
         "features": params.features,
@@ -166,7 +184,14 @@ def reached_files(module: str) -> tuple[Path, ...]:
             continue
         seen[name] = path
         waiting += _imports(name, path)
+        if name == OWN_CODE:  # which is imported by names that parameters hold
+            waiting += _own_modules()
     return tuple(sorted(set(seen.values())))
+
+
+def _own_modules() -> Iterator[str]:
+    for path in PROJECT.joinpath(OWN).rglob("*.py"):
+        yield from _with_parents(".".join(path.relative_to(PROJECT).with_suffix("").parts))
 
 
 def _imports(module: str, path: Path) -> Iterator[str]:

@@ -1,22 +1,26 @@
 """An opened project: its settings, parameters and contract, and the places they name."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from evergreen import consistency, ingest, plan
-from evergreen.artifacts import SourceRef, Workspace, digest_of
+from evergreen import commits, consistency, ingest, plan, tracker
+from evergreen.artifacts import MANIFEST, SourceRef, Workspace, digest_of, file_digest
+from evergreen.commits import Commit
 from evergreen.contract import Contract
 from evergreen.errors import ConfigError
 from evergreen.ledger import Ledger
 from evergreen.outcomes import ChampionFacts, champion_facts
-from evergreen.params import Params
+from evergreen.params import IngestParams, Params
 from evergreen.settings import Settings
+from evergreen.tuning.space import Start
 
 if TYPE_CHECKING:
+    from evergreen.features.lookups import LookupRef
     from evergreen.validation.own import Expectation
 
 
@@ -89,6 +93,22 @@ class Project:
 
         return own.load(path)
 
+    def lookups(self) -> "tuple[LookupRef, ...]":
+        """Return the files of `features.lookups`, hashed; raises ConfigError if one is not there."""
+        if not self.params.features.lookups:
+            return ()
+        from evergreen.features import lookups
+
+        return lookups.locate(self.params.features, self.settings.project)
+
+    def look_back(self, champion: ChampionFacts) -> IngestParams | None:
+        """Return the period of the parameters and what its rows' features look back on; None if they look at none."""
+        from evergreen import model
+        from evergreen.features import history
+
+        asked = model.asked(self.workspace.path(champion.artifact.uri), champion.artifact.sha256)
+        return history.look_back(*asked, self.params.ingest)
+
     def ledger(self) -> Ledger:
         return Ledger(self.settings.ledger())
 
@@ -104,9 +124,56 @@ class Project:
             )
         return facts
 
+    def start(self, train: str) -> Start | None:
+        """Return where tuning begins on the train rows of that digest: with the champion's family and parameters.
+
+        Rows that were tuned on before begin where they began then, whoever is champion by now: so running a training
+        again is the same training. None without a champion, where its folder is not here, or without `tune.warm_start`.
+        """
+        if not self.params.tune.warm_start:
+            return None
+        began = self.ledger().find(self.name, "start", train)
+        return _start(began.payload["start"]) if began else self._of_champion()
+
+    def keep_start(self, train: str) -> Start | None:
+        """Return `start`, and keep it for the next time that these rows are tuned on."""
+        start = self.start(train)
+        if not self.params.tune.warm_start:
+            return None
+        kept = self.ledger().record(self.name, "start", train, {"start": start and start.model_dump(mode="json")})
+        return _start(kept.payload["start"])
+
+    def _of_champion(self) -> Start | None:
+        champion = champion_facts(self.ledger(), self.name)
+        if champion is None:
+            return None
+        manifest = self.workspace.path(champion.artifact.uri) / MANIFEST
+        if not manifest.exists() or file_digest(manifest) != champion.artifact.sha256:
+            return None
+        about = json.loads(manifest.read_bytes())
+        return Start(family=about["family"], params=about["params"])
+
+    def may_train(self) -> Commit:
+        """Return the commit that a training comes from, before anything is read.
+
+        Raises
+        ------
+        ConfigError if changes to what decides a training are not committed, unless the settings allow it, or if the
+        package of a tracker is not installed.
+        """
+        tracker.require(self.settings.trackers)
+        found = commits.read(self.settings.project)
+        if not self.settings.allow_dirty:
+            found.require_clean(self.settings.project)
+        return found
+
     def digests(self) -> dict[str, str]:
         """Return the digests of the code that the training steps reach and of all parameters."""
         return {
             "code_digest": digest_of([plan.code_digest(f"tasks.{step}") for step in plan.STEPS]),
             "params_digest": digest_of(self.params),
         }
+
+
+def _start(kept: dict[str, Any] | None) -> Start | None:
+    return Start.model_validate(kept) if kept else None

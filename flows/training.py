@@ -7,6 +7,7 @@ from prefect import flow
 
 from evergreen import consistency, gate
 from evergreen.artifacts import DatasetRef
+from evergreen.commits import Commit
 from evergreen.evaluation import Comparison
 from evergreen.gate import Verdict
 from evergreen.ledger import Ledger
@@ -53,13 +54,14 @@ def training(
     """
     project = Project.open(env, params_file, overrides or ())
     consistency.check(project.params, project.contract)
+    commit = project.may_train()
     ledger, do = project.ledger(), Recorder()
     with ledger.lease(f"training:{project.name}"):
         drop_broken_records(project.settings.step_records, project.workspace)
         candidate = make_candidate(project, do)
         judged = find_judged(ledger, project.name, candidate.key)
         if judged is None:
-            judged = judge_and_promote(project, ledger, candidate, do, reason)
+            judged = judge_and_promote(project, ledger, candidate, do, reason, commit)
         ledger.record(project.name, "judgement", candidate.key, judged.model_dump(mode="json"))
         if champion := ledger.champion(project.name):
             do(mirror, project.name, champion.version, project.settings)
@@ -71,10 +73,11 @@ def make_candidate(project: Project, do: Recorder) -> Candidate:
     ws, contract, p = project.workspace, project.contract, project.params
     raw = do(ingest, project.source(), ws, project.datasets, contract, p.ingest).raw
     checked = do(validate, raw, ws, contract, project.expectations(), project.today(), p.validate_)
-    tables = do(features, checked.valid, ws, contract, p.features, p.seed)
-    tuned = do(tune, tables.train, ws, contract, p.features, p.tune, p.seed, project.settings.studies())
-    trained = do(train, tables.train, tuned.best, ws, contract, p.features, p.train, p.seed)
-    evaluated = do(evaluate, trained.model, trained.baseline, tables.train, tables.test, ws, p.evaluate)
+    tables = do(features, checked.valid, ws, contract, p.features, p.seed, project.lookups())
+    start = project.keep_start(tables.train.sha256)
+    tuned = do(tune, tables.train, start, ws, contract, p.features, p.tune, p.seed, project.settings.studies())
+    trained = do(train, tables.train, tuned.best, tables.lookups, ws, contract, p.features, p.train, p.seed)
+    evaluated = do(evaluate, trained.model, trained.baseline, tables.train, tables.test, ws, p.evaluate, p.seed)
     key = gate.candidate_key(trained.model.sha256, evaluated.report, p.gate)
     return Candidate(key, raw, checked, tables, tuned, trained, evaluated)
 
@@ -88,7 +91,9 @@ def find_judged(ledger: Ledger, model: str, candidate: str) -> Judged | None:
     return champion.judged if champion and champion.candidate == candidate else None
 
 
-def judge_and_promote(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder, reason: str) -> Judged:
+def judge_and_promote(
+    project: Project, ledger: Ledger, candidate: Candidate, do: Recorder, reason: str, commit: Commit
+) -> Judged:
     """Ask the gate, log the run, and bring a candidate that passed into service.
 
     A run that was killed on the way goes through here again; every effect is made only once.
@@ -99,6 +104,8 @@ def judge_and_promote(project: Project, ledger: Ledger, candidate: Candidate, do
         "model_digest": candidate.trained.model.sha256,
         "data_digest": candidate.raw.sha256,
         "training_reason": reason,
+        "commit": commit.sha,
+        "dirty": str(commit.dirty).lower(),
         **project.digests(),
     }
     run = do(
@@ -106,12 +113,16 @@ def judge_and_promote(project: Project, ledger: Ledger, candidate: Candidate, do
         candidate.key,
         candidate.trained.model,
         candidate.tuned.best,
+        candidate.tuned.trials,
         candidate.evaluated.report,
+        candidate.evaluated.analysis,
         verdict,
+        candidate.raw,
+        candidate.tables.train,
         candidate.tables.test,
-        candidate.evaluated.scores,
         candidate.checked.validation,
         candidate.checked.docs,
+        tuple(do.steps),
         project.workspace,
         project.params,
         project.settings,
@@ -170,6 +181,7 @@ def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder)
             candidate.trained.model,
             data_end(project, candidate),
             candidate.tables.split.rule,
+            candidate.checked.valid,
             candidate.tables.test,
             candidate.evaluated.scores,
             project.workspace,

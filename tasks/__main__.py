@@ -35,9 +35,12 @@ def run_stage(name: str) -> None:
         "datasets": project.datasets,
         "today": project.today(),
         "expectations": project.expectations(),
+        "lookup_files": project.lookups(),
     }
     if "source" in hints:
         given["source"] = project.source()
+    if "start" in hints:
+        given["start"] = project.keep_start(ws.table("train").sha256)
     inputs = {
         argument: given[argument] if argument in given else find(ws, argument, kind)
         for argument, kind in hints.items()

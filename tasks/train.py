@@ -9,18 +9,23 @@ from prefect import task
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from evergreen import memory
 from evergreen import model as models
-from evergreen.artifacts import FolderRef, TableRef, Value, Workspace, digest_of
+from evergreen.artifacts import FolderRef, TableRef, Value, Workspace, digest_of, read_folder
 from evergreen.contract import Contract
 from evergreen.features import fit_target
 from evergreen.features import inputs as inputs_of
+from evergreen.features import lookups as tables
 from evergreen.params import FeatureParams, TrainParams
 from evergreen.plan import code_digest, lock_digest
 from evergreen.tuning import families
+from evergreen.tuning.calibration import CalibratedPipeline
 from evergreen.tuning.search import Best
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)
+
+COPIES = 4  # of the train rows: as they are read, encoded, and as the estimators keep them
 
 
 class Trained(Value):
@@ -34,6 +39,7 @@ class Trained(Value):
 def train(
     train: TableRef,
     best: Best,
+    lookups: FolderRef,
     ws: Workspace,
     contract: Contract,
     features: FeatureParams,
@@ -44,7 +50,13 @@ def train(
 
     One thread fits, so the same inputs give the same digests on every machine.
     """
+    memory.require(
+        COPIES * memory.of_table(ws.verified(train)),
+        f"fitting on {train.rows} rows",
+        next_step="Free memory, give the process more of it, or read a shorter period.",
+    )
     rows = ws.read(train)
+    looked_up = tables.from_files(read_folder(ws.path(lookups.uri), lookups.sha256)[1])
     inputs = inputs_of(contract, features)
     about = {
         "data": train.sha256,
@@ -54,7 +66,9 @@ def train(
         "seed": seed,
         "rows": train.rows,
         "inputs": inputs.model_dump(mode="json"),
+        "start": best.start and best.start.model_dump(mode="json"),
     }
+    target = fit_target(rows, contract)
 
     def fit(family: str, chosen: Mapping[str, Any]) -> Pipeline:
         pipeline = families.build(
@@ -65,20 +79,28 @@ def train(
             features=features,
             seed=seed,
         )
-        with threadpool_limits(1, user_api="openmp"):  # one thread sums in one order
-            return pipeline.fit(rows[inputs.names], fit_target(rows, contract))
+        families.fit(pipeline, rows[inputs.names], target)
+        return pipeline
 
-    simpler = families.BASELINE[contract.task][best.family]
+    simpler = families.simpler(best.family, contract.task)
     wanted = {
         "model": (best.family, best.params),
         "baseline": (simpler, next((chosen for name, chosen in params.baseline.items() if name == simpler), {})),
     }
     with threadpool_limits(1, user_api="blas"):
-        fitted = Parallel(n_jobs=2, prefer="threads")(delayed(fit)(*choice) for choice in wanted.values())
-    saved = {
-        name: models.save(ws, name, pipeline, contract, features, {**about, "family": family, "params": chosen})
-        for (name, (family, chosen)), pipeline in zip(wanted.items(), fitted, strict=True)
+        candidate, baseline = Parallel(n_jobs=2, prefer="threads")(delayed(fit)(*choice) for choice in wanted.values())
+    calibration = best.calibration if best.calibration and best.calibration.is_applied else None
+    if calibration:
+        candidate = CalibratedPipeline(candidate, calibration.curve.method, list(calibration.curve.numbers))
+    fitted = {
+        "model": (candidate, calibration and calibration.model_dump(mode="json")),
+        "baseline": (baseline, None),
     }
+    saved = {}
+    for name, (pipeline, applied) in fitted.items():
+        family, chosen = wanted[name]
+        facts = {**about, "family": family, "params": chosen, "calibration": applied}
+        saved[name] = models.save(ws, name, pipeline, contract, features, facts, lookups=looked_up)
     trained = Trained(**saved)
     log.info("train: %s on %d rows, digest %s", best.family, train.rows, trained.model.sha256[:12])
     return trained

@@ -2,23 +2,29 @@
 
 from prefect import task
 
+from evergreen import memory
 from evergreen.artifacts import TableRef, Value, Workspace
 from evergreen.contract import Contract
 from evergreen.params import FeatureParams, TuneParams
 from evergreen.plan import identity
 from evergreen.tuning.search import Best, search
+from evergreen.tuning.space import Start
 from tasks.engine import RECORDED
+
+COPIES = 4  # of the train rows in a worker: as they are read, cut into folds, encoded, and as estimators keep them
 
 
 class Tuned(Value):
-    """The winning trial."""
+    """The winner, and every trial: number, state, family, params (JSON), score, scores of its folds, seconds."""
 
     best: Best
+    trials: TableRef
 
 
 @task(name="tune", timeout_seconds=7200, **RECORDED)
 def tune(
     train: TableRef,
+    start: Start | None,
     ws: Workspace,
     contract: Contract,
     features: FeatureParams,
@@ -27,8 +33,20 @@ def tune(
     storage: str,
 ) -> Tuned:
     """Search the declared space. The study in `storage` carries the step's identity: a killed search continues."""
-    arguments = {"train": train, "contract": contract, "features": features, "params": params, "seed": seed}
-    best = search(
+    arguments = {
+        "train": train,
+        "start": start,
+        "contract": contract,
+        "features": features,
+        "params": params,
+        "seed": seed,
+    }
+    memory.require(
+        COPIES * params.workers * memory.of_table(ws.path(train.uri)),
+        f"tuning on {train.rows} rows",
+        next_step="Free memory, lower tune.workers, or read a shorter period.",
+    )
+    found = search(
         ws.read(train),
         contract,
         features,
@@ -36,5 +54,6 @@ def tune(
         seed=seed,
         storage=storage,
         study=f"tune-{identity('tune', arguments)[:16]}",
+        start=start,
     )
-    return Tuned(best=best)
+    return Tuned(best=found.best, trials=ws.write("trials", found.trials))

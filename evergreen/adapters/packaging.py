@@ -1,11 +1,9 @@
 """BentoML: a release becomes a bento, which holds everything that the service runs from."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +11,8 @@ import psutil
 import yaml
 
 from evergreen.artifacts import MANIFEST, Value, read_folder, write_bytes
-from evergreen.errors import ConfigError, EvergreenError, explain_os_errors
+from evergreen.errors import EvergreenError, explain_os_errors
+from evergreen.locks import packages_of, pins
 from evergreen.model import MODEL_FOLDER, RELEASE_FILE, Release
 from evergreen.settings import Settings
 
@@ -93,30 +92,12 @@ def command(bento: Path, settings: Settings) -> tuple[list[str], dict[str, str]]
     return [sys.executable, "-P", "-m", "serving"], {**os.environ, **variables}
 
 
-def pins(lock: str, names: Iterable[str]) -> list[str]:
-    """Return the lines that pin `names`, and what they depend on, in a lock written by ``uv pip compile``.
+def packages(family: str) -> tuple[str, ...]:
+    """Return the packages that a service of this family's models needs, without what these depend on.
 
-    Examples
-    --------
-    >>> pins(
-    ...     "a==1\\n    # via b\\nb==2 ; os_name == 'posix'\\n    # via project\\nc==3\\n    # via\\n    #   d\\n",
-    ...     ["b"],
-    ... )
-    ['a==1', "b==2 ; os_name == 'posix'"]
+    What an estimator of your own imports beyond them belongs into SERVED_BY.
     """
-    entries = re.findall(r"^(\S+)==(.*?)(?: \\)?\n((?:[ ].*\n?)*)", lock, flags=re.MULTILINE)
-    version = {name: pinned for name, pinned, _ in entries}
-    needed_by = {
-        name: set(re.findall(r"^ +#(?: via)? +(\S+)", below, flags=re.MULTILINE)) for name, _, below in entries
-    }
-    chosen = set(names)
-    if unknown := sorted(chosen - version.keys()):
-        raise ConfigError(
-            "PKG001", f"not pinned: {', '.join(unknown)}", where="requirements.lock", next_step="Lock again."
-        )
-    while more := {name for name, parents in needed_by.items() if parents & chosen} - chosen:
-        chosen |= more
-    return [f"{name}=={version[name]}" for name in sorted(chosen)]
+    return (*SERVED_BY, *packages_of(family))
 
 
 def _named(release: Release, home: Path) -> Bento:
@@ -132,7 +113,7 @@ def _remove_abandoned(staging: Path) -> None:
 
 
 def _stage(context: Path, model_folder: Path, release: Release, project: Path) -> None:
-    _, files = read_folder(model_folder, release.model_digest)
+    manifest, files = read_folder(model_folder, release.model_digest)
     for package in ("evergreen", "serving"):
         shutil.copytree(project / package, context / package, ignore=shutil.ignore_patterns("__pycache__"))
     for name, content in {**files, MANIFEST: (model_folder / MANIFEST).read_bytes()}.items():
@@ -141,7 +122,7 @@ def _stage(context: Path, model_folder: Path, release: Release, project: Path) -
         path.write_bytes(content)
     (context / RELEASE_FILE).write_text(release.model_dump_json())
     recipe = yaml.safe_load((project / "bentofile.yaml").read_text())
-    lines = pins((project / "requirements.lock").read_text(), SERVED_BY)
+    lines = pins((project / "requirements.lock").read_text(), packages(manifest.get("family", "")))
     # BentoML writes its own version beside them, and reads no requirements file below a hidden folder.
     recipe["python"]["packages"] = [line for line in lines if not line.startswith("bentoml==")]
     (context / "bentofile.yaml").write_text(yaml.safe_dump(recipe))

@@ -1,30 +1,84 @@
 """The model families: each an unfitted scikit-learn pipeline whose encoders are fitted with the model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
-from sklearn.dummy import DummyClassifier, DummyRegressor
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.base import is_classifier, is_regressor
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
-from evergreen.consistency import check_families
+from evergreen.consistency import FAMILIES, check_families
 from evergreen.contract import Task
 from evergreen.errors import ConfigError
 from evergreen.features import Inputs
 from evergreen.params import FeatureParams
+from evergreen.tuning import encoders, estimators
+
+Array = np.ndarray[Any, Any]
+_TREES = ("random_forest", "gradient_boosting", "lightgbm", "xgboost")
 
 # The simpler family that each has to beat: a rung of the ladder that does not pay is not climbed.
-_OF_CLASSES = {"gradient_boosting": "logistic", "logistic": "prior"}
+_OF_CLASSES = {**dict.fromkeys(_TREES, "logistic"), "logistic": "prior"}
 BASELINE: Mapping[Task, Mapping[str, str]] = {
     "binary": _OF_CLASSES,
     "multiclass": _OF_CLASSES,
-    "regression": {"gradient_boosting": "linear", "linear": "prior"},
+    "regression": {**dict.fromkeys(_TREES, "linear"), "linear": "prior"},
 }
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of model.
+
+    `tasks`: what it learns. `make`: its unfitted estimator for a task and a seed. `rounds`: the parameter that counts
+    boosting rounds, where it boosts. `is_linear`: it wants one-hot codes and columns of one scale.
+    """
+
+    name: str
+    tasks: tuple[Task, ...]
+    make: Callable[[Task, int], Any]
+    rounds: str | None = None
+    is_linear: bool = False
+
+
+def find(name: str) -> Family:
+    """Return the family of a name, ``prior`` included; a name with a dot is an estimator class of your own.
+
+    Raises
+    ------
+    ConfigError if there is none, or the class is no scikit-learn estimator that can be made without arguments.
+    """
+    if "." in name:
+        make = estimators.own(name)
+        estimator = make(0)
+        rounds = "max_iter" if "max_iter" in estimator.get_params() else "n_estimators"
+        boosts = estimators.stops_early(estimator)
+        return Family(name, _learns(estimator), lambda _, seed: make(seed), rounds if boosts else None, is_linear=True)
+    if name == "prior":
+        return Family(name, tuple(FAMILIES), estimators.MAKERS[name])
+    tasks = tuple(task for task, names in FAMILIES.items() if name in names)
+    if not tasks:
+        raise ConfigError(
+            "CFG010",
+            f"no such family: '{name}'",
+            where="tune.families",
+            next_step=f"Known are: {', '.join(estimators.MAKERS)}.",
+        )
+    is_linear = name in ("logistic", "linear")
+    return Family(name, tasks, estimators.MAKERS[name], estimators.ROUNDS.get(name), is_linear)
+
+
+def _learns(estimator: Any) -> tuple[Task, ...]:
+    if is_classifier(estimator):
+        return ("binary", "multiclass")
+    return ("regression",) if is_regressor(estimator) else ()
+
+
+def simpler(family: str, task: Task) -> str:
+    """Return the family that this one has to beat; of an estimator of your own, the linear one."""
+    return BASELINE[task].get(family, "linear" if task == "regression" else "logistic")
 
 
 def build(
@@ -38,35 +92,21 @@ def build(
 ) -> Pipeline:
     """Return an unfitted pipeline of a family; ``prior`` answers every row with the classes' shares, or the mean.
 
-    Categories that are missing, unseen, or rarer than `features.rare_category` rows share one code each; missing
-    numbers are imputed with the median of the rows it is fitted on, or with 0 where none of these has one.
-
     Raises
     ------
     ConfigError if the family does not learn the task, or the estimator does not know a parameter or not its value.
     """
     if family != "prior":
         check_families([family], task)
-    if family == "prior":
-        encoder: Any = "drop"
-        scaler: Any = SimpleImputer(strategy="median", keep_empty_features=True)
-        estimator: Any = DummyRegressor() if task == "regression" else DummyClassifier(strategy="prior")
-    elif family in ("logistic", "linear"):
-        encoder = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=features.rare_category)
-        scaler = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
-        estimator = Ridge() if family == "linear" else LogisticRegression(max_iter=500)
-    else:
-        # Codes, not native categories: those convert to ONNX silently wrong. No scaling before trees: likewise.
-        encoder = OrdinalEncoder(
-            handle_unknown="use_encoded_value",
-            unknown_value=-1,
-            encoded_missing_value=-2,
-            min_frequency=features.rare_category,
-            dtype=np.float64,
+    found = find(family)
+    if task not in found.tasks:
+        raise ConfigError(
+            "CFG010",
+            f"family '{family}' does not learn a {task} target",
+            where="tune.families",
+            next_step="Name a classifier." if task != "regression" else "Name a regressor.",
         )
-        scaler = SimpleImputer(strategy="median", keep_empty_features=True)
-        boosting = HistGradientBoostingRegressor if task == "regression" else HistGradientBoostingClassifier
-        estimator = boosting(early_stopping=False, random_state=seed)
+    estimator = found.make(task, seed)
     unknown = sorted(set(params) - set(estimator.get_params()))
     if unknown:
         raise ConfigError(
@@ -75,11 +115,52 @@ def build(
             where="tune.families",
             next_step=f"It knows: {', '.join(sorted(estimator.get_params()))}.",
         )
-    try:
-        estimator.set_params(**params)._validate_params()
-    except ValueError as error:
-        raise ConfigError("CFG010", str(error), where=f"family '{family}'", next_step="Correct the value.") from error
-    columns = ColumnTransformer(
-        [("categorical", encoder, list(inputs.categorical)), ("numeric", scaler, list(inputs.numeric))]
+    estimators.check_values(family, estimator.set_params(**params), task)
+    columns = encoders.columns(
+        inputs if family != "prior" else Inputs(categorical=(), numeric=inputs.numeric),
+        features,
+        task=task,
+        seed=seed,
+        categories="onehot" if found.is_linear else "ordinal",
+        scaled=found.is_linear,
     )
     return Pipeline([("columns", columns), ("estimator", estimator)])
+
+
+def fit(
+    pipeline: Pipeline,
+    x: Any,
+    y: Array,
+    *,
+    validation: tuple[Any, Array] | None = None,
+    patience: int | None = None,
+) -> int | None:
+    """Fit in place and return the number of boosting rounds kept, or None where nothing was stopped early.
+
+    One thread fits, for it sums in one order: equal on every machine. Who fits several at a time in threads holds
+    ``threadpool_limits(1, user_api="blas")`` around them, because that limit is the process's and not the thread's.
+
+    Parameters
+    ----------
+    validation : rows and target on which boosting stops, after `patience` rounds without a lower loss. The model then
+        answers as one does that was fitted with the rounds kept.
+    """
+    with threadpool_limits(1):
+        if validation is not None and patience is not None:
+            kept = _stop_early(pipeline, x, y, validation, patience)
+            if kept is not None:
+                return kept
+        pipeline.fit(x, y)
+    return None
+
+
+def _stop_early(pipeline: Pipeline, x: Any, y: Array, validation: tuple[Any, Array], patience: int) -> int | None:
+    if not estimators.stops_early(pipeline["estimator"]):
+        return None
+    encoded = pipeline["columns"].fit_transform(x, y)
+    unseen, truth = validation
+    if is_classifier(pipeline["estimator"]):  # of a class that was not fitted there is no loss
+        known = np.isin(truth, np.unique(y))
+        unseen, truth = unseen[known], truth[known]
+    unseen = pipeline["columns"].transform(unseen)
+    return estimators.fit_until_worse(pipeline["estimator"], encoded, y, validation=(unseen, truth), patience=patience)

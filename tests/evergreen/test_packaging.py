@@ -16,8 +16,10 @@ import pytest
 import released
 from servers import SECONDS, free_port, running
 
-from evergreen import predictions
+from evergreen import locks, predictions
+from evergreen import model as models
 from evergreen.adapters import packaging
+from evergreen.artifacts import Workspace
 from evergreen.errors import ConfigError, EvergreenError, IntegrityError
 from evergreen.model import Release, load_release
 from evergreen.settings import Settings
@@ -77,6 +79,40 @@ def test_requirements_are_pins_of_the_lock(bento, project):
     assert set(packaging.SERVED_BY) <= names
     assert not names & {"prefect", "mlflow", "dvc", "evidently", "great-expectations", "optuna", "sqlalchemy"}
     assert len(names) == len(installed)
+
+
+def requirements(bento) -> set[str]:
+    written = (bento.path / "env" / "python" / "requirements.txt").read_text()
+    return set(re.findall(r"^(\S+)==", written, flags=re.MULTILINE))
+
+
+def test_library_of_a_family_is_packed_with_its_models_only(bento, project, tmp_path):
+    pipeline = released.fitted("lightgbm", n_estimators=3)
+    about = {"family": "lightgbm", "seed": 7}
+    ref = models.save(Workspace(root=tmp_path), "model", pipeline, released.CONTRACT, released.FEATURES, about)
+    release = Release(model="parcels", version=4, model_digest=ref.sha256, threshold=0.5)
+
+    of_lightgbm = packaging.build(tmp_path / ref.uri, release, project=project, home=tmp_path / "home")
+
+    assert requirements(of_lightgbm) - requirements(bento) == {"lightgbm"}
+    assert not requirements(bento) & {"lightgbm", "xgboost-cpu", "skl2onnx", "onnxmltools"}
+
+
+@pytest.mark.parametrize(
+    ("family", "needs"),
+    [
+        ("xgboost", {"xgboost-cpu"}),
+        ("xgboost.XGBRFClassifier", {"xgboost-cpu"}),
+        ("lightgbm.LGBMClassifier", {"lightgbm"}),
+        ("gradient_boosting", set()),
+        ("evergreen.own.stumps.Stump", set()),
+    ],
+)
+def test_packages_follow_the_family_by_name_or_by_path(family, needs, project):
+    names = packaging.packages(family)
+
+    assert set(names) - set(packaging.SERVED_BY) == needs
+    assert locks.pins((project / "requirements.lock").read_text(), names)
 
 
 def test_container_does_not_run_as_root_and_keeps_state_in_its_own_folder(bento):

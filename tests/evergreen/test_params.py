@@ -60,8 +60,8 @@ def test_committed_file_is_accepted(params):
         (r"validate\b", "valdate", "Did you mean 'validate'?"),
         (r"max_bad_share\b", "max_bad_shar", "Did you mean 'max_bad_share'?"),
         (r"float: (?=\[0.001)", "flaot: ", "Did you mean 'float'?"),
-        (r"int: (?=.*\n.*max_leaf)", "itn: ", "Did you mean 'int'?"),
-        (r"gradient_boosting\b", "gradient_bosting", "Did you mean 'gradient_boosting'?"),
+        (r"int: (?=.*\n.*min_child)", "itn: ", "Did you mean 'int'?"),
+        (r"lightgbm\b", "lihgtgbm", "Did you mean 'lightgbm'?"),
         (r"cooldown_days\b", "cooldown", "Did you mean 'cooldown_days'?"),
     ],
 )

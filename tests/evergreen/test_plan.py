@@ -102,7 +102,7 @@ def record(ws, records, contract, params):
     made = {
         "ingest": ["raw"],
         "validate": ["valid", "quarantine", "docs"],
-        "features": ["train", "test", "split"],
+        "features": ["train", "test", "split", "lookups"],
         "tune": ["best"],
         "train": ["model", "baseline"],
         "evaluate": ["scores"],
@@ -114,11 +114,11 @@ def record(ws, records, contract, params):
             if name == "best":
                 found[name] = {"family": "logistic", "params": {"C": 1.0}}
             elif name == "split":
-                found[name] = {"end": "2013-03-01", "rule": None}
+                found[name] = {"end": "2013-03-01", "rule": None, "gate_digest": "test"}
             elif name == "raw":
                 (ws.root / name).mkdir(parents=True)
                 found[name] = DatasetRef(uri=name, rows=1, facts="f", sha256=name).model_dump()
-            elif name in ("model", "baseline", "docs"):
+            elif name in ("model", "baseline", "docs", "lookups"):
                 found[name] = ws.write_folder(name, {"x": name.encode()}, {}).model_dump()
             else:
                 ws.root.mkdir(exist_ok=True)
@@ -144,6 +144,29 @@ def arguments(contract, params) -> dict:
 def test_step_reaches_helpers_of_helpers_however_they_are_imported(miniature):
     reached = {path.relative_to(miniature).as_posix() for path in plan.reached_files("tasks.ingest")}
     assert reached == REACHED
+
+
+def test_step_that_loads_own_code_reaches_all_of_it_and_what_it_imports(miniature):
+    own = {
+        "evergreen/own_code.py": "",
+        "evergreen/own/__init__.py": "",
+        "evergreen/own/trips/__init__.py": "",
+        "evergreen/own/trips/haul.py": "from evergreen import unrelated\n",
+    }
+    for name, text in own.items():
+        (miniature / name).parent.mkdir(parents=True, exist_ok=True)
+        (miniature / name).write_text(text)
+    (miniature / "tasks" / "validate.py").write_text("from evergreen import own_code\n")
+    forget()
+    reached = {path.relative_to(miniature).as_posix() for path in plan.reached_files("tasks.validate")}
+    assert reached == {
+        *own,
+        "evergreen/unrelated.py",
+        "evergreen/__init__.py",
+        "tasks/__init__.py",
+        "tasks/validate.py",
+    }
+    assert not {*own} & {path.relative_to(miniature).as_posix() for path in plan.reached_files("tasks.ingest")}
 
 
 @pytest.mark.parametrize("changed", sorted(MINIATURE))
@@ -205,7 +228,8 @@ def test_identity_is_the_same_for_a_reference_and_its_json(contract, params):
 
 def test_step_depends_on_its_own_section_only(contract, params):
     def keys(changed) -> dict[str, str]:
-        given = {name: FolderRef(uri=name, sha256=name) for name in ("raw", "valid", "train", "test", "best", "model")}
+        made = ("raw", "valid", "train", "test", "lookups", "best", "model")
+        given = {name: FolderRef(uri=name, sha256=name) for name in made}
         given["baseline"] = given["model"]
         return {
             step: plan.record_key(step, plan.arguments_of(step, SOURCE, contract, changed, given))
@@ -225,10 +249,10 @@ def test_steps_of_this_repository_reach_the_code_they_call(step):
     own = {
         "ingest": "evergreen/ingest/flights.py",
         "validate": "evergreen/validation/rules.py",
-        "features": "evergreen/features.py",
+        "features": "evergreen/features/rowwise.py",
         "tune": "evergreen/tuning/families.py",
         "train": "evergreen/model.py",
-        "evaluate": "evergreen/features.py",
+        "evaluate": "evergreen/features/rowwise.py",
     }
     assert {f"tasks/{step}.py", "evergreen/artifacts.py", "evergreen/contract.py", own[step]} <= reached
     assert not any(path.startswith(("flows/", "cli/", "serving/", "tests/")) for path in reached)
@@ -402,7 +426,7 @@ def test_step_function_takes_what_the_plan_gives_it(project, step):
 
 
 def test_every_artifact_that_a_step_takes_is_returned_by_an_earlier_one(project):
-    known = {"source", "contract", "expectations", "today", "params", "features", "seed"}
+    known = {"source", "contract", "expectations", "lookup_files", "start", "today", "params", "features", "seed"}
     for step, arguments in plan.STEPS.items():
         assert set(arguments) <= known, step
         returned = signature(project, step)[1]

@@ -1,0 +1,116 @@
+"""What was begun and not ended: `evergreen run` notes its arguments, and `evergreen resume` runs them again."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+
+from cli.children import same_process
+from evergreen.artifacts import Value, digest_of, write_bytes
+from evergreen.errors import ConfigError, EvergreenError
+from evergreen.project import Project
+from evergreen.settings import Settings
+
+
+class Run(Value):
+    """A run as it was asked for. `params_digest` is of every parameter, `pid` and `started` of its process."""
+
+    model: str
+    env: str
+    params: str
+    overrides: tuple[str, ...]
+    reason: str | None
+    allow_dirty: bool
+    params_digest: str
+    at: datetime
+    pid: int
+    started: float
+
+
+@contextmanager
+def noted(project: Project, *, env: str, params: str, overrides: Sequence[str], reason: str | None) -> Iterator[None]:
+    """Keep a note of a run until it has ended, with an outcome or with an error that it explains.
+
+    A run that ends replaces the notes of earlier ones of its model. A kill or Ctrl-C leaves the note.
+    """
+    run = Run(
+        model=project.name,
+        env=env,
+        params=params,
+        overrides=tuple(overrides),
+        reason=reason,
+        allow_dirty=project.settings.allow_dirty,
+        params_digest=digest_of(project.params),
+        at=datetime.now(UTC),
+        pid=os.getpid(),
+        started=psutil.Process().create_time(),
+    )
+    note = _folder(project.settings) / f"{uuid4().hex}.json"
+    write_bytes(note, run.model_dump_json().encode())
+    try:
+        yield
+    except EvergreenError:
+        note.unlink(missing_ok=True)
+        raise
+    for path, earlier in _left(project.settings):
+        if earlier.model == project.name:
+            path.unlink(missing_ok=True)
+    note.unlink(missing_ok=True)
+
+
+def last(settings: Settings) -> Run:
+    """Return the run that was interrupted last.
+
+    Raises
+    ------
+    ConfigError if there is none.
+    """
+    left = [run for _, run in _left(settings)]
+    if not left:
+        raise ConfigError(
+            "STA002",
+            "no run was interrupted",
+            where=str(settings.home),
+            next_step="Start one: evergreen run",
+        )
+    return max(left, key=lambda run: run.at)
+
+
+def open_again(run: Run) -> Project:
+    """Return the project of an interrupted run.
+
+    Raises
+    ------
+    ConfigError if its parameters are others now.
+    """
+    project = Project.open(run.env, run.params, run.overrides)
+    if digest_of(project.params) != run.params_digest:
+        raise ConfigError(
+            "STA003",
+            f"the parameters have changed since the run of '{run.model}' at {run.at:%Y-%m-%d %H:%M} UTC began",
+            where=run.params,
+            next_step="Take the change back, or train with it: evergreen run",
+        )
+    return project
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.home / "unfinished"
+
+
+def _left(settings: Settings) -> list[tuple[Path, Run]]:
+    """Return the notes of runs whose process is gone."""
+    found = []
+    for path in sorted(_folder(settings).glob("*.json")):
+        try:
+            run = Run.model_validate_json(path.read_bytes())
+        except ValueError:
+            path.unlink(missing_ok=True)  # of another version
+            continue
+        if not same_process(run.pid, run.started):
+            found.append((path, run))
+    return found

@@ -1,0 +1,101 @@
+"""An opened project: what it looks up in, and how far its champion looks back."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+import released
+
+from evergreen import model as models
+from evergreen.errors import ConfigError
+from evergreen.features.lookups import LookupRef
+from evergreen.outcomes import ChampionFacts
+from evergreen.params import FeatureParams, IngestParams
+from evergreen.project import Project
+from evergreen.settings import Settings
+from evergreen.tuning.space import Start
+
+
+@pytest.fixture
+def project_of(params, tmp_path):
+    """Return a function that opens a project whose parameters have these features."""
+
+    def project_of(**features):
+        declared = FeatureParams.model_validate({"rare_category": 1, "test_days": 7, "embargo_days": 2, **features})
+        period = IngestParams(start=date(2024, 3, 10), end=date(2024, 4, 1))
+        return Project(
+            settings=Settings(project=tmp_path, home=tmp_path / "home"),
+            params=params.model_copy(update={"features": declared, "ingest": period}),
+            contract=released.CONTRACT,
+        )
+
+    return project_of
+
+
+def champion_of(project, features):
+    ref = models.save(project.workspace, "model", released.fitted("prior"), released.CONTRACT, features, {})
+    return ChampionFacts(
+        version=1,
+        judged=released.judged("parcels", 1, ref.sha256),
+        candidate="k",
+        artifact=ref,
+        train=project.workspace.write("train", released.table(20)),
+        data_end=None,
+        threshold=0.5,
+        run_id="r",
+        bento="b",
+    )
+
+
+def test_project_looks_up_in_the_files_that_its_parameters_name(project_of, tmp_path):
+    lookup = {"file": "carriers.csv", "by": "carrier", "numeric": ["size"]}
+    project = project_of(lookups={"of": lookup})
+    with pytest.raises(ConfigError) as caught:
+        project.lookups()
+    assert (caught.value.code, caught.value.where) == ("CFG032", "features.lookups.of")
+    (tmp_path / "carriers.csv").write_text("carrier,size\nsea,3\n")
+    found = project.lookups()
+    assert [(type(ref), ref.name) for ref in found] == [(LookupRef, "of")]
+    assert project_of().lookups() == ()
+
+
+def test_period_to_monitor_reaches_back_as_far_as_the_champion_looks_not_the_parameters(project_of):
+    past = {"late_before": {"of": "late", "by": ["carrier"], "aggregate": "mean", "window_days": 5}}
+    looking, plain = project_of(history=past), project_of()
+    assert plain.look_back(champion_of(plain, looking.params.features)) == IngestParams(
+        start=date(2024, 3, 2), end=date(2024, 4, 1)
+    )
+    assert looking.look_back(champion_of(looking, plain.params.features)) is None
+
+
+def test_rows_that_were_tuned_on_begin_where_they_began_whoever_is_champion(project_of):
+    project = project_of()
+    assert project.keep_start("first rows") is None
+    champion = champion_of(project, released.FEATURES)
+    champion_start = Start(family="logistic", params={"C": 0.5})
+    ref = models.save(
+        project.workspace, "model", released.fitted("logistic"), released.CONTRACT, released.FEATURES,
+        champion_start.model_dump(),
+    )  # fmt: skip
+    facts = champion.model_copy(update={"artifact": ref})
+    project.ledger().promote(project.name, 1, facts.model_dump(mode="json"), expected_epoch=0)
+
+    assert project.start("first rows") is None
+    assert project.start("other rows") == champion_start
+    assert project.ledger().find(project.name, "start", "other rows") is None  # asking is not beginning
+    assert project.keep_start("other rows") == champion_start
+
+    prior = Start(family="prior", params={})
+    ref = models.save(
+        project.workspace, "model", released.fitted("prior"), released.CONTRACT, released.FEATURES, prior.model_dump()
+    )
+    later = facts.model_copy(update={"artifact": ref, "version": 2})
+    project.ledger().promote(project.name, 2, later.model_dump(mode="json"), expected_epoch=1)
+    assert [project.start(rows) for rows in ("first rows", "other rows", "new rows")] == [None, champion_start, prior]
+    cold = replace(project, params=project.params.model_copy(update={"tune": cold_tuning(project)}))
+    assert cold.keep_start("new rows") is None
+    assert cold.ledger().find(project.name, "start", "new rows") is None
+
+
+def cold_tuning(project):
+    return project.params.tune.model_copy(update={"warm_start": False})
