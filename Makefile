@@ -8,7 +8,8 @@ TO ?= 2013-12
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long check format lock lock-check install state dvc train clean clean-all \
-  benchmark benchmark-ingest benchmark-validation benchmark-init
+  benchmark benchmark-ingest benchmark-validation benchmark-features benchmark-init benchmark-tracking benchmark-quality \
+  benchmark-tuning
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 22
@@ -49,8 +50,21 @@ benchmark-ingest: state .venv/benchmark  ## Ingestion beside DuckDB and polars (
 benchmark-validation: state  ## Validation beside a bare scan and Great Expectations (ROWS=1000000)
 	@$(BIN)/python benchmarks/validation.py $(if $(ROWS),--rows $(ROWS))
 
+benchmark-features: state  ## Feature building as a table grows, and its memory (ROWS="1000000 10000000")
+	@$(BIN)/python benchmarks/features.py $(if $(ROWS),--rows $(ROWS))
+
+benchmark-tuning: state  ## What a search costs beside fitting and predicting
+	@$(BIN)/python benchmarks/tuning_overhead.py
+
 benchmark-init: state  ## `evergreen init` on a table of 30 columns (ROWS=1000000)
 	@$(BIN)/python benchmarks/init.py $(if $(ROWS),--rows $(ROWS))
+
+benchmark-tracking: state  ## What tracking costs: one finished training logged to MLflow
+	@$(BIN)/python benchmarks/tracking.py
+
+benchmark-quality: state .venv/benchmark  ## Tuned AUC beside FLAML and a common recipe (BUDGETS="60 180" SEEDS="1 2 3")
+	@$(BIN)/python benchmarks/quality.py --peers .venv/benchmark/bin/python \
+	  $(if $(BUDGETS),--seconds $(BUDGETS)) $(if $(SEEDS),--seeds $(SEEDS))
 
 .venv/benchmark: .venv/uv benchmarks/requirements.lock
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $@

@@ -9,11 +9,17 @@ from evergreen.ledger import Ledger
 
 
 class StepRun(Value):
-    """One step of a run; `cached` when its result was already recorded."""
+    """One step of a run; `cached` when its result was already recorded.
+
+    `seconds` by the clock; `cpu_seconds` of this process and those it started; `rss_mb`: the most memory that they held
+    at once, in MB. None where nothing was measured.
+    """
 
     name: str
     cached: bool
     seconds: float
+    cpu_seconds: float | None = None
+    rss_mb: float | None = None
 
 
 class Judged(Value):

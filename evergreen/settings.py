@@ -3,10 +3,16 @@
 import difflib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
 from evergreen import documents
 from evergreen.errors import ConfigError
@@ -25,7 +31,10 @@ class Settings(BaseSettings):
     many it answers at a time; those beyond are told to come again. `training_cron`, `retraining_cron`, `timezone`: the
     schedules of the deployments. `connections`: databases that sources name, as SQLAlchemy URLs; as a variable it is a
     JSON object, and it holds passwords. `storage`: options of the stores that sources name, by scheme, such as
-    ``{"s3": {"endpoint_url": "http://127.0.0.1:8333"}}``; credentials come from the environment.
+    ``{"s3": {"endpoint_url": "http://127.0.0.1:8333"}}``; credentials come from the environment. `trackers`: where
+    trainings are logged, in a variable with commas between them; mlflow is always one, because versions are registered
+    there. `allow_dirty`: whether a version may come from changes that are not committed, or from data without a
+    digest; it is tagged then.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
@@ -45,6 +54,20 @@ class Settings(BaseSettings):
     max_requests_at_once: int = Field(default=256, ge=1)
     connections: dict[str, SecretStr] = {}
     storage: dict[str, dict[str, Any]] = {}
+    trackers: Annotated[tuple[Literal["mlflow", "wandb", "tensorboard"], ...], NoDecode] = ("mlflow",)
+    allow_dirty: bool = False
+
+    @field_validator("trackers", mode="before")
+    @classmethod
+    def _split(cls, trackers: Any) -> Any:
+        return [name.strip() for name in trackers.split(",")] if isinstance(trackers, str) else trackers
+
+    @field_validator("trackers")
+    @classmethod
+    def _with_mlflow(cls, trackers: tuple[str, ...]) -> tuple[str, ...]:
+        if "mlflow" not in trackers or len(set(trackers)) != len(trackers):
+            raise ValueError("name each tracker once, and mlflow among them, which versions are registered in")
+        return trackers
 
     @field_validator("storage")
     @classmethod
@@ -168,6 +191,13 @@ class Settings(BaseSettings):
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # the default waits for minutes
+            "WANDB_MODE": "offline",
+            "WANDB_DIR": str(self.home / "wandb"),
+            "WANDB_CACHE_DIR": str(self.home / "wandb" / "cache"),
+            "WANDB_CONFIG_DIR": str(self.home / "wandb" / "config"),
+            "WANDB_DATA_DIR": str(self.home / "wandb" / "data"),
+            "WANDB_ERROR_REPORTING": "false",
+            "WANDB_SILENT": "true",
             "BENTOML_HOME": str(self.home / "bentoml"),
             "BENTOML_DO_NOT_TRACK": "true",
             "GX_ANALYTICS_ENABLED": "false",

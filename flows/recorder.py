@@ -1,10 +1,10 @@
 """Calling steps and keeping what each one took."""
 
-from time import monotonic
 from typing import Any, ParamSpec, TypeVar, cast
 
 from prefect import State, Task
 
+from evergreen.costs import measured
 from evergreen.outcomes import StepRun
 
 P = ParamSpec("P")
@@ -19,11 +19,17 @@ class Recorder:
 
     def __call__(self, step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a step, or take its recorded result, and return what it answers."""
-        started = monotonic()
         options: dict[str, Any] = {"return_state": True}
-        state = cast(State[R], step(*args, **kwargs, **options))
+        with measured() as cost:
+            state = cast(State[R], step(*args, **kwargs, **options))
         self.steps.append(
-            StepRun(name=step.name, cached=state.name == "Cached", seconds=round(monotonic() - started, 3))
+            StepRun(
+                name=step.name,
+                cached=state.name == "Cached",
+                seconds=cost.seconds,
+                cpu_seconds=cost.cpu_seconds,
+                rss_mb=cost.rss_mb,
+            )
         )
         result: R = state.result()
         return result

@@ -1,25 +1,38 @@
-"""Step: a judged candidate -> its run in the tracker."""
+"""Step: a judged candidate -> its run in every tracker that is wanted."""
 
-from collections.abc import Mapping
+import json
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from math import isfinite
 
+import pandas as pd
 from prefect import task
 
 from evergreen import figures
 from evergreen import model as models
-from evergreen.adapters import tracking
-from evergreen.adapters.tracking import Run
-from evergreen.artifacts import FolderRef, TableRef, Workspace, read_folder
-from evergreen.estimates import Estimates
-from evergreen.evaluation import Report
-from evergreen.features import build
+from evergreen.adapters.tensorboard_tracker import TensorboardTracker
+from evergreen.adapters.tracking import MlflowTracker
+from evergreen.adapters.wandb_tracker import WandbTracker
+from evergreen.artifacts import DatasetRef, FolderRef, TableRef, Workspace, digest_of, read_folder
+from evergreen.contract import Contract
+from evergreen.evaluation import Analysis, Report
+from evergreen.features import inputs as inputs_of
 from evergreen.gate import Verdict
+from evergreen.locks import packages_of, pins
+from evergreen.outcomes import StepRun
 from evergreen.params import Params
+from evergreen.plan import lock_digest
 from evergreen.settings import Settings
+from evergreen.tracker import Dataset, Run, Tracker, Training, Trial
 from evergreen.tuning.search import Best
 from evergreen.validation import Validation
 from tasks.engine import RETRIED
 
+log = logging.getLogger(__name__)
 EXAMPLE_ROWS = 5
+LOADED_WITH = ("numpy", "pandas", "scikit-learn", "skops")
+NAMEABLE = re.compile(r"[\w.-]{1,80}")  # a key that may be part of a parameter's name in every tracker
 
 
 @task(name="track", timeout_seconds=1800, **RETRIED)
@@ -27,60 +40,188 @@ def track(
     candidate: str,
     model: FolderRef,
     best: Best,
+    trials: TableRef,
     report: Report,
+    analysis: Analysis,
     verdict: Verdict,
+    raw: DatasetRef,
+    train: TableRef,
     test: TableRef,
-    scores: TableRef,
     validation: Validation,
     docs: FolderRef,
+    steps: Sequence[StepRun],
     ws: Workspace,
     params: Params,
     settings: Settings,
     tags: Mapping[str, str],
 ) -> Run:
-    """Log parameters, metrics, figures, digests, what validation found and the model, whatever the verdict is."""
+    """Log everything about a training, whatever the verdict is, and return its run in MLflow."""
+    from evergreen.adapters import onnx_export
+
     loaded = models.load(ws.path(model.uri), model.sha256)
-    judged = ws.read(scores)
     _, pages = read_folder(ws.path(docs.uri), docs.sha256)
-    candidates, baselines = (
-        Estimates.read(judged, name, loaded.contract.task, loaded.classes) for name in ("candidate", "baseline")
+    names = inputs_of(loaded.contract, loaded.features).names
+    charts = figures.charts(analysis)
+    lock = (settings.project / "requirements.lock").read_text()
+    name = loaded.contract.name
+    exported = onnx_export.export(
+        loaded.pipeline, ws.read(train, columns=names), task=loaded.contract.task, seed=params.seed
     )
-    drawn = figures.draw(judged["label"].to_numpy(), candidates, baselines, threshold=params.evaluate.threshold)
-    metrics = {
-        **report.candidate,
-        **{f"baseline_{name}": value for name, value in report.baseline.items()},
-        **{f"train_{name}": value for name, value in report.train.items()},
-        "train_test_gap": report.train[params.gate.metric] - report.candidate[params.gate.metric],
-        "tune_score": best.score,
-        "rows_kept": validation.kept,
-        "rows_quarantined": validation.quarantined,
-    }
-    return tracking.log_training(
-        settings.tracking_uri(),
-        experiment=loaded.contract.name,
+    training = Training(
+        experiment=name,
         candidate=candidate,
-        artifacts=settings.home / "mlflow" / "artifacts",
         params={
-            **_flat(params.model_dump(mode="json")),
+            **_flat(params.model_dump(mode="json", by_alias=True)),
             "family": best.family,
-            **{f"best.{k}": v for k, v in best.params.items()},
+            **{f"best.{key}": value for key, value in best.params.items()},
         },
-        metrics=metrics,
-        tags={**tags, "verdict": "promote" if verdict.promote else "refuse", "reason": verdict.reason},
+        metrics={
+            **_metrics(report, params.gate.metric, best, validation, steps),
+            "onnx_rows": exported.n_rows,
+            **({} if exported.max_difference is None else {"onnx_max_difference": exported.max_difference}),
+        },
+        series={"fold_score": best.scores},
+        tags={
+            **tags,
+            "verdict": "promote" if verdict.promote else "refuse",
+            "reason": verdict.reason,
+            "seed": str(params.seed),
+            "model_digest": model.sha256,
+            "data_digest": raw.sha256,
+            "train_digest": train.sha256,
+            "gate_digest": test.sha256,
+            "contract_digest": digest_of(loaded.contract),
+            "lock_digest": lock_digest(),
+            "onnx": exported.why_not or "parity",
+            "calibration": _calibration(best),
+            "steps_cached": ", ".join(step.name for step in steps if step.cached) or "none",
+        },
+        datasets=[
+            Dataset(name=name, context="ingested", digest=raw.sha256, source=raw.uri, rows=raw.rows),
+            Dataset(name=f"{name}-train", context="train", digest=train.sha256, source=train.uri, rows=train.rows),
+            Dataset(name=f"{name}-gate", context="gate", digest=test.sha256, source=test.uri, rows=test.rows),
+        ],
+        trials=_trials(ws, trials),
         files={
-            **drawn,
+            "figures/figures.html": figures.page(charts, title=f"{name}: candidate {candidate[:8]}"),
+            **{f"figures/{path}": picture for path, picture in figures.pictures(charts).items()},
+            **({"onnx/model.onnx": exported.content} if exported.content else {}),
+            "analysis.json": analysis.model_dump_json(indent=1).encode(),
+            "report.json": report.model_dump_json(indent=1).encode(),
             "gate.json": verdict.model_dump_json(indent=1).encode(),
             "contract.json": loaded.contract.model_dump_json(by_alias=True, indent=1).encode(),
             "validation.json": validation.model_dump_json(indent=1).encode(),
             **{f"data_docs/{path}": page for path, page in pages.items()},
         },
         pipeline=loaded.pipeline,
-        example=build(ws.read(test).head(EXAMPLE_ROWS), loaded.contract, loaded.features),
+        types=models.held_types((ws.path(model.uri) / "model.skops").read_bytes()),
+        example=_without_personal(ws.read(test, columns=names).head(EXAMPLE_ROWS), loaded.contract),
+        requirements=pins(lock, [*LOADED_WITH, *packages_of(best.family)]),
     )
+    runs = {name: tracker.log(training) for name, tracker in _trackers(settings).items()}
+    log.info("track: %d metrics, %d trials in %s", len(training.metrics), len(training.trials), ", ".join(runs))
+    return runs["mlflow"]
+
+
+def _trackers(settings: Settings) -> dict[str, Tracker]:
+    known: dict[str, Tracker] = {
+        "mlflow": MlflowTracker(settings.tracking_uri(), settings.home / "mlflow" / "artifacts"),
+        "wandb": WandbTracker(settings.home / "wandb"),
+        "tensorboard": TensorboardTracker(settings.home / "tensorboard"),
+    }
+    return {name: known[name] for name in settings.trackers}
+
+
+def _metrics(
+    report: Report, metric: str, best: Best, validation: Validation, steps: Sequence[StepRun]
+) -> dict[str, float]:
+    """Return every number of a training by name; what is undefined is left out."""
+    gaps = {name: report.train[name] - value for name, value in report.candidate.items() if name in report.train}
+    others = {"baseline": report.baseline, "train": report.train, **report.baselines}
+    found: dict[str, float | None] = {
+        **report.candidate,
+        **{f"{of}_{name}": value for of, metrics in others.items() for name, value in metrics.items()},
+        **_ends(report.intervals),
+        **_ends({f"gain_{name}": interval for name, interval in report.gains.items()}),
+        **{f"train_test_gap_{name}": gap for name, gap in gaps.items()},
+        "train_test_gap": gaps.get(metric),
+        "tune_score": best.score,
+        "tune_trials": best.n_trials,
+        **_calibrated(best),
+        "rows_kept": validation.kept,
+        "rows_quarantined": validation.quarantined,
+    }
+    for step in steps:
+        if not step.cached:
+            found |= {
+                f"step.{step.name}.seconds": step.seconds,
+                f"step.{step.name}.cpu_seconds": step.cpu_seconds,
+                f"step.{step.name}.rss_mb": step.rss_mb,
+            }
+    return {name: float(value) for name, value in found.items() if value is not None and isfinite(value)}
+
+
+def _ends(intervals: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    return {
+        f"{name}_{end}": value
+        for name, both in intervals.items()
+        for end, value in zip(("low", "high"), both, strict=True)
+    }
+
+
+def _calibration(best: Best) -> str:
+    if best.calibration is None:
+        return "not measured"
+    return best.calibration.curve.method if best.calibration.is_applied else "measured, not applied"
+
+
+def _calibrated(best: Best) -> dict[str, float]:
+    """Return what calibration did on the validation folds, before and after."""
+    found = best.calibration
+    both = {"log_loss": found.log_loss, "ece": found.ece} if found else {}
+    return {
+        f"calibration_{name}_{when}": value
+        for name, values in both.items()
+        for when, value in zip(("before", "after"), values, strict=True)
+    }
+
+
+def _trials(ws: Workspace, trials: TableRef) -> list[Trial]:
+    rows = ws.read(trials).to_dict("records")
+    return [
+        Trial(
+            number=row["number"],
+            state=row["state"],
+            family=row["family"],
+            params=json.loads(row["params"]),
+            score=row["score"] if isfinite(row["score"]) else None,
+            scores=tuple(row["scores"]),
+            seconds=row["seconds"],
+        )
+        for row in rows
+    ]
 
 
 def _flat(section: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    """Return parameters by dotted name; what is keyed by names of the data that no tracker takes stays whole."""
     flat: dict[str, object] = {}
     for name, value in section.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+        if isinstance(value, Mapping) and all(map(NAMEABLE.fullmatch, value)):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
     return flat
+
+
+def _without_personal(rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """Return rows of the same types, with one made-up value in each column that holds personal ones."""
+    personal = [column for column in contract.columns if column.pii and column.name in rows]
+    made_up = {"number": 0.0, "integer": 0, "boolean": False}
+    return rows.assign(
+        **{
+            column.name: pd.Series(made_up.get(column.type, "personal"), index=rows.index).astype(
+                rows[column.name].dtype
+            )
+            for column in personal
+        }
+    )

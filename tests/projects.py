@@ -16,7 +16,11 @@ import psutil
 from evergreen.settings import Settings
 
 COMMAND = str(Path(sys.executable).with_name("evergreen"))
-SMALL = {"trials: 8": "trials: 3", "max_rows: 40000": "max_rows: 4000"}
+SMALL = {
+    "trials: 8": "trials: 3",
+    "max_rows: 40000": "max_rows: 4000",
+    "threshold: 0.5": "threshold: 0.5\n  resamples: 100\n  repeats: 1\n  curve_points: 2",
+}
 
 SECONDS = 90.0
 

@@ -28,7 +28,7 @@ LOADERS = {
     "digits": ("digits", "digit", "category", datasets.load_digits),
 }
 SPACES: dict[str, dict[str, Any]] = {
-    "logistic": {"C": {"float": [0.1, 10], "log": True}},
+    "logistic": {"C": {"float": [10, 1_000], "log": True}},
     "linear": {"alpha": {"float": [0.001, 10], "log": True}},
     "gradient_boosting": {"max_iter": {"int": [5, 15]}, "min_samples_leaf": {"int": [5, 20]}},
 }
@@ -86,8 +86,10 @@ class Chain:
 
     ws: Workspace
     contract: Contract
+    valid: TableRef
     tables: FeatureSet
     best: Best
+    trials: TableRef
     trained: Trained
     evaluated: Evaluated
 
@@ -100,16 +102,19 @@ def run(
     valid = ws.write("valid", table(which) if rows is None else rows)
     tables = features.fn(valid, ws, contract, FEATURES, seed)
     if family:
-        best = Best(family=family, params={}, score=0.0, scores=(0.0,), n_trials=1)
+        best = Best(family=family, params={}, score=0.0, scores=(0.0,), n_trials=1, metric="roc_auc")
+        none = {"number": [], "state": [], "family": [], "params": [], "score": [], "scores": [], "seconds": []}
+        trials = ws.write("trials", pd.DataFrame(none))
     else:
         simple = "linear" if contract.task == "regression" else "logistic"
         space = {name: SPACES[name] for name in (simple, "gradient_boosting")}
         params = TuneParams.model_validate({"trials": 3, "folds": 3, "max_rows": 1_000, "families": space})
         storage = f"sqlite:///{ws.root}/studies.db"
-        best = tune.fn(tables.train, ws, contract, FEATURES, params, seed, storage).best
-    trained = train.fn(tables.train, best, ws, contract, FEATURES, TrainParams(), seed)
-    judged = evaluate.fn(trained.model, trained.baseline, tables.train, tables.test, ws, EvaluateParams())
-    return Chain(ws, contract, tables, best, trained, judged)
+        tuned = tune.fn(tables.train, None, ws, contract, FEATURES, params, seed, storage)
+        best, trials = tuned.best, tuned.trials
+    trained = train.fn(tables.train, best, tables.lookups, ws, contract, FEATURES, TrainParams(), seed)
+    judged = evaluate.fn(trained.model, trained.baseline, tables.train, tables.test, ws, EvaluateParams(), seed)
+    return Chain(ws, contract, valid, tables, best, trials, trained, judged)
 
 
 @functools.cache

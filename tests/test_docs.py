@@ -29,7 +29,8 @@ from evergreen.adapters.expectations import suite
 from evergreen.consistency import FAMILIES, GATE_METRIC
 from evergreen.contract import COLUMN_CODES, TABLE_CODES, TASKS, AsOf, Column, Contract, Join, Rule, Source
 from evergreen.errors import EvergreenError
-from evergreen.params import Distribution, Params
+from evergreen.features import ordering
+from evergreen.params import Buckets, Distribution, History, Lookup, Params
 from evergreen.plan import STEPS
 from evergreen.schema import conform
 from evergreen.settings import Settings
@@ -346,7 +347,7 @@ def test_examples_of_the_rules_on_the_split_are_what_it_says() -> None:
     few = validated.contract_of(NUMBER, max_overlap=0.01)
     train, test = pd.DataFrame({"x": range(84, 200)}), pd.DataFrame({"x": range(117)})
     with pytest.raises(errors.DataError) as overlapping:
-        features.check_overlap(train, test, few)
+        features.check_overlap(*(ordering.row_hashes(side, few.features) for side in (train, test)), few)
     assert str(overlapping.value) == example("DQ020")
     late = pd.Series([n % 3 == 0 for n in range(300)])
     rows = pd.DataFrame({"x": range(300), "arrival_note": late.map({True: "delayed", False: "on time"}), "late": late})
@@ -371,7 +372,12 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 def test_every_parameter_is_documented_and_every_documented_one_exists() -> None:
     space = keys(Distribution, "tune.families.<family>.<parameter>.")
-    assert sorted(first_cells(REFERENCE / "params.md")) == sorted([*keys(Params), *space])
+    named = [
+        *keys(Buckets, "features.buckets.<name>."),
+        *keys(Lookup, "features.lookups.<name>."),
+        *keys(History, "features.history.<name>."),
+    ]
+    assert sorted(first_cells(REFERENCE / "params.md")) == sorted([*keys(Params), *space, *named])
 
 
 def test_every_key_of_a_contract_is_documented_and_every_documented_one_exists() -> None:

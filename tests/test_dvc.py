@@ -13,8 +13,15 @@ from evergreen.params import Params
 # What a step takes, and the parameters that it is.
 SECTIONS = {"params": None, "features": "features", "seed": "seed"}
 # What it takes from the project: the source itself, and what lies in files under configs/. `today` is of a section or
-# of the clock, which DVC does not look at.
-PROJECT = {"source": None, "contract": "contract.yaml", "expectations": "expectations.json", "today": None}
+# of the clock, and `start` of the champion, which DVC does not look at; `lookup_files` are named in params.yaml.
+PROJECT = {
+    "source": None,
+    "contract": "contract.yaml",
+    "expectations": "expectations.json",
+    "today": None,
+    "start": None,
+    "lookup_files": None,
+}
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +67,8 @@ def test_stage_runs_its_step_and_says_what_it_does(step, stages):
 def test_stage_depends_on_the_code_that_its_step_reaches_and_on_its_inputs(step, stages, params):
     code = {path.relative_to(plan.PROJECT).as_posix() for path in plan.reached_files(f"tasks.{step}")}
     inputs = {"requirements.lock"} | configured_by(step, params.dataset) | taken_by(step)
+    if "lookup_files" in plan.STEPS[step]:
+        inputs |= {lookup.file for lookup in params.features.lookups.values()}
 
     listed = stages[step]["deps"]
 
@@ -97,4 +106,4 @@ def test_metrics_are_those_of_the_report_and_kept_in_git(stages):
 def test_what_a_stage_leaves_is_not_what_another_leaves(stages):
     made = [name for step in stages for name in made_by(step)]
 
-    assert len(made) == len(set(made)) == 13
+    assert len(made) == len(set(made)) == 16

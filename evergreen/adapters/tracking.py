@@ -1,31 +1,30 @@
 """MLflow: a training becomes a run, a promoted candidate a registered version; its alias mirrors the ledger."""
 
-import logging
-from collections.abc import Iterator, Mapping
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from evergreen.artifacts import Value
+from evergreen.commits import UNKNOWN
 from evergreen.errors import Unavailable
-from evergreen.model import TRUSTED_TYPES
+from evergreen.tracker import Dataset, Run, Training, Trial
 
 if TYPE_CHECKING:
-    import pandas as pd
     from mlflow import MlflowClient
-    from sklearn.pipeline import Pipeline
+    from mlflow.entities import DatasetInput
 
-log = logging.getLogger(__name__)
 CHAMPION = "champion"
 CANDIDATE_TAG = "candidate"
-
-
-class Run(Value):
-    """A finished MLflow run and the model logged in it."""
-
-    run_id: str
-    model_uri: str
+MODEL_TAG = "model_uri"
+# What MLflow takes in one request, and of a dataset's digest.
+METRICS_AT_ONCE = 1_000
+PARAMS_AT_ONCE = 100
+DIGEST_LENGTH = 36
+STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
 
 
 @contextmanager
@@ -39,10 +38,14 @@ def explain_failure(uri: str) -> Iterator[None]:
     except (MlflowException, SQLAlchemyError, OSError) as error:
         raise Unavailable(
             "DEP002",
-            f"MLflow does not work: {error}",
-            where=uri,
+            f"MLflow does not work: {_without_password(str(error))}",
+            where=_without_password(uri),
             next_step="Check the address and the disk, then run the same command again.",
         ) from error
+
+
+def _without_password(text: str) -> str:
+    return re.sub(r"(://[^\s/@:]*):[^\s/@]*@", r"\1:***@", text)
 
 
 def client(uri: str) -> "MlflowClient":
@@ -51,76 +54,144 @@ def client(uri: str) -> "MlflowClient":
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-def log_training(
-    uri: str,
-    *,
-    experiment: str,
-    candidate: str,
-    artifacts: Path,
-    params: Mapping[str, Any],
-    metrics: Mapping[str, float],
-    tags: Mapping[str, str],
-    files: Mapping[str, bytes],
-    pipeline: "Pipeline",
-    example: "pd.DataFrame",
-) -> Run:
-    """Log one training and return its run; a candidate that was logged before keeps its first run.
-
-    A run of the same candidate that a killed process left open is closed as failed.
+class MlflowTracker:
+    """Logs a training as a run, with a child run for each trial.
 
     Parameters
     ----------
+    uri : address of the store.
     artifacts : folder for the artifacts of a new experiment, used when the store is a database.
-    files : figures and texts by path inside the run.
-    example : a few input rows; signature and input example are taken from them.
     """
-    import mlflow
 
-    with explain_failure(uri):
-        mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
-        store = client(uri)
-        found = store.get_experiment_by_name(experiment)
-        experiment_id = (
-            found.experiment_id
-            if found
-            else store.create_experiment(
-                experiment, artifact_location=artifacts.as_uri() if uri.startswith("sqlite") else None
+    def __init__(self, uri: str, artifacts: Path) -> None:
+        self.uri, self.artifacts = uri, artifacts
+
+    def log(self, training: Training) -> Run:
+        """Log a training once and return its run; one that a killed process left open is closed as failed."""
+        import mlflow
+
+        with explain_failure(self.uri):
+            mlflow.set_tracking_uri(self.uri)
+            mlflow.set_registry_uri(self.uri)
+            store = client(self.uri)
+            experiment = self._experiment(store, training.experiment)
+            if found := _logged(store, experiment, training.candidate):
+                return found
+            created = store.create_run(
+                experiment,
+                run_name=training.name,
+                tags={**training.tags, **_shown(training.tags), CANDIDATE_TAG: training.candidate},
             )
-        )
-        for run in store.search_runs([experiment_id], f"tags.{CANDIDATE_TAG} = '{candidate}'"):
-            if run.info.status == "FINISHED":
-                return Run(run_id=run.info.run_id, model_uri=run.data.tags["model_uri"])
-            if run.info.status == "RUNNING":
-                store.set_tag(run.info.run_id, "reason", "its process ended before the run did")
-                store.set_terminated(run.info.run_id, "FAILED")
-        with mlflow.start_run(
-            experiment_id=experiment_id, run_name=f"training-{candidate[:8]}", tags={**tags, CANDIDATE_TAG: candidate}
-        ) as active:
-            mlflow.log_params(dict(params))
-            mlflow.log_metrics(dict(metrics))
-            for path, content in files.items():
-                _log_file(store, active.info.run_id, path, content)
-            model_uri = _log_model(pipeline, example)
-            mlflow.set_tag("model_uri", model_uri)
-        return Run(run_id=active.info.run_id, model_uri=model_uri)
+            with mlflow.start_run(run_id=created.info.run_id) as active:
+                run_id = active.info.run_id
+                _log_numbers(store, run_id, params=training.params, metrics=training.metrics, series=training.series)
+                store.log_inputs(run_id, [_input(dataset) for dataset in training.datasets])
+                _log_files(store, run_id, training.files)
+                for trial in training.trials:
+                    _log_trial(store, experiment, run_id, trial)
+                uri = _log_model(training)
+                store.set_tag(run_id, MODEL_TAG, uri)
+            return Run(run_id=run_id, uri=uri)
+
+    def _experiment(self, store: "MlflowClient", name: str) -> str:
+        if found := store.get_experiment_by_name(name):
+            return str(found.experiment_id)
+        artifacts = self.artifacts.as_uri() if self.uri.startswith("sqlite") else None
+        return str(store.create_experiment(name, artifact_location=artifacts))
 
 
-def _log_file(store: "MlflowClient", run_id: str, path: str, content: bytes) -> None:
-    if path.endswith(".png"):
-        import io
-
-        from PIL import Image
-
-        store.log_image(run_id, Image.open(io.BytesIO(content)), path)
-    else:
-        store.log_text(run_id, content.decode(), path)
+def _shown(tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the tags that MLflow's page shows at its top: the source with its commit, and a description."""
+    commit = {"mlflow.source.git.commit": tags["commit"]} if tags.get("commit", UNKNOWN) != UNKNOWN else {}
+    source = {"mlflow.source.type": "LOCAL", "mlflow.source.name": "evergreen"}
+    return {**source, **commit, "mlflow.note.content": tags.get("reason", "")}
 
 
-def _log_model(pipeline: "Pipeline", example: "pd.DataFrame") -> str:
+def _logged(store: "MlflowClient", experiment: str, candidate: str) -> Run | None:
+    """Return the finished run of a candidate, if there is one; a run that was left open is closed, with its trials."""
+    for run in store.search_runs([experiment], f"tags.{CANDIDATE_TAG} = '{candidate}'"):
+        if run.info.status == "FINISHED":
+            return Run(run_id=run.info.run_id, uri=run.data.tags[MODEL_TAG])
+        if run.info.status == "RUNNING":
+            parts = store.search_runs([experiment], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
+            for left in (run, *(part for part in parts if part.info.status == "RUNNING")):
+                store.set_tag(left.info.run_id, "reason", "its process ended before the run did")
+                store.set_terminated(left.info.run_id, "FAILED")
+    return None
+
+
+def _log_numbers(
+    store: "MlflowClient",
+    run_id: str,
+    *,
+    params: Mapping[str, object],
+    metrics: Mapping[str, float],
+    series: Mapping[str, Sequence[float]],
+) -> None:
+    from mlflow.entities import Metric, Param
+
+    now = int(time.time() * 1000)
+    points = [Metric(name, value, now, 0) for name, value in metrics.items()]
+    points += [Metric(name, value, now, step) for name, values in series.items() for step, value in enumerate(values)]
+    named = [Param(name, str(value)) for name, value in params.items()]
+    store.log_batch(run_id, metrics=points[:METRICS_AT_ONCE], params=named[:PARAMS_AT_ONCE])
+    for begin in range(METRICS_AT_ONCE, len(points), METRICS_AT_ONCE):
+        store.log_batch(run_id, metrics=points[begin : begin + METRICS_AT_ONCE])
+    for begin in range(PARAMS_AT_ONCE, len(named), PARAMS_AT_ONCE):
+        store.log_batch(run_id, params=named[begin : begin + PARAMS_AT_ONCE])
+
+
+def _input(dataset: Dataset) -> "DatasetInput":
+    """Return what MLflow keeps of a dataset; nothing is read."""
+    from mlflow.entities import Dataset as Entity
+    from mlflow.entities import DatasetInput, InputTag
+
+    return DatasetInput(
+        Entity(
+            name=dataset.name,
+            digest=dataset.digest[:DIGEST_LENGTH],
+            source_type="local",
+            source=json.dumps({"uri": dataset.source, "sha256": dataset.digest}),
+            profile=json.dumps({"num_rows": dataset.rows}),
+        ),
+        [InputTag("mlflow.data.context", dataset.context)],
+    )
+
+
+def _log_files(store: "MlflowClient", run_id: str, files: Mapping[str, bytes]) -> None:
+    with TemporaryDirectory() as folder:
+        for path, content in files.items():
+            target = Path(folder, path)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        store.log_artifacts(run_id, folder)
+
+
+def _log_trial(store: "MlflowClient", experiment: str, parent: str, trial: Trial) -> None:
+    now = int(time.time() * 1000)
+    created = store.create_run(
+        experiment,
+        start_time=now - int(trial.seconds * 1000),
+        run_name=f"trial-{trial.number}",
+        tags={"mlflow.parentRunId": parent, "state": trial.state},
+    )
+    run_id = created.info.run_id
+    score = {} if trial.score is None else {"score": trial.score}
+    _log_numbers(
+        store,
+        run_id,
+        params={"family": trial.family, **trial.params},
+        metrics={**score, "seconds": trial.seconds},
+        series={"fold_score": trial.scores},
+    )
+    store.set_terminated(run_id, STATUS.get(trial.state, "FAILED"), now)
+
+
+def _log_model(training: Training) -> str:
     import mlflow
     from mlflow.models import infer_signature
 
+    pipeline, example = training.pipeline, training.example
     answer = "predict_proba" if hasattr(pipeline, "predict_proba") else "predict"
     logged = mlflow.sklearn.log_model(
         pipeline,
@@ -128,10 +199,10 @@ def _log_model(pipeline: "Pipeline", example: "pd.DataFrame") -> str:
         signature=infer_signature(example, getattr(pipeline, answer)(example)),
         input_example=example,
         serialization_format="skops",
-        skops_trusted_types=list(TRUSTED_TYPES),
+        skops_trusted_types=list(training.types),
         pyfunc_predict_fn=answer,
         # Given, so that MLflow does not infer them in a subprocess that asks the package index.
-        pip_requirements=[f"{name}=={installed(name)}" for name in ("scikit-learn", "skops", "pandas", "numpy")],
+        pip_requirements=list(training.requirements),
     )
     return str(logged.model_uri)
 
@@ -146,7 +217,7 @@ def register(uri: str, name: str, run: Run, *, candidate: str, tags: Mapping[str
             if found.tags.get(CANDIDATE_TAG) == candidate:
                 return int(found.version)
         created = store.create_model_version(
-            name, source=run.model_uri, run_id=run.run_id, tags={**tags, CANDIDATE_TAG: candidate}
+            name, source=run.uri, run_id=run.run_id, tags={**tags, CANDIDATE_TAG: candidate}
         )
         return int(created.version)
 

@@ -71,6 +71,13 @@ def test_columns_are_found_by_role_in_their_order(load):
     assert small.with_role("leakage")[0].name == "paid"
 
 
+def test_group_is_kept_with_the_rows_and_is_no_feature(load):
+    grouped = load("note, type: category, role: ignore", "note, type: category, role: group")
+    assert (grouped.group, load().group) == ("note", None)
+    assert set(grouped.model_columns) == {*load().model_columns, "note"}
+    assert (grouped.features, grouped.request_columns) == (load().features, load().request_columns)
+
+
 def test_no_consequence_of_the_flight_may_reach_a_model(contract):
     consequences = {"dep_time", "dep_delay", "arr_time", "arr_delay", "air_time"}
     assert {column.name for column in contract.with_role("leakage")} == consequences

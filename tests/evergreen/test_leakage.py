@@ -155,6 +155,14 @@ def test_feature_that_is_too_good_to_be_true_stops_the_run_and_is_named():
     assert (caught.value.code, caught.value.exit_code) == ("DQ024", 3)
 
 
+def test_derived_feature_that_is_too_good_to_be_true_stops_the_run_too():
+    rows = with_consequence().rename(columns={"later": "zone_level"}).assign(later=0.0)
+    assert check(rows, told(), seed=1) == ()
+    made = Column(name="zone_level", type="number", role="feature", nullable=True)
+    with pytest.raises(DataError, match="column 'zone_level'"):
+        check(rows, told(), seed=1, made=[made])
+
+
 def test_feature_that_is_too_good_may_be_allowed_and_is_then_told():
     warned = check(with_consequence(), told(", severity: {DQ024: warn}"), seed=1)
 

@@ -167,6 +167,8 @@ def test_state_of_every_library_lies_under_home_and_its_telemetry_is_off(folder)
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "BENTOML_DO_NOT_TRACK": "true",
         "GX_ANALYTICS_ENABLED": "false",
+        "WANDB_MODE": "offline",
+        "WANDB_ERROR_REPORTING": "false",
     }
     assert {name: given[name] for name in off} == off
     for name, value in given.items():
@@ -238,3 +240,28 @@ def test_storage_names_endpoints_and_never_credentials(folder, write, monkeypatc
     error = refusal(folder)
     assert (error.code, error.where) == ("CFG005", f"{path}:1")
     assert "sesame" not in error.block()
+
+
+def test_trackers_are_a_list_in_the_file_and_have_commas_in_the_variable(folder, write, monkeypatch):
+    assert Settings.load(start=folder).trackers == ("mlflow",)
+    write("trackers: [mlflow, tensorboard]\n")
+    assert Settings.load(start=folder).trackers == ("mlflow", "tensorboard")
+    monkeypatch.setenv("EVERGREEN_TRACKERS", "wandb, mlflow")
+    assert Settings.load(start=folder).trackers == ("wandb", "mlflow")
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("tensorboard", "name each tracker once, and mlflow among them"),
+        ("mlflow,mlflow", "name each tracker once"),
+        ("mlflow,aim", "Input should be 'mlflow', 'wandb' or 'tensorboard'"),
+        ("", "Input should be"),
+    ],
+)
+def test_trackers_without_mlflow_or_unknown_are_refused(folder, monkeypatch, value, said):
+    monkeypatch.setenv("EVERGREEN_TRACKERS", value)
+    error = refusal(folder)
+    assert (error.code, error.where) == ("CFG005", "environment")
+    assert error.what.startswith("EVERGREEN_TRACKERS: ")
+    assert said in error.what

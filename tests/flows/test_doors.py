@@ -33,7 +33,9 @@ def checkout(project: Path, prepared_state: Path, tmp_path_factory: pytest.TempP
     for old, new in SMALL.items():
         text = text.replace(old, new)
     (root / "params.yaml").write_text(text)
-    subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
+    author = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.com"]
+    for command in (["init"], ["add", "--all"], [*author, "commit", "--quiet", "--message", "a small search"]):
+        subprocess.run(["git", *command], cwd=root, check=True, capture_output=True)
     small = Small(root)
     copy_state(prepared_state, small)
     return small

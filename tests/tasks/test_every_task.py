@@ -1,5 +1,6 @@
 """Every kind of target on a table without time: from the features step to scores, performance and a comparison."""
 
+import json
 import shutil
 from datetime import date
 from pathlib import Path
@@ -15,12 +16,12 @@ from evergreen import features as domain
 from evergreen import gate, scoring
 from evergreen import model as models
 from evergreen.adapters import tracking
-from evergreen.artifacts import Workspace
+from evergreen.artifacts import DatasetRef, Workspace
 from evergreen.consistency import GATE_METRIC
 from evergreen.contract import Contract
 from evergreen.errors import ConfigError, DataError
 from evergreen.estimates import Estimates
-from evergreen.outcomes import ChampionFacts
+from evergreen.outcomes import ChampionFacts, StepRun
 from evergreen.params import EvaluateParams, Params, TrainParams, TuneParams
 from evergreen.settings import Settings
 from evergreen.validation import Validation
@@ -42,6 +43,11 @@ OVERRIDES = {
     "multiclass": (*UNTIMED, "gate.metric=balanced_accuracy"),
     "regression": (*UNTIMED, "gate.metric=r2", "tune.families={linear: {}}", "train.baseline={}"),
 }
+RAW = DatasetRef(uri="raw", rows=9, facts="f", sha256="d" * 64)
+STEPS = (
+    StepRun(name="ingest", cached=True, seconds=0.1, cpu_seconds=0.1, rss_mb=200),
+    StepRun(name="tune", cached=False, seconds=3.0, cpu_seconds=2.5, rss_mb=300),
+)
 EVERY = pytest.mark.parametrize("which", tables.TASKS)
 
 
@@ -81,6 +87,7 @@ def compared(chain, champion, *, data_end=None, split=None, ws=None):
         chain.trained.model,
         data_end,
         split or chain.tables.split.rule,
+        chain.valid,
         chain.tables.test,
         chain.evaluated.scores,
         ws or chain.ws,
@@ -364,9 +371,9 @@ def test_other_tasks_are_learned_from_a_table_with_time_and_watched(task, tmp_pa
     params = TuneParams.model_validate(
         {"trials": 1, "folds": 2, "max_rows": 1_000, "families": {"gradient_boosting": {}}}
     )
-    best = tune.fn(tables_.train, ws, contract, released.FEATURES, params, 7, f"sqlite:///{tmp_path}/s.db").best
-    trained = train.fn(tables_.train, best, ws, contract, released.FEATURES, TrainParams(), 7)
-    report = evaluate.fn(trained.model, trained.baseline, tables_.train, tables_.test, ws, EvaluateParams()).report
+    best = tune.fn(tables_.train, None, ws, contract, released.FEATURES, params, 7, f"sqlite:///{tmp_path}/s.db").best
+    trained = train.fn(tables_.train, best, tables_.lookups, ws, contract, released.FEATURES, TrainParams(), 7)
+    report = evaluate.fn(trained.model, trained.baseline, tables_.train, tables_.test, ws, EvaluateParams(), 7).report
     scored = score.fn(ws.write("window", rows), trained.model, 1, 0.5, ws)
     found = performance.fn(scored.predictions, task, ws, 0.95)
 
@@ -379,37 +386,71 @@ def test_other_tasks_are_learned_from_a_table_with_time_and_watched(task, tmp_pa
 # The tracker
 
 
-@EVERY
-def test_run_holds_the_metrics_and_figures_of_its_task(which, chain, prepared_state, tmp_path):
-    made = chain(which)
-    params = Params.load(PROJECT / "params.yaml", OVERRIDES[which])
+@pytest.fixture
+def settings(prepared_state, tmp_path):
     (tmp_path / "mlflow").mkdir()
     shutil.copy(prepared_state / "mlflow" / "mlflow.db", tmp_path / "mlflow" / "mlflow.db")
-    settings = Settings(home=tmp_path)
-    report = made.evaluated.report
-    verdict = gate.decide(report, None, params.gate)
+    return Settings(home=tmp_path)
 
+
+def tracked(made, settings, params, *, model=None):
+    verdict = gate.decide(made.evaluated.report, None, params.gate)
     docs = made.ws.write_folder("docs", {"index.html": b"<p>rules"}, {})
-
-    run = track.fn(
-        "c" * 64, made.trained.model, made.best, report, verdict, made.tables.test, made.evaluated.scores,
-        Validation(rows=9, kept=7, quarantined=2, rules=()), docs, made.ws, params, settings, {"reason": "asked"},
+    return track.fn(
+        "c" * 64, model or made.trained.model, made.best, made.trials, made.evaluated.report, made.evaluated.analysis,
+        verdict, RAW, made.tables.train, made.tables.test, Validation(rows=9, kept=7, quarantined=2, rules=()), docs,
+        STEPS, made.ws, params, settings, {"training_reason": "asked"},
     )  # fmt: skip
+
+
+@EVERY
+def test_run_holds_the_metrics_and_figures_of_its_task(which, chain, settings):
+    made = chain(which)
+    report = made.evaluated.report
+
+    run = tracked(made, settings, Params.load(PROJECT / "params.yaml", OVERRIDES[which]))
 
     store = tracking.client(settings.tracking_uri())
     logged = store.get_run(run.run_id).data.metrics
-    assert verdict.promote
+    assert store.get_run(run.run_id).data.tags["verdict"] == "promote"
     assert {name: logged[name] for name in report.candidate} == report.candidate
     assert (logged["rows_kept"], logged["rows_quarantined"]) == (7, 2)
     assert "data_docs/index.html" in {file.path for file in store.list_artifacts(run.run_id, "data_docs")}
+    assert logged["prior_" + GATE_METRIC[which]] == report.baselines["prior"][GATE_METRIC[which]]
+    assert logged[f"{GATE_METRIC[which]}_low"] == report.intervals[GATE_METRIC[which]][0]
+    assert (logged["step.tune.cpu_seconds"], logged["step.tune.rss_mb"]) == (2.5, 300)
+    assert "step.ingest.seconds" not in logged
     gap = report.train[GATE_METRIC[which]] - report.candidate[GATE_METRIC[which]]
     assert logged["train_test_gap"] == pytest.approx(gap, abs=1e-12)
-    pictures = {file.path for file in store.list_artifacts(run.run_id) if file.path.endswith(".png")}
-    assert (
-        pictures
-        == {
-            "binary": {"roc.png", "precision_recall.png", "reliability.png", "confusion_matrix.png"},
-            "multiclass": {"confusion_matrix.png", "roc_ovr.png"},
-            "regression": {"predicted.png", "residuals.png"},
-        }[which]
-    )
+    figures = {file.path.removeprefix("figures/") for file in store.list_artifacts(run.run_id, "figures")}
+    both = {"figures.html", "importance.png", "learning_curve.png", "slices.png"}
+    classes = {"confusion_matrix.png", "precision_recall.png", "reliability.png", "roc.png"}
+    assert figures == both | (classes if which != "regression" else {"residuals.png", "residual_quantiles.png"})
+
+
+def test_classes_that_no_parameter_can_be_named_after_are_logged_as_one(chain, settings):
+    costs = "evaluate.costs={'<=50K': {'>50K': 1.5}, plain: {other: 2}}"
+    params = Params.load(PROJECT / "params.yaml", (*UNTIMED, costs))
+
+    run = tracked(chain("binary"), settings, params)
+
+    logged = tracking.client(settings.tracking_uri()).get_run(run.run_id).data.params
+    assert logged["evaluate.costs"] == "{'<=50K': {'>50K': 1.5}, 'plain': {'other': 2.0}}"
+    assert logged["features.test_share"] == "0.3"
+
+
+def test_example_of_the_model_holds_no_personal_values(chain, settings):
+    made = chain("binary")
+    columns = made.contract.model_dump()["columns"]
+    kept = [{**column, "pii": "keep"} if column["name"] == "mean_area" else column for column in columns]
+    contract = Contract.model_validate({**made.contract.model_dump(by_alias=True), "columns": kept})
+    loaded = model_of(made)
+    model = models.save(made.ws, "personal", loaded.pipeline, contract, loaded.features, {"seed": tables.SEED})
+
+    tracked(made, settings, Params.load(PROJECT / "params.yaml", UNTIMED), model=model)
+
+    (example,) = settings.home.rglob("input_example.json")
+    shown = json.loads(example.read_text())
+    at = {name: shown["columns"].index(name) for name in ("mean_area", "mean_radius")}
+    assert {row[at["mean_area"]] for row in shown["data"]} == {0.0}
+    assert len({row[at["mean_radius"]] for row in shown["data"]}) == 5

@@ -11,7 +11,7 @@ import pytest
 
 from evergreen.artifacts import DatasetRef, FolderRef, TableRef, Workspace
 from evergreen.errors import IntegrityError
-from evergreen.evaluation import Report
+from evergreen.evaluation import Analysis, Report
 from evergreen.plan import STEPS
 from evergreen.tuning.search import Best
 from tasks.__main__ import find, keep
@@ -65,6 +65,7 @@ def test_stage_takes_and_leaves_artifacts_under_their_names(stage, folder, fligh
 
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in data.root.iterdir()) == [
+        "lookups",
         "split.json",
         "test.parquet",
         "train.parquet",
@@ -138,9 +139,14 @@ def test_values_are_kept_as_readable_json_and_found_again(tmp_path):
     )
     scores = data.write("scores", pd.DataFrame({"label": [True]}))
 
-    keep(data, Evaluated(report=report, scores=scores))
+    parts = dict.fromkeys(Analysis.model_fields)
+    named = {"metric": "roc_auc", "confidence": 0.95, "train_gap": {}, "undefined": {}, "why_not": {}}
+    analysis = Analysis(**{**parts, **named})
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "scores.parquet"]
+    keep(data, Evaluated(report=report, analysis=analysis, scores=scores))
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["analysis.json", "report.json", "scores.parquet"]
     assert json.loads((tmp_path / "report.json").read_text())["candidate"] == metrics
     assert find(data, "report", Report) == report
+    assert find(data, "analysis", Analysis) == analysis
     assert find(data, "scores", type(scores)) == scores

@@ -287,7 +287,9 @@ def test_steps_give_the_same_digests_in_every_workspace_and_whenever_they_run(ch
 
 def test_number_of_threads_does_not_change_the_digests(chain, contract, few):
     ws, artifacts = chain
-    trees = Best(family="gradient_boosting", params={"max_iter": 5}, score=0.7, scores=(0.7,), n_trials=1)
+    trees = Best(
+        family="gradient_boosting", params={"max_iter": 5}, score=0.7, scores=(0.7,), n_trials=1, metric="roc_auc"
+    )
     arguments = plan.arguments_of("train", None, contract, few, {**artifacts, "best": trees})
 
     trained = []
@@ -418,7 +420,7 @@ def test_baseline_is_the_next_simpler_family_with_its_declared_parameters(
     family, chosen, simpler, its, chain, contract, few
 ):
     ws, artifacts = chain
-    best = Best(family=family, params=chosen, score=0.7, scores=(0.7,), n_trials=1)
+    best = Best(family=family, params=chosen, score=0.7, scores=(0.7,), n_trials=1, metric="roc_auc")
     arguments = plan.arguments_of("train", None, contract, few, {**artifacts, "best": best})
 
     trained = train.fn(ws=ws, **arguments)
@@ -451,7 +453,12 @@ def test_report_follows_the_artifacts_that_are_given(chain, few):
     arguments = {name: artifacts[name] for name in ("train", "test")}
 
     swapped = evaluate.fn(
-        model=artifacts["baseline"], baseline=artifacts["model"], ws=ws, params=few.evaluate, **arguments
+        model=artifacts["baseline"],
+        baseline=artifacts["model"],
+        ws=ws,
+        params=few.evaluate,
+        seed=few.seed,
+        **arguments,
     ).report
 
     assert swapped.candidate == artifacts["report"].baseline
@@ -475,7 +482,10 @@ def test_damaged_model_is_never_measured(chain, few, tmp_path):
 
     with pytest.raises(IntegrityError) as caught:
         evaluate.fn(
-            ws=copy, params=few.evaluate, **{name: artifacts[name] for name in ("model", "baseline", "train", "test")}
+            ws=copy,
+            params=few.evaluate,
+            seed=few.seed,
+            **{name: artifacts[name] for name in ("model", "baseline", "train", "test")},
         )
 
     assert caught.value.code == "INT003"
@@ -508,10 +518,10 @@ def champion(chain):
 
 def test_candidate_is_compared_with_the_champion_on_its_own_test_rows(chain, champion):
     ws, artifacts = chain
-    test, scores, end = artifacts["test"], artifacts["scores"], date(2013, 1, 13)
+    valid, test, scores, end = artifacts["valid"], artifacts["test"], artifacts["scores"], date(2013, 1, 13)
 
     def compared(with_champion):
-        return compare.fn(with_champion, artifacts["model"], end, None, test, scores, ws, 0.95)
+        return compare.fn(with_champion, artifacts["model"], end, None, valid, test, scores, ws, 0.95)
 
     same = compared(champion(artifacts["model"], end))
     simpler = compared(champion(artifacts["baseline"], date(2013, 1, 1)))
@@ -528,9 +538,8 @@ def test_champion_that_may_have_seen_the_test_rows_is_not_compared_with(chain, c
     ws, artifacts = chain
     later = champion(artifacts["model"], date(2013, 2, 1))
 
-    found = compare.fn(
-        later, artifacts["model"], date(2013, 1, 13), None, artifacts["test"], artifacts["scores"], ws, 0.95
-    )
+    valid, test, scores = artifacts["valid"], artifacts["test"], artifacts["scores"]
+    found = compare.fn(later, artifacts["model"], date(2013, 1, 13), None, valid, test, scores, ws, 0.95)
 
     assert found.difference is None
     assert found.why_not == "it has seen data until 2013-02-01, the candidate only until 2013-01-13"

@@ -7,7 +7,7 @@ import pytest
 
 from evergreen.proposal.column_profile import MOST_COUNTED, ColumnProfile
 from evergreen.proposal.profile import TableProfile, profile
-from evergreen.proposal.sketches import Distinct, Sample, hashes_of_numbers
+from evergreen.proposal.sketches import Distinct, hashes_of_numbers
 
 
 def column_of(*batches: object, kind: pa.DataType | None = None) -> ColumnProfile:
@@ -160,19 +160,6 @@ def test_distinct_is_exact_while_small_and_close_when_large():
     assert large.repeated_share == 0.0
     large.add(hashes_of_numbers(np.arange(30_000)))
     assert 0 < large.repeated_share < 0.05
-
-
-def test_sample_draws_each_row_with_the_same_chance():
-    drawn = np.zeros(1_000)
-    for seed in range(200):
-        sample = Sample(100, seed=seed)
-        for start in range(0, 1_000, 90):
-            sample.add(pa.RecordBatch.from_pydict({"n": list(range(start, min(start + 90, 1_000)))}))
-        rows = sample.table()["n"].to_pylist()
-        assert len(rows) == 100
-        assert rows == sorted(rows)
-        drawn[rows] += 1
-    assert drawn[:500].sum() == pytest.approx(10_000, rel=0.02)
 
 
 def test_profile_stays_small_however_many_rows_there_are():
