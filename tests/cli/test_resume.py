@@ -2,58 +2,87 @@
 
 import json
 import signal
-import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
 
+import projects
 import pytest
+import sqlalchemy as sa
 from projects import Small, wait_for
 
 SMALLER = ("ingest.end=2013-02-01", "features.test_days=7", "tune.trials=20", "tune.max_rows=1000")
 ARGUMENTS = (*(part for override in SMALLER for part in ("--set", override)), "--reason", "why")
 
 
-def trials(small: Small) -> list[tuple[str, str]]:
-    """Return the state and the parameters of each trial in the database of studies."""
-    database = sqlite3.connect(f"file:{small.home / 'studies.db'}?mode=ro", uri=True)
+def trials(url: str) -> list[tuple[str, str]]:
+    """Return the state and the parameters of each trial in a database of studies, in their order."""
+    engine = sa.create_engine(url)
     try:
-        states = database.execute("SELECT trial_id, state FROM trials").fetchall()
-        params = database.execute("SELECT trial_id, param_name, param_value FROM trial_params").fetchall()
+        with engine.connect() as database:
+            states = database.execute(sa.text("SELECT trial_id, state FROM trials ORDER BY trial_id")).fetchall()
+            params = database.execute(sa.text("SELECT trial_id, param_name, param_value FROM trial_params")).fetchall()
     finally:
-        database.close()
-    return [(state, str(sorted(rest for number, *rest in params if number == trial))) for trial, state in states]
+        engine.dispose()
+    return [(state, str(sorted(tuple(rest) for number, *rest in params if number == trial))) for trial, state in states]
 
 
-def n_trials(small: Small) -> int:
+def n_trials(url: str) -> int:
     try:
-        return len(trials(small))
-    except sqlite3.OperationalError:  # not there yet
+        return len(trials(url))
+    except sa.exc.DBAPIError:  # not there yet
         return 0
 
 
-def test_run_that_was_killed_in_trial_7_of_20_is_resumed_to_20_and_ends_the_same(
-    small_project: Small, tmp_path_factory: pytest.TempPathFactory, project, prepared_state
-) -> None:
-    import projects
+@pytest.fixture(params=["sqlite", "postgresql"])
+def studies_of(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[Small], str]:
+    """Return a function that gives a project a database of studies, and says its URL."""
 
+    def studies_of(small: Small) -> str:
+        if request.param == "sqlite":
+            return f"sqlite:///file:{small.home / 'studies.db'}?mode=ro&uri=true"
+        server = sa.make_url(request.getfixturevalue("postgres")).set(drivername="postgresql+psycopg")
+        name = f"studies_{uuid4().hex}"
+        engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
+        with engine.connect() as database:
+            database.execute(sa.text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        url = server.set(database=name).render_as_string(hide_password=False)
+        monkeypatch.setenv("EVERGREEN_STUDY_URL", url)
+        return url
+
+    return studies_of
+
+
+def test_run_that_was_killed_in_trial_7_of_20_is_resumed_to_20_and_ends_the_same(
+    small_project: Small,
+    tmp_path_factory: pytest.TempPathFactory,
+    project: Path,
+    prepared_state: Path,
+    studies_of: Callable[[Small], str],
+) -> None:
+    url = studies_of(small_project)
     process = small_project.start("run", *ARGUMENTS)
-    wait_for(lambda: n_trials(small_project) >= 6 or process.poll() is not None, "six trials have ended")
+    wait_for(lambda: n_trials(url) >= 6 or process.poll() is not None, "six trials have ended")
     process.send_signal(signal.SIGKILL)
     process.wait()
     wait_for(lambda: not small_project.processes(), "no process of a killed run is left")
-    assert 6 <= n_trials(small_project) < 20
+    assert 6 <= n_trials(url) < 20
 
     outcome = small_project.json("resume")
 
-    ended = trials(small_project)
+    ended = trials(url)
     assert len(ended) == 20
     assert {state for state, _ in ended} <= {"COMPLETE", "PRUNED"}
     assert len({params for _, params in ended}) == 20
     assert "why" in outcome["reason"]
     assert [step["cached"] for step in outcome["steps"][:4]] == [True, True, True, False]
+    assert "no run was interrupted" in small_project.refused("resume", code=2)
     whole = projects.copy_project(project, tmp_path_factory.mktemp("whole") / "project")
     projects.copy_state(prepared_state, whole)
+    of_whole = studies_of(whole)
     assert whole.json("run", *ARGUMENTS)["model_digest"] == outcome["model_digest"]
-    assert trials(whole) == ended
-    assert "no run was interrupted" in small_project.refused("resume", code=2)
+    assert trials(of_whole) == ended
 
 
 def test_nothing_to_resume_is_a_usage_error_that_says_so(trained_project: Small) -> None:
