@@ -54,6 +54,9 @@ def check(params: FeatureParams, contract: Contract) -> None:
         _found(contract, f"features.buckets.{name}", buckets.of, FEATURE, NUMBERS)
     for name, lookup in params.lookups.items():
         _found(contract, f"features.lookups.{name}", lookup.by, FEATURE, ("category", "integer"))
+        if lookup.by in lookup.columns:
+            where, what = f"features.lookups.{name}", f"'{lookup.by}' is what rows are looked up by"
+            raise _unfit(where, what, "Take other columns of the file")
     for name, past in params.history.items():
         at = f"features.history.{name}"
         if past.of:

@@ -42,7 +42,8 @@ def scan(rows: pd.DataFrame, features: Sequence[Column], *, target: str, task: T
       with the target;
     - stands in for the target: each of its few categories comes with one target value only, in at least 50 rows;
     - alone separates the classes with an AUC of at least 0.995 (the least of all classes, one against the rest), or
-      explains the target with an R2 of at least 0.99, in at least 1,000 rows (100 for R2), half of all or more.
+      explains the target with an R2 of at least 0.99, in at least 1,000 rows (100 for R2), half of all or more; or does
+      so by whether it is missing.
 
     Suspicious is less of the same: an AUC of 0.98, an R2 of 0.9, missing in half of the rows without a target; and
     what is missing in rows of one class only, where chance would do so once in a million.
@@ -83,11 +84,14 @@ def check(train: pd.DataFrame, contract: Contract, *, seed: int, made: Sequence[
     failing = [finding for finding in found if severities[finding.column] == "fail"]
     if failing:
         more = f"; and {len(failing) - 1} more columns" if len(failing) > 1 else ""
+        is_made = failing[0].column in {column.name for column in made}
         raise DataError(
             "DQ024",
             f"too good to be true: column '{failing[0].column}', {failing[0].why}{more}",
             where=f"{len(rows)} train rows of '{contract.name}'",
-            next_step="Give it role: leakage if it is known only with the target; "
+            next_step="Leave it out of features, or make it of what is known before the target."
+            if is_made
+            else "Give it role: leakage if it is known only with the target; "
             "if it is known before, allow it by severity: {DQ024: warn} on the column.",
         )
     return tuple(f"column '{finding.column}' is too good to be true: {finding.why}" for finding in found)
@@ -105,18 +109,20 @@ def _findings(
             why = f"missing in {without:.0%} of the rows without a target, in {with_:.0%} of those with one"
             yield Finding(column.name, bool(without >= ABSENT_WITHOUT), why)
     present = ~absent[known]
+    fewest = FEWEST_FOR_SCORE if task != "regression" else 2 * FEWEST_FOR_COPY
+    if not present.all() and len(labels) >= fewest and _enough(labels, task):
+        score = score_of(pd.Series(present), labels, Column(name="_", type="boolean", role="feature"), task=task)
+        if score >= CERTAIN[task]:
+            yield Finding(column.name, True, f"whether it is missing alone gives {_score_name(task)} {score:.4f}")
     labels, missing_labels = labels[present], labels[~present]
     given = values[known][present]
     if _enough(labels, task):
         if column.type in ("category", "boolean") and _is_recoding(given.astype("str").to_numpy(), labels):
             yield Finding(column.name, True, f"each of its values comes with one value of '{target}' only")
         score = score_of(given, labels, column, task=task)
-        fewest = FEWEST_FOR_SCORE if task != "regression" else 2 * FEWEST_FOR_COPY
         if score >= SUSPICIOUS[task]:
             certain = score >= CERTAIN[task] and len(labels) >= fewest and 2 * len(labels) >= known.sum()
-            yield Finding(
-                column.name, bool(certain), f"alone it gives {'R2' if task == 'regression' else 'AUC'} {score:.4f}"
-            )
+            yield Finding(column.name, bool(certain), f"alone it gives {_score_name(task)} {score:.4f}")
     if task != "regression" and len(missing_labels) and len(set(missing_labels.tolist())) == 1:
         one = missing_labels[0]
         if (np.concatenate([labels, missing_labels]) == one).mean() ** len(missing_labels) < BY_CHANCE:
@@ -146,6 +152,10 @@ def score_of(values: pd.Series, labels: Array, column: Column, *, task: Task) ->
         return max(_correlation(numbers, labels), _correlation(ranks, rankdata(labels))) ** 2
     aucs = [_auc(ranks, labels == one) for one in _classes(labels)]
     return min(max(auc, 1 - auc) for auc in aucs)
+
+
+def _score_name(task: Task) -> str:
+    return "R2" if task == "regression" else "AUC"
 
 
 def _labels(target: pd.Series, task: Task) -> Array:

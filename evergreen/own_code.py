@@ -41,6 +41,8 @@ def feature(
     >>> area(pd.DataFrame({"width": [2.0], "height": [3.0]}))["area"].tolist(), area.numeric
     ([6.0], ('area',))
     """
+    if str in map(type, (numeric, categorical)):  # ("area") is no tuple
+        raise TypeError("numeric and categorical are tuples of names, such as ('area',)")
     return lambda function: FeatureFunction(function, numeric, categorical)
 
 
@@ -53,11 +55,12 @@ def load(path: str, where: str) -> Any:
     """
     module, _, name = path.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module), name)
-    except AttributeError as error:
-        raise _unusable(path, f"module '{module}' has no '{name}'", where) from error
+        imported = importlib.import_module(module)
     except Exception as error:  # whatever the module does when it is imported
         raise _unusable(path, f"cannot import '{module}': {type(error).__name__}: {error}", where) from error
+    if not hasattr(imported, name):
+        raise _unusable(path, f"module '{module}' has no '{name}'", where)
+    found = getattr(imported, name)
     if not callable(found):
         raise _unusable(path, f"'{path}' is a {type(found).__name__}, which cannot be called", where)
     return found

@@ -25,6 +25,31 @@ def sees_other_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 @feature(numeric=("x",))
+def fills_gaps_with_the_median(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"x": rows["seats"].fillna(rows["seats"].median())})
+
+
+@feature(numeric=("x",))
+def cuts_off_the_greatest(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"x": rows["fare"].clip(upper=rows["fare"].quantile(0.99))})
+
+
+@feature(categorical=("x",))
+def knows_the_zone_before(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"x": rows["zone"].where(rows["zone"].duplicated())})
+
+
+@feature(numeric=("x",), categorical=("y",))
+def needs_a_row(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"x": [rows["fare"].iloc[0]] * len(rows), "y": "word"}, index=rows.index)
+
+
+@feature(numeric=("x",))
+def counts_in_nullable_types(rows: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"x": rows["seats"].astype("Int64").astype("object")})
+
+
+@feature(numeric=("x",))
 def rounds_otherwise_among_others(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"x": rows["fare"] * (1.0 if len(rows) == 1 else 1.0 + 2**-52)})
 

@@ -46,7 +46,7 @@ def build(
         yield name, pd.Series(codes, index=values.index).where(values.notna())
     for name, lookup in params.lookups.items():
         found = lookups[name].reindex(typed[lookup.by].array)
-        for column in (*lookup.numeric, *lookup.categorical):
+        for column in lookup.columns:
             yield f"{name}_{column}", pd.Series(found[column].array, index=typed[lookup.by].index)
     if params.functions:
         rows = pd.DataFrame({**typed, **{str(name): values for name, values in times.items()}})
@@ -59,17 +59,22 @@ def call(path: str, rows: Frame) -> Iterator[tuple[str, pd.Series]]:
 
     Raises
     ------
-    DataError if it raises, or returns anything but the columns that it declares, row by row.
+    DataError if it raises, or returns anything but the columns that it declares, row by row. Without rows it is not
+    called.
     """
     function = own_code.load_function(path)
     names = (*function.numeric, *function.categorical)
+    if rows.empty:
+        yield from ((name, pd.Series(index=rows.index, dtype="float64")) for name in function.numeric)
+        yield from ((name, pd.Series(index=rows.index, dtype="str")) for name in function.categorical)
+        return
     try:
         made = function(rows.copy(deep=False))
         if not isinstance(made, pd.DataFrame) or not made.index.equals(rows.index):
             raise TypeError("it has to return a DataFrame with the index of its rows")
         if sorted(map(str, made.columns)) != sorted(names):
             raise TypeError(f"it declares {', '.join(names)} and returned {', '.join(map(str, made.columns))}")
-        columns = {name: finite(made[name].astype("float64")) for name in function.numeric}
+        columns = {name: finite(numbers(made[name])) for name in function.numeric}
         columns |= {name: made[name].astype("object").astype("str") for name in function.categorical}
     except Exception as error:
         raise DataError(
@@ -82,32 +87,46 @@ def call(path: str, rows: Frame) -> Iterator[tuple[str, pd.Series]]:
 
 
 def check_functions(rows: Frame, params: FeatureParams, *, n: int = 10) -> None:
-    """Ask every function for `n` of the rows that it is given, one by one.
+    """Ask every function for the rows again: every second one, backwards, and some alone.
+
+    Alone are asked `n` rows, and of each column the first one that misses it: what fills a gap by the other rows shows
+    there.
 
     Raises
     ------
-    DataError if a row gets another value alone than among the others: a service would answer otherwise than training.
+    DataError if a row gets another value so than among them all: a service would answer otherwise than training.
     """
+    if rows.empty or not params.functions:
+        return
+    places = {*np.linspace(0, len(rows) - 1, n, dtype=int).tolist()}
+    missing = rows.isna().to_numpy()
+    places |= {*missing.argmax(axis=0)[missing.any(axis=0)].tolist()}
+    everything = np.arange(len(rows))
+    parts = [everything[-1::-2], everything[-2::-2], *(everything[[place]] for place in sorted(places))]
     for path in params.functions:
         together = pd.DataFrame(dict(call(path, rows)))
-        for place in np.unique(np.linspace(0, len(rows) - 1, n, dtype=int)) if len(rows) else ():
-            alone = pd.DataFrame(dict(call(path, rows.iloc[[place]])))
-            among = together.iloc[[place]]
-            for differs in (name for name in alone if not _agree(alone[name], among[name])):
-                raise DataError(
-                    "FEA002",
-                    f"function '{path}' gives a row {differs} = {alone[differs].iloc[0]} alone, and "
-                    f"{among[differs].iloc[0]} among {len(rows)} rows",
-                    where="features.functions",
-                    next_step="Use nothing but the row itself: no mean, rank, shift or order of the table.",
-                )
+        for part in parts:
+            apart = pd.DataFrame(dict(call(path, rows.iloc[part])))
+            for name in apart:
+                _require_same(path, str(name), apart[name].array, together[name].iloc[part].array, n_rows=len(rows))
 
 
-def _agree(left: pd.Series, right: pd.Series) -> bool:
-    """Whether values are the same, but for the last digits of a number: one row may take another path through BLAS."""
-    if pd.api.types.is_numeric_dtype(left.dtype):
-        return bool(np.isclose(left, right, rtol=1e-9, atol=0, equal_nan=True).all())
-    return left.equals(right)
+def _require_same(path: str, name: str, apart: Any, together: Any, *, n_rows: int) -> None:
+    """Raise DataError unless values agree, but for a number's last digits: fewer rows may take another path in BLAS."""
+    if pd.api.types.is_numeric_dtype(apart.dtype):
+        agree = np.isclose(apart, together, rtol=1e-9, atol=0, equal_nan=True)
+    else:
+        agree = np.asarray((apart == together) | (pd.isna(apart) & pd.isna(together)))
+    if agree.all():
+        return
+    first = int(np.argmin(agree))
+    few = "alone" if len(apart) == 1 else f"among {len(apart)} rows"
+    raise DataError(
+        "FEA002",
+        f"function '{path}' gives a row {name} = {apart[first]} {few}, and {together[first]} among {n_rows} rows",
+        where="features.functions",
+        next_step="Use nothing but the row itself: no mean, rank, shift or order of the table.",
+    )
 
 
 def finite(values: "pd.Series[Any]") -> "pd.Series[Any]":

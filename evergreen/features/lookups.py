@@ -6,13 +6,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import csv
 
 from evergreen.artifacts import Value
 from evergreen.contract import Column, Contract
 from evergreen.errors import ConfigError, DataError
 from evergreen.features.rowwise import typed
 from evergreen.params import FeatureParams, Lookup
-from evergreen.schema import UNREADABLE, conform, from_pandas, to_pandas
+from evergreen.schema import EXACT, UNREADABLE, conform, to_pandas
 
 Frame = pd.DataFrame
 
@@ -58,8 +61,8 @@ def read(refs: Iterable[LookupRef], params: FeatureParams, contract: Contract) -
 
     Raises
     ------
-    ConfigError if a table cannot be parsed, lacks a column, holds a value of another type, repeats or lacks a key, or
-    holds the target.
+    ConfigError if a table cannot be parsed, has no row, lacks a column, holds a value of another type, repeats or lacks
+    a key, has one too large to be told from its neighbour, or holds the target.
     """
     tables = {}
     for ref in refs:
@@ -68,7 +71,8 @@ def read(refs: Iterable[LookupRef], params: FeatureParams, contract: Contract) -
             raise DataError(
                 "DQ028", f"lookup '{ref.name}' changed while it was read", where=ref.uri, next_step="Run it again."
             )
-        tables[ref.name] = _checked(ref.name, _parsed(ref, content, contract), params.lookups[ref.name], contract)
+        lookup = params.lookups[ref.name]
+        tables[ref.name] = _checked(ref.name, _parsed(ref, content, lookup, contract), lookup, contract)
     return tables
 
 
@@ -84,28 +88,33 @@ def from_files(files: Mapping[str, bytes]) -> dict[str, Frame]:
 
 
 def _to_parquet(table: Frame) -> bytes:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     target = io.BytesIO()
     arrow = pa.Table.from_pandas(table.reset_index(), preserve_index=False)
     pq.write_table(arrow.replace_schema_metadata(None), target)
     return target.getvalue()
 
 
-def _parsed(ref: LookupRef, content: bytes, contract: Contract) -> Frame:
-    file = io.BytesIO(content)
+def _parsed(ref: LookupRef, content: bytes, lookup: Lookup, contract: Contract) -> pa.Table:
     try:
         if ref.uri.endswith(".parquet"):
-            return pd.read_parquet(file)
-        return pd.read_csv(file, dtype="str", keep_default_na=False, na_values=list(contract.missing))
-    except Exception as error:  # each parser has its own
+            return pq.read_table(io.BytesIO(content))
+        return csv.read_csv(
+            io.BytesIO(content),
+            csv.ReadOptions(block_size=max(len(content), 1)),  # of all rows at once the types are guessed
+            csv.ParseOptions(newlines_in_values=True),
+            csv.ConvertOptions(
+                column_types={name: pa.string() for name in (lookup.by, *lookup.columns)},
+                null_values=contract.missing,
+                strings_can_be_null=True,
+            ),
+        )
+    except (pa.ArrowException, OSError) as error:
         what = f"'{ref.uri}' cannot be parsed: {error}"
         raise ConfigError("CFG032", what, where=_at(ref.name), next_step="Write a table with a header.") from error
 
 
-def _checked(name: str, table: Frame, lookup: Lookup, contract: Contract) -> Frame:
-    if contract.target in table:
+def _checked(name: str, table: pa.Table, lookup: Lookup, contract: Contract) -> Frame:
+    if contract.target in table.column_names:
         what = f"the table holds the target '{contract.target}', which nobody knows when a row is asked"
         raise ConfigError("CFG036", what, where=_at(name), next_step="Take the column out of the file.")
     key = next(column for column in contract.features if column.name == lookup.by)
@@ -114,22 +123,35 @@ def _checked(name: str, table: Frame, lookup: Lookup, contract: Contract) -> Fra
         *(Column(name=column, type="number", role="feature", nullable=True) for column in lookup.numeric),
         *(Column(name=column, type="category", role="feature", nullable=True) for column in lookup.categorical),
     ]
-    missing = [column.name for column in wanted if column.name not in table]
-    if missing:
-        what = f"the table has no column '{missing[0]}'; it has {', '.join(map(str, table.columns))}"
-        raise ConfigError("CFG034", what, where=_at(name), next_step="Correct the name, or the file.")
-    batch = conform(from_pandas(table, wanted), wanted, zone=contract.timezone, missing=contract.missing)
+    for column in wanted:
+        if (n_found := table.column_names.count(column.name)) != 1:
+            has = f"{n_found} columns" if n_found else "no column"
+            what = f"the table has {has} '{column.name}'; it has {', '.join(table.column_names)}"
+            raise ConfigError("CFG034", what, where=_at(name), next_step="Correct the name, or the file.")
+    if not table.num_rows:
+        raise ConfigError("CFG034", "the table has no row", where=_at(name), next_step="Correct the file.")
+    (batch,) = table.select([column.name for column in wanted]).combine_chunks().to_batches()
+    batch = conform(batch, wanted, zone=contract.timezone, missing=contract.missing)
     if unreadable := batch.column(UNREADABLE).drop_null().to_pylist():
         what = f"{len(unreadable)} rows hold values of another type, such as {unreadable[0]}"
         raise ConfigError("CFG034", what, where=_at(name), next_step="Correct them, or name the column in categorical.")
     rows = to_pandas(batch)
+    _check_keys(name, rows[key.name], key)
     found = pd.DataFrame({column.name: typed(rows[column.name], column) for column in wanted})
-    keys = found[lookup.by]
-    if keys.isna().any() or keys.duplicated().any():
-        repeated = keys[keys.duplicated() | keys.isna()].iloc[0]
-        what = f"column '{lookup.by}' " + ("has no value in a row" if pd.isna(repeated) else f"holds {repeated} twice")
-        raise ConfigError("CFG033", what, where=_at(name), next_step="Leave one row for each key.")
     return found.set_index(lookup.by).sort_index()
+
+
+def _check_keys(name: str, keys: pd.Series, key: Column) -> None:
+    wrong, next_step = "", "Leave one row for each key."
+    if keys.isna().any():
+        wrong = "has no value in a row"
+    elif keys.duplicated().any():
+        wrong = f"holds {keys[keys.duplicated()].iloc[0]} twice"
+    elif key.type == "integer" and len(large := keys[(keys <= -EXACT) | (keys >= EXACT)]):
+        wrong = f"holds {large.iloc[0]}, which as a number is the same as its neighbour"
+        next_step = "Give the column type: category in the contract."
+    if wrong:
+        raise ConfigError("CFG033", f"column '{key.name}' {wrong}", where=_at(name), next_step=next_step)
 
 
 def _bytes(name: str, path: Path) -> bytes:

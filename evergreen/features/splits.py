@@ -40,7 +40,7 @@ class Cut:
     With time, the last `test_days` local days are test, and `embargo_days` before them are in neither. Without, a row
     is a test row when the hash of its group (of its key, or of all its features, where there is none) and the seed
     lies below `test_share`: its side depends on the row alone, so equal rows stay together, and no row changes sides
-    as a table grows.
+    as a table grows. A row that does not tell its group stands alone.
 
     Parameters
     ----------
@@ -76,7 +76,9 @@ class Cut:
         """Return what is kept of the split."""
         if self.contract.time is not None:
             return Split(end=self.last_day.date() + timedelta(days=1), rule=None, gate_digest=gate_digest)
-        by = [(column.name, column.type) for column in _deciding(self.contract)]
+        group = self.contract.with_role("group")
+        deciding = () if group and not group[0].nullable else _identity(self.contract)
+        by = [(column.name, column.type) for column in (*group, *deciding)]
         return Split(end=None, rule=digest_of([self.seed, self.params.test_share, by]), gate_digest=gate_digest)
 
 
@@ -212,14 +214,16 @@ def _local_days(rows: Frame, contract: Contract) -> "pd.Series[pd.Timestamp]":
     return local_time(rows, contract).dt.tz_localize(None).dt.normalize()
 
 
-def _deciding(contract: Contract) -> Sequence[Column]:
-    """Return the columns that decide the side of a row in a table without time."""
-    keys = tuple(column for column in contract.columns if column.name in contract.key)
-    return contract.with_role("group") or keys or contract.features
+def _identity(contract: Contract) -> Sequence[Column]:
+    """Return the columns that tell a row that stands alone from others."""
+    return tuple(column for column in contract.columns if column.name in contract.key) or contract.features
 
 
 def _hash_shares(rows: Frame, contract: Contract, seed: int) -> Array:
     """Return a number in [0, 1) for each row, uniform over rows that differ."""
     salt = np.uint64(int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:8], "big"))
-    mixed: Array = pd.util.hash_array(row_hashes(rows, _deciding(contract)) ^ salt)
+    hashes = row_hashes(rows, contract.with_role("group") or _identity(contract))
+    if contract.group is not None and (alone := rows[contract.group].isna().to_numpy()).any():
+        hashes = np.where(alone, row_hashes(rows, _identity(contract)), hashes)
+    mixed: Array = pd.util.hash_array(hashes ^ salt)
     return mixed / 2.0**64

@@ -180,7 +180,7 @@ def ignore_what_models_cannot_use(draft: Draft) -> None:
     elif 2 * seen.other_dates > seen.present:
         draft.role = "ignore"  # the guess has said why
     elif kind == "text":
-        draft.ignore("free text, which the models do not read")
+        draft.ignore("free text; with role: feature its words are read")
     elif kind == "category" and seen.distinct.n > max(MOST_DISTINCT * seen.present, 10):
         draft.ignore(f"{seen.distinct.n:,} different values in {seen.present:,}: too many for a category")
 

@@ -60,6 +60,11 @@ def refusal(**features):
             "lookups.z",
             "'fare' has type number and role feature",
         ),
+        (
+            {"lookups": {"z": {"file": "z.csv", "by": "zone", "categorical": ["zone"]}}},
+            "lookups.z",
+            "'zone' is what rows are looked up by",
+        ),
         ({"history": {"h": {"of": "note", "lag": 1}}}, "history.h", "'note' has type text and role feature"),
         (
             {"history": {"h": {"of": "fare", "by": ["tip"], "lag": 1}}},

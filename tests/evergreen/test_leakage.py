@@ -103,10 +103,22 @@ def test_leakage_does_not_take_blank_rows_for_a_sign():
 
 def test_leakage_suspects_what_is_missing_in_one_class_only():
     rng, rows = noisy()
-    rows["closed"] = np.where(rows["target"], rng.normal(size=len(rows)), np.nan)
+    missing = ~rows["target"].astype(bool) & (rng.random(len(rows)) < 0.5)
+    rows["closed"] = rng.normal(size=len(rows))
+    rows.loc[missing, "closed"] = np.nan
     found = found_in(rows, task="binary")
     assert not found["closed"].certain
     assert "one class only" in found["closed"].why
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_leakage_finds_what_is_missing_just_where_the_target_says_so(there):
+    rng, rows = noisy()
+    rows["refunded"] = np.where(rows["target"].astype(bool) == there, rng.normal(size=len(rows)), np.nan)
+    found = found_in(rows, task="binary")
+    assert set(found) == {"refunded"}
+    assert found["refunded"].certain
+    assert found["refunded"].why == "whether it is missing alone gives AUC 1.0000"
 
 
 def test_leakage_scores_a_number_as_scikit_learn_does():
@@ -159,8 +171,9 @@ def test_derived_feature_that_is_too_good_to_be_true_stops_the_run_too():
     rows = with_consequence().rename(columns={"later": "zone_level"}).assign(later=0.0)
     assert check(rows, told(), seed=1) == ()
     made = Column(name="zone_level", type="number", role="feature", nullable=True)
-    with pytest.raises(DataError, match="column 'zone_level'"):
+    with pytest.raises(DataError, match="column 'zone_level'") as caught:
         check(rows, told(), seed=1, made=[made])
+    assert caught.value.next_step == "Leave it out of features, or make it of what is known before the target."
 
 
 def test_feature_that_is_too_good_may_be_allowed_and_is_then_told():

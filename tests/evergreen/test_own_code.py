@@ -27,10 +27,23 @@ def test_path_that_names_nothing_callable_is_refused(path, says):
     assert (error.where, path in error.next_step) == ("tune.families", True)
 
 
-def test_module_that_fails_when_it_is_imported_is_refused(tmp_path, monkeypatch):
-    (tmp_path / "broken_own_code.py").write_text("1 / 0")
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("import math\nmath.cbrd", "AttributeError: module 'math' has no attribute 'cbrd'"),
+        (
+            "from evergreen.own_code import feature\nfeature(numeric=('area'))",
+            "TypeError: numeric and categorical are tu",
+        ),
+    ],
+    ids=["raises", "misses an attribute", "declares a text"],
+)
+def test_module_that_fails_when_it_is_imported_is_refused(tmp_path, monkeypatch, content, says):
+    (tmp_path / "broken_own_code.py").write_text(content)
     monkeypatch.syspath_prepend(tmp_path)
-    assert "ZeroDivisionError" in refusal(own_code.load, "broken_own_code.f", "features.functions").what
+    error = refusal(own_code.load, "broken_own_code.f", "features.functions")
+    assert error.what.startswith(f"cannot import 'broken_own_code': {says}")
 
 
 def test_function_has_to_declare_its_columns():

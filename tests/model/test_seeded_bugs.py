@@ -210,14 +210,18 @@ def check_weather_is_older_than_the_flight():
     assert found == [float(hour) for hour in range(24)]
 
 
-def test_weather_of_the_wrong_hour_is_caught(monkeypatch):
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda merge, left, right, **how: merge(left, right, **how | {"direction": "forward"}),
+        lambda merge, left, right, **how: merge(left.assign(at=left["at"] - pd.Timedelta(hours=1)), right, **how),
+    ],
+    ids=["the hour after", "the hour before"],
+)
+def test_weather_of_the_wrong_hour_is_caught(monkeypatch, wrong):
     check_weather_is_older_than_the_flight()
     merge_asof = pd.merge_asof
-
-    def forward(*args, **options):
-        return merge_asof(*args, **{**options, "direction": "forward"})
-
-    monkeypatch.setattr(joins.pd, "merge_asof", forward)
+    monkeypatch.setattr(joins.pd, "merge_asof", lambda *tables, **how: wrong(merge_asof, *tables, **how))
     with pytest.raises(AssertionError):
         check_weather_is_older_than_the_flight()
 

@@ -229,6 +229,28 @@ def test_function_that_looks_at_other_rows_is_found_out(rows):
     assert caught.value.what.startswith("function 'own_features.sees_other_rows' gives a row above_mean = 0.0 alone")
 
 
+@pytest.mark.parametrize("name", ["fills_gaps_with_the_median", "cuts_off_the_greatest", "knows_the_zone_before"])
+def test_function_that_looks_at_other_rows_for_few_of_them_is_found_out(rows, name):
+    many = pd.concat([rows.head(1)] * 2_000, ignore_index=True)
+    many = many.assign(zone=many.index.astype(str), fare=many.index.astype("float64"))
+    many.loc[1_234, "seats"] = pd.NA
+    many.loc[1_998:, "zone"] = "1"
+    with pytest.raises(DataError) as caught:
+        features.check_functions(many, TRIPS, with_(functions=(f"own_features.{name}",)))
+    assert caught.value.code == "FEA002"
+
+
+def test_function_is_not_asked_for_no_row(rows):
+    none = build(rows.iloc[:0], with_(functions=("own_features.needs_a_row", "own_features.trip")))
+    some = build(rows, with_(functions=("own_features.needs_a_row", "own_features.trip")))
+    assert none.dtypes.to_dict() == some.dtypes.to_dict()
+
+
+def test_function_may_answer_in_types_that_hold_missing_values(rows):
+    answered = build(rows.assign(seats=[2, None, 1]), with_(functions=("own_features.counts_in_nullable_types",)))["x"]
+    assert answered.tolist() == pytest.approx([2.0, np.nan, 1.0], nan_ok=True)
+
+
 def test_function_of_the_row_alone_passes_and_so_does_no_function(rows):
     features.check_functions(rows, TRIPS, PARAMS)
     features.check_functions(rows.iloc[:0], TRIPS, PARAMS)

@@ -159,11 +159,22 @@ def table_of(hours, random):
 def test_rows_that_arrive_later_never_change_a_feature(hours, n, random):
     rows = table_of(hours, random)
     same(derive(rows.iloc[:n]) if n else derive(rows).iloc[:0], derive(rows).iloc[:n])
-    # nor does what a row of the same time or later says
+    # nor does what a row of the same time or later says, nor a target that is not known yet
     moment = rows["at"].iloc[min(n, len(rows) - 1)]
-    changed = rows.assign(fare=rows["fare"].where(rows["at"] < moment, 1e6), tip=rows["tip"].where(rows["at"] < moment))
+    earlier, known = rows["at"] < moment, rows["at"] < moment - DELAY * DAY
+    late = {"paid": rows["paid"].where(known, 9.0), "tip": rows["tip"].where(known)}
+    changed = rows.assign(fare=rows["fare"].where(earlier, 1e6), **late)
     upto = (rows["at"] <= moment).to_numpy()
     same(derive(changed)[upto], derive(rows)[upto])
+
+
+@given(moments, moments, st.randoms(use_true_random=False))
+@settings(max_examples=30, deadline=None)
+def test_copies_and_rows_of_the_same_time_that_arrive_later_change_no_bit(hours, more, random):
+    rows = table_of(hours, random)
+    later = table_of([hours[-1] + hour for hour in [0, *more]], random)
+    found = derive(pd.concat([rows, rows.tail(1), later], ignore_index=True))
+    pd.testing.assert_frame_equal(found.iloc[: len(rows)], derive(rows), check_exact=True)
 
 
 @given(moments, st.lists(st.integers(0, 25), max_size=4), st.randoms(use_true_random=False))

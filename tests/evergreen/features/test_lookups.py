@@ -73,6 +73,27 @@ def test_integer_key_is_found_whatever_type_it_comes_in(folder):
         assert found.isna().tolist() == [False, True, True]
 
 
+def test_integer_key_that_a_number_does_not_tell_from_its_neighbour_is_refused(folder):
+    for large in (2**53, -(2**63)):
+        (folder / "codes.csv").write_text(f"code,level\n1,10\n{large},20\n")
+        code, what = refusal(folder, params_of("codes.csv", "code", numeric=["level"]))
+        assert (code, what) == (
+            "CFG033",
+            f"column 'code' holds {large}, which as a number is the same as its neighbour",
+        )
+    (folder / "codes.csv").write_text(f"code,level\n{2**53 - 1},20\n")
+    params = params_of("codes.csv", "code", numeric=["level"])
+    rows = pd.DataFrame({"ward": "x", "code": pd.array([2**53 - 1, 2**53, 2**53 + 1], dtype="Int64")})
+    found = features.build(rows, VISITS, params, read(folder, params))["ward_level"]
+    assert found.isna().tolist() == [False, True, True]
+
+
+def test_key_may_be_the_index_of_a_table_that_pandas_wrote(folder):
+    pd.DataFrame({"code": [3, 1, 7], "level": [30, 10, 70]}).set_index("code").to_parquet(folder / "codes.parquet")
+    params = params_of("codes.parquet", "code", numeric=["level"])
+    assert read(folder, params)["ward"]["level"].to_dict() == {1.0: 10.0, 3.0: 30.0, 7.0: 70.0}
+
+
 def test_order_of_the_file_does_not_matter_and_its_bytes_are_verified(folder):
     params = params_of()
     before = lookups.to_files(read(folder, params))
@@ -113,11 +134,18 @@ def test_place_of_the_file_does_not_count_and_its_content_does(folder):
             "CFG034",
             '1 rows hold values of another type, such as {"beds": "many"}',
         ),
-        (WARDS.replace("kind", "kind,ill").replace("big", "big,1"), "CFG036", "holds the target 'ill'"),
+        ("ward,beds,kind,ill\nnorth,1,small,1\n", "CFG036", "holds the target 'ill'"),
         ("", "CFG032", "cannot be parsed"),
+        ("ward,beds,kind\n", "CFG034", "the table has no row"),
+        (WARDS.replace("kind", "kind,beds").replace("big", "big,1"), "CFG032", "Expected 4 columns, got 3"),
+        ("ward,beds,kind,beds\nnorth,1,small,2\n", "CFG034", "the table has 2 columns 'beds'"),
+        ("ward,beds,kind\nnorth,1,small,\nsouth,2,big,\n", "CFG032", "Expected 3 columns, got 4"),
     ],
-    ids=["key twice", "no key", "no column", "no key column", "a word for a number", "the target", "empty"],
-)
+    ids=[
+        "key twice", "no key", "no column", "no key column", "a word for a number", "the target", "empty", "no row",
+        "a short row", "a column twice", "a comma too many in every row",
+    ],
+)  # fmt: skip
 def test_table_that_cannot_be_looked_up_in_is_refused(folder, content, code, says):
     (folder / "wards.csv").write_text(content)
     found = refusal(folder, params_of())

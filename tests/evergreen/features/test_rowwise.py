@@ -1,4 +1,4 @@
-"""Features: the same for a row wherever it is met, and a split by time that keeps its distance."""
+"""Features: the same for a row wherever it is met."""
 
 from datetime import UTC, datetime
 
@@ -7,40 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from trips import TRIPS, params_of
 
 from evergreen import features
-from evergreen.contract import Column, Contract, FileSource
-from evergreen.params import FeatureParams
-
-ALL_PARTS = ("hour", "weekday", "month", "day_of_year")
-TRIPS = Contract(
-    name="trips",
-    description="every type of feature",
-    source=FileSource(kind="file", path="trips.csv"),
-    timezone="America/New_York",
-    key=("trip",),
-    label_delay_days=0,
-    columns=(
-        Column(name="paid", type="number", role="leakage"),
-        Column(name="start", type="timestamp", role="time"),
-        Column(name="zone", type="category", role="feature", nullable=True),
-        Column(name="fare", type="number", role="feature", nullable=True),
-        Column(name="seats", type="integer", role="feature", nullable=True),
-        Column(name="member", type="boolean", role="feature", nullable=True),
-        Column(name="booked", type="timestamp", role="feature", nullable=True),
-        Column(name="note", type="category", role="ignore"),
-        Column(name="trip", type="integer", role="key"),
-        Column(name="tip", type="boolean", role="target", nullable=True),
-    ),
-)
-
-
-def params_of(*, calendar=ALL_PARTS, test_days=1, embargo_days=0) -> FeatureParams:
-    return FeatureParams(calendar=calendar, rare_category=1, test_days=test_days, embargo_days=embargo_days)
-
-
-def split(rows, contract, params):
-    return features.split(rows, contract, params, seed=7)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Features: the same for a row wherever it is met, and a split by time that keeps its distance."""
+"""The split: by time, which keeps its distance, or by the hash of a row or its group."""
 
 from datetime import date, timedelta
 
@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tables
+from trips import TRIPS, params_of
 
 from evergreen import features
 from evergreen.contract import Column, Contract, FileSource
@@ -13,53 +14,9 @@ from evergreen.errors import DataError
 from evergreen.features import ordering, splits
 from evergreen.params import FeatureParams
 
-ALL_PARTS = ("hour", "weekday", "month", "day_of_year")
-TRIPS = Contract(
-    name="trips",
-    description="every type of feature",
-    source=FileSource(kind="file", path="trips.csv"),
-    timezone="America/New_York",
-    key=("trip",),
-    label_delay_days=0,
-    columns=(
-        Column(name="paid", type="number", role="leakage"),
-        Column(name="start", type="timestamp", role="time"),
-        Column(name="zone", type="category", role="feature", nullable=True),
-        Column(name="fare", type="number", role="feature", nullable=True),
-        Column(name="seats", type="integer", role="feature", nullable=True),
-        Column(name="member", type="boolean", role="feature", nullable=True),
-        Column(name="booked", type="timestamp", role="feature", nullable=True),
-        Column(name="note", type="category", role="ignore"),
-        Column(name="trip", type="integer", role="key"),
-        Column(name="tip", type="boolean", role="target", nullable=True),
-    ),
-)
-
-
-def params_of(*, calendar=ALL_PARTS, test_days=1, embargo_days=0) -> FeatureParams:
-    return FeatureParams(calendar=calendar, rare_category=1, test_days=test_days, embargo_days=embargo_days)
-
 
 def split(rows, contract, params):
     return features.split(rows, contract, params, seed=7)
-
-
-@pytest.fixture
-def rows() -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "paid": [1.0, 2.0, 3.0],
-            "start": pd.to_datetime(["2013-03-10T06:59:00Z", "2013-03-10T07:00:00Z", "2013-11-03T05:30:00Z"]),
-            "zone": ["north", None, "south"],
-            "fare": [12.5, np.nan, -3.0],
-            "seats": pd.array([2, None, 4], dtype="Int64"),
-            "member": pd.array([True, None, False], dtype="boolean"),
-            "booked": pd.to_datetime(["1970-01-02T00:00:00Z", None, "2013-01-01T00:00:00.5Z"], format="ISO8601"),
-            "note": ["a", "b", "c"],
-            "trip": [1, 2, 3],
-            "tip": pd.array([True, None, False], dtype="boolean"),
-        }
-    )
 
 
 # -- split --------------------------------------------------------------------------------------------------------
@@ -205,12 +162,8 @@ RANK = Contract.model_validate(
         "columns": [*VISITS.model_dump()["columns"][:3], {"name": "days", "type": "number", "role": "target"}],
     }
 )
-GROUPED = Contract.model_validate(
-    {
-        **VISITS.model_dump(),
-        "columns": [*VISITS.model_dump()["columns"], {"name": "patient", "type": "integer", "role": "group"}],
-    }
-)
+GROUP = {"name": "patient", "type": "integer", "role": "group"}
+GROUPED = Contract.model_validate({**VISITS.model_dump(), "columns": [*VISITS.model_dump()["columns"], GROUP]})
 SHARE = FeatureParams(rare_category=1, test_share=0.3)
 
 
@@ -295,8 +248,9 @@ def test_zero_has_one_side_whatever_its_sign():
 
 
 def test_sides_follow_the_seed():
-    assert sides(visits()) != sides(visits(), seed=8)
-    agreeing = np.mean([sides(visits())[n] == sides(visits(), seed=8)[n] for n in range(1_000)])
+    one, other = sides(visits()), sides(visits(), seed=8)
+    assert one != other
+    agreeing = np.mean([one[n] == other[n] for n in range(1_000)])
     assert agreeing == pytest.approx(0.7**2 + 0.3**2, abs=0.08)  # as for independent draws
 
 
@@ -358,6 +312,22 @@ def test_rows_of_a_group_are_on_one_side_and_the_share_is_of_groups():
     assert not set(train["patient"]) & set(test["patient"])
     assert len(train) + len(test) == 3_000
     assert abs(test["patient"].nunique() - 150) < 5 * (500 * 0.3 * 0.7) ** 0.5
+
+
+def test_rows_that_do_not_tell_their_group_stand_alone():
+    contract = Contract.model_validate(
+        {**VISITS.model_dump(), "columns": [*GROUPED.model_dump()["columns"][:-1], GROUP | {"nullable": True}]}
+    )
+    rows = visits(3_000).assign(patient=lambda t: pd.array(t["visit"] % 40, dtype="Int64"))
+    rows["patient"] = rows["patient"].mask(rows["visit"] % 2 == 0)
+    train, test = features.split(rows, contract, SHARE, seed=7)
+    assert not set(train["patient"].dropna()) & set(test["patient"].dropna())
+    n_alone = test["patient"].isna().sum()
+    assert abs(n_alone - 450) < 5 * (1_500 * 0.3 * 0.7) ** 0.5
+    unknown = rows.assign(patient=pd.array([pd.NA] * len(rows), dtype="Int64"))
+    assert sides(unknown, contract) == sides(rows)
+    rules = {features.Cut(of, SHARE, 7, None).described(gate_digest="ab").rule for of in (contract, GROUPED, VISITS)}
+    assert len(rules) == 3
 
 
 def test_group_never_changes_sides_as_the_table_grows():
