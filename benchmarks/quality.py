@@ -132,8 +132,9 @@ def ours(about: dict[str, Any]) -> dict[str, Any]:
         ).best  # fmt: skip
     inputs = domain.inputs(contract, params.features)
     pipeline = families.build(
-        best.family, best.params, task=contract.task, inputs=inputs, features=params.features, seed=seed
-    )
+        best.family, best.params, task=contract.task, inputs=inputs, features=params.features, seed=seed,
+        shrinkage=params.train.shrinkage,
+    )  # fmt: skip
     families.fit(pipeline, rows[inputs.names], domain.fit_target(rows, contract))
     spent = time.monotonic()
     estimates = pipeline.predict_proba(pd.read_parquet(about["test"])[inputs.names])[:, 1]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from evergreen import documents
@@ -16,6 +16,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 GateMetric = Literal["roc_auc", "balanced_accuracy", "r2"]
 CalendarPart = Literal["hour", "weekday", "month", "day_of_year"]
 GRID_POINTS = 50  # whole numbers in a range that a grid walks through
+ClassName = Annotated[str, BeforeValidator(lambda name: str(name).lower() if isinstance(name, bool) else name)]
 DerivedName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 FamilyName = Literal["logistic", "linear", "random_forest", "gradient_boosting", "lightgbm", "xgboost"]
@@ -250,8 +251,14 @@ class TuneParams(Section):
 
 
 class TrainParams(Section):
-    """`baseline`: parameters of the simpler family that the winner has to beat, where they are not the defaults."""
+    """The final fit.
 
+    `baseline`: parameters of the simpler family that the winner has to beat, where they are not the defaults.
+    `shrinkage`: a family that boosts is fitted with as many times the rounds that tuning kept, each at so small a part
+    of its learning rate; 1 fits it as it was tried.
+    """
+
+    shrinkage: Annotated[int, Field(ge=1, le=10)] = 2
     baseline: dict[Literal["logistic", "linear"], dict[str, float]] = {}
 
 
@@ -267,7 +274,7 @@ class EvaluateParams(Section):
     """
 
     threshold: Share = 0.5
-    costs: dict[str, dict[str, float]] = {}
+    costs: dict[ClassName, dict[ClassName, float]] = {}
     slices: tuple[str, ...] = ()
     min_slice_rows: Annotated[int, Field(ge=10)] = 100
     resamples: Annotated[int, Field(ge=100)] = 1_000

@@ -7,7 +7,6 @@ from typing import Any
 from joblib import Parallel, delayed
 from prefect import task
 from sklearn.pipeline import Pipeline
-from threadpoolctl import threadpool_limits
 
 from evergreen import memory
 from evergreen import model as models
@@ -66,11 +65,13 @@ def train(
         "seed": seed,
         "rows": train.rows,
         "inputs": inputs.model_dump(mode="json"),
+        "shrinkage": params.shrinkage,
         "start": best.start and best.start.model_dump(mode="json"),
     }
     target = fit_target(rows, contract)
 
     def fit(family: str, chosen: Mapping[str, Any]) -> Pipeline:
+        families.check(family, chosen, contract.task)
         pipeline = families.build(
             family,
             chosen,
@@ -78,6 +79,7 @@ def train(
             inputs=inputs,
             features=features,
             seed=seed,
+            shrinkage=params.shrinkage,
         )
         families.fit(pipeline, rows[inputs.names], target)
         return pipeline
@@ -87,7 +89,7 @@ def train(
         "model": (best.family, best.params),
         "baseline": (simpler, next((chosen for name, chosen in params.baseline.items() if name == simpler), {})),
     }
-    with threadpool_limits(1, user_api="blas"):
+    with families.limit_threads("blas"):
         candidate, baseline = Parallel(n_jobs=2, prefer="threads")(delayed(fit)(*choice) for choice in wanted.values())
     calibration = best.calibration if best.calibration and best.calibration.is_applied else None
     if calibration:

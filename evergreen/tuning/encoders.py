@@ -67,9 +67,9 @@ def columns(
             steps.append((encoding, encoder, names))
     if inputs.numeric:
         steps.append(("numeric", _numbers(features.numeric, seed, scaled=scaled), list(inputs.numeric)))
-    for name in inputs.text:
+    for number, name in enumerate(inputs.text):  # whose name may hold what scikit-learn gives a meaning, as `__`
         words: Any = Words(features.text.vectorizer, features.text.components, seed)
-        steps.append((f"text_{name}", make_pipeline(words, StandardScaler()) if scaled else words, name))
+        steps.append((f"text_{number}", make_pipeline(words, StandardScaler()) if scaled else words, name))
     return ColumnTransformer(steps, sparse_threshold=0.3 if scaled else 0)
 
 
@@ -145,7 +145,7 @@ class Words(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """One text column as at most `components` numbers: weighted or hashed words, reduced by truncated SVD.
 
     A missing text has no words. Texts of no more different words than `components` are not reduced; texts without
-    any word make no column.
+    any word make one column, of 0.
     """
 
     def __init__(self, vectorizer: str = "tfidf", components: int = 20, random_state: int | None = None) -> None:
@@ -168,14 +168,15 @@ class Words(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             self.vectorizer_ = TfidfVectorizer(max_features=MOST_WORDS)
             if not any(map(self.vectorizer_.build_analyzer(), texts)):
                 self.vectorizer_ = None
-                self.width_ = 0
-                return np.empty((len(texts), 0))
+                self.width_ = 1
+                return np.zeros((len(texts), 1))
         counted = self.vectorizer_.fit_transform(texts)
         if self.vectorizer == "tfidf":
             self.vectorizer_.vocabulary_ = {word: int(at) for word, at in self.vectorizer_.vocabulary_.items()}
         if counted.shape[1] > self.components:
             self.reducer_ = TruncatedSVD(self.components, random_state=self.random_state)
-            reduced: Array = self.reducer_.fit_transform(counted)
+            with np.errstate(invalid="ignore"):  # of the share of a variance of 0, which nothing reads
+                reduced: Array = self.reducer_.fit_transform(counted)
         else:
             reduced = counted.toarray()
         self.width_ = reduced.shape[1]
@@ -183,7 +184,7 @@ class Words(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     def transform(self, X: pd.Series) -> Array:  # noqa: N803
         if self.vectorizer_ is None:
-            return np.empty((len(X), 0))
+            return np.zeros((len(X), 1))
         counted = self.vectorizer_.transform(_texts(X))
         transformed: Array = counted.toarray() if self.reducer_ is None else self.reducer_.transform(counted)
         return transformed

@@ -34,7 +34,7 @@ def _xgboost(task: Task, seed: int) -> Any:
     from evergreen.tuning.boosting import NamedXGBClassifier
 
     kind = XGBRegressor if task == "regression" else NamedXGBClassifier
-    return kind(random_state=seed, n_jobs=1, tree_method="hist", n_estimators=100)
+    return kind(random_state=seed, n_jobs=1, tree_method="hist", n_estimators=100, learning_rate=0.3)
 
 
 def _histogram(task: Task, seed: int) -> Any:
@@ -118,6 +118,13 @@ def _fit_one_round(rounds: str, estimator: Any, task: Task) -> None:
 def stops_early(estimator: Any) -> bool:
     """Whether `fit_until_worse` takes this estimator: one that boosts, of ours."""
     return type(estimator).__name__ in _STOPS
+
+
+def shrink(estimator: Any, by: int) -> None:
+    """Give one that boosts `by` times the rounds, each at so small a part of its learning rate."""
+    known = estimator.get_params()
+    rounds = "max_iter" if "max_iter" in known else "n_estimators"
+    estimator.set_params(**{rounds: known[rounds] * by, "learning_rate": known["learning_rate"] / by})
 
 
 def fit_until_worse(estimator: Any, x: Any, y: Array, *, validation: tuple[Any, Array], patience: int) -> int:

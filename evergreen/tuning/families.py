@@ -1,13 +1,15 @@
 """The model families: each an unfitted scikit-learn pipeline whose encoders are fitted with the model."""
 
+import functools
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.pipeline import Pipeline
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from evergreen.consistency import FAMILIES, check_families
 from evergreen.contract import Task
@@ -15,6 +17,7 @@ from evergreen.errors import ConfigError
 from evergreen.features import Inputs
 from evergreen.params import FeatureParams
 from evergreen.tuning import encoders, estimators
+from evergreen.tuning import space as spaces
 
 Array = np.ndarray[Any, Any]
 _TREES = ("random_forest", "gradient_boosting", "lightgbm", "xgboost")
@@ -81,21 +84,14 @@ def simpler(family: str, task: Task) -> str:
     return BASELINE[task].get(family, "linear" if task == "regression" else "logistic")
 
 
-def build(
-    family: str,
-    params: Mapping[str, Any],
-    *,
-    task: Task,
-    inputs: Inputs,
-    features: FeatureParams,
-    seed: int,
-) -> Pipeline:
-    """Return an unfitted pipeline of a family; ``prior`` answers every row with the classes' shares, or the mean.
+def check_space(space: spaces.Space, task: Task) -> None:
+    """Raise ConfigError for a family, or an end of its search space, that `check` refuses."""
+    for family, chosen in spaces.ends(space):
+        check(family, chosen, task)
 
-    Raises
-    ------
-    ConfigError if the family does not learn the task, or the estimator does not know a parameter or not its value.
-    """
+
+def check(family: str, params: Mapping[str, Any], task: Task) -> None:
+    """Raise ConfigError if a family does not learn the task, or does not know a parameter or take its value."""
     if family != "prior":
         check_families([family], task)
     found = find(family)
@@ -106,7 +102,7 @@ def build(
             where="tune.families",
             next_step="Name a classifier." if task != "regression" else "Name a regressor.",
         )
-    estimator = found.make(task, seed)
+    estimator = found.make(task, 0)
     unknown = sorted(set(params) - set(estimator.get_params()))
     if unknown:
         raise ConfigError(
@@ -116,6 +112,29 @@ def build(
             next_step=f"It knows: {', '.join(sorted(estimator.get_params()))}.",
         )
     estimators.check_values(family, estimator.set_params(**params), task)
+
+
+def build(
+    family: str,
+    params: Mapping[str, Any],
+    *,
+    task: Task,
+    inputs: Inputs,
+    features: FeatureParams,
+    seed: int,
+    shrinkage: int = 1,
+) -> Pipeline:
+    """Return an unfitted pipeline of a family; ``prior`` answers every row with the classes' shares, or the mean.
+
+    Parameters
+    ----------
+    params : what `check` takes.
+    shrinkage : what the boosting rounds are multiplied and the learning rate is divided by.
+    """
+    found = find(family)
+    estimator = found.make(task, seed).set_params(**params)
+    if shrinkage > 1 and estimators.stops_early(estimator):
+        estimators.shrink(estimator, shrinkage)
     columns = encoders.columns(
         inputs if family != "prior" else Inputs(categorical=(), numeric=inputs.numeric),
         features,
@@ -138,20 +157,31 @@ def fit(
     """Fit in place and return the number of boosting rounds kept, or None where nothing was stopped early.
 
     One thread fits, for it sums in one order: equal on every machine. Who fits several at a time in threads holds
-    ``threadpool_limits(1, user_api="blas")`` around them, because that limit is the process's and not the thread's.
+    ``limit_threads("blas")`` around them, because that limit is the process's and not the thread's.
 
     Parameters
     ----------
     validation : rows and target on which boosting stops, after `patience` rounds without a lower loss. The model then
         answers as one does that was fitted with the rounds kept.
     """
-    with threadpool_limits(1):
+    with limit_threads():
         if validation is not None and patience is not None:
             kept = _stop_early(pipeline, x, y, validation, patience)
             if kept is not None:
                 return kept
         pipeline.fit(x, y)
     return None
+
+
+def limit_threads(of: Literal["blas", "openmp"] | None = None) -> Any:
+    """Return a context in which the libraries compute on one thread; `of`: only those of a kind."""
+    return _threads(len(sys.modules)).limit(limits=1, user_api=of)
+
+
+@functools.lru_cache(maxsize=1)
+def _threads(n_modules: int) -> ThreadpoolController:  # noqa: ARG001  an import may load a library with threads
+    """Return who limits threads; to look for the loaded libraries takes longer than a small fit."""
+    return ThreadpoolController()
 
 
 def _stop_early(pipeline: Pipeline, x: Any, y: Array, validation: tuple[Any, Array], patience: int) -> int | None:

@@ -37,8 +37,8 @@ def cut(
 ) -> list[Fold]:
     """Return (fit rows, validation rows) of each fold, as positions in `rows`.
 
-    By time where the table has it, with the embargo of the split; by group where the contract names one; by class, or
-    drawn, otherwise.
+    By time where the table has it, with the embargo of the split; by group where the contract names one, a row that
+    does not tell its group alone; by class, or drawn, otherwise.
 
     Raises
     ------
@@ -49,7 +49,8 @@ def cut(
         folds = list(time_folds(rows[contract.time], folds=params.folds, embargo=embargo))
     elif contract.group is not None:
         stratified = contract.task != "regression"
-        groups = rows[contract.group].astype(str).to_numpy()
+        alone = pd.Series([f"\0{row}" for row in range(len(rows))], index=rows.index)
+        groups = rows[contract.group].astype("str").fillna(alone).to_numpy()
         folds = list(grouped_folds(target, groups, folds=params.folds, stratified=stratified, seed=seed))
     else:
         stratified = contract.task != "regression"

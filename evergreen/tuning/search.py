@@ -21,12 +21,11 @@ from evergreen import features as domain
 from evergreen.artifacts import Value
 from evergreen.consistency import tuning_metric
 from evergreen.contract import Contract
-from evergreen.errors import ConfigError, EvergreenError, ResourceError
+from evergreen.errors import ConfigError, EvergreenError
 from evergreen.evaluation import METRICS
 from evergreen.features import fit_target
 from evergreen.params import FeatureParams, TuneParams
 from evergreen.tuning import calibration, families, folds, portfolio
-from evergreen.tuning import space as spaces
 from evergreen.tuning.budget import Budget
 from evergreen.tuning.calibration import Calibration
 from evergreen.tuning.progress import Progress
@@ -99,8 +98,7 @@ def search(
     def build(family: str, chosen: Mapping[str, Any]) -> Pipeline:
         return families.build(family, chosen, task=contract.task, inputs=inputs, features=features, seed=seed)
 
-    for family, chosen in spaces.ends(params.families):
-        build(family, chosen)
+    families.check_space(params.families, contract.task)
     metric = tuning_metric(params, contract)
     rows = train.iloc[folds.draw_evenly(len(train), at_most=params.max_rows, seed=seed)]
     target = fit_target(rows, contract)
@@ -158,14 +156,18 @@ class _Search:
         self._of_best: tuple[int, list[FoldResult]] | None = None
 
     def run(self) -> None:
-        while True:
-            while not self._is_over and len(self._open) < self._params.workers:
-                self._begin()
-            if not self._open:
-                return
-            wait([attempt.waiting[0] for attempt in self._open], return_when=FIRST_COMPLETED)
-            for attempt in [attempt for attempt in self._open if attempt.waiting[0].done()]:
-                self._take(attempt)
+        try:
+            while True:
+                while not self._is_over and len(self._open) < self._params.workers:
+                    self._begin()
+                self._keep()  # while the next folds are fitted
+                if not self._open:
+                    return
+                wait([attempt.waiting[0] for attempt in self._open], return_when=FIRST_COMPLETED)
+                for attempt in [attempt for attempt in self._open if attempt.waiting[0].done()]:
+                    self._take(attempt)
+        finally:
+            self._keep()
 
     def results_of_best(self) -> list[FoldResult]:
         """Return the folds of the best trial; fitted again if an earlier life of the search fitted them."""
@@ -184,7 +186,8 @@ class _Search:
             return
         drawn = self.study.ask()
         if drawn is None:
-            log.info("tune: the space has no choice left after %d trials", len(self.study.finished))
+            n_begun = len(self.study.finished) + len(self._open)
+            log.info("tune: the space has no choice left after %d trials", n_begun)
             self._is_over = True
             return
         if not self._budget.has_time_for_trial(drawn.choice.family):
@@ -207,15 +210,8 @@ class _Search:
             result = future.result()
             if not np.isfinite(result.score):
                 raise ValueError("its score is not a number")
-        except (EvergreenError, MemoryError):
+        except (EvergreenError, MemoryError, BrokenProcessPool):
             raise
-        except BrokenProcessPool as error:
-            raise ResourceError(
-                "RES006",
-                "a worker of the search was ended from outside, most likely because memory was short",
-                where="tune.workers",
-                next_step="Lower tune.workers or tune.max_rows; finished trials are kept: evergreen resume",
-            ) from error
         except Exception as error:  # whatever an estimator raises for parameters that do not go together
             self._fail(attempt, error)
             return
@@ -245,8 +241,12 @@ class _Search:
         best = self.study.best
         if best is not None and best.number == ended.number:
             self._of_best = ended.number, attempt.results
-        progress = Progress(len(self.study.finished), self._params.trials, best.value if best else None)
-        log.info("tune: %s", progress, extra={"progress": progress})
+
+    def _keep(self) -> None:
+        if self.study.keep():
+            best = self.study.best
+            progress = Progress(len(self.study.finished), self._params.trials, best.value if best else None)
+            log.info("tune: %s", progress, extra={"progress": progress})
 
     def _fail(self, attempt: _Attempt, error: Exception) -> None:
         reason = f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""The study: trials in memory to draw from, each of them kept in a relational database once it has ended."""
+"""The study: trials in memory to draw from, kept in a relational database once they have ended."""
 
 import hashlib
 import json
@@ -38,7 +38,10 @@ class Drawn:
 
 
 class Study:
-    """Trials of one search. The database holds only trials that have ended: a kill loses those in the making.
+    """Trials of one search.
+
+    The database holds only trials that have ended. A kill loses those in the making and what ended at that moment,
+    before `keep`; they are drawn again.
 
     Parameters
     ----------
@@ -61,6 +64,7 @@ class Study:
         self._n_drawn = 0
         self._seen: set[str] = set()
         self.trials: list[FrozenTrial] = []
+        self._unkept: list[FrozenTrial] = []
         for trial in self._kept.get_trials(deepcopy=False, states=(*FINISHED, TrialState.FAIL)):
             self._working.add_trial(trial)
             self._take_in(trial)
@@ -143,15 +147,23 @@ class Study:
         return running < middle if self._maximize else running > middle
 
     def end(self, drawn: Drawn, scores: Sequence[float], state: TrialState, **about: Any) -> FrozenTrial:
-        """Record how a trial ended, and keep it."""
+        """Record how a trial ended; the next are drawn with it. `keep` writes it down."""
         for folds in range(1, len(scores) + 1 if state in FINISHED else 1):
             drawn.trial.report(fmean(scores[:folds]), folds)
         drawn.trial.set_user_attr(OUTCOME, {"scores": list(scores), **about})  # one, for each costs a round trip
         value = fmean(scores) if state == TrialState.COMPLETE else None
         ended = self._working.tell(drawn.trial, value, state=state)
-        self._kept.add_trial(ended)
+        self._unkept.append(ended)
         self._take_in(ended, is_new=False)
         return ended
+
+    def keep(self) -> int:
+        """Write the trials that have ended since to the database, and return how many these are."""
+        n_new = len(self._unkept)
+        while self._unkept:
+            self._kept.add_trial(self._unkept[0])
+            self._unkept.pop(0)
+        return n_new
 
     def give_up(self, drawn: Drawn) -> None:
         """Forget a trial, as if it had never been drawn."""

@@ -1,7 +1,6 @@
 """Who fits: a fold of a trial at a time, on threads of this process or in processes that end with it."""
 
 import ctypes
-import functools
 import multiprocessing
 import os
 import signal
@@ -11,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,9 +22,9 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
-from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from evergreen.contract import Task
+from evergreen.errors import ResourceError
 from evergreen.estimates import Estimates
 from evergreen.evaluation import score
 from evergreen.tuning import families
@@ -66,7 +66,7 @@ class Job:
         began = time.perf_counter()
         fit, validate = self.folds[number]
         estimator, truth = clone(pipeline["estimator"]), self.target[validate]
-        with _threads().limit(limits=1, user_api="openmp"):  # one thread sums in one order: equal on every machine
+        with families.limit_threads("openmp"):  # one thread sums in one order: equal on every machine
             known, unseen = self._encode(pipeline["columns"], number)
             encoded = Pipeline([("columns", FunctionTransformer()), ("estimator", estimator)])
             rounds = families.fit(encoded, known, self.target[fit], validation=(unseen, truth), patience=self.patience)
@@ -115,6 +115,10 @@ def hire(job: Job, workers: int) -> Iterator[Crew]:
     """Yield a crew for a job: this process's threads for one worker, else as many processes.
 
     One worker fits the folds of one trial, so that every draw knows the trials before it.
+
+    Raises
+    ------
+    ResourceError if a process is ended from outside.
     """
     pool: Executor
     if workers == 1:
@@ -126,18 +130,19 @@ def hire(job: Job, workers: int) -> Iterator[Crew]:
         pool = ProcessPoolExecutor(workers, mp_context=spawn, initializer=_begin, initargs=(os.getpid(), job))
     try:
         # That limit is the process's: set here, threads that end do not lift it for those that still fit.
-        with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+        with families.limit_threads("blas"), warnings.catch_warnings():
             # Forests on two threads empty each other's filters, and scikit-learn complains of that.
             warnings.filterwarnings("ignore", message="`sklearn.utils.parallel.delayed` should be used")
             yield Crew(lambda pipeline, number: pool.submit(fit_fold, pipeline, number), lanes)
+    except BrokenProcessPool as error:
+        raise ResourceError(
+            "RES006",
+            "a worker of the search was ended from outside, most likely because memory was short",
+            where="tune.workers",
+            next_step="Lower tune.workers or tune.max_rows; finished trials are kept: evergreen resume",
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-
-
-@functools.cache
-def _threads() -> ThreadpoolController:
-    """Return who limits the threads of libraries; finding these takes longer than a small fold."""
-    return ThreadpoolController()
 
 
 def _begin(parent: int, job: Job) -> None:

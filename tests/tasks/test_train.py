@@ -1,9 +1,10 @@
-"""The train step: it says what it lacks before it begins."""
+"""The train step: what it fits, and that it says what it lacks before it begins."""
 
 import pytest
 import tables
 
 from evergreen import memory
+from evergreen import model as models
 from evergreen.artifacts import Workspace
 from evergreen.errors import IntegrityError, ResourceError
 from evergreen.params import TrainParams
@@ -14,22 +15,39 @@ from tasks.train import train
 
 @pytest.fixture
 def fit(tmp_path):
-    """Return a function that fits on irises, and the file of its train rows."""
+    """Return a function that fits on irises, the file of which it holds."""
     ws = Workspace(root=tmp_path)
     contract = tables.contract_of("multiclass")
     made = features.fn(ws.write("valid", tables.table("multiclass")), ws, contract, tables.FEATURES, tables.SEED)
-    best = Best(family="logistic", params={}, score=0.0, scores=(0.0,), n_trials=1, metric="log_loss")
-    arguments = (made.train, best, made.lookups, ws, contract, tables.FEATURES, TrainParams(), tables.SEED)
-    return lambda: train.fn(*arguments), ws.path(made.train.uri)
+
+    def run(family="logistic", params=(), **given):
+        best = Best(family=family, params=dict(params), score=0.0, scores=(0.0,), n_trials=1, metric="log_loss")
+        given = TrainParams(**given)
+        return train.fn(made.train, best, made.lookups, ws, contract, tables.FEATURES, given, tables.SEED)
+
+    run.rows = ws.path(made.train.uri)
+    return run
+
+
+@pytest.mark.parametrize(("shrinkage", "rounds", "rate"), [(1, 5, 0.3), (3, 15, 0.1)])
+def test_boosting_is_shrunk_as_the_parameters_say_and_what_was_tuned_is_told(fit, tmp_path, shrinkage, rounds, rate):
+    tuned = {"max_iter": 5, "learning_rate": 0.3}
+
+    saved = fit(family="gradient_boosting", params=tuned, shrinkage=shrinkage).model
+
+    loaded = models.load(tmp_path / saved.uri, saved.sha256)
+    known = loaded.pipeline["estimator"].get_params()
+    assert (known["max_iter"], known["learning_rate"]) == (rounds, pytest.approx(rate))
+    assert (loaded.manifest["params"], loaded.manifest["shrinkage"]) == (tuned, shrinkage)
 
 
 def test_memory_that_is_short_is_said_before_anything_is_fitted(fit, monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 1_000)
     with pytest.raises(ResourceError, match=r"RES005: fitting on \d+ rows needs about"):
-        fit[0]()
+        fit()
 
 
 def test_train_rows_that_are_gone_are_said_to_be(fit):
-    fit[1].unlink()
+    fit.rows.unlink()
     with pytest.raises(IntegrityError, match="INT001: an artifact is gone"):
-        fit[0]()
+        fit()

@@ -110,7 +110,7 @@ def test_every_column_has_a_name(task, scaled, encoding):
     assert len(set(names)) == len(names)
     assert np.isfinite(encoded).all()
     assert {"numeric__price", "numeric__missingindicator_price"} <= set(names)
-    assert any(name.startswith("text_note__note_") for name in names)
+    assert any(name.startswith("text_0__note_") for name in names)
 
 
 # -- categories -----------------------------------------------------------------------------------------------------
@@ -218,12 +218,19 @@ def test_few_words_are_not_reduced():
 
 
 @pytest.mark.parametrize("texts", [[None, None], ["", " "], ["a", "b"]], ids=["missing", "empty", "letters"])
-def test_column_without_words_makes_no_column(texts):
-    rows = pd.DataFrame({"note": texts, "age": [1.0, 2.0]}).astype({"note": "str"})
-    columns = transformer(inputs=Inputs(categorical=(), numeric=("age",), text=("note",)))
+@pytest.mark.parametrize("vectorizer", ["tfidf", "hashing"])
+@pytest.mark.parametrize("scaled", [True, False])
+def test_texts_without_words_say_nothing(scaled, vectorizer, texts):
+    rows = pd.DataFrame({"my__note": texts}).astype({"my__note": "str"})
+    inputs = Inputs(categorical=(), numeric=(), text=("my__note",))
+    columns = transformer(inputs=inputs, scaled=scaled, text={"vectorizer": vectorizer, "components": 1})
 
-    assert columns.fit_transform(rows).shape == (2, 1)
-    assert columns.transform(pd.DataFrame({"note": ["words now"], "age": [3.0]})).shape == (1, 1)
+    encoded = dense(columns.fit_transform(rows))
+
+    np.testing.assert_array_equal(encoded, np.zeros((2, 1)))
+    if vectorizer == "tfidf":
+        unseen = pd.DataFrame({"my__note": ["words now"]})
+        np.testing.assert_array_equal(dense(columns.transform(unseen)), np.zeros((1, 1)))
 
 
 # -- numbers --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from evergreen import features
 from evergreen.consistency import FAMILIES
 from evergreen.errors import ConfigError
+from evergreen.params import Distribution
 from evergreen.tuning import families
 
 CHOSEN = {
@@ -189,7 +190,7 @@ def test_family_that_nobody_knows_is_one_block():
 @pytest.mark.parametrize("family", CHOSEN)
 def test_unknown_parameter_is_one_block_with_the_known_ones(family):
     with pytest.raises(ConfigError) as caught:
-        families.build(family, {"leaves": 3}, task="binary", inputs=NUMBERS, features=FEATURES, seed=7)
+        families.check(family, {"leaves": 3}, "binary")
 
     error = caught.value
     assert (error.code, error.exit_code) == ("CFG010", 2)
@@ -219,10 +220,33 @@ def test_unknown_parameter_is_one_block_with_the_known_ones(family):
 )
 def test_value_that_the_estimator_does_not_take_is_one_block(family, chosen, says):
     with pytest.raises(ConfigError) as caught:
-        families.build(family, chosen, task="binary", inputs=NUMBERS, features=FEATURES, seed=7)
+        families.check(family, chosen, "binary")
 
     assert (caught.value.code, caught.value.where) == ("CFG010", f"family '{family}'")
     assert says in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("space", "code", "what"),
+    [
+        ({"logistic": {"C": {"float": [-1, 5]}}}, "CFG010", "'C' parameter"),
+        ({"logistic": {"C": {"float": [1, 5]}, "CC": {"float": [1, 5]}}}, "CFG010", "no parameter 'CC'"),
+        ({"lightgbm": {"num_leaves": {"int": [1, 8]}}}, "CFG010", "num_leaves"),
+        ({"sklearn.linear_model.Ridge": {}}, "CFG010", "does not learn a binary target"),
+        ({"evergreen.own.nowhere.Model": {}}, "CFG037", "nowhere"),
+    ],
+    ids=["value", "parameter", "end", "task", "class"],
+)
+def test_space_that_no_estimator_takes_is_refused_with_its_next_step(space, code, what):
+    typed = {
+        family: {name: Distribution.model_validate(where) for name, where in parameters.items()}
+        for family, parameters in space.items()
+    }
+    with pytest.raises(ConfigError, match=what) as caught:
+        families.check_space(typed, "binary")
+
+    assert caught.value.code == code
+    assert caught.value.next_step
 
 
 @pytest.mark.parametrize(
@@ -230,7 +254,7 @@ def test_value_that_the_estimator_does_not_take_is_one_block(family, chosen, say
 )
 def test_family_of_another_task_is_one_block(family, task):
     with pytest.raises(ConfigError) as caught:
-        families.build(family, {}, task=task, inputs=NUMBERS, features=FEATURES, seed=7)
+        families.check(family, {}, task)
 
     assert (caught.value.code, caught.value.exit_code) == ("CFG010", 2)
     assert caught.value.what == f"family '{family}' does not learn a {task} target"
@@ -304,6 +328,38 @@ def test_weights_of_xgboost_are_those_of_scikit_learn(inputs, target):
     by_hand = unfitted("xgboost").fit(inputs, target, estimator__sample_weight=np.where(target, 3.0, 1.0))
 
     np.testing.assert_array_equal(answers(weighted, inputs), answers(by_hand, inputs))
+
+
+@pytest.mark.parametrize("chosen", [{}, {"learning_rate": 0.2}], ids=["defaults", "chosen"])
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+@pytest.mark.parametrize("family", BOOSTING)
+def test_shrinkage_learns_the_same_in_more_and_smaller_steps(family, task, chosen):
+    contract, rows = tables.contract_of(task), tables.table(task)
+    inputs, target = features.inputs(contract, tables.FEATURES), features.fit_target(rows, contract)
+    rounds = families.find(family).rounds
+    made = {"task": task, "inputs": inputs, "features": tables.FEATURES, "seed": 7}
+
+    plain, shrunk = (families.build(family, {rounds: 10, **chosen}, **made, shrinkage=by) for by in (1, 3))
+
+    before, after = plain["estimator"].get_params(), shrunk["estimator"].get_params()
+    changed = {name for name in before if after[name] != before[name] and before[name] == before[name]}
+    assert changed == {rounds, "learning_rate"}
+    assert after[rounds] == 30
+    assert after["learning_rate"] == pytest.approx(before["learning_rate"] / 3)
+    for pipeline in (plain, shrunk):
+        families.fit(pipeline, rows[inputs.names], target)
+    said = [each.predict(rows) if task == "regression" else each.predict_proba(rows) for each in (plain, shrunk)]
+    assert np.corrcoef(*map(np.ravel, said))[0, 1] > 0.95
+    assert not np.array_equal(*said)
+
+
+@pytest.mark.parametrize("family", ["prior", "logistic", "random_forest"])
+def test_shrinkage_leaves_what_does_not_boost_alone(family):
+    made = {"task": "binary", "inputs": INPUTS, "features": FEATURES, "seed": 7}
+
+    plain, shrunk = (families.build(family, CHOSEN[family], **made, shrinkage=by)["estimator"] for by in (1, 3))
+
+    assert shrunk.get_params() == plain.get_params()
 
 
 # -- early stopping -------------------------------------------------------------------------------------------------
@@ -390,7 +446,7 @@ def test_boosting_estimator_by_its_dotted_path_stops_early(inputs, target):
 )
 def test_class_that_is_no_estimator_of_the_task_is_one_block(path, code, says):
     with pytest.raises(ConfigError) as caught:
-        own(path)
+        families.check(path, {}, "binary")
 
     assert (caught.value.code, caught.value.exit_code) == (code, 2)
     assert says in caught.value.what
@@ -398,4 +454,4 @@ def test_class_that_is_no_estimator_of_the_task_is_one_block(path, code, says):
 
 def test_parameter_that_an_own_estimator_does_not_know_is_refused():
     with pytest.raises(ConfigError, match="has no parameter 'leaves'"):
-        own("sklearn.ensemble.ExtraTreesClassifier", leaves=3)
+        families.check("sklearn.ensemble.ExtraTreesClassifier", {"leaves": 3}, "binary")

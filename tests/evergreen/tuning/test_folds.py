@@ -178,6 +178,19 @@ def test_group_of_the_contract_makes_the_folds_of_a_table_without_time():
         assert not set(rows["ward"].iloc[fit]) & set(rows["ward"].iloc[validate])
 
 
+def test_rows_that_do_not_tell_their_group_are_dealt_out_alone():
+    contract = grouped(tables.contract_of("binary"))
+    rows = tables.table("binary").assign(ward=lambda t: (t["sample"] // 10).astype("str"))
+    rows["ward"] = rows["ward"].mask(rows["sample"] % 2 == 0)
+    target = features.fit_target(rows, contract)
+
+    found = cut(rows, target, contract, tables.FEATURES, PARAMS, metric="roc_auc", seed=7)
+
+    for fit, validate in found:
+        assert not set(rows["ward"].iloc[fit].dropna()) & set(rows["ward"].iloc[validate].dropna())
+        assert 0.2 < rows["ward"].iloc[validate].isna().sum() / rows["ward"].isna().sum() < 0.5
+
+
 def test_fold_that_the_metric_cannot_measure_is_a_data_error_that_says_why():
     contract = tables.contract_of("multiclass")
     rows = tables.table("multiclass")

@@ -1,6 +1,7 @@
 """The search: judged on folds, a kill does not change it, and the same seed finds the same winner."""
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -20,7 +21,7 @@ from sklearn.metrics import log_loss, r2_score, roc_auc_score
 
 from evergreen import features
 from evergreen.contract import Contract
-from evergreen.errors import ConfigError, DataError
+from evergreen.errors import ConfigError, DataError, ResourceError
 from evergreen.params import TuneParams
 from evergreen.tuning import families
 from evergreen.tuning.folds import draw_evenly, shuffled_folds, time_folds
@@ -331,11 +332,14 @@ def in_a_process(storage, *, dies_in=0, threads=2):
 
 def assert_killed_and_resumed_ends_as(uninterrupted, folder, storage):
     whole_folder, whole = uninterrupted
-    for dies_in, n_known in ((7, 6), (4, 9)):
+    n_known = 0
+    for dies_in in (7, 4):
         child = in_a_process(storage, dies_in=dies_in)
-        child.communicate(timeout=60)
+        child.communicate()
         assert child.returncode == -signal.SIGKILL
-        assert len(stored(folder, storage=storage)) == n_known
+        n_ended = n_known + dies_in - 1
+        n_known = len(stored(folder, storage=storage))
+        assert n_known in (n_ended - 1, n_ended)  # the last is written while the next is fitted
 
     outcome = found(folder, storage=storage)
 
@@ -356,7 +360,7 @@ def test_search_on_postgresql_that_was_killed_ends_as_if_it_never_was(uninterrup
 
 def test_number_of_threads_does_not_change_what_is_found(uninterrupted, tmp_path):
     child = in_a_process(url(tmp_path), threads=5)
-    answer = child.communicate(timeout=120)[0]
+    answer = child.communicate()[0]
 
     assert Best.model_validate_json(answer) == uninterrupted[1].best
 
@@ -379,6 +383,36 @@ def test_workers_finish_exactly_the_trials_that_were_asked_for_and_leave_no_proc
     assert outcome.best.score == max(value for _, value, state in trials if state == "COMPLETE")
     names = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
     assert not [name for name in names if "spawn_main" in name]
+
+
+class EndWorkers(logging.Handler):
+    """Ends the workers of the search in this process once a trial has been kept."""
+
+    def emit(self, record):
+        for child in psutil.Process().children():
+            if "spawn_main" in " ".join(child.cmdline()):
+                child.kill()
+
+
+def test_worker_that_is_ended_from_outside_ends_the_search_and_what_was_kept_goes_on(tmp_path):
+    ending, params = EndWorkers(), changed(workers=2, trials=12)
+    searching = logging.getLogger("evergreen.tuning.search")
+    searching.addHandler(ending)
+    searching.setLevel(logging.INFO)
+    try:
+        with pytest.raises(ResourceError) as caught:
+            found(tmp_path, params=params)
+    finally:
+        searching.removeHandler(ending)
+        searching.setLevel(logging.NOTSET)
+    assert (caught.value.code, caught.value.exit_code, caught.value.where) == ("RES006", 8, "tune.workers")
+    kept = stored(tmp_path)
+    assert 1 <= len(kept) < 12
+
+    outcome = found(tmp_path, params=params)
+
+    assert outcome.best.n_trials == 12
+    assert stored(tmp_path)[: len(kept)] == kept
 
 
 # The budget
