@@ -28,7 +28,8 @@ def markdown(outcome: TrainingOutcome, reference: dict[str, float]) -> str:
     for name, value in outcome.metrics.items():
         before = reference.get(name)
         against = f"{before:.4f} | {value - before:+.4f}" if before is not None else "n/a | n/a"
-        lines.append(f"| {name} | {value:.4f} | {outcome.baseline_metrics[name]:.4f} | {against} |")
+        beside = f"{outcome.baseline_metrics[name]:.4f}" if name in outcome.baseline_metrics else "n/a"
+        lines.append(f"| {name} | {value:.4f} | {beside} | {against} |")
     lines += [
         "",
         f"model `{outcome.model_digest[:12]}`, data `{outcome.data_digest[:12]}`, "

@@ -73,7 +73,8 @@ def _git(project: Path, *arguments: str, may_fail: bool = False) -> str:
     done = subprocess.run(  # noqa: S603  arguments of ours alone
         ["git", "--no-optional-locks", "-c", "core.quotePath=false", "-C", str(project), *arguments],  # noqa: S607  the user's own git, wherever it is
         capture_output=True,
-        text=True,
+        encoding="utf-8",
+        errors="replace",  # a file's name may be of any bytes
         timeout=60,
         check=not may_fail,
     )

@@ -191,6 +191,7 @@ class Settings(BaseSettings):
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # the default waits for minutes
+            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # which is for what `--json` prints
             "WANDB_MODE": "offline",
             "WANDB_DIR": str(self.home / "wandb"),
             "WANDB_CACHE_DIR": str(self.home / "wandb" / "cache"),

@@ -1,6 +1,7 @@
 """Step: candidate and baselines on rows that tuning never saw -> a report, an analysis, and the scores behind them."""
 
 import logging
+import math
 
 import pandas as pd
 from prefect import task
@@ -58,7 +59,8 @@ def evaluate(
         labels = features.fit_target(table, contract)
         return evaluation.measure(labels, of, threshold=params.threshold, costs=params.costs)
 
-    recipe = Recipe(contract, loaded.features, loaded.manifest["family"], loaded.manifest["params"], seed)
+    made = loaded.manifest
+    recipe = Recipe(contract, loaded.features, made["family"], made["params"], seed, made["shrinkage"])
     with threadpool_limits(1):  # one thread sums in one order: equal on every machine
         estimates, simpler = loaded.predict(rows), simple.predict(rows)
         said = {loaded.manifest["family"]: estimates, simple.manifest["family"]: simpler}
@@ -95,8 +97,8 @@ def evaluate(
     log.info(
         "evaluate: %s %.4f, baseline %.4f, %d rows",
         metric,
-        report.candidate[metric],
-        report.baseline[metric],
+        report.candidate.get(metric, math.nan),
+        report.baseline.get(metric, math.nan),
         test.rows,
     )
     return Evaluated(report=report, analysis=analysis, scores=ws.write("scores", scores))

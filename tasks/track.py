@@ -106,6 +106,7 @@ def track(
             "figures/figures.html": figures.page(charts, title=f"{name}: candidate {candidate[:8]}"),
             **{f"figures/{path}": picture for path, picture in figures.pictures(charts).items()},
             **({"onnx/model.onnx": exported.content} if exported.content else {}),
+            "params.json": params.model_dump_json(by_alias=True, indent=1).encode(),
             "analysis.json": analysis.model_dump_json(indent=1).encode(),
             "report.json": report.model_dump_json(indent=1).encode(),
             "gate.json": verdict.model_dump_json(indent=1).encode(),

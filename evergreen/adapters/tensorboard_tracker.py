@@ -26,6 +26,8 @@ class TensorboardTracker:
         target = self.folder / training.experiment / name
         with explain_os_errors(target):
             if not target.exists():
+                for left in target.parent.glob(f".{name}.*"):  # by a process that was killed
+                    shutil.rmtree(left)
                 temporary = target.with_name(f".{name}.{uuid4().hex[:8]}")
                 try:
                     _write(temporary, training)

@@ -112,11 +112,10 @@ def _logged(store: "MlflowClient", experiment: str, candidate: str) -> Run | Non
     for run in store.search_runs([experiment], f"tags.{CANDIDATE_TAG} = '{candidate}'"):
         if run.info.status == "FINISHED":
             return Run(run_id=run.info.run_id, uri=run.data.tags[MODEL_TAG])
-        if run.info.status == "RUNNING":
-            parts = store.search_runs([experiment], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
-            for left in (run, *(part for part in parts if part.info.status == "RUNNING")):
-                store.set_tag(left.info.run_id, "reason", "its process ended before the run did")
-                store.set_terminated(left.info.run_id, "FAILED")
+        parts = store.search_runs([experiment], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
+        for left in (part for part in (run, *parts) if part.info.status == "RUNNING"):
+            store.set_tag(left.info.run_id, "reason", "its process ended before the run did")
+            store.set_terminated(left.info.run_id, "FAILED")
     return None
 
 
@@ -177,14 +176,18 @@ def _log_trial(store: "MlflowClient", experiment: str, parent: str, trial: Trial
     )
     run_id = created.info.run_id
     score = {} if trial.score is None else {"score": trial.score}
-    _log_numbers(
-        store,
-        run_id,
-        params={"family": trial.family, **trial.params},
-        metrics={**score, "seconds": trial.seconds},
-        series={"fold_score": trial.scores},
-    )
-    store.set_terminated(run_id, STATUS.get(trial.state, "FAILED"), now)
+    status = "FAILED"
+    try:
+        _log_numbers(
+            store,
+            run_id,
+            params={"family": trial.family, **trial.params},
+            metrics={**score, "seconds": trial.seconds},
+            series={"fold_score": trial.scores},
+        )
+        status = STATUS.get(trial.state, status)
+    finally:
+        store.set_terminated(run_id, status, now)
 
 
 def _log_model(training: Training) -> str:

@@ -11,6 +11,7 @@ from joblib import Parallel, delayed
 from evergreen import features as domain
 from evergreen.artifacts import Value
 from evergreen.consistency import GATE_METRIC
+from evergreen.errors import EvergreenError
 from evergreen.estimates import Estimates
 from evergreen.evaluation import breakdown
 from evergreen.evaluation.analysis import Analysis
@@ -53,6 +54,7 @@ def analyse(
         why_not["residuals"] = "the target is a class"
     if contract.target in personal:
         why_not["confident_errors"] = "the target holds personal values"
+    curves: dict[str, Any] = {"points": params.curve_points, "confidence": params.confidence}
     parts: dict[str, Callable[[], Any]] = {
         "per_class": lambda: breakdown.per_class(labels, estimates, threshold=threshold),
         "slices": lambda: slices(
@@ -80,10 +82,8 @@ def analyse(
             seed=recipe.seed,
         ),
         "confident_errors": lambda: breakdown.confident_errors(test, labels, estimates, contract, threshold=threshold),
-        "learning": lambda: learning_curve(
-            recipe, train, test, labels, estimates, points=params.curve_points, confidence=params.confidence
-        ),
-        "staleness": lambda: staleness_curve(recipe, train, points=params.curve_points, confidence=params.confidence),
+        "learning": lambda: _refitted(learning_curve, recipe, train, test, labels, estimates, **curves),
+        "staleness": lambda: _refitted(staleness_curve, recipe, train, **curves),
     }
     wanted = {name: part for name, part in parts.items() if name not in why_not}
     made = dict(
@@ -96,12 +96,22 @@ def analyse(
             metric=GATE_METRIC[task],
             confidence=params.confidence,
             train_gap={name: report.train[name] - report.candidate[name] for name in shared},
-            undefined=undefined(labels, estimates),
+            undefined=undefined(labels, estimates, threshold=threshold),
             why_not=why_not,
             **{name: None if name in why_not else made[name] for name in parts},
         )
     )
     return analysis
+
+
+def _refitted(curve: Callable[..., Any], recipe: Recipe, *rows: Any, **given: Any) -> Any:
+    """Return a curve, or why the winner cannot be fitted on the fewer rows that it takes."""
+    try:
+        return curve(recipe, *rows, **given)
+    except (EvergreenError, MemoryError):
+        raise
+    except Exception as error:  # whatever an estimator raises for few rows
+        return f"{recipe.family} cannot be fitted on fewer rows: {' '.join(str(error).split())[:300]}"
 
 
 def _rounded(value: Any) -> Any:

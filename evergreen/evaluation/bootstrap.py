@@ -66,11 +66,11 @@ def intervals(
         scaled = _scaled(found, _measured(*part, **given), _measured(*whole, **given), scale)
         return scaled._replace(own={name: _cut(name, low, high) for name, (low, high) in scaled.own.items()})
     values = measure(labels, estimates, **given)
-    ours, theirs = (evaluator(labels, each, **given) for each in (estimates, others))
     own: dict[str, list[Array]] = {name: [] for name in values}
     gain: dict[str, list[Array]] = {name: [] for name in values}
     # Matrices as narrow as these are slower on two threads. What a draw leaves undefined is infinite or NaN.
-    with threadpool_limits(1, user_api="blas"), np.errstate(divide="ignore", invalid="ignore"):
+    with threadpool_limits(1, user_api="blas"), np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        ours, theirs = (evaluator(labels, each, **given) for each in (estimates, others))
         for counts in draws(len(labels), resamples, seed):
             first, second = ours(counts), theirs(counts)
             for name in values:
@@ -94,7 +94,7 @@ def _measured(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return the metrics of the estimates, and their gain over the others."""
     own, theirs = (measure(labels, each, **given) for each in (estimates, others))
-    return own, {name: value - theirs[name] for name, value in own.items()}
+    return own, {name: value - theirs[name] for name, value in own.items() if name in theirs}
 
 
 def _scaled(
@@ -175,19 +175,20 @@ def _of_truths(labels: npt.NDArray[Any], estimates: Estimates, threshold: float,
         n = counts.sum(axis=1)
         tn, fp, fn, tp = (counts @ cells).T
         recall, of_negatives = tp / (tp + fn), tn / (tn + fp)
+        one_class = (tp + fn == 0) | (tn + fp == 0)
         correlation = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
         auc, precision = ranked(counts)
         return {
             **mean(counts),
             "ece": ece(counts),
             "accuracy": (tp + tn) / n,
-            "precision": np.nan_to_num(tp / (tp + fp)),
+            "precision": tp / (tp + fp),
             "recall": recall,
-            "f1": 2 * tp / (2 * tp + fp + fn),
+            "f1": _without(tp + fn == 0, 2 * tp / (2 * tp + fp + fn)),
             "balanced_accuracy": (recall + of_negatives) / 2,
-            "matthews": np.nan_to_num((tp * tn - fp * fn) / correlation),
+            "matthews": _without(one_class, np.nan_to_num((tp * tn - fp * fn) / correlation)),
             "roc_auc": auc,
-            "average_precision": precision,
+            "average_precision": _without(one_class, precision),
         }
 
     return draw
@@ -214,15 +215,17 @@ def _of_classes(labels: npt.NDArray[Any], estimates: Estimates, _: float, costs:
         chances = (actual_share * answer_share).sum(axis=1)
         spread = np.sqrt((1 - (actual_share**2).sum(axis=1)) * (1 - (answer_share**2).sum(axis=1)))
         accuracy = hits.sum(axis=1) / n
+        n_found = (of_class > 0).sum(axis=1)
+        lacks_one, f1 = n_found < k, np.nan_to_num(2 * hits / (of_class + of_answer))
         return {
             **mean(counts),
             "ece": ece(counts),
             "accuracy": accuracy,
             "balanced_accuracy": np.nanmean(recall, axis=1),
-            "recall_macro": np.nan_to_num(recall).mean(axis=1),
-            "precision_macro": precision.mean(axis=1),
-            "f1_macro": np.nan_to_num(2 * hits / (of_class + of_answer)).mean(axis=1),
-            "matthews": np.nan_to_num((accuracy - chances) / spread),
+            "recall_macro": recall.mean(axis=1),
+            "precision_macro": _without(lacks_one, precision.mean(axis=1)),
+            "f1_macro": _without(lacks_one, f1.mean(axis=1)),
+            "matthews": _without(n_found == 1, np.nan_to_num((accuracy - chances) / spread)),
             "roc_auc_ovr": np.mean([each(counts)[0] for each in ranked], axis=0),
         }
 
@@ -252,6 +255,10 @@ def _of_numbers(labels: npt.NDArray[Any], estimates: Estimates, _: float, __: Co
         }
 
     return draw
+
+
+def _without(undefined: npt.NDArray[np.bool_], values: Array) -> Array:
+    return np.where(undefined, np.nan, values)
 
 
 def _clipped(chance: Array) -> Array:

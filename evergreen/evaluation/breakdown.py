@@ -161,8 +161,10 @@ def _curves(labels: Array, estimates: Estimates, of: Callable[[Array, Array], Po
 
 
 def _thinned(name: str, points: Points, most: int) -> Curve:
+    """Return at most so many points of a curve, which lie equally far apart along it."""
     x, y = points
-    kept: Sequence[int] = np.unique(np.linspace(0, len(x) - 1, min(most, len(x))).round().astype(int)).tolist()
+    way = np.append(0.0, np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y))))
+    kept: Sequence[int] = np.unique(np.searchsorted(way, np.linspace(0, way[-1], most))).tolist()
     return Curve(name=name, x=tuple(float(x[at]) for at in kept), y=tuple(float(y[at]) for at in kept))
 
 

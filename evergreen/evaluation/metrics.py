@@ -43,11 +43,12 @@ def measure(
 
     Notes
     -----
-    Binary: of the positive label. Multiclass: macro averages are over all classes of the estimates; ``roc_auc_ovr`` is
-    of each class against the rest. Regression: in the target's unit, ``r2`` and ``mape`` aside.
+    Binary: of the positive label. Multiclass: macro averages are over all classes of the estimates, of which one that
+    is never answered counts 0; ``roc_auc_ovr`` is of each class against the rest. Regression: in the target's unit,
+    ``r2`` and ``mape`` aside.
     """
     labels, classes, said = _typed(labels, estimates, threshold)
-    lacking = undefined(labels, estimates)
+    lacking = undefined(labels, estimates, threshold=threshold)
     found = {
         name: float(METRICS[name].fn(labels, said[METRICS[name].of], classes))
         for name in fitting(estimates.task)
@@ -59,7 +60,7 @@ def measure(
 
 
 def score(name: str, labels: "Array", estimates: Estimates, *, threshold: float = 0.5) -> float:
-    """Return one metric; NaN where it is undefined.
+    """Return one metric, as a search compares trials by it; NaN where it is `undefined` whatever the answers are.
 
     Examples
     --------
@@ -78,8 +79,12 @@ def fitting(task: Task) -> tuple[str, ...]:
     return tuple(name for name, metric in METRICS.items() if task in metric.tasks)
 
 
-def undefined(labels: "Array", estimates: Estimates) -> dict[str, str]:
-    """Return why metrics have no value on these rows, by name. A value there would say more than the rows do."""
+def undefined(labels: "Array", estimates: Estimates, *, threshold: float | None = None) -> dict[str, str]:
+    """Return why metrics have no value on these rows, by name. A value there would say more than the rows do.
+
+    Without a `threshold`, precision and macro averages have one: a class that is never there or never answered counts
+    0, for every trial of a search alike.
+    """
     import numpy as np
 
     if not len(labels):
@@ -91,17 +96,27 @@ def undefined(labels: "Array", estimates: Estimates) -> dict[str, str]:
             lacking["r2"] = "the target does not vary"
         if (values == 0).any():
             lacking["mape"] = "the target is 0 in a row"
+        with np.errstate(over="ignore", invalid="ignore"):
+            off = np.square(np.concatenate([values - estimates.values, values - values.mean()])).sum()
+        if not np.isfinite(off):
+            lacking |= dict.fromkeys(("r2", "rmse"), "its squares are beyond the largest number")
     elif estimates.task == "binary":
         n_true = int(np.sum(labels.astype(np.bool_)))
         if n_true in (0, len(labels)):
             why = f"every row is {'true' if n_true else 'false'}"
-            lacking |= dict.fromkeys(("roc_auc", "balanced_accuracy"), why)
+            lacking |= dict.fromkeys(("roc_auc", "average_precision", "balanced_accuracy", "matthews"), why)
             if not n_true:
-                lacking |= dict.fromkeys(("average_precision", "recall", "f1"), why)
+                lacking |= dict.fromkeys(("recall", "f1"), why)
+        if threshold is not None and not (estimates.values >= threshold).any():
+            lacking["precision"] = "no row is answered with true"
     else:
-        absent = sorted(set(estimates.classes) - set(np.unique(labels.astype(str)).tolist()))
+        found = np.unique(labels.astype(str)).tolist()
+        absent = sorted(set(estimates.classes) - set(found))
         if absent:
-            lacking["roc_auc_ovr"] = f"no row is '{absent[0]}'"
+            macro = ("f1_macro", "precision_macro", "recall_macro") if threshold is not None else ()
+            lacking |= dict.fromkeys(("roc_auc_ovr", *macro), f"no row is '{absent[0]}'")
+        if len(found) == 1:
+            lacking["matthews"] = f"every row is '{found[0]}'"
     return lacking
 
 
@@ -177,6 +192,8 @@ def _average_precision(labels: "Array", probabilities: "Array", _: list[Any]) ->
 def _log_loss(labels: "Array", probabilities: "Array", classes: list[Any]) -> float:
     from sklearn.metrics import log_loss
 
+    if probabilities.ndim == 2:  # those of estimators that count in 32 bits sum to 1 less exactly than it wants
+        probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
     return float(log_loss(labels, probabilities, labels=classes))
 
 

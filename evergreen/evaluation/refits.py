@@ -17,12 +17,15 @@ from evergreen.estimates import Estimates
 from evergreen.evaluation.analysis import LearningCurve, LearningPoint, Staleness, StalenessPoint
 from evergreen.params import FeatureParams
 from evergreen.tuning import families
+from evergreen.tuning.folds import draw_evenly
 
 Array = npt.NDArray[Any]
 
 MOST_ROWS = 10_000  # of a refit for a curve: its shape shows on fewer rows, and ten retrainings stay fast
 FEWEST_ROWS = 50
-LEAST_GAIN = 0.002  # of the gate's metric: the draw of the train rows, which no interval here holds, moves it as much
+# In units of the gate's metric, for twice the rows.
+LEAST_GAIN = 0.002  # the draw of the train rows, which no interval here holds, moves it as much
+LITTLE_GAIN = 0.01  # an interval that reaches further leaves open whether more rows help
 LINEAR = {"binary": "logistic", "multiclass": "logistic", "regression": "linear"}
 
 
@@ -35,6 +38,7 @@ class Recipe:
     family: str
     params: Mapping[str, Any]
     seed: int
+    shrinkage: int = 1
 
     def of(self, family: str) -> "Recipe":
         """Return the recipe of another family at its defaults."""
@@ -44,7 +48,13 @@ class Recipe:
         """Return estimates of `test` by a model fitted on `train`; a class that `train` lacks gets no probability."""
         inputs, task = domain.inputs(self.contract, self.features), self.contract.task
         pipeline = families.build(
-            self.family, self.params, task=task, inputs=inputs, features=self.features, seed=self.seed
+            self.family,
+            self.params,
+            task=task,
+            inputs=inputs,
+            features=self.features,
+            seed=self.seed,
+            shrinkage=self.shrinkage,
         )
         families.fit(pipeline, train[inputs.names], domain.fit_target(train, self.contract))
         return estimate(pipeline, test[inputs.names], self.contract, classes)
@@ -94,7 +104,8 @@ def learning_curve(
     else:
         step = performance.difference(task, labels, more.judged, less.judged, confidence=confidence)
         gain, low, high = step.difference, step.low, step.high
-        advice = _advice(f"from {before:,} to {after:,} train rows {GATE_METRIC[task]}", gain, low, high)
+        step_of = f"from {before:,} to {after:,} train rows {GATE_METRIC[task]}"
+        advice = _advice(step_of, gain, low, high, doublings=float(np.log2(after / before)))
     return LearningCurve(
         points=tuple(
             LearningPoint(rows=n_rows, score=score, low=low_, high=high_)
@@ -112,7 +123,7 @@ def staleness_curve(recipe: Recipe, train: pd.DataFrame, *, points: int, confide
     """Return the gate's metric by the age of a model, or why there is no curve.
 
     One fit on the older half of the train rows, sorted by time, judged on the newer half in blocks of as many rows,
-    which begin after the embargo.
+    which begin after the embargo. Of a block at most 10,000 rows are looked at, drawn evenly.
     """
     time = recipe.contract.time
     if time is None:
@@ -121,35 +132,36 @@ def staleness_curve(recipe: Recipe, train: pd.DataFrame, *, points: int, confide
         return "evaluate.curve_points is 0"
     times = train[time]
     half = len(train) // 2
-    older, ends = train.iloc[:half], times.iloc[max(half - 1, 0)]
+    older = train.iloc[draw_evenly(half, at_most=MOST_ROWS, seed=recipe.seed)]
+    ends = times.iloc[max(half - 1, 0)]
     embargo = timedelta(days=recipe.features.embargo_days)
     begin = int(times.searchsorted(ends + max(embargo, timedelta(microseconds=1))))
     blocks = [block for block in np.array_split(np.arange(begin, len(train)), points) if len(block)]
-    if half > MOST_ROWS:
-        drawn = np.random.default_rng(recipe.seed).choice(half, size=MOST_ROWS, replace=False)
-        older = older.iloc[np.sort(drawn)]
     if len(older) < FEWEST_ROWS or not blocks or not _can_fit(older, recipe.contract):
         return f"{len(train)} train rows are too few, or too close in time, to leave the newer half out"
-    newer = train.iloc[begin:]
+    drawn = [block[draw_evenly(len(block), at_most=MOST_ROWS, seed=recipe.seed)] for block in blocks]
+    newer = train.iloc[np.concatenate(drawn)]
     classes = _classes(train, recipe.contract)
     said = recipe.fit_predict(older, newer, classes)
     labels = domain.fit_target(newer, recipe.contract)
 
-    def point(block: Array) -> StalenessPoint:
-        inside = block - begin
-        part = Estimates(said.task, said.values[inside], classes)
-        score, low, high = _scored(labels[inside], part, confidence)
+    def point(block: Array, truth: Array, values: Array) -> StalenessPoint:
+        score, low, high = _scored(truth, Estimates(said.task, values, classes), confidence)
         age = (times.iloc[block[0]] - ends) / timedelta(days=1)
-        return StalenessPoint(age_days=float(age), rows=len(block), score=score, low=low, high=high)
+        return StalenessPoint(age_days=float(age), rows=len(truth), score=score, low=low, high=high)
 
-    return Staleness(fitted_rows=len(older), points=tuple(map(point, blocks)))
+    cuts = np.cumsum([len(part) for part in drawn])[:-1]
+    parts = zip(blocks, np.split(labels, cuts), np.split(said.values, cuts), strict=True)
+    return Staleness(fitted_rows=len(older), points=tuple(point(*part) for part in parts))
 
 
-def _advice(step: str, gain: float, low: float, high: float) -> str:
+def _advice(step: str, gain: float, low: float, high: float, *, doublings: float) -> str:
     moved = f"{step} changed by {gain:+.4f} [{low:+.4f}, {high:+.4f}]"
-    if low > 0 and gain >= LEAST_GAIN:
+    if low > 0 and gain >= LEAST_GAIN * doublings:
         return f"More rows would help: {moved}."
-    if high < 0 and gain <= -LEAST_GAIN:
+    if low <= 0 and high >= LITTLE_GAIN * doublings:
+        return f"The test rows are too few to say whether more rows help: {moved}."
+    if high < 0 and gain <= -LEAST_GAIN * doublings:
         return f"More rows made it worse: {moved}. Look for train rows that are unlike the test rows."
     return f"More rows of this kind promise little: {moved}. Try features, or more tuning."
 

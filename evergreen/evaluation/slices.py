@@ -37,7 +37,8 @@ def slices(
     Parameters
     ----------
     table : the test rows, in the order of `labels`, shape (n,), none missing, and of `estimates`.
-    min_rows : slices of fewer rows are not looked at, because the worst of many small ones is chance.
+    min_rows : slices of fewer rows are not looked at, because the worst of many small ones is chance. One of all rows
+        is none, but listed where it is declared.
 
     Notes
     -----
@@ -54,16 +55,16 @@ def slices(
                 n_small += 1
                 continue
             found.append((_slice(column, value, inside, labels, estimates, whole, confidence), inside))
-    looked_at = sum(part.score is not None for part, _ in found)
-    scored = sorted((each for each in found if each[0].score is not None), key=lambda each: each[0].score or 0.0)
+    scored = [each for each in found if each[0].score is not None and each[0].rows < len(table)]
+    scored.sort(key=lambda each: each[0].score or 0.0)
 
     def with_chance(part: Slice, inside: Array) -> Slice:
         chance = _chance(inside, labels, estimates)
-        return part.model_copy(update={"chance": None if chance is None else min(1.0, chance * looked_at)})
+        return part.model_copy(update={"chance": None if chance is None else min(1.0, chance * len(scored))})
 
     return Slices(
         metric=GATE_METRIC[estimates.task],
-        looked_at=looked_at,
+        looked_at=len(scored),
         too_small=n_small,
         worst=tuple(with_chance(*each) for each in scored[:WORST]),
         declared=tuple(with_chance(*each) for each in found if each[0].column in declared),
@@ -90,13 +91,20 @@ def _parts(values: pd.Series) -> Iterator[tuple[str, Array]]:
 
 
 def _bins(values: pd.Series) -> tuple[Array, list[str]]:
-    cut = pd.qcut(values, BINS, duplicates="drop")
-    whole = list(cut.cat.categories)
-    ends = [str(each.right) if isinstance(each.right, pd.Timestamp) else f"{each.right:.12g}" for each in whole]
-    names = [f"up to {ends[0]}", *(f"above {a} up to {b}" for a, b in pairwise(ends))]
-    if len(names) > 1:
-        names[-1] = f"above {ends[-2]}"
-    return cut.cat.codes.to_numpy(), names
+    """Return the bin of each row, -1 where the value is missing, and the bins' names.
+
+    A bin ends at a value that occurs, so a number that is nearly always the same is cut where it is another.
+    """
+    known = values.dropna()
+    top = known.max()
+    cuts = known.quantile(np.linspace(0, 1, BINS + 1)[1:-1], interpolation="lower")
+    edges = pd.Index(cuts.where(cuts < top, known[known < top].max()).unique())
+    codes = np.full(len(values), -1)
+    codes[values.notna()] = edges.searchsorted(known, side="left")
+    ends = [str(edge) if isinstance(edge, pd.Timestamp) else f"{edge:.6g}" for edge in edges]
+    if len(set(ends)) < len(ends):
+        ends = list(map(str, edges))
+    return codes, [f"up to {ends[0]}", *(f"above {a} up to {b}" for a, b in pairwise(ends)), f"above {ends[-1]}"]
 
 
 def _contributions(labels: Array, judged: Array, estimates: Estimates) -> Contributions | None:

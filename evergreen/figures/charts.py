@@ -125,8 +125,9 @@ def _charts(analysis: Analysis) -> Iterator[Chart]:
             tuple(column.mean - column.deviation for column in top),
             tuple(column.mean + column.deviation for column in top),
         )
-    if slices := analysis.slices:
-        shown = [(each, each.score) for each in (*slices.worst, *slices.declared) if each.score is not None]
+    slices = analysis.slices
+    scored = (*slices.worst, *slices.declared) if slices else ()
+    if slices and (shown := [(each, each.score) for each in scored if each.score is not None]):
         shown = list({(each.column, each.value): (each, score) for each, score in shown}.values())[:MOST_BARS]
         yield Bars(
             "slices",
@@ -137,7 +138,7 @@ def _charts(analysis: Analysis) -> Iterator[Chart]:
             tuple(score if each.low is None else each.low for each, score in shown),
             tuple(score if each.high is None else each.high for each, score in shown),
         )
-    if curve := analysis.learning:
+    if (curve := analysis.learning) and curve.points:
         sizes = [(point, float(point.rows)) for point in curve.points]
         yield Lines(
             "learning_curve",
@@ -147,7 +148,7 @@ def _charts(analysis: Analysis) -> Iterator[Chart]:
             (_with_intervals(metric, [(x, point.score, point.low, point.high) for point, x in sizes]),),
             marked=True,
         )
-    if aged := analysis.staleness:
+    if (aged := analysis.staleness) and any(point.score is not None for point in aged.points):
         ages = [(point.age_days, point.score, point.low, point.high) for point in aged.points]
         yield Lines(
             "staleness_curve",

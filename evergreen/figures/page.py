@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from evergreen.figures.charts import Bars, Chart, Lines
+from evergreen.figures.pictures import MOST_COUNTS, MOST_NAMES, shortened
 
 STYLE = "body{font-family:sans-serif;margin:1em;display:flex;flex-wrap:wrap;gap:1em}h1{width:100%;font-size:1.2em}"
 
@@ -41,27 +42,38 @@ def _div(chart: Chart) -> str:
             layout["shapes"] = [{"type": "line", "x0": x0, "y0": y0, "x1": x1, "y1": y1, "line": dashed}]
     elif isinstance(chart, Bars):
         data = _of_bars(chart)
-        layout["yaxis"] = {"autorange": "reversed", "automargin": True}
+        layout["yaxis"] = {"autorange": "reversed", "automargin": True, **_labels(data[0]["y"], chart.labels)}
     else:
-        classes = [html.escape(name) for name in chart.classes]
+        few = len(chart.classes) <= MOST_COUNTS
+        # Two names may be the same when they are shortened, so the axis has places, and the names are their labels.
+        axis = {
+            **_labels(range(len(chart.classes)), chart.classes),
+            "tickfont": {"size": 12 if few else 8},
+            "showticklabels": len(chart.classes) <= MOST_NAMES,
+            "automargin": True,
+        }
         data = [
             {
                 "type": "heatmap",
-                "x": classes,
-                "y": classes,
                 "z": chart.shares,
                 "text": chart.counts,
-                "texttemplate": "%{text}",
+                "texttemplate": "%{text}" if few else "",
+                "hovertemplate": f"{chart.y} %{{y}}<br>{chart.x} %{{x}}<br>%{{text}} rows<extra></extra>",
+                "colorbar": {"title": {"text": f"share of the {chart.y} class", "side": "right"}},
                 "colorscale": [[0, "#f7fbff"], [0.5, "#6baed6"], [1, "#08306b"]],
                 "zmin": 0,
                 "zmax": 1,
             }
         ]
-        layout["yaxis"] = {"title": {"text": html.escape(chart.y)}, "autorange": "reversed", "type": "category"}
-        layout["xaxis"]["type"] = "category"
+        layout["xaxis"] |= axis
+        layout["yaxis"] = {**axis, "title": {"text": html.escape(chart.y)}, "autorange": "reversed"}
     figure = to_json({"data": data, "layout": layout, "config": {"displaylogo": False}}, validate=False)
     figure = figure.replace("</", "<\\/")  # nothing in it may end the script
     return f'<div id="{chart.name}"></div><script>Plotly.newPlot("{chart.name}", {figure})</script>'
+
+
+def _labels(places: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
+    return {"tickvals": list(places), "ticktext": [html.escape(shortened(name)) for name in names]}
 
 
 def _of_lines(chart: Lines) -> list[dict[str, Any]]:

@@ -46,8 +46,10 @@ def test_commit_of_a_clean_checkout_is_its_head(git, tmp_path):
         (lambda root: (root / "params.yaml").write_text("seed: 8\n"), "params.yaml"),
         (lambda root: (root / "params.yaml").unlink(), "params.yaml"),
         (lambda root: (root / "configs" / "new.yaml").write_text("a: 1\n"), "configs/new.yaml"),
+        (lambda root: (root / "configs" / "größe.yaml").write_text("a: 1\n"), "configs/größe.yaml"),
+        (lambda root: (root / os.fsdecode(b"configs/gr\xf6.yaml")).write_text("a: 1\n"), "configs/gr\ufffd.yaml"),
     ],
-    ids=["changed", "deleted", "untracked"],
+    ids=["changed", "deleted", "untracked", "umlaut", "latin-1"],
 )
 def test_change_to_what_decides_a_training_is_dirty(git, tmp_path, change, named):
     change(tmp_path)

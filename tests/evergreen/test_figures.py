@@ -114,6 +114,18 @@ def test_parts_that_do_not_apply_have_no_figure():
     assert set(named(NOTHING.model_copy(update={"roc": FULL.roc}))) == {"roc"}
 
 
+def test_parts_without_a_number_have_no_figure():
+    nothing_scored = NOTHING.model_copy(
+        update={
+            "slices": FULL.slices.model_copy(update={"worst": (), "declared": (slice_of("air", None),)}),
+            "learning": FULL.learning.model_copy(update={"points": ()}),
+            "staleness": FULL.staleness.model_copy(update={"points": FULL.staleness.points[1:]}),
+        }
+    )
+
+    assert figures.charts(nothing_scored) == ()
+
+
 def test_figures_show_the_numbers_of_the_analysis():
     found = named(FULL)
 
@@ -171,6 +183,23 @@ def test_any_number_of_classes_is_drawn(n_classes):
 
     assert set(figures.pictures(charts)) == {"confusion_matrix.png", "roc.png"}
     assert len(charts[0].lines) == min(n_classes, 10)
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "has_numbers", "has_names"), [(10, True, True), (30, False, True), (31, False, False)]
+)
+def test_page_leaves_out_what_has_no_room_among_many_classes(n_classes, has_numbers, has_names):
+    classes = tuple(f"a class with a very long name of its own {n}" for n in range(n_classes))
+    matrix = Confusion(classes=classes, counts=tuple((1,) * n_classes for _ in classes))
+
+    page = figures.page(figures.charts(NOTHING.model_copy(update={"confusion": matrix})), title="many").decode()
+    drawn = json.loads(re.search(r'Plotly.newPlot\("confusion_matrix", (\{.*\})\)</script>', page)[1])
+
+    assert (drawn["data"][0]["texttemplate"] != "") == has_numbers
+    for axis in (drawn["layout"][name] for name in ("xaxis", "yaxis")):
+        assert axis["showticklabels"] == has_names
+        assert len(axis["ticktext"]) == n_classes
+        assert max(map(len, axis["ticktext"])) <= 34
 
 
 def test_page_holds_every_figure_and_needs_no_network():

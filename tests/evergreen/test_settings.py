@@ -165,6 +165,7 @@ def test_state_of_every_library_lies_under_home_and_its_telemetry_is_off(folder)
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "BENTOML_DO_NOT_TRACK": "true",
         "GX_ANALYTICS_ENABLED": "false",
         "WANDB_MODE": "offline",

@@ -156,7 +156,7 @@ def test_errors_are_not_shown_where_the_target_is_personal(chain):
     ]
     contract = Contract.model_validate({**made.contract.model_dump(by_alias=True), "columns": kept})
     loaded = models.load(made.ws.path(made.trained.model.uri), made.trained.model.sha256)
-    about = {name: loaded.manifest[name] for name in ("data", "family", "params")}
+    about = {name: loaded.manifest[name] for name in ("data", "family", "params", "shrinkage")}
     personal = models.save(made.ws, "personal", loaded.pipeline, contract, loaded.features, about)
 
     analysis = evaluated(made, model=personal, params=EvaluateParams(resamples=100, curve_points=0)).analysis

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 Array = np.ndarray[Any, Any]
 TOLERANCE = 1e-5
 LEAST_ROWS, MOST_ROWS = 5_000, 20_000
+ODD_ROWS, ODD_SHARE = 500, 0.1  # of their columns so many are missing, and as many hold an unseen category
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def export(pipeline: Any, rows: pd.DataFrame, *, task: Task, seed: int) -> Expor
     Parameters
     ----------
     rows : model inputs to compare on. Fewer than 5,000 are joined by others, whose columns are drawn from these one
-        by one; rows with missing values and unseen categories are always among them.
+        by one. 500 rows with missing values and unseen categories, here and there and everywhere, are always added.
     """
     names: list[str] = []
     try:
@@ -97,9 +98,13 @@ def _compared(rows: pd.DataFrame, seed: int) -> pd.DataFrame:
     if (lacking := LEAST_ROWS - len(rows)) > 0:
         drawn = {name: rows[name].iloc[rng.integers(0, len(rows), lacking)].to_numpy() for name in rows}
         parts.append(pd.DataFrame(drawn).astype(rows.dtypes))
-    odd = rows.iloc[:2].copy()
+    odd = rows.iloc[rng.integers(0, len(rows), ODD_ROWS)].reset_index(drop=True)
     for name in odd:
+        drawn_to_be = rng.random(ODD_ROWS)
+        drawn_to_be[:2] = 0, ODD_SHARE  # in the first two rows every column is
         is_number = pd.api.types.is_numeric_dtype(odd[name])
-        odd[name] = pd.Series([np.nan] * len(odd) if is_number else ["never seen", None][: len(odd)], index=odd.index)
+        changed = odd[name].astype(object).mask(drawn_to_be < ODD_SHARE, np.nan if is_number else None)
+        unseen = (drawn_to_be >= ODD_SHARE) & (drawn_to_be < 2 * ODD_SHARE)
+        odd[name] = changed.mask(unseen, np.nan if is_number else "never seen")
     parts.append(odd.astype(rows.dtypes))
     return pd.concat(parts, ignore_index=True)

@@ -57,7 +57,7 @@ class Nodes:
             elif name == "numeric":
                 blocks.append(self._numbers(fitted, listed(columns)))
             else:
-                raise NotConvertibleError(f"columns step '{name}' has no ONNX form")
+                raise NotConvertibleError(f"step {name} of {', '.join(listed(columns))} has no ONNX form")
         return self._add("Concat", blocks, axis=1)
 
     def _categories(self, encoding: str, fitted: Any, columns: Sequence[str]) -> list[str]:

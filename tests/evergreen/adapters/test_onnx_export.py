@@ -83,6 +83,20 @@ def test_graph_of_every_family_and_encoding_answers_like_the_pipeline(task, fami
     np.testing.assert_allclose(answers.reshape(expected.shape), expected, atol=1e-5, rtol=1e-5)
 
 
+def test_rows_to_compare_miss_each_column_alone_and_all_at_once():
+    rows = table().dropna(ignore_index=True)
+    found = onnx_export._compared(rows, 7)
+    missing = found.isna()
+    alone = missing[missing.sum(axis=1) == 1]
+
+    assert alone.any().all()
+    assert missing.all(axis=1).any()
+    for column in ("colour", "shop"):
+        unseen = found[column] == "never seen"
+        assert unseen.any()
+        assert (~missing[unseen].drop(columns=column)).all(axis=1).any()
+
+
 def test_graph_takes_one_tensor_for_each_column_and_gives_one():
     graph = onnx.load_from_string(
         onnx_export.export(fitted("binary", "lightgbm"), table(), task="binary", seed=7).content
@@ -138,7 +152,7 @@ def test_native_categories_convert_silently_wrong_and_are_refused_by_their_answe
 @pytest.mark.parametrize(
     ("features", "family", "says"),
     [
-        ({"encode": {"shop": "hash"}}, "logistic", "columns step 'hash' has no ONNX form"),
+        ({"encode": {"shop": "hash"}}, "logistic", "step hash of shop has no ONNX form"),
         ({"numeric": {"scale": "quantile"}}, "logistic", "QuantileTransformer has no exact ONNX form"),
         ({}, "sklearn.neighbors.RadiusNeighborsClassifier", ""),
         ({}, "prior", "the prior needs no graph"),
@@ -159,7 +173,7 @@ def test_text_has_no_graph():
     exported = onnx_export.export(fitted("binary", "lightgbm", inputs=inputs, rows=rows), rows, task="binary", seed=7)
 
     assert (exported.content, exported.max_difference) == (None, None)
-    assert exported.why_not == "columns step 'text_note' has no ONNX form"
+    assert exported.why_not == "step text_0 of note has no ONNX form"
 
 
 def test_isotonic_calibration_and_foreign_pipelines_have_no_graph():

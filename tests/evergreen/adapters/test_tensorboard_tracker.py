@@ -75,6 +75,15 @@ def test_training_is_logged_once(tmp_path):
     assert [path.name for path in (tmp_path / "parcels").iterdir()] == [CANDIDATE[:16]]
 
 
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    left = tmp_path / "parcels" / f".{CANDIDATE[:16]}.0a1b2c3d"
+    (left / "trial-0").mkdir(parents=True)
+
+    run = TensorboardTracker(tmp_path).log(training())
+
+    assert [str(path) for path in (tmp_path / "parcels").iterdir()] == [run.uri]
+
+
 def test_run_that_failed_midway_leaves_nothing(tmp_path):
     tracker = TensorboardTracker(tmp_path)
     with pytest.raises(AttributeError):

@@ -16,7 +16,7 @@ import tables
 from mlflow import MlflowClient
 from mlflow.models import get_model_info
 from PIL import Image
-from trainings import CANDIDATE, DATASETS, inputs, training
+from trainings import CANDIDATE, DATASETS, TRIALS, inputs, training
 
 from evergreen import features
 from evergreen import model as models
@@ -207,6 +207,29 @@ def test_run_that_failed_midway_is_made_again(log, store):
 
     assert sorted(found.info.status for found in runs(store)) == ["FAILED", "FINISHED"]
     assert store.get_run(run.run_id).info.status == "FINISHED"
+
+
+def test_trial_that_cannot_be_logged_is_not_left_open(log, store):
+    unnameable = TRIALS[0].model_copy(update={"params": {"a<b": 1}})
+    with pytest.raises(Unavailable):
+        log(trials=[TRIALS[1], unnameable])
+    (failed,) = runs(store)
+    trials = [run.info.status for run in runs(store, failed.info.run_id)]
+
+    assert (failed.info.status, sorted(trials)) == ("FAILED", ["FAILED", "KILLED"])
+
+
+def test_trial_that_the_server_left_open_is_closed_with_its_failed_run(log, store):
+    log("e" * 64)  # makes the experiment
+    experiment = store.get_experiment_by_name("parcels").experiment_id
+    failed = store.create_run(experiment, tags={"candidate": CANDIDATE}).info.run_id
+    trial = store.create_run(experiment, tags={"mlflow.parentRunId": failed}).info.run_id
+    store.set_terminated(failed, "FAILED")
+
+    log()
+
+    assert store.get_run(trial).info.status == "FAILED"
+    assert "reason" not in store.get_run(failed).data.tags
 
 
 def test_candidate_is_registered_once(log, store, uri):

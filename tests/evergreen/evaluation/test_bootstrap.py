@@ -134,6 +134,22 @@ def test_perfect_answers_are_not_certain():
     assert low == pytest.approx(stats.binomtest(15, 15).proportion_ci().low)
 
 
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_draw_without_a_class_or_an_answer_leaves_undefined_what_its_rows_do(task):
+    labels, estimates, _ = sample(task)
+    drawn = np.zeros((2, len(labels)))
+    drawn[0, np.flatnonzero(labels == labels[0])] = 1  # of one class
+    answered = estimates.values >= 0.4 if task == "binary" else estimates.judged == "a"
+    drawn[1, np.flatnonzero(~answered)] = 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = evaluator(labels, estimates, threshold=0.4, costs={})(drawn)
+
+    for number, counts in enumerate(drawn):
+        part = Estimates(task, estimates.values[counts > 0], estimates.classes)
+        expected = measure(labels[counts > 0], part, threshold=0.4)
+        assert {name for name, values in found.items() if np.isfinite(values[number])} == expected.keys()
+
+
 def test_undefined_metric_has_no_interval():
     labels = np.zeros(50)
     labels[0] = 1

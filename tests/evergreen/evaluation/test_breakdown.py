@@ -89,6 +89,24 @@ def test_each_class_has_a_curve_and_the_points_are_shared(multiclass):
     assert sum(len(curve.x) for curve in curves) <= 200
 
 
+def test_few_points_keep_the_shape_of_the_curves_of_many_classes():
+    rng = np.random.default_rng(4)
+    classes = tuple(f"{n:02}" for n in range(30))
+    said = rng.dirichlet(np.full(30, 0.3), 5_000)
+    labels = np.array(classes)[(said.cumsum(axis=1) > rng.random((5_000, 1))).argmax(axis=1)]
+    estimates = Estimates("multiclass", said, classes)
+
+    for curves, area in (
+        (breakdown.roc, metrics.roc_auc_score),
+        (breakdown.precision_recall, metrics.average_precision_score),
+    ):
+        found = curves(labels, estimates)
+        assert sum(len(curve.x) for curve in found) <= 200
+        for curve in found:
+            expected = area(labels == curve.name, said[:, classes.index(curve.name)])
+            assert metrics.auc(curve.x, curve.y) == pytest.approx(expected, abs=0.02)
+
+
 def test_residuals_are_quantiles_of_actual_minus_predicted():
     values = np.arange(100.0)
     truth = values + np.where(values < 50, 1, -3)

@@ -76,6 +76,8 @@ def test_metrics_of_truths_equal_scikit_learn(rows, threshold):
             "matthews": metrics.matthews_corrcoef(labels, chosen),
         }
 
+    if not chosen.any():
+        del expected["precision"]
     found = measure(labels, truths(probabilities), threshold=threshold)
 
     assert {name: found[name] for name in expected} == pytest.approx(expected, abs=1e-12)
@@ -95,7 +97,11 @@ def test_threshold_that_answers_all_alike_is_measured_without_complaint(threshol
     found = measure(LABELS, truths(PROBABILITIES), threshold=threshold)
 
     assert all(math.isfinite(value) for value in found.values())
-    assert found["precision"] == (0.5 if threshold == 0 else 0)
+    assert found.get("precision") == (0.5 if threshold == 0 else None)
+    assert threshold == 0 or undefined(LABELS, truths(PROBABILITIES), threshold=1.0) == {
+        "precision": "no row is answered with true"
+    }
+    assert score("precision", LABELS, truths(PROBABILITIES), threshold=1.0) == 0  # for a search to compare by
 
 
 def test_ranking_metrics_do_not_depend_on_the_threshold():
@@ -226,27 +232,39 @@ def test_cost_is_the_mean_over_the_rows_of_what_each_answer_costs():
     assert of_classes["cost"] == pytest.approx((6 + 3) / 6)
 
 
+OF_BOTH = {"roc_auc", "average_precision", "balanced_accuracy", "matthews"}  # which rows of one class say nothing of
+MACRO = {"f1_macro", "precision_macro", "recall_macro"}
+
+
 @pytest.mark.parametrize(
     ("labels", "estimates", "lacking"),
     [
-        ([True, True], truths(np.array([0.2, 0.9])), {"roc_auc", "balanced_accuracy"}),
-        (
-            [False, False],
-            truths(np.array([0.2, 0.9])),
-            {"roc_auc", "balanced_accuracy", "average_precision", "recall", "f1"},
-        ),
+        ([True, True], truths(np.array([0.2, 0.9])), OF_BOTH),
+        ([False, False], truths(np.array([0.2, 0.9])), {*OF_BOTH, "recall", "f1"}),
+        ([1e200, -1e200], Estimates("regression", np.array([0.0, 0.0])), {"r2", "rmse"}),
         ([3.0, 3.0], Estimates("regression", np.array([3.0, 3.0])), {"r2"}),
         ([0.0, 2.0], Estimates("regression", np.array([1.0, 2.0])), {"mape"}),
-        (["a", "b"], Estimates("multiclass", SHARES[:2], CLASSES), {"roc_auc_ovr"}),
+        (["a", "b"], Estimates("multiclass", SHARES[:2], CLASSES), {"roc_auc_ovr", *MACRO}),
+        (["a", "a"], Estimates("multiclass", SHARES[:2], CLASSES), {"roc_auc_ovr", *MACRO, "matthews"}),
     ],
-    ids=["all-true", "all-false", "constant", "zero", "absent-class"],
+    ids=["all-true", "all-false", "huge", "constant", "zero", "absent-class", "one-class"],
 )
 def test_undefined_metric_has_a_reason_and_no_value(labels, estimates, lacking):
     labels = np.array(labels)
 
-    assert undefined(labels, estimates).keys() == lacking
+    assert undefined(labels, estimates, threshold=0.5).keys() == lacking
+    assert undefined(labels, estimates).keys() == lacking - MACRO
     assert set(fitting(estimates.task)) - measure(labels, estimates).keys() == lacking
-    assert all(math.isnan(score(name, labels, estimates)) for name in lacking)
+    assert all(math.isnan(score(name, labels, estimates)) for name in lacking - MACRO)
+
+
+def test_probabilities_of_32_bits_are_measured_without_complaint():
+    rng = np.random.default_rng(3)
+    shares = rng.dirichlet(np.ones(3), 500)
+    labels = rng.choice(CLASSES, 500)
+    rounded = Estimates("multiclass", shares.astype(np.float32).astype(np.float64), CLASSES)
+
+    assert measure(labels, rounded)["log_loss"] == pytest.approx(metrics.log_loss(labels, shares), rel=1e-5)
 
 
 def test_no_rows_have_no_metrics():

@@ -8,6 +8,8 @@ import tables
 
 from evergreen import features as domain
 from evergreen.contract import Contract
+from evergreen.evaluation import refits
+from evergreen.evaluation.analysing import _refitted
 from evergreen.evaluation.importance import importance
 from evergreen.evaluation.refits import Recipe, learning_curve, staleness_curve
 from evergreen.params import FeatureParams
@@ -73,6 +75,24 @@ def test_model_that_knows_all_is_told_that_rows_promise_little():
     assert curve.advice.startswith("More rows of this kind promise little")
 
 
+def test_few_test_rows_do_not_say_that_more_train_rows_promise_little():
+    train, test = pumps(400, wave=True), pumps(60, seed=2, wave=True)
+    said = BOOSTING.fit_predict(train, test, ())
+    curve = learning_curve(BOOSTING, train, test, test["fails"].to_numpy(), said, points=2, confidence=0.95)
+
+    assert curve.low < 0 < 0.01 < curve.high
+    assert curve.advice.startswith("The test rows are too few to say whether more rows help: from 200 to 400")
+
+
+@pytest.mark.parametrize(
+    ("doublings", "says"), [(1, "More rows would help"), (5, "More rows of this kind promise little")]
+)
+def test_gain_is_judged_by_what_twice_the_rows_would_bring(doublings, says):
+    advice = refits._advice("from 1 to 2 train rows r2", 0.006, 0.004, 0.008, doublings=doublings)
+
+    assert advice.startswith(says)
+
+
 def test_curve_without_enough_points_or_rows_says_why():
     assert learned(LOGISTIC, pumps(800), points=1) == "evaluate.curve_points is below 2"
     assert "too few" in learned(LOGISTIC, pumps(90), points=3)
@@ -85,6 +105,16 @@ def test_too_few_test_rows_give_no_advice():
 
     assert curve.advice.startswith("Too few test rows to say")
     assert (curve.points, curve.gain) == ((), None)
+
+
+def test_winner_that_cannot_be_fitted_again_leaves_a_reason_and_no_curve():
+    train, test = pumps(400), pumps(100, seed=2)
+    broken = Recipe(CONTRACT, FEATURES, "gradient_boosting", {"min_samples_leaf": -1}, 7)
+    said = LOGISTIC.fit_predict(train, test, ())
+
+    why = _refitted(learning_curve, broken, train, test, test["fails"].to_numpy(), said, points=3, confidence=0.95)
+
+    assert why.startswith("gradient_boosting cannot be fitted on fewer rows: The 'min_samples_leaf' parameter")
 
 
 def test_class_that_a_small_share_lacks_costs_no_curve():
@@ -117,6 +147,18 @@ def test_model_of_a_world_that_stays_does_not_grow_stale():
     scores = [point.score for point in found.points]
     assert max(scores) - min(scores) < 0.08
     assert max(point.low for point in found.points) < min(point.high for point in found.points)
+
+
+def test_staleness_of_many_rows_is_judged_on_some_of_each_block(monkeypatch):
+    whole = staleness_curve(LOGISTIC, pumps(4_000, turns=True), points=4, confidence=0.95)
+    monkeypatch.setattr(refits, "MOST_ROWS", 400)
+
+    found = staleness_curve(LOGISTIC, pumps(4_000, turns=True), points=4, confidence=0.95)
+
+    assert (found.fitted_rows, [point.rows for point in found.points]) == (400, [400] * 4)
+    assert [point.age_days for point in found.points] == [point.age_days for point in whole.points]
+    for few, all_ in zip(found.points, whole.points, strict=True):
+        assert few.low < all_.score < few.high
 
 
 def test_staleness_begins_after_the_embargo():

@@ -132,6 +132,27 @@ def test_columns_that_say_nothing_are_one_slice(world):
     assert [(part.value, part.rows) for part in declared] == [("2024-01-01 12:00:00+00:00", N), ("missing", N)]
 
 
+def test_number_that_is_nearly_always_the_same_is_cut_where_it_is_another(world):
+    common = np.arange(N) % 20 != 0
+    rows = world[0].assign(low=np.where(common, 0, np.arange(N)), high=np.where(common, 9_999, np.arange(N)))
+    declared = found((rows, *world[1:]), columns=(), declared=("low", "high")).declared
+
+    assert [(part.value, part.rows) for part in declared] == [
+        ("up to 0", 3_801),
+        ("above 0", 199),
+        ("up to 3980", 200),
+        ("above 3980", 3_800),
+    ]
+
+
+def test_all_rows_are_no_slice(world):
+    rows = world[0].assign(always="yes")
+    looked = found((rows, *world[1:]), columns=("always", "ferry"))
+
+    assert looked.looked_at == 2
+    assert {part.column for part in looked.worst} == {"ferry"}
+
+
 def test_near_numbers_are_slices_of_their_own(world):
     rows = world[0].assign(code=1_000_000 + np.arange(N) % 4 / 4)
     declared = found((rows, *world[1:]), columns=(), declared=("code",)).declared
