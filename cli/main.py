@@ -1,20 +1,18 @@
 """The command line: `evergreen`."""
 
-import json
 import logging
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, Literal
 
 import typer
 
-from evergreen.errors import ConfigError, EvergreenError, ResourceError
+from cli import contract_commands, data_commands
+from cli.ending import INTERRUPTED, explained
+from cli.options import AllowDirty, Env, Json, Overrides, ParamsFile, Reason, Window, emit
+from evergreen.errors import ConfigError
 
 app = typer.Typer(
     name="evergreen",
@@ -27,26 +25,10 @@ app = typer.Typer(
     "unavailable, 6 lost a race, 7 integrity, 8 resources, 9 our bug.",
 )
 
-contract = typer.Typer(no_args_is_help=True, help="Look at a contract: against its data, another one, or alone.")
-app.add_typer(contract, name="contract")
-data_commands = typer.Typer(no_args_is_help=True, help="Look at the dataset versions that were ingested.")
-app.add_typer(data_commands, name="data")
+app.add_typer(contract_commands.app, name="contract")
+app.add_typer(data_commands.app, name="data")
 
-Env = Annotated[str, typer.Option("--env", metavar="NAME", help="Where to run: configs/env/NAME.yaml.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; logs go to stderr.")]
-ParamsFile = Annotated[
-    str, typer.Option("--params", metavar="FILE", help="The parameters file, relative to the project.")
-]
-Overrides = Annotated[
-    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a parameter; may be repeated.")
-]
-Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept with the version.")]
-AllowDirty = Annotated[
-    bool, typer.Option("--allow-dirty", help="Train although changes are not committed; the version is tagged.")
-]
-Window = Annotated[str, typer.Option("--window", metavar="YYYY-MM", help="The month to look at.")]
 REFUSED = 4
-INTERRUPTED = 130
 
 
 @app.callback()
@@ -115,57 +97,6 @@ def init(
         query=query,
     )
     emit(written.summary(), as_json, lambda: tables.show(written))
-
-
-@contract.command("propose")
-def contract_propose(
-    env: Env = "local",
-    params: ParamsFile = "params.yaml",
-    write: Annotated[
-        bool, typer.Option("--write", help="Put it beside the contract, as contract.proposed.yaml.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Profile the source again and print the contract with what the data breaks renewed; decisions of people stay.
-
-    Example: [bold]evergreen contract propose --params configs/tumours/params.yaml --write[/bold]
-    """
-    from cli import contracts
-    from evergreen.settings import Settings
-
-    result, difference = contracts.propose(Settings.load(env), params, write=write)
-    emit(result, as_json, lambda: contracts.show_proposal(result, difference))
-
-
-@contract.command("diff")
-def contract_diff(
-    old: Annotated[Path, typer.Argument(metavar="A", help="A contract file.")],
-    new: Annotated[Path, typer.Argument(metavar="B", help="Another one.")],
-    as_json: Json = False,
-) -> None:
-    """Show what contract B says differently from contract A: columns added (+), dropped (-) and changed.
-
-    Example: [bold]evergreen contract diff configs/tumours/contract.yaml configs/tumours/contract.proposed.yaml[/bold]
-    """
-    from cli import contracts, show
-
-    difference = contracts.diff(old, new)
-    emit(contracts.as_json(difference), as_json, lambda: contracts.show_difference(difference, show.console))
-
-
-@contract.command("check")
-def contract_check(
-    env: Env = "local", params: ParamsFile = "params.yaml", overrides: Overrides = None, as_json: Json = False
-) -> None:
-    """Read the contract and the parameters, without data, and say what they declare; a fault is named with its line.
-
-    Example: [bold]evergreen contract check --params configs/tumours/params.yaml[/bold]
-    """
-    from cli import contracts, show
-    from evergreen.settings import Settings
-
-    found = contracts.check(Settings.load(env), params, overrides or ())
-    emit(found, as_json, lambda: show.summary("The contract holds together", found))
 
 
 @app.command()
@@ -241,12 +172,21 @@ def replay(
     Example: [bold]evergreen replay --from 2013-03 --to 2013-12[/bold]
     """
     from cli import walk
+    from evergreen import consistency
     from evergreen.project import Project
 
     permit(allow_dirty)
-    project, months = Project.open(env, params, overrides or ()), (month(start)[0], month(end)[1])
+    project, (first, last) = Project.open(env, params, overrides or ()), (month(start)[0], month(end)[1])
+    consistency.require_time(project.contract)
+    if first >= last:
+        raise ConfigError(
+            "CFG015",
+            f"the walk would end in {end}, before it begins in {start}",
+            where="command line",
+            next_step="Exchange --from and --to.",
+        )
     project.may_train()
-    result = walk.run(project, *months, env=env, params_file=params, overrides=overrides or [], as_json=as_json)
+    result = walk.run(project, first, last, env=env, params_file=params, overrides=overrides or [], as_json=as_json)
     emit(result, as_json, lambda: None)
 
 
@@ -324,10 +264,13 @@ def monitor(
     """
     from cli import show
     from cli.engine import engine
+    from evergreen import consistency
     from evergreen.project import Project
 
-    start, end = month(window)
-    with engine(Project.open(env, params, overrides or ()).settings):
+    (start, end), project = month(window), Project.open(env, params, overrides or ())
+    consistency.require_time(project.contract)
+    project.champion()
+    with engine(project.settings):
         from flows.monitoring import monitoring
 
         outcome = monitoring(start, end, env=env, params_file=params, overrides=overrides or [])
@@ -371,59 +314,6 @@ def status(env: Env = "local", params: ParamsFile = "params.yaml", as_json: Json
     emit(champion.judged.model_dump(mode="json"), as_json, lambda: show.champion(champion))
 
 
-@data_commands.command("ls")
-def data_ls(env: Env = "local", params: ParamsFile = "params.yaml", as_json: Json = False) -> None:
-    """List the dataset's versions, oldest first.
-
-    Example: [bold]evergreen data ls --params configs/tumours/params.yaml[/bold]
-    """
-    from cli import data
-    from evergreen.project import Project
-
-    found = data.listed(Project.open(env, params))
-    emit({"versions": [data.summary(each) for each in found]}, as_json, lambda: data.show_list(found))
-
-
-@data_commands.command("show")
-def data_show(
-    version: Annotated[str, typer.Argument(metavar="VERSION", help="The beginning of its digest.")] = "latest",
-    env: Env = "local",
-    params: ParamsFile = "params.yaml",
-    as_json: Json = False,
-) -> None:
-    """Show a version: its columns, its rows by month, and the files and queries that it came from.
-
-    Example: [bold]evergreen data show 8781b16c[/bold]
-    """
-    from cli import data
-    from evergreen.project import Project
-
-    path, manifest = data.found(Project.open(env, params), version)
-    result = {"path": path, **manifest.model_dump(mode="json"), **data.summary(manifest)}
-    emit(result, as_json, lambda: data.show_version(path, manifest))
-
-
-@data_commands.command("diff")
-def data_diff(
-    before: Annotated[str, typer.Argument(metavar="A", help="The beginning of a version's digest.")],
-    after: Annotated[str, typer.Argument(metavar="B", help="Another one.")] = "latest",
-    env: Env = "local",
-    params: ParamsFile = "params.yaml",
-    as_json: Json = False,
-) -> None:
-    """Show what changed from version A to version B: columns, files, and rows by month.
-
-    Example: [bold]evergreen data diff 8781b16c latest[/bold]
-    """
-    from cli import data
-    from evergreen import datasets
-    from evergreen.project import Project
-
-    project = Project.open(env, params)
-    difference = datasets.diff(data.found(project, before)[1], data.found(project, after)[1])
-    emit(difference.model_dump(mode="json"), as_json, lambda: data.show_difference(difference))
-
-
 @app.command()
 def prepare(env: Env = "local", as_json: Json = False) -> None:
     """Make the state folder and migrate its databases; other commands do it when it is needed."""
@@ -440,7 +330,12 @@ def month(text: str) -> tuple[date, date]:
     try:
         first = date.fromisoformat(f"{text}-01")
     except ValueError as error:
-        raise ConfigError("CFG015", f"expected a month such as 2013-03, got '{text}'", where="command line") from error
+        raise ConfigError(
+            "CFG015",
+            f"expected a month such as 2013-03, got '{text}'",
+            where="command line",
+            next_step="Write it as YYYY-MM.",
+        ) from error
     return first, date(first.year + first.month // 12, first.month % 12 + 1, 1)
 
 
@@ -450,63 +345,12 @@ def permit(allow_dirty: bool) -> None:
         os.environ["EVERGREEN_ALLOW_DIRTY"] = "true"
 
 
-def emit(result: dict[str, Any], as_json: bool, display: Any) -> None:
-    """Print a result for a program or for a person."""
-    if as_json:
-        typer.echo(json.dumps(result))
-    else:
-        display()
-
-
-@contextmanager
-def explained(debug: bool) -> Iterator[None]:
-    """End with one block and the exit code of the error's kind; a traceback only with --debug."""
-    interrupted = _note_interrupts()
-    try:
-        yield
-    except typer.TyperException as error:
-        error.show()  # type: ignore[attr-defined]  # usage errors have it, and no other reaches us
-        raise SystemExit(ConfigError.exit_code) from error
-    except (Exception, KeyboardInterrupt) as error:
-        # A library below may have turned the interrupt into an error of its own.
-        if interrupted or isinstance(error, (KeyboardInterrupt, typer.Abort)):
-            typer.echo("Interrupted. What was finished is kept; the same command continues.", err=True)
-            raise SystemExit(INTERRUPTED) from error
-        if debug:
-            raise
-        known = _known(error)
-        typer.echo(known.block(), err=True)
-        raise SystemExit(known.exit_code) from error
-
-
-def _note_interrupts() -> list[int]:
-    """Return a list that holds every Ctrl-C from now on."""
-    seen: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        seen.append(number)
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGINT, note)
-    return seen
-
-
-def _known(error: BaseException) -> EvergreenError:
-    if isinstance(error, EvergreenError):
-        return error
-    if isinstance(error, MemoryError):
-        return ResourceError("RES004", "memory is short", next_step="Free memory, or read a shorter period.")
-    return EvergreenError(
-        "BUG001",
-        f"{type(error).__name__}: {error}",
-        where="evergreen " + " ".join(sys.argv[1:]),
-        next_step="Run again with --debug and report the traceback.",
-    )
-
-
 def main() -> None:
     """Run the command line."""
     debug = "--debug" in sys.argv
     arguments = ["--debug"] * debug + [argument for argument in sys.argv[1:] if argument != "--debug"]
     with explained(debug):
-        sys.exit(app(arguments, standalone_mode=False))
+        ended = app(arguments, standalone_mode=False)
+        if ended == INTERRUPTED:  # Typer made a number of the Ctrl-C
+            raise KeyboardInterrupt
+    sys.exit(ended)

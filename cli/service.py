@@ -18,6 +18,7 @@ from evergreen.model import Release
 from evergreen.outcomes import ChampionFacts
 from evergreen.project import Project
 from evergreen.settings import Settings
+from serving.listening import listen
 
 READY_SECONDS = 60.0
 TOLERANCE = 1e-12  # one row and many take different paths through BLAS, which differ in the last bits
@@ -42,6 +43,7 @@ def serve(project: Project, announce: Callable[[dict[str, Any]], None], *, host:
     )
     champion = project.champion()
     argv, environment = packaging.command(champion_bento(project, champion), settings)
+    listen(settings.serve_host, settings.serve_port).close()  # a port that is taken is no announcement
     url = f"http://{settings.serve_host}:{settings.serve_port}"
     announce({"model": project.name, "version": champion.version, "url": url})
     sys.stdout.flush()

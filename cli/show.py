@@ -88,7 +88,8 @@ def retraining(outcome: RetrainingOutcome) -> None:
 
 
 def summary(title: str, values: Mapping[str, Any]) -> None:
-    table = Table(show_header=False, title=title, title_justify="left")
+    console.print(title)
+    table = Table(show_header=False)
     for name, value in values.items():
         table.add_row(escape(name), f"{value:.4f}" if isinstance(value, float) else escape(str(value)))
     console.print(table)

@@ -1,5 +1,6 @@
 """What was begun and not ended: `evergreen run` notes its arguments, and `evergreen resume` runs them again."""
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from evergreen.artifacts import Value, digest_of, write_bytes
 from evergreen.errors import ConfigError, EvergreenError
 from evergreen.project import Project
 from evergreen.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 class Run(Value):
@@ -77,7 +80,10 @@ def last(settings: Settings) -> Run:
             where=str(settings.home),
             next_step="Start one: evergreen run",
         )
-    return max(left, key=lambda run: run.at)
+    run = max(left, key=lambda run: run.at)
+    asked = "".join(f" --set {override}" for override in run.overrides)
+    log.info("resume: %s, begun at %s UTC with --params %s%s", run.model, f"{run.at:%Y-%m-%d %H:%M}", run.params, asked)
+    return run
 
 
 def open_again(run: Run) -> Project:

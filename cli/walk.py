@@ -56,7 +56,7 @@ def run(
         champion = project.champion()
         agreement = service.check_agreement(project, service.example_rows(project.settings, champion, n=EXAMPLE_ROWS))
     console.print(table(project.name, walked))
-    say_where(console, project, walked, agreement)
+    say_where(console, project, walked, agreement, params_file)
     return {"months": [row(month) for month in walked], "service": agreement.model_dump()}
 
 
@@ -121,18 +121,20 @@ def measured(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else "unknown"
 
 
-def say_where(console: Console, project: Project, walked: "list[Month]", agreement: "Agreement") -> None:
+def say_where(
+    console: Console, project: Project, walked: "list[Month]", agreement: "Agreement", params_file: str
+) -> None:
     """Say what agrees and where everything can be opened."""
     console.print(
         f"The packaged service answered {agreement.rows} rows as batch scoring does "
         f"(ready in {agreement.seconds_to_ready:.1f} s)."
     )
     console.print("\nOpen:", highlight=False)
-    settings = project.settings
+    settings, of = project.settings, "" if params_file == "params.yaml" else f" --params {params_file}"
     places = {
         "MLflow and Prefect": ".venv/bin/evergreen up, then http://127.0.0.1:5000 and http://127.0.0.1:4200",
-        "the service": f".venv/bin/evergreen serve, then POST to http://{settings.serve_host}:{settings.serve_port}/predict",
-        "the champion": ".venv/bin/evergreen status",
+        "the service": f".venv/bin/evergreen serve{of}, then POST to http://{settings.serve_host}:{settings.serve_port}/predict",
+        "the champion": f".venv/bin/evergreen status{of}",
     }
     if walked:
         places = {"the last drift report": walked[-1].window.report} | places

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from evergreen import commits, consistency, ingest, plan, tracker
+from evergreen import commits, consistency, ingest, plan, readiness, tracker
 from evergreen.artifacts import MANIFEST, SourceRef, Workspace, digest_of, file_digest
 from evergreen.commits import Commit
 from evergreen.contract import Contract
@@ -158,13 +158,21 @@ class Project:
 
         Raises
         ------
-        ConfigError if changes to what decides a training are not committed, unless the settings allow it, or if the
-        package of a tracker is not installed.
+        ConfigError if changes to what decides a training are not committed, unless the settings allow it, if the
+        package of a tracker is not installed, or if a family does not take its search space or its parameters.
+        Unavailable if the configured database of the studies does not answer.
         """
+        from evergreen.tuning import families  # which brings scikit-learn
+
         tracker.require(self.settings.trackers)
         found = commits.read(self.settings.project)
         if not self.settings.allow_dirty:
             found.require_clean(self.settings.project)
+        families.check_space(self.params.tune.families, self.contract.task)
+        for family, chosen in self.params.train.baseline.items():
+            families.check(family, chosen, self.contract.task)
+        if self.settings.study_url:
+            readiness.require_studies(self.settings.study_url)
         return found
 
     def digests(self) -> dict[str, str]:

@@ -6,9 +6,8 @@ from prefect import flow
 
 from evergreen import consistency, retrain
 from evergreen.artifacts import digest_of
-from evergreen.errors import ConfigError
 from evergreen.ledger import Ledger
-from evergreen.outcomes import ChampionFacts, champion_facts
+from evergreen.outcomes import ChampionFacts
 from evergreen.plan import code_digest, drop_broken_records, lock_digest
 from evergreen.project import Project
 from evergreen.windows import WindowOutcome
@@ -31,14 +30,7 @@ def monitoring(
     project = Project.open(env, params_file, overrides or ()).for_period(start, end)
     consistency.require_time(project.contract)
     ledger = project.ledger()
-    champion = champion_facts(ledger, project.name)
-    if champion is None:
-        raise ConfigError(
-            "MON001",
-            f"'{project.name}' has no champion to monitor",
-            where="ledger",
-            next_step="Train one first: evergreen run",
-        )
+    champion = project.champion()
     with ledger.lease(f"monitoring:{project.name}"):
         drop_broken_records(project.settings.step_records, project.workspace)
         outcome = watch(project, ledger, champion)

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from contextlib import suppress
 
 import uvicorn
 
@@ -27,7 +28,8 @@ def main() -> int:
     host, port = listening.getsockname()[:2]
     log.info("listening on http://%s:%d", host, port)
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=20)
-    uvicorn.Server(config).run(sockets=[listening])
+    with suppress(KeyboardInterrupt):  # which uvicorn raises again once open requests have ended
+        uvicorn.Server(config).run(sockets=[listening])
     return 0
 
 

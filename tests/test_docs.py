@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 from types import SimpleNamespace
@@ -23,7 +24,8 @@ import yaml
 from pydantic import BaseModel, TypeAdapter
 
 from cli import walk
-from cli.main import INTERRUPTED, app
+from cli.ending import INTERRUPTED
+from cli.main import app
 from evergreen import drift, errors, features, leakage, performance
 from evergreen.adapters.expectations import suite
 from evergreen.consistency import FAMILIES, GATE_METRIC
@@ -198,6 +200,7 @@ def kinds() -> dict[str, int]:
     }
 
 
+@cache
 def raised() -> dict[str, set[int]]:
     """Return every code in the source with the exit codes, or HTTP statuses, that it is raised with."""
     codes: dict[str, set[int]] = {}

@@ -27,13 +27,6 @@ def test_killed_run_leaves_no_process_and_the_next_one_ends_as_if_uninterrupted(
     assert [step["cached"] for step in outcome["steps"][:3]] == [True, True, True]
 
 
-def test_interrupted_run_exits_with_130_and_leaves_no_process(small_project: Small) -> None:
-    process = start_until(small_project, "ingest")
-    process.send_signal(signal.SIGINT)
-    assert process.wait(SECONDS) == 130, (small_project.root / "started.log").read_text()
-    assert not small_project.processes()
-
-
 def test_killed_run_leaves_the_champion_untouched(trained_project: Small) -> None:
     before = trained_project.json("status")
     process = trained_project.start("run", "--set", "seed=9")
@@ -44,10 +37,12 @@ def test_killed_run_leaves_the_champion_untouched(trained_project: Small) -> Non
     wait_for(lambda: not trained_project.processes(), "no process of a killed run is left")
 
 
-def test_second_run_of_the_same_model_loses_the_race_and_the_first_goes_on(small_project: Small) -> None:
-    first = start_until(small_project, "ingest", "--set", "tune.trials=30")
+def test_second_run_loses_the_race_and_the_first_ends_with_130_when_interrupted(small_project: Small) -> None:
+    first = start_until(small_project, "ingest", "--set", "tune.trials=1000")
     block = small_project.refused("run", "--set", "seed=3", code=6)
     assert f"process {first.pid}" in block
     assert first.poll() is None
     os.kill(first.pid, signal.SIGINT)
-    assert first.wait(SECONDS) == 130
+    assert first.wait(SECONDS) == 130, (small_project.root / "started.log").read_text()
+    assert "\nInterrupted. " in (small_project.root / "started.log").read_text()
+    assert not small_project.processes()

@@ -358,3 +358,9 @@ def read_attributes() -> set[str]:
 def test_every_config_field_is_read_by_code_that_runs(read_attributes, model, field):
     is_section_of_step = model == "Params" and field.rstrip("_") in STEPS  # fetched by its word
     assert is_section_of_step or field in read_attributes, f"{model}.{field} does nothing"
+
+
+def test_costs_of_truth_values_need_no_quotes() -> None:
+    bare = Params.load(FILE, ["evaluate.costs={true: {false: 5}}"])
+    assert bare.evaluate == Params.load(FILE, ["evaluate.costs={'true': {'false': 5}}"]).evaluate
+    assert bare.evaluate.costs == {"true": {"false": 5.0}}

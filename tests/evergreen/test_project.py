@@ -7,7 +7,7 @@ import pytest
 import released
 
 from evergreen import model as models
-from evergreen.errors import ConfigError
+from evergreen.errors import ConfigError, EvergreenError
 from evergreen.features.lookups import LookupRef
 from evergreen.outcomes import ChampionFacts
 from evergreen.params import FeatureParams, IngestParams
@@ -30,6 +30,32 @@ def project_of(params, tmp_path):
         )
 
     return project_of
+
+
+@pytest.mark.parametrize(
+    ("section", "wrong", "code", "what"),
+    [
+        ("tune", {"families": {"logistic": {"C": {"float": [-1, 5]}}}}, "CFG010", "'C' parameter"),
+        ("train", {"baseline": {"logistic": {"C": -1}}}, "CFG010", "'C' parameter"),
+        ("train", {"baseline": {"logistic": {"much": 1}}}, "CFG010", "no parameter 'much'"),
+        ("settings", {"study_url": "postgresql+psycopg://127.0.0.1:1/studies"}, "DEP001", "does not answer"),
+    ],
+    ids=["space", "baseline", "parameter", "studies"],
+)
+def test_training_that_cannot_end_well_is_refused_before_it_begins(project_of, section, wrong, code, what):
+    project = project_of()
+    project = replace(project, settings=project.settings.model_copy(update={"allow_dirty": True}))
+    project.may_train()
+    if section == "settings":
+        project = replace(project, settings=project.settings.model_copy(update=wrong))
+    else:
+        before = getattr(project.params, section)
+        changed = type(before).model_validate({**before.model_dump(by_alias=True), **wrong})
+        project = replace(project, params=project.params.model_copy(update={section: changed}))
+
+    with pytest.raises(EvergreenError, match=what) as caught:
+        project.may_train()
+    assert caught.value.code == code
 
 
 def champion_of(project, features):

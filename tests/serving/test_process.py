@@ -1,15 +1,20 @@
 """The service as a process: what it imports, how it starts and ends, and what is left when it is killed."""
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
 import pytest
 import released
+from projects import wait_for
+from servers import SECONDS
 
 from evergreen import predictions
 from evergreen.adapters import packaging
@@ -54,10 +59,10 @@ def test_every_acknowledged_prediction_is_in_the_log_after_a_kill_and_a_new_star
     callers = [threading.Thread(target=ask_until_it_is_gone, args=(client, acknowledged, enough)) for _ in range(6)]
     for caller in callers:
         caller.start()
-    enough.wait(20)
+    enough.wait(SECONDS)
     process.kill()
     for caller in callers:
-        caller.join(20)
+        caller.join(SECONDS)
     _, client = start()
     answer = client.post("/predict", json={"rows": released.requests(2)}).json()
     acknowledged += [each["prediction_id"] for each in answer["predictions"]]
@@ -69,25 +74,54 @@ def test_every_acknowledged_prediction_is_in_the_log_after_a_kill_and_a_new_star
     assert logged["prediction_id"].is_unique
 
 
+def begin(host: str, port: int, body: bytes) -> HTTPConnection:
+    """Send all of a request but its body, and return once the service has begun to read it."""
+    connection = HTTPConnection(host, port, timeout=SECONDS)
+    connection.putrequest("POST", "/predict")
+    headers = {"Content-Type": "application/json", "Content-Length": len(body), "Expect": "100-continue"}
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders()
+    go_on = b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert connection.sock.recv(len(go_on), socket.MSG_WAITALL) == go_on
+    return connection
+
+
+def listens(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=SECONDS).close()
+    except ConnectionRefusedError:
+        return False
+    except ConnectionResetError:  # it stops while this caller waits to be let in
+        return True
+    return True
+
+
 def test_termination_answers_open_requests_and_ends_cleanly(start):
     process, client = start()
-    answers: list[int] = []
+    body = json.dumps({"rows": released.requests(3) * 100}).encode()
+    address = client.base_url.host, client.base_url.port
+    callers = [begin(*address, body) for _ in range(8)]
 
-    def ask() -> None:
-        try:
-            answers.append(client.post("/predict", json={"rows": released.requests(3) * 100}).status_code)
-        except httpx.ConnectError:
-            answers.append(0)  # it no longer listened: the caller knows that nothing was predicted
-
-    callers = [threading.Thread(target=ask) for _ in range(8)]
-    for caller in callers:
-        caller.start()
     process.send_signal(signal.SIGTERM)
+    wait_for(lambda: not listens(*address), "the service lets nobody else in")
     for caller in callers:
-        caller.join(20)
+        caller.send(body)
+    answers = [caller.getresponse() for caller in callers]
 
-    assert process.wait(20) in (0, -signal.SIGTERM)
-    assert set(answers) <= {200, 0}
+    assert [answer.status for answer in answers] == [200] * 8
+    assert [len(json.loads(answer.read())["predictions"]) for answer in answers] == [300] * 8
+    assert process.wait(SECONDS) in (0, -signal.SIGTERM)
+
+
+def test_interrupt_from_the_keyboard_ends_without_a_traceback(start, tmp_path):
+    process, client = start()
+    assert client.post("/predict", json={"rows": released.requests(1)}).status_code == 200
+
+    process.send_signal(signal.SIGINT)
+
+    assert process.wait(SECONDS) == 0
+    assert "Traceback" not in (tmp_path / f"{client.base_url.port}.log").read_text()
 
 
 def run(bundle: Path, settings: Settings) -> tuple[int, str]:

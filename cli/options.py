@@ -1,0 +1,28 @@
+"""What many commands share: their options, and how a result is printed."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+Env = Annotated[str, typer.Option("--env", metavar="NAME", help="Where to run: configs/env/NAME.yaml.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; logs go to stderr.")]
+ParamsFile = Annotated[
+    str, typer.Option("--params", metavar="FILE", help="The parameters file, relative to the project.")
+]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a parameter; may be repeated.")
+]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept with the version.")]
+AllowDirty = Annotated[
+    bool, typer.Option("--allow-dirty", help="Train although changes are not committed; the version is tagged.")
+]
+Window = Annotated[str, typer.Option("--window", metavar="YYYY-MM", help="The month to look at.")]
+
+
+def emit(result: dict[str, Any], as_json: bool, display: Any) -> None:
+    """Print a result for a program or for a person."""
+    if as_json:
+        typer.echo(json.dumps(result))
+    else:
+        display()
