@@ -18,7 +18,7 @@ run: state  ## The whole loop on real flights: train, then walk the months (FROM
 	@$(BIN)/evergreen replay --from $(FROM) --to $(TO)
 
 test: state  ## All tests, offline, two files at a time
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 test-long: state  ## Long campaigns with fixed seeds: 20 runs in a row, the network cut off
 	@$(BIN)/python -m pytest -m long

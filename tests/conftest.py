@@ -1,10 +1,12 @@
 """Fixtures that several folders need: the project as it is committed, and places where writing fails for real."""
 
+import fcntl
 import json
 import os
 import resource
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
@@ -14,7 +16,7 @@ import hypothesis
 import pandas as pd
 import projects
 import pytest
-from servers import object_store, object_store_server, postgres  # noqa: F401  fixtures
+from servers import closed_port, object_store, object_store_server, postgres  # noqa: F401  fixtures
 
 from evergreen import datasets, ingest
 from evergreen.artifacts import Workspace
@@ -38,6 +40,25 @@ os.environ.update(
 )
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("repeatable")
+Once = Callable[[str, Callable[[Path], Path]], Path]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that start whole commands and end with those of few tests, so that all cores end together.
+
+    What needs a trained project comes after what only needs an empty one: training it takes one core, once.
+    """
+    fixtures: dict[Path, set[str]] = {}
+    for item in items:
+        fixtures.setdefault(item.path, set()).update(getattr(item, "fixturenames", ()))
+    sizes = Counter(item.path for item in items)
+
+    def order(item: pytest.Item) -> tuple[bool, bool, int]:
+        used = fixtures[item.path]
+        return "prepared_state" not in used, "trained_state" in used, -sizes[item.path]
+
+    items.sort(key=order)
 
 
 @pytest.fixture(scope="session")
@@ -101,12 +122,33 @@ def limited_disk() -> Callable[[int], AbstractContextManager[None]]:
 
 
 @pytest.fixture(scope="session")
-def prepared_state(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
+    """Return what gives the folder that a function makes; of several workers the first makes it for all."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def once(name: str, make: Callable[[Path], Path]) -> Path:
+        noted = shared / f"{name}.path"
+        with (shared / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not noted.exists():
+                noted.write_text(str(make(tmp_path_factory.mktemp(name))))
+        return Path(noted.read_text())
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def prepared_state(project: Path, once: Once) -> Path:
     """A state folder whose databases are migrated; copied, because migrating takes seconds."""
-    small = projects.copy_project(project, tmp_path_factory.mktemp("prepared") / "project")
-    done = small.run("prepare")
-    assert done.returncode == 0, done.stderr
-    return small.home
+
+    def prepare(folder: Path) -> Path:
+        small = projects.copy_project(project, folder / "project")
+        done = small.run("prepare")
+        assert done.returncode == 0, done.stderr
+        return small.home
+
+    return once("prepared", prepare)
 
 
 @pytest.fixture
@@ -118,14 +160,18 @@ def small_project(project: Path, prepared_state: Path, tmp_path: Path) -> projec
 
 
 @pytest.fixture(scope="session")
-def trained_state(project: Path, prepared_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained_state(project: Path, prepared_state: Path, once: Once) -> Path:
     """A project whose first training has been promoted, and what it printed; copied by `trained_project`."""
-    small = projects.copy_project(project, tmp_path_factory.mktemp("trained") / "project")
-    projects.copy_state(prepared_state, small)
-    outcome = small.json("run")
-    assert outcome["version"] == 1
-    (small.root / "outcome.json").write_text(json.dumps(outcome))
-    return small.root
+
+    def train(folder: Path) -> Path:
+        small = projects.copy_project(project, folder / "project")
+        projects.copy_state(prepared_state, small)
+        outcome = small.json("run")
+        assert outcome["version"] == 1
+        (small.root / "outcome.json").write_text(json.dumps(outcome))
+        return small.root
+
+    return once("trained", train)
 
 
 @pytest.fixture

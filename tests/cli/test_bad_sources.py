@@ -267,16 +267,13 @@ def parquet_cut(rows: pd.DataFrame) -> bytes:
 
 FAULTY: dict[str, tuple[str, Callable[[pd.DataFrame], bytes], str]] = {
     "one class": ("flights.csv", lambda rows: flights(rows.assign(late=True)), "late"),
-    "distances in feet": (
-        "flights.csv",
-        lambda rows: flights(rows.assign(distance=rows["distance"] * 5280)),
-        "distance",
-    ),
     "cut Parquet": ("flights.parquet", parquet_cut, "flights.parquet"),
 }
 
 
-def test_faulty_sources_end_in_one_block_and_leave_the_champion(champion: Small, flights_table: pd.DataFrame) -> None:
+def test_faulty_sources_end_in_one_block_and_leave_the_champion_and_nothing_to_resume(
+    champion: Small, flights_table: pd.DataFrame
+) -> None:
     before = champion.json("status")
     for name, (file, make, said) in FAULTY.items():
         path = champion.root / "in" / file
@@ -290,6 +287,7 @@ def test_faulty_sources_end_in_one_block_and_leave_the_champion(champion: Small,
         assert path.read_bytes() == make(flights_table), "the input is untouched"
         path.unlink()
     assert champion.json("status") == before
+    assert "STA002" in champion.refused("resume", code=2)
 
 
 def test_statement_in_a_contract_is_never_run(champion: Small) -> None:

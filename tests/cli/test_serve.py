@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from projects import SECONDS, Small, wait_for
 from prometheus_client.parser import text_string_to_metric_families
+from servers import free_port
 
-from cli import children
 from evergreen import predictions
 from evergreen.contract import Contract
 
@@ -33,20 +33,20 @@ def served(trained_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Sma
 
 
 @pytest.fixture(scope="module")
-def service(served: Small) -> Iterator[str]:
-    port = children.free_port()
+def service(served: Small) -> Iterator[httpx.Client]:
+    port = free_port()
     process = served.start("serve", "--port", str(port))
-    url = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client:
 
-    def ready() -> bool:
-        try:
-            return httpx.get(f"{url}/readyz").status_code == 200
-        except httpx.TransportError:
-            return False
+        def ready() -> bool:
+            try:
+                return client.get("/readyz").status_code == 200
+            except httpx.TransportError:
+                return False
 
-    wait_for(lambda: ready() or process.poll() is not None, "the service is ready")
-    assert process.poll() is None, (served.root / "started.log").read_text()
-    yield url
+        wait_for(lambda: ready() or process.poll() is not None, "the service is ready")
+        assert process.poll() is None, (served.root / "started.log").read_text()
+        yield client
     process.send_signal(signal.SIGTERM)
     assert process.wait(SECONDS) in (0, -signal.SIGTERM)  # uvicorn passes the signal on once it is done
 
@@ -61,17 +61,17 @@ def logged(served: Small) -> set[str]:
     return set(predictions.read(folder)["prediction_id"]) if folder.exists() else set()
 
 
-def counted(service: str) -> float:
+def counted(service: httpx.Client) -> float:
     """Return how many predictions the service says that it has made."""
-    families = list(text_string_to_metric_families(httpx.get(f"{service}/metrics").text))
+    families = list(text_string_to_metric_families(service.get("/metrics").text))
     return sum(s.value for family in families for s in family.samples if s.name.endswith("predictions_total"))
 
 
 def test_service_answers_as_batch_scoring_does_and_logs_every_prediction(
-    served: Small, service: str, rows: pd.DataFrame
+    served: Small, service: httpx.Client, rows: pd.DataFrame
 ) -> None:
     before = logged(served)
-    answered = httpx.post(f"{service}/predict", json=sent(rows)).json()
+    answered = service.post("/predict", json=sent(rows)).json()
     assert (answered["model"], answered["version"]) == ("flights", 1)
 
     rows.to_csv(served.root / "rows.csv", index=False)
@@ -85,21 +85,21 @@ def test_service_answers_as_batch_scoring_does_and_logs_every_prediction(
     assert logged(served) - before == {prediction["prediction_id"] for prediction in answered["predictions"]}
 
 
-def test_answer_does_not_depend_on_the_order_of_keys(service: str, rows: pd.DataFrame) -> None:
-    first = httpx.post(f"{service}/predict", json=sent(rows)).json()["predictions"]
-    second = httpx.post(f"{service}/predict", json=sent(rows[sorted(rows.columns)])).json()["predictions"]
+def test_answer_does_not_depend_on_the_order_of_keys(service: httpx.Client, rows: pd.DataFrame) -> None:
+    first = service.post("/predict", json=sent(rows)).json()["predictions"]
+    second = service.post("/predict", json=sent(rows[sorted(rows.columns)])).json()["predictions"]
     assert [p["probability"] for p in first] == [p["probability"] for p in second]
 
 
-def test_service_refuses_a_column_that_is_a_consequence(service: str, rows: pd.DataFrame) -> None:
-    answer = httpx.post(f"{service}/predict", json=sent(rows.assign(dep_delay=30.0)))
+def test_service_refuses_a_column_that_is_a_consequence(service: httpx.Client, rows: pd.DataFrame) -> None:
+    answer = service.post("/predict", json=sent(rows.assign(dep_delay=30.0)))
     assert answer.status_code == 422
     assert "dep_delay" in answer.text
 
 
-def test_metrics_count_the_rows_that_were_asked(service: str, rows: pd.DataFrame) -> None:
+def test_metrics_count_the_rows_that_were_asked(service: httpx.Client, rows: pd.DataFrame) -> None:
     before = counted(service)
-    httpx.post(f"{service}/predict", json=sent(rows))
+    service.post("/predict", json=sent(rows))
     assert counted(service) - before == 10
 
 

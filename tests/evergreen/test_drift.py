@@ -403,7 +403,7 @@ def test_compare_judges_a_month_against_a_year_in_seconds():
 
     contract = contract_of(**{f"n{i}": "number" for i in range(13)}, **{f"c{i}": "category" for i in range(5)})
     reference, current = rows(300_000), rows(28_000)
-    started = time.perf_counter()
+    started = time.process_time()
     report = drift.compare(reference, current, contract, PARAMS)
-    assert time.perf_counter() - started < 5  # 0.5 s here; the bound leaves room for a busy machine
+    assert time.process_time() - started < 5  # 0.5 s of CPU here
     assert report.verdict == "no drift"

@@ -235,6 +235,6 @@ def test_large_tables_are_drawn_from_samples_in_seconds(tmp_path):
     contract = contract_of(**{f"n{i}": "number" for i in range(13)}, **{f"c{i}": "category" for i in range(5)})
     tables = wide(28_000), wide(28_001)
     report = drift.compare(*tables, contract, PARAMS)
-    started = time.perf_counter()
+    started = time.process_time()
     drift_report.draw(*tables, contract, tmp_path / "report.html", report=report, seed=7)
-    assert time.perf_counter() - started < 8  # 1.1 s here, after Evidently's import
+    assert time.process_time() - started < 8  # 1.1 s of CPU here, after Evidently's import

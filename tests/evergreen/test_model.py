@@ -108,7 +108,7 @@ for family, chosen in {FAMILIES}.items():
         )
         for n in (1, 2000)
     ]
-    digests = [child.communicate(timeout=60)[0] for child in children]
+    digests = [child.communicate()[0] for child in children]
 
     assert all(child.returncode == 0 for child in children)
     assert digests[0] == digests[1]

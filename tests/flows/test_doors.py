@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from projects import SECONDS, SMALL, Small, copy_state, wait_for
+from servers import free_port
 
 from cli import children
 from evergreen.settings import Settings
@@ -69,7 +70,7 @@ def test_dvc_repro_in_a_fresh_clone_gives_the_digest_of_the_flow_and_then_has_no
 def platform(checkout: Small) -> Iterator[str]:
     """A real Prefect server and the deployments, run by our own runner."""
     settings = Settings.load(start=checkout.root).model_copy(update={"home": checkout.home})
-    port = children.free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     variables = {**settings.environment(), "PREFECT_API_URL": url}
     uvicorn = ["-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
@@ -90,7 +91,7 @@ def platform(checkout: Small) -> Iterator[str]:
 def test_deployment_has_a_schedule_and_a_run_started_by_hand_gives_the_same_digest(
     checkout: Small, platform: str, trained_project: Small
 ) -> None:
-    with httpx.Client(base_url=platform, timeout=30) as client:
+    with httpx.Client(base_url=platform, timeout=SECONDS) as client:
         wait_for(
             lambda: client.get("/deployments/name/training/local").status_code == 200, "the deployment is registered"
         )

@@ -7,6 +7,7 @@ import threading
 import httpx
 import pytest
 import released
+from servers import SECONDS
 
 from evergreen import predictions
 from evergreen.contract import Contract
@@ -141,7 +142,7 @@ def test_other_methods_and_paths_are_refused_in_the_same_form(client):
 
 def unfinished(client: httpx.Client) -> socket.socket:
     """Return a connection whose request lacks the end of its body."""
-    connection = socket.create_connection((client.base_url.host, client.base_url.port), timeout=10)
+    connection = socket.create_connection((client.base_url.host, client.base_url.port), timeout=SECONDS)
     body = json.dumps({"rows": [ROW]})
     head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     connection.sendall((head + body[:-10]).encode())

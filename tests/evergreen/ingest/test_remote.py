@@ -138,11 +138,11 @@ def test_no_credentials_at_all_is_said_in_seconds(object_store, storage, folder,
     assert refusal("s3://ready/yes", folder, storage, format="csv").what == "the source object may not be read"
 
 
-def test_store_that_is_not_there_is_unavailable_within_seconds(object_store, folder):
+def test_store_that_is_not_there_is_unavailable_within_seconds(object_store, folder, closed_port):
     begun = time.monotonic()
-    error = refusal("s3://b/a.csv", folder, {"s3": {"endpoint_url": f"http://127.0.0.1:{servers.free_port()}"}})
+    error = refusal("s3://b/a.csv", folder, {"s3": {"endpoint_url": f"http://127.0.0.1:{closed_port}"}})
     assert (type(error), error.code, error.where) == (Unavailable, "DEP007", "s3://b/a.csv")
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 30
 
 
 @pytest.mark.parametrize(("status", "kind"), [(500, Unavailable), (503, Unavailable), (403, DataError)])
