@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -375,23 +376,32 @@ def test_one_core_finds_what_two_find(uninterrupted, tmp_path, monkeypatch):
 # Several workers
 
 
+def workers():
+    """Return the processes that a search has started; others may end meanwhile."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "spawn_main" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
+
+
 def test_workers_finish_exactly_the_trials_that_were_asked_for_and_leave_no_process(tmp_path):
     outcome = found(tmp_path, params=changed(workers=2, trials=12))
 
     trials = stored(tmp_path)
     assert len({json.dumps(drawn, sort_keys=True) for drawn, *_ in trials}) == len(trials) == 12
     assert outcome.best.score == max(value for _, value, state in trials if state == "COMPLETE")
-    names = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
-    assert not [name for name in names if "spawn_main" in name]
+    assert not workers()
 
 
 class EndWorkers(logging.Handler):
     """Ends the workers of the search in this process once a trial has been kept."""
 
     def emit(self, record):
-        for child in psutil.Process().children():
-            if "spawn_main" in " ".join(child.cmdline()):
-                child.kill()
+        for worker in workers():
+            with suppress(psutil.NoSuchProcess):
+                worker.kill()
 
 
 def test_worker_that_is_ended_from_outside_ends_the_search_and_what_was_kept_goes_on(tmp_path):
