@@ -7,7 +7,7 @@ FROM ?= 2013-03
 TO ?= 2013-12
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check format lock lock-check install state dvc train clean clean-all \
+.PHONY: help run test test-long check format stages lock lock-check install state dvc train clean clean-all \
   benchmark benchmark-ingest benchmark-validation benchmark-features benchmark-init benchmark-tracking benchmark-quality \
   benchmark-tuning
 
@@ -70,6 +70,9 @@ benchmark-quality: state .venv/benchmark  ## Tuned AUC beside FLAML and a common
 	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python $@
 	@$(BIN)/uv pip sync --quiet --python $@/bin/python --require-hashes benchmarks/requirements.lock
 	@touch $@
+
+stages: install  ## Write dvc.yaml from the steps: their inputs, parameters, artifacts and the code they reach
+	@$(BIN)/python -m tasks.stages
 
 lock: .venv/uv  ## Pin all dependencies with hashes, from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev --all-extras pyproject.toml --generate-hashes \

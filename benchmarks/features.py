@@ -25,7 +25,7 @@ MOST_MIB = 2_048
 
 def contract(*, timed: bool = True):  # type: ignore[no-untyped-def]
     """Return a contract of 20 columns."""
-    from evergreen.contract import Contract
+    from evergreen.config.contract.contract import Contract
 
     columns = [
         {"name": "at", "type": "timestamp", "role": "time" if timed else "ignore"},
@@ -44,7 +44,7 @@ def contract(*, timed: bool = True):  # type: ignore[no-untyped-def]
 
 def params(what: str):  # type: ignore[no-untyped-def]
     """Return the feature parameters of a variant."""
-    from evergreen.params import FeatureParams
+    from evergreen.config.params.features import FeatureParams
 
     given = {"rare_category": 20, "ratios": {"r0": ("n0", "n1"), "r1": ("n2", "n3")}}
     if what == TIMELESS:
@@ -63,8 +63,8 @@ def write(folder: Path, rows: int, *, shuffled: bool) -> None:
     import numpy as np
     import pyarrow as pa
 
-    from evergreen.artifacts import Workspace
-    from evergreen.validation.stream import valid_schema
+    from evergreen.base.artifacts.workspace import Workspace
+    from evergreen.data.validation.stream import valid_schema
 
     rng, ws, schema = np.random.default_rng(7), Workspace(root=folder), valid_schema(contract().stored)
     with ws.writer("valid", schema) as writer:
@@ -87,7 +87,8 @@ def write(folder: Path, rows: int, *, shuffled: bool) -> None:
 
 def build(folder: Path, what: str) -> None:
     """Run the whole step."""
-    from evergreen.artifacts import TableRef, Workspace
+    from evergreen.base.artifacts.refs import TableRef
+    from evergreen.base.artifacts.workspace import Workspace
     from tasks.features import features
 
     ref = TableRef.model_validate_json((folder / "ref.json").read_text())

@@ -34,10 +34,10 @@ OURS, DUCKDB_MONTHS, DUCKDB_ONE, POLARS_ONE = "evergreen", "DuckDB, by month", "
 
 def ingest(source: str, target: str) -> None:
     """Do what the ingest step does with a file source."""
-    from evergreen import ingest
-    from evergreen.contract import Contract
-    from evergreen.ingest import store
-    from evergreen.settings import Settings
+    from evergreen.config.contract.contract import Contract
+    from evergreen.config.settings import Settings
+    from evergreen.data import ingest
+    from evergreen.data.ingest import store
 
     path = Path(source)
     header = path.open().readline().strip().replace('"', "").split(",")
@@ -62,7 +62,7 @@ def write_flights(path: Path, rows: int) -> None:
     """Write the bundled flights again and again, a year later each time, until there are `rows` of them."""
     import pandas as pd
 
-    from evergreen.ingest import flights
+    from evergreen.data.ingest import flights
 
     year = pd.read_csv(flights.file("flights"), dtype="str", keep_default_na=False)
     done = 0

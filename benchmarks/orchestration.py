@@ -20,7 +20,7 @@ from rich.table import Table
 
 from cli import children
 from cli.engine import prepare
-from evergreen.settings import Settings
+from evergreen.config.settings import Settings
 
 BIN = Path(sys.executable).parent
 PLAIN = "plain calls, no engine"

@@ -112,10 +112,10 @@ def ours(about: dict[str, Any]) -> dict[str, Any]:
     """Search and fit as the tune and train steps do."""
     import pandas as pd
 
-    from evergreen import features as domain
+    from evergreen.learning import features as domain
+    from evergreen.learning.tuning import families
+    from evergreen.learning.tuning.search import search
     from evergreen.project import Project
-    from evergreen.tuning import families
-    from evergreen.tuning.search import search
 
     seconds = about["seconds"] * (1 - FIT_SHARE)
     settings = {"trials": 1000, "seconds": seconds, "folds": 4, "max_rows": 1_000_000, "families": FAMILIES}
@@ -144,7 +144,7 @@ def ours(about: dict[str, Any]) -> dict[str, Any]:
 
 def write_tables(folder: Path, name: str) -> dict[str, Any]:
     """Write what a setting is trained and tested on, and return what the competitors are told of it."""
-    from evergreen import features as domain
+    from evergreen.learning import features as domain
     from evergreen.project import Project
 
     end, days = SETTINGS[name]

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.engine import prepare
-from evergreen.settings import Settings
+from evergreen.config.settings import Settings
 
 LIMIT_SECONDS = 4.0
 Found = dict[str, list[tuple[float, float]]]

@@ -19,15 +19,17 @@ from statistics import median
 import optuna
 import pandas as pd
 
-from evergreen import datasets, features, ingest
-from evergreen.artifacts import Workspace
-from evergreen.contract import Contract
-from evergreen.ingest import store
-from evergreen.params import IngestParams, Params
-from evergreen.schema import ROW, UNREADABLE, to_pandas
-from evergreen.settings import Settings
-from evergreen.tuning import families, workers
-from evergreen.tuning.search import search
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.ingest import IngestParams
+from evergreen.config.params.params import Params
+from evergreen.config.settings import Settings
+from evergreen.data import datasets, ingest
+from evergreen.data.ingest import store
+from evergreen.data.typed.schema import ROW, UNREADABLE, to_pandas
+from evergreen.learning import features
+from evergreen.learning.tuning import families, workers
+from evergreen.learning.tuning.search import search
 
 PROJECT = Path(__file__).parents[1]
 

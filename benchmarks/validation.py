@@ -29,7 +29,7 @@ def contract(key=("at", "id")):  # type: ignore[no-untyped-def]
     """Return a contract of 20 columns and 30 rules, types aside; with a key that lacks the time, rows of any month may
     repeat each other.
     """
-    from evergreen.contract import Contract
+    from evergreen.config.contract.contract import Contract
 
     columns = [
         {"name": "at", "type": "timestamp", "role": "time"},
@@ -51,8 +51,8 @@ def write(folder: Path, given: str) -> None:
     import numpy as np
     import pyarrow as pa
 
-    from evergreen import datasets
-    from evergreen.schema import arrow_schema
+    from evergreen.data import datasets
+    from evergreen.data.typed.schema import arrow_schema
 
     about, rng, rows = contract(), np.random.default_rng(7), int(given)
     writer = datasets.Writer(folder / "parts", item="ab" * 32, time="at", zone="UTC")
@@ -88,9 +88,9 @@ def write(folder: Path, given: str) -> None:
 
 def streaming(folder: Path, given: str, *, key: tuple[str, ...] = ("at", "id")) -> None:
     """Read the dataset and judge every row, and write nothing."""
-    from evergreen import datasets, validation
-    from evergreen.ahead import ahead
-    from evergreen.artifacts import DatasetRef
+    from evergreen.base.ahead import ahead
+    from evergreen.base.artifacts.refs import DatasetRef
+    from evergreen.data import datasets, validation
 
     about, ref = contract(key), DatasetRef.model_validate_json(given)
     path = folder / ref.uri
@@ -137,8 +137,9 @@ def scanning(folder: Path, given: str) -> None:
 
 def stepping(folder: Path, given: str) -> None:
     """Run the whole step: both layers, valid rows, quarantine and pages."""
-    from evergreen.artifacts import DatasetRef, Workspace
-    from evergreen.params import ValidateParams
+    from evergreen.base.artifacts.refs import DatasetRef
+    from evergreen.base.artifacts.workspace import Workspace
+    from evergreen.config.params.validate import ValidateParams
     from tasks.validate import validate
 
     ref = DatasetRef.model_validate_json(given)
@@ -166,7 +167,7 @@ def expecting(folder: Path, given: str) -> None:
 
 def starting(_folder: Path, _given: str) -> None:
     """Import what the streaming pass imports."""
-    from evergreen import datasets, validation  # noqa: F401
+    from evergreen.data import datasets, validation  # noqa: F401
 
     contract()
 

@@ -4,10 +4,10 @@ import io
 from pathlib import Path
 from typing import Any
 
-from evergreen import model, scoring
-from evergreen.artifacts import write_bytes
-from evergreen.errors import ConfigError
-from evergreen.ingest import frames
+from evergreen.base.errors import ConfigError
+from evergreen.base.files import write_bytes
+from evergreen.data.ingest import frames
+from evergreen.learning.model import model, scoring
 from evergreen.project import Project
 
 

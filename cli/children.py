@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from evergreen.artifacts import write_bytes
-from evergreen.errors import Unavailable
+from evergreen.base.errors import Unavailable
+from evergreen.base.files import write_bytes
 
 STOP_SECONDS = 10.0
 

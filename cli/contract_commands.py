@@ -24,7 +24,7 @@ def propose(
     Example: [bold]evergreen contract propose --params configs/tumours/params.yaml --write[/bold]
     """
     from cli import contracts
-    from evergreen.settings import Settings
+    from evergreen.config.settings import Settings
 
     result, difference = contracts.propose(Settings.load(env), params, write=write)
     emit(result, as_json, lambda: contracts.show_proposal(result, difference))
@@ -55,7 +55,7 @@ def check(
     Example: [bold]evergreen contract check --params configs/tumours/params.yaml[/bold]
     """
     from cli import contracts, show
-    from evergreen.settings import Settings
+    from evergreen.config.settings import Settings
 
     found = contracts.check(Settings.load(env), params, overrides or ())
     emit(found, as_json, lambda: show.summary("The contract holds together", found))

@@ -10,13 +10,13 @@ from rich.console import Console
 
 from cli.init import about_source, look
 from cli.show import escape
-from evergreen import consistency
-from evergreen.artifacts import write_bytes
-from evergreen.contract import Contract
-from evergreen.params import Params
+from evergreen.base.files import write_bytes
+from evergreen.config import consistency
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.params import Params
+from evergreen.config.settings import Settings
 from evergreen.proposal import drafts
 from evergreen.proposal.revision import Difference, compare, revise
-from evergreen.settings import Settings
 
 PROPOSED = "contract.proposed.yaml"
 

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.show import escape
-from evergreen import datasets
-from evergreen.datasets import Difference, Manifest
+from evergreen.data import datasets
+from evergreen.data.datasets import Difference, Manifest
 from evergreen.project import Project
 
 out = Console(highlight=False)

@@ -54,7 +54,7 @@ def diff(
     Example: [bold]evergreen data diff 8781b16c latest[/bold]
     """
     from cli import data
-    from evergreen import datasets
+    from evergreen.data import datasets
     from evergreen.project import Project
 
     project = Project.open(env, params)

@@ -8,7 +8,7 @@ from types import FrameType
 
 import typer
 
-from evergreen.errors import ConfigError, EvergreenError, ResourceError
+from evergreen.base.errors import ConfigError, EvergreenError, ResourceError
 
 INTERRUPTED = 130
 

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli import children
-from evergreen.errors import ResourceError, Unavailable, explain_os_errors
-from evergreen.settings import Settings
+from evergreen.base.errors import ResourceError, Unavailable, explain_os_errors
+from evergreen.config.settings import Settings
 
 log = logging.getLogger(__name__)
 PREFECT_SERVER = ("--factory", "prefect.server.api.server:create_app")

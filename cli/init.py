@@ -9,16 +9,18 @@ from typing import Any
 
 from rich.table import Table
 
-from evergreen import ingest
-from evergreen.artifacts import write_bytes
-from evergreen.contract import MISSING, Column, Contract, FileSource, Source, SqlSource, Task, UrlSource
-from evergreen.errors import ConfigError, printable
+from evergreen.base.errors import ConfigError, printable
+from evergreen.base.files import write_bytes
+from evergreen.config.contract.columns import MISSING, Column, Task
+from evergreen.config.contract.contract import Contract
+from evergreen.config.contract.sources import FileSource, Source, SqlSource, UrlSource
+from evergreen.config.settings import Settings
+from evergreen.data import ingest
 from evergreen.proposal import drafts, inference, propose
 from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.profile import TableProfile, profile
 from evergreen.proposal.propose import Proposal
 from evergreen.proposal.roles import Ask
-from evergreen.settings import Settings
 
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 GLOB = re.compile(r"[*?\[]")

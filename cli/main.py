@@ -12,7 +12,7 @@ import typer
 from cli import contract_commands, data_commands
 from cli.ending import INTERRUPTED, explained
 from cli.options import AllowDirty, Env, Json, Overrides, ParamsFile, Reason, Window, emit
-from evergreen.errors import ConfigError
+from evergreen.base.errors import ConfigError
 
 app = typer.Typer(
     name="evergreen",
@@ -83,7 +83,7 @@ def init(
     [bold]evergreen init --connection warehouse --query "SELECT * FROM orders" --target returned[/bold]
     """
     from cli import init as tables
-    from evergreen.settings import Settings
+    from evergreen.config.settings import Settings
 
     written = tables.init(
         Settings.load(env),
@@ -132,7 +132,7 @@ def resume(env: Env = "local", as_json: Json = False) -> None:
     Example: [bold]evergreen resume[/bold]
     """
     from cli import show, training, unfinished
-    from evergreen.settings import Settings
+    from evergreen.config.settings import Settings
 
     run = unfinished.last(Settings.load(env))
     permit(run.allow_dirty)
@@ -172,7 +172,7 @@ def replay(
     Example: [bold]evergreen replay --from 2013-03 --to 2013-12[/bold]
     """
     from cli import walk
-    from evergreen import consistency
+    from evergreen.config import consistency
     from evergreen.project import Project
 
     permit(allow_dirty)
@@ -202,7 +202,7 @@ def up(
     Example: [bold]evergreen up[/bold], then open http://127.0.0.1:4200 and http://127.0.0.1:5000.
     """
     from cli import platform, show
-    from evergreen.settings import Settings
+    from evergreen.config.settings import Settings
 
     def announce(result: dict[str, Any]) -> None:
         emit(result, as_json, lambda: show.summary("Running; Ctrl-C stops all of it", result))
@@ -264,7 +264,7 @@ def monitor(
     """
     from cli import show
     from cli.engine import engine
-    from evergreen import consistency
+    from evergreen.config import consistency
     from evergreen.project import Project
 
     (start, end), project = month(window), Project.open(env, params, overrides or ())
@@ -318,7 +318,7 @@ def status(env: Env = "local", params: ParamsFile = "params.yaml", as_json: Json
 def prepare(env: Env = "local", as_json: Json = False) -> None:
     """Make the state folder and migrate its databases; other commands do it when it is needed."""
     from cli import engine
-    from evergreen.settings import Settings
+    from evergreen.config.settings import Settings
 
     settings = Settings.load(env)
     engine.prepare(settings)

@@ -1,10 +1,11 @@
 """What is already recorded: the plan of a training, and the outcome of one that has nothing left to do."""
 
-from evergreen import gate, plan
-from evergreen.evaluation import Report
-from evergreen.outcomes import Judged, StepRun, TrainingOutcome
-from evergreen.plan import PlannedStep
+from evergreen.decisions.gate import decision as gate
+from evergreen.learning.evaluation import Report
 from evergreen.project import Project
+from evergreen.record.outcomes import Judged, StepRun, TrainingOutcome
+from evergreen.record.plan import plan
+from evergreen.record.plan.plan import PlannedStep
 
 DECIDING = ("gate", "register", "package", "promote")
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from cli import children
 from cli.engine import PREFECT_SERVER, START_SECONDS, on_loopback, prepare
-from evergreen.errors import Unavailable
-from evergreen.settings import Settings
+from evergreen.base.errors import Unavailable
+from evergreen.config.settings import Settings
 
 
 def up(

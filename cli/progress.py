@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from rich.logging import RichHandler
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from evergreen.tuning import progress
+from evergreen.learning.tuning import progress
 
-SEARCH = "evergreen.tuning.search"
+SEARCH = "evergreen.learning.tuning.search"
 
 
 class Bar(logging.Handler):

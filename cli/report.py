@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from evergreen.outcomes import TrainingOutcome
-from evergreen.settings import Settings
+from evergreen.config.settings import Settings
+from evergreen.record.outcomes import TrainingOutcome
 
 REFERENCE = Path("data") / "report.json"
 

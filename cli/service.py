@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from cli import children
-from evergreen import model, scoring
 from evergreen.adapters import packaging
-from evergreen.artifacts import Value
-from evergreen.errors import IntegrityError
-from evergreen.model import Release
-from evergreen.outcomes import ChampionFacts
+from evergreen.base.errors import IntegrityError
+from evergreen.base.values import Value
+from evergreen.config.settings import Settings
+from evergreen.learning.model import model, scoring
+from evergreen.learning.model.release import Release
 from evergreen.project import Project
-from evergreen.settings import Settings
+from evergreen.record.outcomes import ChampionFacts
 from serving.listening import listen
 
 READY_SECONDS = 60.0
@@ -117,7 +117,7 @@ def example_rows(settings: Settings, champion: ChampionFacts, *, n: int) -> list
     """Return the last `n` rows that the champion was trained on, as a caller would send them."""
     import pandas as pd
 
-    from evergreen.artifacts import Workspace
+    from evergreen.base.artifacts.workspace import Workspace
 
     ws = Workspace(root=settings.workspace)
     loaded = model.load(ws.path(champion.artifact.uri), champion.artifact.sha256)

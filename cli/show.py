@@ -7,10 +7,10 @@ from rich import markup
 from rich.console import Console
 from rich.table import Table
 
-from evergreen.errors import printable
-from evergreen.outcomes import ChampionFacts, Judged, TrainingOutcome
-from evergreen.plan import PlannedStep
-from evergreen.windows import RetrainingOutcome, WindowOutcome
+from evergreen.base.errors import printable
+from evergreen.record.outcomes import ChampionFacts, Judged, TrainingOutcome
+from evergreen.record.plan.plan import PlannedStep
+from evergreen.record.windows import RetrainingOutcome, WindowOutcome
 
 console = Console()
 MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]", "not applicable": "[dim]not applicable[/]"}

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from cli import plans, unfinished
 from cli.engine import engine
 from cli.progress import bar
-from evergreen.outcomes import TrainingOutcome
 from evergreen.project import Project
+from evergreen.record.outcomes import TrainingOutcome
 
 
 def train(project: Project, *, env: str, params: str, overrides: Sequence[str], reason: str | None) -> TrainingOutcome:

@@ -11,10 +11,11 @@ from uuid import uuid4
 import psutil
 
 from cli.children import same_process
-from evergreen.artifacts import Value, digest_of, write_bytes
-from evergreen.errors import ConfigError, EvergreenError
+from evergreen.base.errors import ConfigError, EvergreenError
+from evergreen.base.files import write_bytes
+from evergreen.base.values import Value, digest_of
+from evergreen.config.settings import Settings
 from evergreen.project import Project
-from evergreen.settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from cli import service, show
 from cli.engine import engine
-from evergreen.outcomes import TrainingOutcome
 from evergreen.project import Project
+from evergreen.record.outcomes import TrainingOutcome
 
 if TYPE_CHECKING:
     from cli.service import Agreement

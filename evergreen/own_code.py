@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evergreen.errors import ConfigError
+from evergreen.base.errors import ConfigError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,20 +8,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from evergreen import commits, consistency, ingest, plan, readiness, tracker
-from evergreen.artifacts import MANIFEST, SourceRef, Workspace, digest_of, file_digest
-from evergreen.commits import Commit
-from evergreen.contract import Contract
-from evergreen.errors import ConfigError
-from evergreen.ledger import Ledger
-from evergreen.outcomes import ChampionFacts, champion_facts
-from evergreen.params import IngestParams, Params
-from evergreen.settings import Settings
-from evergreen.tuning.space import Start
+from evergreen.base import databases
+from evergreen.base.artifacts.folders import MANIFEST
+from evergreen.base.artifacts.refs import SourceRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import ConfigError
+from evergreen.base.files import file_digest
+from evergreen.base.values import digest_of
+from evergreen.config import consistency
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.ingest import IngestParams
+from evergreen.config.params.params import Params
+from evergreen.config.settings import Settings
+from evergreen.data import ingest
+from evergreen.learning.tuning.space import Start
+from evergreen.record import tracker
+from evergreen.record.ledger.ledger import Ledger
+from evergreen.record.outcomes import ChampionFacts, champion_facts
+from evergreen.record.plan import commits, identity, plan
+from evergreen.record.plan.commits import Commit
 
 if TYPE_CHECKING:
-    from evergreen.features.lookups import LookupRef
-    from evergreen.validation.own import Expectation
+    from evergreen.data.validation.own import Expectation
+    from evergreen.learning.features.lookups import LookupRef
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class Project:
         path = self.settings.project / "configs" / self.params.dataset / "expectations.json"
         if not path.exists():
             return ()
-        from evergreen.validation import own
+        from evergreen.data.validation import own
 
         return own.load(path)
 
@@ -97,14 +106,14 @@ class Project:
         """Return the files of `features.lookups`, hashed; raises ConfigError if one is not there."""
         if not self.params.features.lookups:
             return ()
-        from evergreen.features import lookups
+        from evergreen.learning.features import lookups
 
         return lookups.locate(self.params.features, self.settings.project)
 
     def look_back(self, champion: ChampionFacts) -> IngestParams | None:
         """Return the period of the parameters and what its rows' features look back on; None if they look at none."""
-        from evergreen import model
-        from evergreen.features import history
+        from evergreen.learning.features import history
+        from evergreen.learning.model import model
 
         asked = model.asked(self.workspace.path(champion.artifact.uri), champion.artifact.sha256)
         return history.look_back(*asked, self.params.ingest)
@@ -162,7 +171,7 @@ class Project:
         package of a tracker is not installed, or if a family does not take its search space or its parameters.
         Unavailable if the configured database of the studies does not answer.
         """
-        from evergreen.tuning import families  # which brings scikit-learn
+        from evergreen.learning.tuning import families  # which brings scikit-learn
 
         tracker.require(self.settings.trackers)
         found = commits.read(self.settings.project)
@@ -172,13 +181,13 @@ class Project:
         for family, chosen in self.params.train.baseline.items():
             families.check(family, chosen, self.contract.task)
         if self.settings.study_url:
-            readiness.require_studies(self.settings.study_url)
+            databases.require_studies(self.settings.study_url)
         return found
 
     def digests(self) -> dict[str, str]:
         """Return the digests of the code that the training steps reach and of all parameters."""
         return {
-            "code_digest": digest_of([plan.code_digest(f"tasks.{step}") for step in plan.STEPS]),
+            "code_digest": digest_of([identity.code_digest(f"tasks.{step}") for step in plan.STEPS]),
             "params_digest": digest_of(self.params),
         }
 

@@ -10,7 +10,7 @@ from prefect import Flow, serve
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
 
-from evergreen.settings import Settings
+from evergreen.config.settings import Settings
 from flows.retraining import retraining
 from flows.training import training
 

@@ -4,13 +4,15 @@ from datetime import date
 
 from prefect import flow
 
-from evergreen import consistency, retrain
-from evergreen.artifacts import digest_of
-from evergreen.ledger import Ledger
-from evergreen.outcomes import ChampionFacts
-from evergreen.plan import code_digest, drop_broken_records, lock_digest
+from evergreen.base.values import digest_of
+from evergreen.config import consistency
+from evergreen.decisions.retrain import decision as retrain
 from evergreen.project import Project
-from evergreen.windows import WindowOutcome
+from evergreen.record.ledger.ledger import Ledger
+from evergreen.record.outcomes import ChampionFacts
+from evergreen.record.plan.identity import code_digest, lock_digest
+from evergreen.record.plan.records import drop_broken_records
+from evergreen.record.windows import WindowOutcome
 from flows.recorder import Recorder
 from tasks.drift import drift
 from tasks.ingest import ingest

@@ -4,8 +4,8 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from prefect import State, Task
 
-from evergreen.costs import measured
-from evergreen.outcomes import StepRun
+from evergreen.base.usage import measured
+from evergreen.record.outcomes import StepRun
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -5,13 +5,13 @@ from datetime import date
 
 from prefect import flow
 
-from evergreen import consistency
-from evergreen.artifacts import Value
-from evergreen.errors import ConfigError, GateRefused
-from evergreen.outcomes import ChampionFacts, TrainingOutcome, champion_facts, version_facts
-from evergreen.performance import Performance
+from evergreen.base.errors import ConfigError, GateRefused
+from evergreen.base.values import Value
+from evergreen.config import consistency
+from evergreen.decisions.performance import Performance
 from evergreen.project import Project
-from evergreen.windows import RetrainingOutcome, WindowOutcome
+from evergreen.record.outcomes import ChampionFacts, TrainingOutcome, champion_facts, version_facts
+from evergreen.record.windows import RetrainingOutcome, WindowOutcome
 from flows.monitoring import made_with, monitoring, window_key
 from flows.retraining import retraining
 from flows.training import training

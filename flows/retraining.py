@@ -2,10 +2,10 @@
 
 from prefect import flow
 
-from evergreen import consistency
-from evergreen.errors import ConfigError
+from evergreen.base.errors import ConfigError
+from evergreen.config import consistency
 from evergreen.project import Project
-from evergreen.windows import RetrainingOutcome, WindowOutcome
+from evergreen.record.windows import RetrainingOutcome, WindowOutcome
 from flows.training import training
 
 

@@ -5,15 +5,16 @@ from typing import NamedTuple
 
 from prefect import flow
 
-from evergreen import consistency, gate
-from evergreen.artifacts import DatasetRef
-from evergreen.commits import Commit
-from evergreen.evaluation import Comparison
-from evergreen.gate import Verdict
-from evergreen.ledger import Ledger
-from evergreen.outcomes import ChampionFacts, Judged, TrainingOutcome, champion_facts
-from evergreen.plan import drop_broken_records
+from evergreen.base.artifacts.refs import DatasetRef
+from evergreen.config import consistency
+from evergreen.decisions.gate import decision as gate
+from evergreen.decisions.gate.decision import Verdict
+from evergreen.learning.evaluation import Comparison
 from evergreen.project import Project
+from evergreen.record.ledger.ledger import Ledger
+from evergreen.record.outcomes import ChampionFacts, Judged, TrainingOutcome, champion_facts
+from evergreen.record.plan.commits import Commit
+from evergreen.record.plan.records import drop_broken_records
 from flows.recorder import Recorder
 from tasks.compare import compare
 from tasks.evaluate import Evaluated, evaluate

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import uvicorn
 
-from evergreen.errors import EvergreenError
-from evergreen.settings import Settings
+from evergreen.base.errors import EvergreenError
+from evergreen.config.settings import Settings
 from serving.app import from_environment
 from serving.listening import listen
 

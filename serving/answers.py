@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field, create_model
 from pydantic.json_schema import models_json_schema
 from starlette.responses import Response
 
-from evergreen.contract import Task
-from evergreen.model import Model, Release
+from evergreen.config.contract.columns import Task
+from evergreen.learning.model.model import Model
+from evergreen.learning.model.release import Release
 
 
 class Identified(BaseModel):

@@ -15,8 +15,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from evergreen.errors import ResourceError
-from evergreen.settings import Settings
+from evergreen.base.errors import ResourceError
+from evergreen.config.settings import Settings
 from serving.answers import Answer, RequestError, answer_model, openapi, refuse
 from serving.metrics import CONTENT_TYPE, Metrics
 from serving.predictor import Predictor

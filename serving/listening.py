@@ -2,7 +2,7 @@
 
 import socket
 
-from evergreen.errors import ResourceError
+from evergreen.base.errors import ResourceError
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -14,9 +14,10 @@ from uuid import uuid4
 
 from threadpoolctl import threadpool_limits
 
-from evergreen.errors import ResourceError
-from evergreen.model import Model, Release, load_release
-from evergreen.predictions import Prediction, PredictionLog
+from evergreen.base.errors import ResourceError
+from evergreen.learning.model.model import Model
+from evergreen.learning.model.release import Release, load_release
+from evergreen.record.predictions.log import Prediction, PredictionLog
 from serving.metrics import Metrics
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from starlette.requests import Request
 
-from evergreen.contract import Column, Contract
+from evergreen.config.contract.columns import Column
+from evergreen.config.contract.contract import Contract
 from serving.answers import RequestError
 
 SECONDS_FOR_BODY = 10

@@ -7,10 +7,13 @@ from typing import Any, get_type_hints
 
 from pydantic import ValidationError
 
-from evergreen.artifacts import DatasetRef, FolderRef, TableRef, Value, Workspace, write_bytes
-from evergreen.errors import ConfigError, EvergreenError, IntegrityError
-from evergreen.plan import STEPS
+from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import ConfigError, EvergreenError, IntegrityError
+from evergreen.base.files import write_bytes
+from evergreen.base.values import Value
 from evergreen.project import Project
+from evergreen.record.plan.plan import STEPS
 
 
 def run_stage(name: str) -> None:
@@ -66,7 +69,7 @@ def find(ws: Workspace, name: str, kind: Any) -> Any:
     if kind is TableRef:
         return ws.table(name)
     if kind is DatasetRef:
-        from evergreen import datasets
+        from evergreen.data import datasets
 
         return datasets.reference(ws.root, name)
     if kind is FolderRef:

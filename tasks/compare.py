@@ -9,15 +9,15 @@ import pandas as pd
 import pyarrow.parquet as pq
 from prefect import task
 
-from evergreen import intervals, performance
-from evergreen import model as models
-from evergreen.artifacts import FolderRef, TableRef, Workspace
-from evergreen.estimates import Estimates
-from evergreen.evaluation import Comparison
-from evergreen.features import fit_target, history, pieces
-from evergreen.features.history import PastRows
-from evergreen.model import Model
-from evergreen.outcomes import ChampionFacts
+from evergreen.base.artifacts.refs import FolderRef, TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.learning.evaluation import Comparison, difference, intervals
+from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.features import fit_target, history, pieces
+from evergreen.learning.features.history import PastRows
+from evergreen.learning.model import model as models
+from evergreen.learning.model.model import Model
+from evergreen.record.outcomes import ChampionFacts
 from tasks.engine import RETRIED
 
 
@@ -55,7 +55,7 @@ def compare(
     if other_past:
         rows = rows.assign(**past_of(rows, theirs, ours, ws.path(valid.uri)))
     candidate = Estimates.read(ws.read(scores), "candidate", contract.task, ours.classes)
-    found = performance.difference(
+    found = difference.difference(
         contract.task, labels, candidate.judged, theirs.predict(rows).judged, confidence=confidence
     )
     return Comparison(

@@ -4,11 +4,13 @@ import logging
 
 from prefect import task
 
-from evergreen import drift as domain
-from evergreen.artifacts import TableRef, Value, Workspace
-from evergreen.contract import Contract
-from evergreen.drift import DriftReport
-from evergreen.params import DriftParams
+from evergreen.base.artifacts.refs import TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.values import Value
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.drift import DriftParams
+from evergreen.decisions.drift import decision as domain
+from evergreen.decisions.drift.decision import DriftReport
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ from typing import Any
 
 from prefect.context import TaskRunContext
 
-from evergreen.errors import Unavailable
-from evergreen.plan import record_key
+from evergreen.base.errors import Unavailable
+from evergreen.record.plan.identity import record_key
 
 
 def _key(context: TaskRunContext, arguments: dict[str, Any]) -> str:

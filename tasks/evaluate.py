@@ -7,16 +7,19 @@ import pandas as pd
 from prefect import task
 from threadpoolctl import threadpool_limits
 
-from evergreen import evaluation, features
-from evergreen import model as models
-from evergreen.artifacts import FolderRef, TableRef, Value, Workspace
-from evergreen.consistency import GATE_METRIC, check_costs
-from evergreen.estimates import Estimates
-from evergreen.evaluation import Analysis, Report, unseen
-from evergreen.evaluation.analysing import analyse
-from evergreen.evaluation.bootstrap import intervals
-from evergreen.evaluation.refits import LINEAR, Recipe
-from evergreen.params import EvaluateParams
+from evergreen.base.artifacts.refs import FolderRef, TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.values import Value
+from evergreen.config.objectives import GATE_METRIC, check_costs
+from evergreen.config.params.evaluate import EvaluateParams
+from evergreen.learning import evaluation, features
+from evergreen.learning.analysis.assemble import analyse
+from evergreen.learning.analysis.refits import LINEAR, Recipe
+from evergreen.learning.analysis.values import Analysis
+from evergreen.learning.evaluation import Report, unseen
+from evergreen.learning.evaluation.bootstrap import intervals
+from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.model import model as models
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)

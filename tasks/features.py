@@ -12,16 +12,19 @@ import pandas as pd
 import pyarrow as pa
 from prefect import task
 
-from evergreen import consistency, declared, leakage
-from evergreen import features as domain
-from evergreen.artifacts import FolderRef, TableRef, Value, Workspace
-from evergreen.contract import Contract
-from evergreen.features import Cut, Split, Tally, ordering, pieces
-from evergreen.features import lookups as tables
-from evergreen.features.history import PastRows
-from evergreen.features.lookups import LookupRef
-from evergreen.params import FeatureParams
-from evergreen.samples import Sample
+from evergreen.base.artifacts.refs import FolderRef, TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.values import Value
+from evergreen.config import consistency, derived
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.features import FeatureParams
+from evergreen.data import leakage
+from evergreen.data.samples import Sample
+from evergreen.learning import features as domain
+from evergreen.learning.features import Cut, Split, Tally, ordering, pieces
+from evergreen.learning.features import lookups as tables
+from evergreen.learning.features.history import PastRows
+from evergreen.learning.features.lookups import LookupRef
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)
@@ -79,7 +82,7 @@ def features(
             train.add(of_train)
             test.add(batch.filter(pa.array(piece.is_test)))
         tally.require_labels()
-        made = declared.columns(contract, params)
+        made = derived.columns(contract, params)
         said = [*leakage.check(sample.table().to_pandas(), contract, seed=seed, made=made)]
         if contract.max_overlap is not None:
             said.append(domain.check_overlap(np.concatenate(hashes.train), np.concatenate(hashes.test), contract))

@@ -5,11 +5,13 @@ from pathlib import Path
 
 from prefect import task
 
-from evergreen.artifacts import DatasetRef, SourceRef, Value, Workspace
-from evergreen.contract import Contract
-from evergreen.ingest import privacy, store
-from evergreen.params import IngestParams
-from evergreen.plan import code_digest
+from evergreen.base.artifacts.refs import DatasetRef, SourceRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.values import Value
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.ingest import IngestParams
+from evergreen.data.ingest import privacy, store
+from evergreen.record.plan.identity import code_digest
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)

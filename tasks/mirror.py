@@ -3,7 +3,7 @@
 from prefect import task
 
 from evergreen.adapters import tracking
-from evergreen.settings import Settings
+from evergreen.config.settings import Settings
 from tasks.engine import RETRIED
 
 

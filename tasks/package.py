@@ -3,9 +3,10 @@
 from prefect import task
 
 from evergreen.adapters import packaging
-from evergreen.artifacts import FolderRef, Workspace
-from evergreen.model import Release
-from evergreen.settings import Settings
+from evergreen.base.artifacts.refs import FolderRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.settings import Settings
+from evergreen.learning.model.release import Release
 from tasks.engine import RETRIED
 
 

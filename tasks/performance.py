@@ -2,11 +2,12 @@
 
 from prefect import task
 
-from evergreen import performance as domain
-from evergreen.artifacts import TableRef, Workspace
-from evergreen.contract import Task
-from evergreen.estimates import JUDGED
-from evergreen.performance import Performance
+from evergreen.base.artifacts.refs import TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.contract.columns import Task
+from evergreen.decisions import performance as domain
+from evergreen.decisions.performance import Performance
+from evergreen.learning.evaluation.estimates import JUDGED
 from tasks.engine import RECORDED
 
 

@@ -2,9 +2,10 @@
 
 from prefect import task
 
-from evergreen.ledger import Champion, Ledger
-from evergreen.outcomes import ChampionFacts
-from evergreen.settings import Settings
+from evergreen.config.settings import Settings
+from evergreen.record.ledger.champions import Champion
+from evergreen.record.ledger.ledger import Ledger
+from evergreen.record.outcomes import ChampionFacts
 from tasks.engine import RETRIED
 
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from prefect import task
 
 from evergreen.adapters import tracking
-from evergreen.errors import ConfigError
-from evergreen.settings import Settings
-from evergreen.tracker import Run
+from evergreen.base.errors import ConfigError
+from evergreen.config.settings import Settings
+from evergreen.record.tracker import Run
 from tasks.engine import RETRIED
 
 

@@ -8,13 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from prefect import task
 
-from evergreen import datasets, scoring, validation
-from evergreen import model as models
-from evergreen.artifacts import DatasetRef, FolderRef, TableRef, Value, Workspace
-from evergreen.contract import Contract
-from evergreen.features import history
-from evergreen.model import Model
-from evergreen.schema import to_pandas
+from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.values import Value
+from evergreen.config.contract.contract import Contract
+from evergreen.data import datasets, validation
+from evergreen.data.typed.schema import to_pandas
+from evergreen.learning.features import history
+from evergreen.learning.model import model as models
+from evergreen.learning.model import scoring
+from evergreen.learning.model.model import Model
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)

@@ -9,24 +9,29 @@ from math import isfinite
 import pandas as pd
 from prefect import task
 
-from evergreen import figures
-from evergreen import model as models
 from evergreen.adapters.tensorboard_tracker import TensorboardTracker
 from evergreen.adapters.tracking import MlflowTracker
 from evergreen.adapters.wandb_tracker import WandbTracker
-from evergreen.artifacts import DatasetRef, FolderRef, TableRef, Workspace, digest_of, read_folder
-from evergreen.contract import Contract
-from evergreen.evaluation import Analysis, Report
-from evergreen.features import inputs as inputs_of
-from evergreen.gate import Verdict
-from evergreen.locks import packages_of, pins
-from evergreen.outcomes import StepRun
-from evergreen.params import Params
-from evergreen.plan import lock_digest
-from evergreen.settings import Settings
-from evergreen.tracker import Dataset, Run, Tracker, Training, Trial
-from evergreen.tuning.search import Best
-from evergreen.validation import Validation
+from evergreen.base.artifacts.folders import read_folder
+from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.values import digest_of
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.params import Params
+from evergreen.config.settings import Settings
+from evergreen.data.validation import Validation
+from evergreen.decisions.gate.decision import Verdict
+from evergreen.learning.analysis import figures
+from evergreen.learning.analysis.values import Analysis
+from evergreen.learning.evaluation import Report
+from evergreen.learning.features import inputs as inputs_of
+from evergreen.learning.model import model as models
+from evergreen.learning.model import skops_file
+from evergreen.learning.tuning.search import Best
+from evergreen.record.outcomes import StepRun
+from evergreen.record.plan.identity import lock_digest
+from evergreen.record.plan.requirements import packages_of, pins
+from evergreen.record.tracker import Dataset, Run, Tracker, Training, Trial
 from tasks.engine import RETRIED
 
 log = logging.getLogger(__name__)
@@ -115,7 +120,7 @@ def track(
             **{f"data_docs/{path}": page for path, page in pages.items()},
         },
         pipeline=loaded.pipeline,
-        types=models.held_types((ws.path(model.uri) / "model.skops").read_bytes()),
+        types=skops_file.held_types((ws.path(model.uri) / "model.skops").read_bytes()),
         example=_without_personal(ws.read(test, columns=names).head(EXAMPLE_ROWS), loaded.contract),
         requirements=pins(lock, [*LOADED_WITH, *packages_of(best.family)]),
     )

@@ -8,18 +8,22 @@ from joblib import Parallel, delayed
 from prefect import task
 from sklearn.pipeline import Pipeline
 
-from evergreen import memory
-from evergreen import model as models
-from evergreen.artifacts import FolderRef, TableRef, Value, Workspace, digest_of, read_folder
-from evergreen.contract import Contract
-from evergreen.features import fit_target
-from evergreen.features import inputs as inputs_of
-from evergreen.features import lookups as tables
-from evergreen.params import FeatureParams, TrainParams
-from evergreen.plan import code_digest, lock_digest
-from evergreen.tuning import families
-from evergreen.tuning.calibration import CalibratedPipeline
-from evergreen.tuning.search import Best
+from evergreen.base import memory
+from evergreen.base.artifacts.folders import read_folder
+from evergreen.base.artifacts.refs import FolderRef, TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.values import Value, digest_of
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.features import FeatureParams
+from evergreen.config.params.train import TrainParams
+from evergreen.learning.features import fit_target
+from evergreen.learning.features import inputs as inputs_of
+from evergreen.learning.features import lookups as tables
+from evergreen.learning.model import model as models
+from evergreen.learning.tuning import families
+from evergreen.learning.tuning.calibration import CalibratedPipeline
+from evergreen.learning.tuning.search import Best
+from evergreen.record.plan.identity import code_digest, lock_digest
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)

@@ -2,13 +2,16 @@
 
 from prefect import task
 
-from evergreen import memory
-from evergreen.artifacts import TableRef, Value, Workspace
-from evergreen.contract import Contract
-from evergreen.params import FeatureParams, TuneParams
-from evergreen.plan import identity
-from evergreen.tuning.search import Best, search
-from evergreen.tuning.space import Start
+from evergreen.base import memory
+from evergreen.base.artifacts.refs import TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.values import Value
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.features import FeatureParams
+from evergreen.config.params.tune import TuneParams
+from evergreen.learning.tuning.search import Best, search
+from evergreen.learning.tuning.space import Start
+from evergreen.record.plan.identity import identity
 from tasks.engine import RECORDED
 
 COPIES = 4  # of the train rows in a worker: as they are read, cut into folds, encoded, and as estimators keep them

@@ -9,15 +9,17 @@ from threading import Thread
 import pyarrow as pa
 from prefect import task
 
-from evergreen import datasets, validation
-from evergreen.ahead import ahead
-from evergreen.artifacts import DatasetRef, FolderRef, TableRef, Value, Workspace
-from evergreen.contract import Contract
-from evergreen.errors import DataError
-from evergreen.params import ValidateParams
-from evergreen.schema import UNREADABLE, arrow_schema
-from evergreen.validation import RuleResult, Validation
-from evergreen.validation.own import Expectation
+from evergreen.base.ahead import ahead
+from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import DataError
+from evergreen.base.values import Value
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.validate import ValidateParams
+from evergreen.data import datasets, validation
+from evergreen.data.typed.schema import UNREADABLE, arrow_schema
+from evergreen.data.validation import RuleResult, Validation
+from evergreen.data.validation.own import Expectation
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)

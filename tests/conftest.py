@@ -18,13 +18,14 @@ import projects
 import pytest
 from servers import closed_port, object_store, object_store_server, postgres  # noqa: F401  fixtures
 
-from evergreen import datasets, ingest
-from evergreen.artifacts import Workspace
-from evergreen.contract import Contract
-from evergreen.ingest import store
-from evergreen.params import IngestParams, Params
-from evergreen.schema import ROW, UNREADABLE, to_pandas
-from evergreen.settings import PREFIX, Settings
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.ingest import IngestParams
+from evergreen.config.params.params import Params
+from evergreen.config.settings import PREFIX, Settings
+from evergreen.data import datasets, ingest
+from evergreen.data.ingest import store
+from evergreen.data.typed.schema import ROW, UNREADABLE, to_pandas
 
 NOBODY = 65534
 # Before any of them is imported: libraries make their folders then, and must not make them in anybody's home.

@@ -26,18 +26,26 @@ from pydantic import BaseModel, TypeAdapter
 from cli import walk
 from cli.ending import INTERRUPTED
 from cli.main import app
-from evergreen import drift, errors, features, leakage, performance
 from evergreen.adapters.expectations import suite
-from evergreen.consistency import FAMILIES, GATE_METRIC
-from evergreen.contract import COLUMN_CODES, TABLE_CODES, TASKS, AsOf, Column, Contract, Join, Rule, Source
-from evergreen.errors import EvergreenError
-from evergreen.features import ordering
-from evergreen.params import Buckets, Distribution, History, Lookup, Params
-from evergreen.plan import STEPS
-from evergreen.schema import conform
-from evergreen.settings import Settings
-from evergreen.validation import ROW_CODES, own
-from evergreen.validation.results import WARNED
+from evergreen.base import errors
+from evergreen.base.errors import EvergreenError
+from evergreen.config.contract.columns import COLUMN_CODES, TABLE_CODES, TASKS, Column
+from evergreen.config.contract.contract import Contract, Rule
+from evergreen.config.contract.sources import AsOf, Join, Source
+from evergreen.config.objectives import FAMILIES, GATE_METRIC
+from evergreen.config.params.features import Buckets, History, Lookup
+from evergreen.config.params.params import Params
+from evergreen.config.params.tune import Distribution
+from evergreen.config.settings import Settings
+from evergreen.data import leakage
+from evergreen.data.typed.schema import conform
+from evergreen.data.validation import ROW_CODES, own
+from evergreen.data.validation.results import WARNED
+from evergreen.decisions import performance
+from evergreen.decisions.drift import decision as drift
+from evergreen.learning import features
+from evergreen.learning.features import ordering
+from evergreen.record.plan.plan import STEPS
 from serving.metrics import Metrics
 from serving.requests import body_model, parse
 

@@ -6,9 +6,11 @@ from typing import get_type_hints
 import pytest
 import yaml
 
-from evergreen import plan
-from evergreen.artifacts import DatasetRef, FolderRef, TableRef
-from evergreen.params import Params
+from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
+from evergreen.config.params.params import Params
+from evergreen.project import Project
+from evergreen.record.plan import identity, plan
+from tasks.stages import pipeline
 
 # What a step takes, and the parameters that it is.
 SECTIONS = {"params": None, "features": "features", "seed": "seed"}
@@ -53,6 +55,10 @@ def configured_by(step, dataset):
     return {f"configs/{dataset}/{files[0]}" if len(files) == 1 else f"configs/{dataset}"}
 
 
+def test_dvc_yaml_is_what_make_stages_writes(project):
+    assert (project / "dvc.yaml").read_text() == pipeline(Project.open())
+
+
 def test_stages_are_the_steps_of_the_plan_in_their_order(stages):
     assert list(stages) == list(plan.STEPS)
 
@@ -65,7 +71,7 @@ def test_stage_runs_its_step_and_says_what_it_does(step, stages):
 
 @pytest.mark.parametrize("step", plan.STEPS)
 def test_stage_depends_on_the_code_that_its_step_reaches_and_on_its_inputs(step, stages, params):
-    code = {path.relative_to(plan.PROJECT).as_posix() for path in plan.reached_files(f"tasks.{step}")}
+    code = {path.relative_to(identity.PROJECT).as_posix() for path in identity.reached_files(f"tasks.{step}")}
     inputs = {"requirements.lock"} | configured_by(step, params.dataset) | taken_by(step)
     if "lookup_files" in plan.STEPS[step]:
         inputs |= {lookup.file for lookup in params.features.lookups.values()}

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evergreen.artifacts import digest_of, write_bytes
-from evergreen.contract import Column, Contract
-from evergreen.drift import DriftReport
-from evergreen.errors import IntegrityError
+from evergreen.base.errors import IntegrityError
+from evergreen.base.files import write_bytes
+from evergreen.base.values import digest_of
+from evergreen.config.contract.columns import Column
+from evergreen.config.contract.contract import Contract
+from evergreen.decisions.drift.decision import DriftReport
 
 Pair = tuple["pd.Series", "pd.Series"]
 

@@ -10,11 +10,13 @@ from tempfile import TemporaryDirectory
 import psutil
 import yaml
 
-from evergreen.artifacts import MANIFEST, Value, read_folder, write_bytes
-from evergreen.errors import EvergreenError, explain_os_errors
-from evergreen.locks import packages_of, pins
-from evergreen.model import MODEL_FOLDER, RELEASE_FILE, Release
-from evergreen.settings import Settings
+from evergreen.base.artifacts.folders import MANIFEST, read_folder
+from evergreen.base.errors import EvergreenError, explain_os_errors
+from evergreen.base.files import write_bytes
+from evergreen.base.values import Value
+from evergreen.config.settings import Settings
+from evergreen.learning.model.release import MODEL_FOLDER, RELEASE_FILE, Release
+from evergreen.record.plan.requirements import packages_of, pins
 
 # What evergreen/ and serving/ import when they serve.
 SERVED_BY = (

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from evergreen.errors import explain_os_errors
-from evergreen.tracker import Run, Training, Trial
+from evergreen.base.errors import explain_os_errors
+from evergreen.record.tracker import Run, Training, Trial
 
 
 class TensorboardTracker:

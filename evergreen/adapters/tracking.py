@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from evergreen.commits import UNKNOWN
-from evergreen.errors import Unavailable
-from evergreen.tracker import Dataset, Run, Training, Trial
+from evergreen.base.errors import Unavailable
+from evergreen.record.plan.commits import UNKNOWN
+from evergreen.record.tracker import Dataset, Run, Training, Trial
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

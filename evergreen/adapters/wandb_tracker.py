@@ -3,9 +3,9 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from evergreen.artifacts import write_bytes
-from evergreen.errors import Unavailable
-from evergreen.tracker import Run, Training
+from evergreen.base.errors import Unavailable
+from evergreen.base.files import write_bytes
+from evergreen.record.tracker import Run, Training
 
 LOGGED = "logged.json"  # written last: a run folder without it was left by a killed process
 TRIAL = ("number", "state", "family", "params", "score", "seconds")

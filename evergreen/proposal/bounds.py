@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from evergreen.contract import Column, Physical, Role
+from evergreen.config.contract.columns import Column, Physical, Role
 from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.inference import Guess, snake
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evergreen.numbers import NUMBER
+from evergreen.data.typed.numbers import NUMBER
+from evergreen.data.typed.times import OFFSET
 from evergreen.proposal.sketches import Distinct, Moments, counted, hashes_of_numbers, hashes_of_texts
-from evergreen.times import OFFSET
 
 Array = np.ndarray[Any, Any]
 MOST_COUNTED = 1_000

@@ -5,8 +5,10 @@ from typing import Any
 
 import yaml
 
-from evergreen.contract import Column, Contract, Section
-from evergreen.params import Params
+from evergreen.config.contract.columns import Column
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.params import Params
+from evergreen.config.section import Section
 
 WIDTH = 10**6
 PARAMS_NOTES = {

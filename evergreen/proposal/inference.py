@@ -7,10 +7,10 @@ from typing import get_args
 
 import pyarrow as pa
 
-from evergreen.contract import ColumnType, Physical, Task
-from evergreen.errors import ConfigError, DataError
+from evergreen.base.errors import ConfigError, DataError
+from evergreen.config.contract.columns import ColumnType, Physical, Task
+from evergreen.data.typed.schema import FALSE, TRUE
 from evergreen.proposal.column_profile import ColumnProfile
-from evergreen.schema import FALSE, TRUE
 
 # A column is of the type that this share of its values has; the others go to quarantine.
 MOSTLY = 0.95

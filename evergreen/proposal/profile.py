@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.data.samples import Sample
+from evergreen.data.typed.schema import ROW, UNREADABLE
 from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.sketches import Array, Distinct, hashes_of_numbers, hashes_of_texts
-from evergreen.samples import Sample
-from evergreen.schema import ROW, UNREADABLE
 
 SAMPLE_ROWS, SAMPLE_CELLS = 100_000, 5_000_000
 

@@ -8,15 +8,16 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from evergreen import features
-from evergreen.contract import TASKS, Column, Contract, Task
-from evergreen.errors import ConfigError, DataError
-from evergreen.params import Params
+from evergreen.base.errors import ConfigError, DataError
+from evergreen.config.contract.columns import TASKS, Column, Task
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.params import Params
+from evergreen.data.typed.schema import conform, to_pandas
+from evergreen.learning import features
 from evergreen.proposal import bounds, roles, sizing
 from evergreen.proposal.inference import guess, guess_target, physical, snake
 from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.roles import Ask, Draft
-from evergreen.schema import conform, to_pandas
 
 SEEDS = 20
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from evergreen.contract import Column, Contract
+from evergreen.config.contract.columns import Column
+from evergreen.config.contract.contract import Contract
 from evergreen.proposal import bounds, drafts
 from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.inference import Guess, physical

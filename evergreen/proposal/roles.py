@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from evergreen import leakage
-from evergreen.contract import MISSING, Column, Role, Source, Task
-from evergreen.errors import ConfigError
+from evergreen.base.errors import ConfigError
+from evergreen.config.contract.columns import MISSING, Column, Role, Task
+from evergreen.config.contract.sources import Source
+from evergreen.data import leakage
 from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.inference import Guess, as_category, snake
 from evergreen.proposal.personal import why_personal

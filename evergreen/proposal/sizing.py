@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evergreen.consistency import GATE_METRIC
-from evergreen.contract import Task
-from evergreen.params import Params
+from evergreen.config.contract.columns import Task
+from evergreen.config.objectives import GATE_METRIC
+from evergreen.config.params.params import Params
 
 MOST_TUNED = 40_000
 # Half the width of what chance does to the metric on n rows is about this, divided by the root of n.

@@ -8,12 +8,12 @@ import pytest
 import released
 
 from cli.service import apart, example_rows
-from evergreen import features
-from evergreen import model as models
-from evergreen.artifacts import Workspace
-from evergreen.contract import Contract
-from evergreen.outcomes import ChampionFacts
-from evergreen.settings import Settings
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.contract.contract import Contract
+from evergreen.config.settings import Settings
+from evergreen.learning import features
+from evergreen.learning.model import model as models
+from evergreen.record.outcomes import ChampionFacts
 from serving.requests import body_model
 
 

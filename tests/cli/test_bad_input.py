@@ -19,12 +19,15 @@ from projects import Small
 from validated import load
 
 from cli import engine
-from evergreen import ingest
-from evergreen.artifacts import Workspace
-from evergreen.contract import Contract, FileSource
-from evergreen.errors import DataError, ResourceError
-from evergreen.params import FeatureParams, IngestParams, ValidateParams
-from evergreen.settings import Settings
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import DataError, ResourceError
+from evergreen.config.contract.contract import Contract
+from evergreen.config.contract.sources import FileSource
+from evergreen.config.params.features import FeatureParams
+from evergreen.config.params.ingest import IngestParams
+from evergreen.config.params.validate import ValidateParams
+from evergreen.config.settings import Settings
+from evergreen.data import ingest
 from tasks.features import features
 from tasks.ingest import ingest as ingest_step
 from tasks.validate import Validated, validate
@@ -275,7 +278,7 @@ def test_file_that_the_disk_has_no_room_for_is_one_block_and_leaves_no_half(
         done = stages(small_project, "ingest")
     assert done.returncode == 8, done.stderr
     assert "RES001" in done.stderr
-    written = [path for name in ("data", ".evergreen/datasets") for path in (small_project.root / name).rglob("*")]
+    written = [path for name in ("data", ".evergreen/data/datasets") for path in (small_project.root / name).rglob("*")]
     assert not [path for path in written if path.is_file()], "a half-written artifact was left"
 
 

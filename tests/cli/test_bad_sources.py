@@ -16,14 +16,16 @@ import yaml
 from projects import Small
 from validated import load
 
-from evergreen import ingest
-from evergreen.artifacts import Workspace
-from evergreen.contract import Contract
-from evergreen.errors import DataError, EvergreenError
-from evergreen.ingest import store
-from evergreen.params import FeatureParams, IngestParams, ValidateParams
-from evergreen.settings import Settings
-from evergreen.validation import Validation
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import DataError, EvergreenError
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.features import FeatureParams
+from evergreen.config.params.ingest import IngestParams
+from evergreen.config.params.validate import ValidateParams
+from evergreen.config.settings import Settings
+from evergreen.data import ingest
+from evergreen.data.ingest import store
+from evergreen.data.validation import Validation
 from tasks.features import features
 from tasks.validate import validate
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cli import main
-from evergreen.errors import ConfigError
+from evergreen.base.errors import ConfigError
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from projects import Small
 from rich.console import Console
 
 from cli import data
-from evergreen import datasets, ingest
-from evergreen.datasets import Manifest
-from evergreen.errors import DataError
-from evergreen.ingest import store
+from evergreen.base.errors import DataError
+from evergreen.data import datasets, ingest
+from evergreen.data.datasets import Manifest
+from evergreen.data.ingest import store
 from evergreen.project import Project
 
 FILE = "\x1b[31mred\x1b[0m [bold]x\n\u202e=cmd().csv"

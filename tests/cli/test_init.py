@@ -18,11 +18,12 @@ from pydantic import SecretStr
 from rich.console import Console
 
 from cli import contracts, init, show
-from evergreen import consistency
-from evergreen.contract import Contract, FileSource, SqlSource, UrlSource
-from evergreen.errors import ConfigError, DataError
-from evergreen.params import Params
-from evergreen.settings import Settings
+from evergreen.base.errors import ConfigError, DataError
+from evergreen.config import consistency
+from evergreen.config.contract.contract import Contract
+from evergreen.config.contract.sources import FileSource, SqlSource, UrlSource
+from evergreen.config.params.params import Params
+from evergreen.config.settings import Settings
 
 
 @pytest.fixture

@@ -14,13 +14,16 @@ from pydantic import SecretStr
 from servers import ObjectStore
 
 from cli import init
-from evergreen import consistency, ingest
-from evergreen.artifacts import Workspace
-from evergreen.contract import Contract, SqlSource, UrlSource
-from evergreen.errors import DataError
-from evergreen.ingest import store
-from evergreen.params import IngestParams, Params
-from evergreen.settings import Settings
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import DataError
+from evergreen.config import consistency
+from evergreen.config.contract.contract import Contract
+from evergreen.config.contract.sources import SqlSource, UrlSource
+from evergreen.config.params.ingest import IngestParams
+from evergreen.config.params.params import Params
+from evergreen.config.settings import Settings
+from evergreen.data import ingest
+from evergreen.data.ingest import store
 
 N = 300
 

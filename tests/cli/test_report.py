@@ -1,7 +1,7 @@
 """The report of a training in a job's summary."""
 
 from cli.report import markdown
-from evergreen.outcomes import TrainingOutcome
+from evergreen.record.outcomes import TrainingOutcome
 
 
 def test_metric_that_the_baseline_or_the_committed_report_lacks_is_not_applicable():

@@ -13,8 +13,8 @@ from projects import SECONDS, Small, wait_for
 from prometheus_client.parser import text_string_to_metric_families
 from servers import free_port
 
-from evergreen import predictions
-from evergreen.contract import Contract
+from evergreen.config.contract.contract import Contract
+from evergreen.record.predictions import log as predictions
 
 
 @pytest.fixture

@@ -16,13 +16,14 @@ from pydantic import SecretStr
 from servers import ObjectStore
 from validated import load
 
-from evergreen import ingest
-from evergreen.artifacts import Workspace
-from evergreen.contract import Contract
-from evergreen.datasets import Manifest
-from evergreen.ingest import store
-from evergreen.params import IngestParams, ValidateParams
-from evergreen.settings import Settings
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.ingest import IngestParams
+from evergreen.config.params.validate import ValidateParams
+from evergreen.config.settings import Settings
+from evergreen.data import ingest
+from evergreen.data.datasets import Manifest
+from evergreen.data.ingest import store
 from tasks.validate import Validated, validate
 
 N = 400

@@ -8,14 +8,16 @@ import pyarrow.csv
 import pytest
 from validated import item, load, stream
 
-from evergreen import datasets, ingest
-from evergreen.artifacts import DatasetRef, Workspace
-from evergreen.contract import Contract
-from evergreen.ingest import store
-from evergreen.params import IngestParams, ValidateParams
-from evergreen.schema import ROW, UNREADABLE
-from evergreen.settings import Settings
-from evergreen.validation import Validation
+from evergreen.base.artifacts.refs import DatasetRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.ingest import IngestParams
+from evergreen.config.params.validate import ValidateParams
+from evergreen.config.settings import Settings
+from evergreen.data import datasets, ingest
+from evergreen.data.ingest import store
+from evergreen.data.typed.schema import ROW, UNREADABLE
+from evergreen.data.validation import Validation
 from tasks.validate import validate
 
 SHARE = 0.9

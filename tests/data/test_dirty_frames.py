@@ -18,14 +18,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evergreen import datasets, ingest, validation
-from evergreen.artifacts import Workspace
-from evergreen.contract import MISSING, Contract
-from evergreen.errors import DataError
-from evergreen.ingest import store
-from evergreen.params import IngestParams, ValidateParams
-from evergreen.settings import Settings
-from evergreen.validation import Validation
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import DataError
+from evergreen.config.contract.columns import MISSING
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.ingest import IngestParams
+from evergreen.config.params.validate import ValidateParams
+from evergreen.config.settings import Settings
+from evergreen.data import datasets, ingest, validation
+from evergreen.data.ingest import store
+from evergreen.data.validation import Validation
 from tasks.validate import validate
 
 ROWS = 12

@@ -13,15 +13,16 @@ from rich.console import Console
 from validated import asked, contract_of, load, stream
 
 from cli import show
-from evergreen import drift, scoring
-from evergreen import model as models
 from evergreen.adapters import drift_report
 from evergreen.adapters.expectations import data_docs
-from evergreen.artifacts import Workspace
-from evergreen.contract import Contract
-from evergreen.errors import DataError
-from evergreen.params import DriftParams
-from evergreen.validation import RuleResult
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import DataError
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.drift import DriftParams
+from evergreen.data.validation import RuleResult
+from evergreen.decisions.drift import decision as drift
+from evergreen.learning.model import model as models
+from evergreen.learning.model import scoring
 
 CELLS = (
     "=cmd()",

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evergreen import ingest
-from evergreen.artifacts import Workspace
-from evergreen.contract import Contract
-from evergreen.errors import DataError
-from evergreen.ingest import store
-from evergreen.params import IngestParams, ValidateParams
-from evergreen.settings import Settings
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import DataError
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.ingest import IngestParams
+from evergreen.config.params.validate import ValidateParams
+from evergreen.config.settings import Settings
+from evergreen.data import ingest
+from evergreen.data.ingest import store
 from tasks.validate import validate
 
 ROWS = 5_000
@@ -179,8 +180,8 @@ def delivered(contract) -> Contract:
 
 
 def observations(settings, contract, folder, start, end) -> pd.DataFrame:
-    from evergreen.datasets import batches
-    from evergreen.schema import to_pandas
+    from evergreen.data.datasets import batches
+    from evergreen.data.typed.schema import to_pandas
 
     path, manifest = store.sync(ingest.locate(contract, settings), contract, folder / "d", made_with="", secret=b"")
     ws = Workspace(root=folder / "ws")

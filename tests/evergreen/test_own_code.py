@@ -3,7 +3,7 @@
 import pytest
 
 from evergreen import own_code
-from evergreen.errors import ConfigError
+from evergreen.base.errors import ConfigError
 
 
 def refusal(load, *arguments):

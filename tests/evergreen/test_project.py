@@ -6,14 +6,15 @@ from datetime import date
 import pytest
 import released
 
-from evergreen import model as models
-from evergreen.errors import ConfigError, EvergreenError
-from evergreen.features.lookups import LookupRef
-from evergreen.outcomes import ChampionFacts
-from evergreen.params import FeatureParams, IngestParams
+from evergreen.base.errors import ConfigError, EvergreenError
+from evergreen.config.params.features import FeatureParams
+from evergreen.config.params.ingest import IngestParams
+from evergreen.config.settings import Settings
+from evergreen.learning.features.lookups import LookupRef
+from evergreen.learning.model import model as models
+from evergreen.learning.tuning.space import Start
 from evergreen.project import Project
-from evergreen.settings import Settings
-from evergreen.tuning.space import Start
+from evergreen.record.outcomes import ChampionFacts
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from projects import SECONDS, SMALL, Small, copy_state, wait_for
 from servers import free_port
 
 from cli import children
-from evergreen.settings import Settings
+from evergreen.config.settings import Settings
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from evergreen.estimates import Estimates
-from evergreen.evaluation.bootstrap import intervals
+from evergreen.learning.evaluation.bootstrap import intervals
+from evergreen.learning.evaluation.estimates import Estimates
 
 SHIFT, SHARE = 1.0, 0.3  # scores of true rows are N(SHIFT, 1), of the others N(0, 1); SHARE of the rows are true
 SLOPE, FITTED, NOISE = 1.0, 0.7, 1.0

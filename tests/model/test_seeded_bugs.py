@@ -9,14 +9,17 @@ import validated
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import TargetEncoder
 
-from evergreen import features, model
-from evergreen.artifacts import Workspace
-from evergreen.contract import Contract
-from evergreen.errors import ConfigError, DataError, IntegrityError
-from evergreen.features import history, lookups
-from evergreen.ingest import joins
-from evergreen.params import EvaluateParams, FeatureParams, TrainParams
-from evergreen.tuning import families
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import ConfigError, DataError, IntegrityError
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.evaluate import EvaluateParams
+from evergreen.config.params.features import FeatureParams
+from evergreen.config.params.train import TrainParams
+from evergreen.data.ingest import joins
+from evergreen.learning import features
+from evergreen.learning.features import history, lookups
+from evergreen.learning.model import model
+from evergreen.learning.tuning import families
 from tasks.evaluate import evaluate
 from tasks.features import features as features_step
 from tasks.train import train

@@ -13,8 +13,8 @@ from servers import SECONDS, Server, free_port, running
 from starlette.applications import Starlette
 
 from evergreen.adapters import packaging
-from evergreen.model import Release
-from evergreen.settings import Settings
+from evergreen.config.settings import Settings
+from evergreen.learning.model.release import Release
 from serving.app import create_app
 from serving.listening import listen
 

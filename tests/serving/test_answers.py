@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 import released
 
-from evergreen import predictions
-from evergreen.model import load_release
+from evergreen.learning.model.release import load_release
+from evergreen.record.predictions import log as predictions
 
 
 @pytest.fixture(scope="session")

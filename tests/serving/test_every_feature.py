@@ -7,16 +7,18 @@ import pandas as pd
 import pytest
 from threadpoolctl import threadpool_limits
 
-from evergreen import features, predictions, scoring
-from evergreen import model as models
-from evergreen.artifacts import Workspace
-from evergreen.contract import Contract
-from evergreen.errors import ConfigError
-from evergreen.features import lookups
-from evergreen.features.history import PastRows
-from evergreen.model import Release, load_release
-from evergreen.params import FeatureParams
-from evergreen.tuning import families
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import ConfigError
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.features import FeatureParams
+from evergreen.learning import features
+from evergreen.learning.features import lookups
+from evergreen.learning.features.history import PastRows
+from evergreen.learning.model import model as models
+from evergreen.learning.model import scoring
+from evergreen.learning.model.release import Release, load_release
+from evergreen.learning.tuning import families
+from evergreen.record.predictions import log as predictions
 
 TRIPS = Contract.model_validate(
     {
@@ -139,7 +141,7 @@ def test_past_that_is_not_sent_is_missing_and_batch_scoring_says_so_once(made, s
     unknown = model.predict(some.assign(tipped=np.nan, last_fare=np.nan)).values
     np.testing.assert_allclose([each["probability"] for each in answered], unknown, rtol=1e-12)
     np.testing.assert_allclose(batch["probability"], unknown, rtol=1e-12)
-    assert [record.getMessage() for record in caplog.records if record.name == "evergreen.scoring"] == [
+    assert [record.getMessage() for record in caplog.records if record.name == "evergreen.learning.model.scoring"] == [
         "score: missing in every row, because the file has no such column: tipped, last_fare"
     ]
 
@@ -163,7 +165,7 @@ def test_past_of_another_type_in_a_file_sets_the_row_aside(made):
 def test_lookup_that_was_changed_in_the_model_is_refused_and_own_code_that_is_gone_too(made, tmp_path):
     import shutil
 
-    from evergreen.errors import IntegrityError
+    from evergreen.base.errors import IntegrityError
 
     shutil.copytree(made[0], tmp_path / "copy")
     path = tmp_path / "copy" / "model" / "lookups" / "zone.parquet"

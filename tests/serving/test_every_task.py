@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import tables
 
-from evergreen import predictions, scoring
-from evergreen.model import load_release
+from evergreen.learning.model import scoring
+from evergreen.learning.model.release import load_release
+from evergreen.record.predictions import log as predictions
 
 EVERY = pytest.mark.parametrize("which", tables.TASKS)
 FIELDS = {"binary": {"label", "probability"}, "multiclass": {"label", "probability"}, "regression": {"value"}}

@@ -8,8 +8,9 @@ import pytest
 import released
 from threadpoolctl import threadpool_info
 
-from evergreen import predictions
-from evergreen.model import Model, Release
+from evergreen.learning.model.model import Model
+from evergreen.learning.model.release import Release
+from evergreen.record.predictions import log as predictions
 from serving.metrics import Metrics
 from serving.predictor import Predictor
 

@@ -16,9 +16,9 @@ import released
 from projects import wait_for
 from servers import SECONDS
 
-from evergreen import predictions
 from evergreen.adapters import packaging
-from evergreen.settings import Settings
+from evergreen.config.settings import Settings
+from evergreen.record.predictions import log as predictions
 from serving.listening import listen
 
 HEAVY = ("prefect", "great_expectations", "evidently", "dvc", "mlflow", "bentoml", "optuna", "fastapi")
@@ -167,7 +167,7 @@ def test_log_folder_that_cannot_be_written_stops_the_start(bundle, tmp_path):
 @pytest.mark.parametrize("start_in", ["checkout", "elsewhere"])
 def test_command_runs_the_bundles_own_code_wherever_it_is_started(bundle, project, tmp_path, start_in):
     argv, env = packaging.command(bundle.parent, Settings(home=tmp_path))
-    code = "import evergreen.model, serving.app; print(evergreen.model.__file__, serving.app.__file__)"
+    code = "from evergreen import project; from serving import app; print(project.__file__, app.__file__)"
 
     found = subprocess.run(
         [argv[0], argv[1], "-c", code],

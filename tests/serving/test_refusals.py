@@ -9,8 +9,8 @@ import pytest
 import released
 from servers import SECONDS
 
-from evergreen import predictions
-from evergreen.contract import Contract
+from evergreen.config.contract.contract import Contract
+from evergreen.record.predictions import log as predictions
 from serving import requests as reading
 from serving.answers import RequestError
 

@@ -9,14 +9,15 @@ import pytest
 import released
 from sklearn.metrics import roc_auc_score
 
-from evergreen import features as domain
-from evergreen import model as models
-from evergreen.artifacts import FolderRef, TableRef, Workspace
-from evergreen.contract import Contract
-from evergreen.features import pieces
-from evergreen.outcomes import ChampionFacts
-from evergreen.params import FeatureParams
-from evergreen.tuning import families
+from evergreen.base.artifacts.refs import FolderRef, TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.features import FeatureParams
+from evergreen.learning import features as domain
+from evergreen.learning.features import pieces
+from evergreen.learning.model import model as models
+from evergreen.learning.tuning import families
+from evergreen.record.outcomes import ChampionFacts
 from tasks.compare import compare
 from tasks.features import FeatureSet, features
 

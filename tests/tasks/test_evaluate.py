@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 import tables
 
-from evergreen import features
-from evergreen import model as models
-from evergreen.artifacts import Workspace
-from evergreen.consistency import GATE_METRIC
-from evergreen.contract import Contract
-from evergreen.errors import ConfigError, IntegrityError
-from evergreen.evaluation import Analysis, measure
-from evergreen.params import EvaluateParams
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import ConfigError, IntegrityError
+from evergreen.config.contract.contract import Contract
+from evergreen.config.objectives import GATE_METRIC
+from evergreen.config.params.evaluate import EvaluateParams
+from evergreen.learning import features
+from evergreen.learning.analysis.values import Analysis
+from evergreen.learning.evaluation import measure
+from evergreen.learning.model import model as models
 from tasks.evaluate import evaluate
 
 EVERY = pytest.mark.parametrize("which", tables.TASKS)

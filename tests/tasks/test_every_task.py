@@ -12,19 +12,24 @@ import released
 import tables
 from sklearn import metrics
 
-from evergreen import features as domain
-from evergreen import gate, scoring
-from evergreen import model as models
 from evergreen.adapters import tracking
-from evergreen.artifacts import DatasetRef, Workspace
-from evergreen.consistency import GATE_METRIC
-from evergreen.contract import Contract
-from evergreen.errors import ConfigError, DataError
-from evergreen.estimates import Estimates
-from evergreen.outcomes import ChampionFacts, StepRun
-from evergreen.params import EvaluateParams, Params, TrainParams, TuneParams
-from evergreen.settings import Settings
-from evergreen.validation import Validation
+from evergreen.base.artifacts.refs import DatasetRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import ConfigError, DataError
+from evergreen.config.contract.contract import Contract
+from evergreen.config.objectives import GATE_METRIC
+from evergreen.config.params.evaluate import EvaluateParams
+from evergreen.config.params.params import Params
+from evergreen.config.params.train import TrainParams
+from evergreen.config.params.tune import TuneParams
+from evergreen.config.settings import Settings
+from evergreen.data.validation import Validation
+from evergreen.decisions.gate import decision as gate
+from evergreen.learning import features as domain
+from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.model import model as models
+from evergreen.learning.model import scoring
+from evergreen.record.outcomes import ChampionFacts, StepRun
 from tasks.compare import compare
 from tasks.evaluate import evaluate
 from tasks.features import features

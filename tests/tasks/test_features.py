@@ -9,14 +9,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from evergreen import features as domain
-from evergreen import memory
-from evergreen.artifacts import Workspace, read_folder
-from evergreen.contract import Column, Contract, FileSource
-from evergreen.errors import DataError, IntegrityError, ResourceError
-from evergreen.features import history, lookups, ordering, pieces
-from evergreen.params import FeatureParams
-from evergreen.schema import ARROW, to_pandas
+from evergreen.base import memory
+from evergreen.base.artifacts.folders import read_folder
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import DataError, IntegrityError, ResourceError
+from evergreen.config.contract.columns import Column
+from evergreen.config.contract.contract import Contract
+from evergreen.config.contract.sources import FileSource
+from evergreen.config.params.features import FeatureParams
+from evergreen.data.typed.schema import ARROW, to_pandas
+from evergreen.learning import features as domain
+from evergreen.learning.features import history, lookups, ordering, pieces
 from tasks.features import features
 
 SEED = 7

@@ -6,8 +6,8 @@ import pytest
 from trainings import CANDIDATE, training
 
 from evergreen.adapters import tracking
-from evergreen.errors import ConfigError
-from evergreen.settings import Settings
+from evergreen.base.errors import ConfigError
+from evergreen.config.settings import Settings
 from tasks.register import register
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")

@@ -4,15 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evergreen import features, ingest
-from evergreen import model as models
-from evergreen.artifacts import Workspace
-from evergreen.contract import Contract, FileSource
-from evergreen.features.history import PastRows
-from evergreen.ingest import store
-from evergreen.params import FeatureParams, IngestParams
-from evergreen.settings import Settings
-from evergreen.tuning import families
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.contract.contract import Contract
+from evergreen.config.contract.sources import FileSource
+from evergreen.config.params.features import FeatureParams
+from evergreen.config.params.ingest import IngestParams
+from evergreen.config.settings import Settings
+from evergreen.data import ingest
+from evergreen.data.ingest import store
+from evergreen.learning import features
+from evergreen.learning.features.history import PastRows
+from evergreen.learning.model import model as models
+from evergreen.learning.tuning import families
 from tasks.score import score
 
 TRIPS = Contract.model_validate(

@@ -9,11 +9,13 @@ import sys
 import pandas as pd
 import pytest
 
-from evergreen.artifacts import DatasetRef, FolderRef, TableRef, Workspace
-from evergreen.errors import IntegrityError
-from evergreen.evaluation import Analysis, Report
-from evergreen.plan import STEPS
-from evergreen.tuning.search import Best
+from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import IntegrityError
+from evergreen.learning.analysis.values import Analysis
+from evergreen.learning.evaluation import Report
+from evergreen.learning.tuning.search import Best
+from evergreen.record.plan.plan import STEPS
 from tasks.__main__ import find, keep
 from tasks.evaluate import Evaluated
 

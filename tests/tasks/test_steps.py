@@ -11,18 +11,21 @@ from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 from validated import load
 
-from evergreen import datasets, plan, scoring
-from evergreen import features as domain
-from evergreen import ingest as sources
-from evergreen import model as models
-from evergreen.artifacts import Workspace, read_folder
-from evergreen.contract import Contract
-from evergreen.errors import DataError, IntegrityError
-from evergreen.outcomes import ChampionFacts
-from evergreen.params import Params
-from evergreen.schema import ROW, UNREADABLE, arrow_schema, conform, from_pandas, to_pandas
-from evergreen.settings import Settings
-from evergreen.tuning.search import Best
+from evergreen.base.artifacts.folders import read_folder
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import DataError, IntegrityError
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.params import Params
+from evergreen.config.settings import Settings
+from evergreen.data import datasets
+from evergreen.data import ingest as sources
+from evergreen.data.typed.schema import ROW, UNREADABLE, arrow_schema, conform, from_pandas, to_pandas
+from evergreen.learning import features as domain
+from evergreen.learning.model import model as models
+from evergreen.learning.model import scoring, skops_file
+from evergreen.learning.tuning.search import Best
+from evergreen.record.outcomes import ChampionFacts
+from evergreen.record.plan import identity, plan
 from tasks.compare import compare
 from tasks.evaluate import evaluate
 from tasks.features import features
@@ -159,7 +162,7 @@ def test_models_inputs_are_the_features_and_the_calendar_and_nothing_else(chain,
         manifest, files = read_folder(ws.path(artifacts[name].uri), artifacts[name].sha256)
         inputs = manifest["inputs"]["categorical"] + manifest["inputs"]["numeric"]
         assert sorted(inputs) == sorted(allowed)
-        fitted = skops.io.loads(files["model.skops"], trusted=list(models.TRUSTED_TYPES))
+        fitted = skops.io.loads(files["model.skops"], trusted=list(skops_file.TRUSTED_TYPES))
         assert list(fitted.feature_names_in_) == inputs
         assert not set(inputs) & {*leakage(contract), contract.target, *contract.key} - {"carrier"}  # a feature, too
 
@@ -404,8 +407,8 @@ def test_manifest_says_what_the_model_was_made_of(chain, contract, few):
         assert manifest["data"] == artifacts["train"].sha256
         assert manifest["rows"] == artifacts["train"].rows
         assert manifest["seed"] == few.seed
-        assert manifest["code"] == plan.code_digest("tasks.train")
-        assert manifest["lock"] == plan.lock_digest()
+        assert manifest["code"] == identity.code_digest("tasks.train")
+        assert manifest["lock"] == identity.lock_digest()
     assert (model["family"], model["params"]) == (artifacts["best"].family, artifacts["best"].params)
 
 
@@ -440,7 +443,7 @@ def test_report_measures_what_was_saved(chain, contract):
     ):
         table = ws.read(artifacts[rows])
         manifest, files = read_folder(ws.path(artifacts[name].uri), artifacts[name].sha256)
-        fitted = skops.io.loads(files["model.skops"], trusted=list(models.TRUSTED_TYPES))
+        fitted = skops.io.loads(files["model.skops"], trusted=list(skops_file.TRUSTED_TYPES))
         inputs = manifest["inputs"]["categorical"] + manifest["inputs"]["numeric"]
         probabilities = fitted.predict_proba(table[inputs])[:, 1]
         assert measured["roc_auc"] == pytest.approx(roc_auc_score(table["late"], probabilities), abs=1e-12)

@@ -3,12 +3,12 @@
 import pytest
 import tables
 
-from evergreen import memory
-from evergreen import model as models
-from evergreen.artifacts import Workspace
-from evergreen.errors import IntegrityError, ResourceError
-from evergreen.params import TrainParams
-from evergreen.tuning.search import Best
+from evergreen.base import memory
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import IntegrityError, ResourceError
+from evergreen.config.params.train import TrainParams
+from evergreen.learning.model import model as models
+from evergreen.learning.tuning.search import Best
 from tasks.features import features
 from tasks.train import train
 

@@ -6,12 +6,13 @@ import pyarrow.parquet as pq
 import pytest
 from validated import contract_of, load, typed
 
-from evergreen import datasets
-from evergreen.artifacts import Workspace, read_folder
-from evergreen.errors import DataError
-from evergreen.params import ValidateParams
-from evergreen.schema import arrow_schema
-from evergreen.validation.own import Expectation
+from evergreen.base.artifacts.folders import read_folder
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import DataError
+from evergreen.config.params.validate import ValidateParams
+from evergreen.data import datasets
+from evergreen.data.typed.schema import arrow_schema
+from evergreen.data.validation.own import Expectation
 from tasks.validate import validate
 
 TIME = {"name": "t", "type": "timestamp", "role": "time", "nullable": True}

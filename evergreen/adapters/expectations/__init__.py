@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 
 from evergreen.adapters.expectations import suite
 from evergreen.adapters.expectations.results import Expectations, agree, code_of, merged
-from evergreen.contract import Contract
-from evergreen.schema import EXACT, to_pandas
-from evergreen.validation.own import Expectation
+from evergreen.config.contract.contract import Contract
+from evergreen.data.typed.schema import EXACT, to_pandas
+from evergreen.data.validation.own import Expectation
 
 MOST_ROWS = 1_000_000  # in one piece: a table above it is judged partition by partition
 __all__ = ["Expectations", "Layer", "agree", "load"]

@@ -3,9 +3,9 @@
 from math import isclose, isfinite
 from typing import Any
 
-from evergreen.artifacts import Value
-from evergreen.errors import IntegrityError
-from evergreen.validation import ROW_CODES, Validation
+from evergreen.base.errors import IntegrityError
+from evergreen.base.values import Value
+from evergreen.data.validation import ROW_CODES, Validation
 
 OWN = "DQ031"
 # Rules whose bad rows both layers count; a row that cannot be read never comes here.

@@ -5,10 +5,11 @@ from datetime import date
 from typing import Any
 
 from evergreen.adapters.expectations.results import OWN
-from evergreen.contract import Column, Contract, Rule, Severity
-from evergreen.errors import ConfigError
-from evergreen.validation.own import Expectation
-from evergreen.validation.rules import cross_text, latest, severity_of
+from evergreen.base.errors import ConfigError
+from evergreen.config.contract.columns import Column, Severity
+from evergreen.config.contract.contract import Contract, Rule
+from evergreen.data.validation.own import Expectation
+from evergreen.data.validation.rules import cross_text, latest, severity_of
 
 
 def by_rows(contract: Contract, today: date | None) -> list[Any]:

@@ -9,8 +9,8 @@ import pandas as pd
 
 from evergreen.adapters.onnx_export.conversion import columns_of, convert
 from evergreen.adapters.onnx_export.nodes import MISSING, OUTPUT, NotConvertibleError
-from evergreen.contract import Task
-from evergreen.tuning.calibration import CalibratedPipeline
+from evergreen.config.contract.columns import Task
+from evergreen.learning.tuning.calibration import CalibratedPipeline
 
 log = logging.getLogger(__name__)
 Array = np.ndarray[Any, Any]

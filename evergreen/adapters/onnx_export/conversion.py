@@ -11,7 +11,7 @@ import pandas as pd
 from onnx import TensorProto, helper
 
 from evergreen.adapters.onnx_export.nodes import OUTPUT, Nodes, NotConvertibleError, listed
-from evergreen.tuning.calibration import CalibratedPipeline
+from evergreen.learning.tuning.calibration import CalibratedPipeline
 
 OPSETS = {"": 18, "ai.onnx.ml": 3}
 

@@ -8,8 +8,8 @@ import onnx
 import pandas as pd
 from onnx import TensorProto, helper, numpy_helper
 
-from evergreen.tuning.calibration import EPSILON, CalibratedPipeline
-from evergreen.tuning.encoders import LARGEST
+from evergreen.learning.tuning.calibration import EPSILON, CalibratedPipeline
+from evergreen.learning.tuning.encoders import LARGEST
 
 Array = np.ndarray[Any, Any]
 MISSING = "nan"  # a tensor of text has no missing value

@@ -8,8 +8,8 @@ from validated import asked, both, contract_of, item, stream
 
 from evergreen.adapters import expectations
 from evergreen.adapters.expectations import suite
-from evergreen.errors import ConfigError, IntegrityError
-from evergreen.validation.own import Expectation
+from evergreen.base.errors import ConfigError, IntegrityError
+from evergreen.data.validation.own import Expectation
 
 CONTRACT = contract_of(
     {"name": "t", "type": "timestamp", "role": "time"},

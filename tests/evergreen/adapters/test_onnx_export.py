@@ -10,11 +10,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 
 from evergreen.adapters import onnx_export
-from evergreen.consistency import FAMILIES
-from evergreen.features import Inputs
-from evergreen.params import FeatureParams
-from evergreen.tuning import families
-from evergreen.tuning.calibration import CalibratedPipeline
+from evergreen.config.objectives import FAMILIES
+from evergreen.config.params.features import FeatureParams
+from evergreen.learning.features import Inputs
+from evergreen.learning.tuning import families
+from evergreen.learning.tuning.calibration import CalibratedPipeline
 
 INPUTS = Inputs(categorical=("colour", "shop"), numeric=("price", "day"))
 SMALL = {

@@ -18,12 +18,12 @@ from mlflow.models import get_model_info
 from PIL import Image
 from trainings import CANDIDATE, DATASETS, TRIALS, inputs, training
 
-from evergreen import features
-from evergreen import model as models
 from evergreen.adapters import tracking
-from evergreen.artifacts import Workspace
-from evergreen.errors import Unavailable
-from evergreen.tracker import Run
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import Unavailable
+from evergreen.learning import features
+from evergreen.learning.model import model as models
+from evergreen.record.tracker import Run
 
 # MLflow warns of its own type hints when it is imported, which is inside the first call.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")

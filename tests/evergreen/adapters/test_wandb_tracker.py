@@ -116,7 +116,7 @@ def test_nothing_is_sent_even_with_a_key_and_an_address(tmp_path):
         }
         done = subprocess.run(
             [sys.executable, "-c", LOGGER, str(tmp_path)],
-            env={**os.environ, **given, "PYTHONPATH": str(Path(__file__).parents[2])},
+            env={**os.environ, **given, "PYTHONPATH": str(Path(__file__).parents[2] / "support")},
             capture_output=True,
             text=True,
             timeout=60,

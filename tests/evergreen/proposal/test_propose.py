@@ -11,18 +11,20 @@ import pyarrow as pa
 import pytest
 from sklearn import datasets
 
-from evergreen import consistency
-from evergreen.contract import MISSING, Column, Contract, FileSource
-from evergreen.errors import ConfigError, DataError
-from evergreen.ingest import flights, readers
-from evergreen.ingest.items import item_of
-from evergreen.params import Params
+from evergreen.base.errors import ConfigError, DataError
+from evergreen.config import consistency
+from evergreen.config.contract.columns import MISSING, Column
+from evergreen.config.contract.contract import Contract
+from evergreen.config.contract.sources import FileSource
+from evergreen.config.params.params import Params
+from evergreen.data.ingest import flights, readers
+from evergreen.data.ingest.items import item_of
+from evergreen.data.typed.schema import conform
 from evergreen.proposal import drafts
 from evergreen.proposal.profile import profile
 from evergreen.proposal.propose import Proposal, propose
 from evergreen.proposal.revision import compare, revise
 from evergreen.proposal.roles import Ask
-from evergreen.schema import conform
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SOURCE = FileSource(kind="file", path="rows.csv")
@@ -407,7 +409,7 @@ def test_proposal_closes_a_list_only_of_what_was_seen_often():
 
 
 def test_proposal_picks_a_seed_that_gives_the_gate_every_class():
-    from evergreen import features
+    from evergreen.learning import features
 
     rows = frame().assign(target=["a"] * 300 + ["b"] * 296 + ["c"] * 4)
     proposal = proposed(rows, target="target")

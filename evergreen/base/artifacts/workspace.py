@@ -1,0 +1,202 @@
+"""The workspace: where artifacts are written and read, whole or not at all."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
+
+from pydantic import BaseModel
+
+from evergreen.base.artifacts.folders import MANIFEST, is_inside, is_whole
+from evergreen.base.artifacts.refs import FolderRef, TableRef, schema_hash
+from evergreen.base.artifacts.tables import TableWriter
+from evergreen.base.errors import IntegrityError, explain_os_errors
+from evergreen.base.files import file_digest, write_bytes
+from evergreen.base.values import Value
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+class Workspace(Value):
+    """A folder of artifacts. A reader sees a whole artifact or none.
+
+    With `by_content` the digest is part of the name, so nothing is ever overwritten (flows); without it an
+    artifact's name is its file name, which is what DVC tracks under ``data/``.
+    """
+
+    root: Path
+    by_content: bool = True
+
+    def path(self, uri: str) -> Path:
+        """Return where a reference of this workspace lies."""
+        return self.root / uri
+
+    def write(self, name: str, table: "pd.DataFrame") -> TableRef:
+        """Write a table as Parquet (zstd, no index) and return its reference."""
+        import pyarrow as pa
+
+        arrow = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(None)
+        with self.writer(name, arrow.schema) as writer:
+            writer.add(arrow)
+        return writer.ref
+
+    @contextmanager
+    def writer(self, name: str, schema: "pa.Schema") -> Iterator[TableWriter]:
+        """Write a table piece by piece; it is there when the block has ended, and its reference in `ref`.
+
+        Nothing is left of it when the block raises.
+        """
+        writer = TableWriter(self.root / f".{name}.{uuid4().hex[:8]}", schema)
+        try:
+            yield writer
+            writer.finish(self.root, lambda sha256: f"{name}-{sha256[:16]}" if self.by_content else name)
+        finally:
+            writer.discard()
+
+    def read(self, ref: TableRef, *, columns: Sequence[str] | None = None) -> "pd.DataFrame":
+        """Return a table, only `columns` of it if given.
+
+        Raises
+        ------
+        IntegrityError if the file is gone, cannot be read, or its bytes are not those of the reference.
+        """
+        import io
+
+        import pyarrow.parquet as pq
+
+        path = self.path(ref.uri)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise _gone(path, error) from error
+        _require_digest(path, hashlib.sha256(content).hexdigest(), ref)
+        table = pq.read_table(io.BytesIO(content), columns=list(columns) if columns is not None else None)
+        frame: pd.DataFrame = table.to_pandas()
+        return frame
+
+    def verified(self, ref: TableRef) -> Path:
+        """Return where a table lies, for readers that take it piece by piece; its bytes are those of the reference.
+
+        Raises
+        ------
+        IntegrityError if the file is gone, cannot be read, or its bytes are others.
+        """
+        path = self.path(ref.uri)
+        try:
+            _require_digest(path, file_digest(path), ref)
+        except OSError as error:
+            raise _gone(path, error) from error
+        return path
+
+    def table(self, name: str) -> TableRef:
+        """Return the reference of a table that lies under its plain name, reading the file.
+
+        Raises
+        ------
+        IntegrityError if there is none, or it is not whole.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.path(f"{name}.parquet")
+        try:
+            schema, rows = pq.read_schema(path), pq.read_metadata(path).num_rows
+            return TableRef(uri=path.name, rows=rows, schema_hash=schema_hash(schema), sha256=file_digest(path))
+        except (OSError, pa.ArrowException) as error:
+            raise _gone(path, error) from error
+
+    def write_folder(self, name: str, files: Mapping[str, bytes], about: Mapping[str, Any]) -> FolderRef:
+        """Publish a folder whole, with a manifest of its files (path, size, sha256) and of what it is `about`.
+
+        The manifest holds no time, host or path, so equal content has an equal digest everywhere. A folder that already
+        holds this content, undamaged, is left as it is: readers never find it absent.
+        """
+        if MANIFEST in files or "files" in about or not all(map(is_inside, files)):
+            raise ValueError(f"not paths inside the folder, or names kept for the manifest: {sorted(files)}")
+        listed = [
+            {"path": path, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+            for path, content in sorted(files.items())
+        ]
+        manifest = json.dumps({"files": listed, **about}, sort_keys=True, indent=1).encode()
+        sha256 = hashlib.sha256(manifest).hexdigest()
+        ref = FolderRef(uri=f"{name}-{sha256[:16]}" if self.by_content else name, sha256=sha256)
+        target = self.path(ref.uri)
+        if is_whole(target, sha256):
+            return ref
+        temporary, aside = (target.with_name(f".{target.name}.{uuid4().hex[:8]}") for _ in range(2))
+        with explain_os_errors(target):
+            try:
+                temporary.mkdir(parents=True)
+                for path, content in {**files, MANIFEST: manifest}.items():
+                    write_bytes(temporary / path, content)
+                try:
+                    temporary.rename(target)
+                except OSError:
+                    if is_whole(target, sha256):  # another process has published the same content meanwhile
+                        return ref
+                    target.rename(aside)
+                    temporary.rename(target)
+            except OSError:
+                if not is_whole(target, sha256):
+                    raise
+            finally:
+                if aside.exists() and not target.exists():
+                    aside.rename(target)
+                shutil.rmtree(temporary, ignore_errors=True)
+                shutil.rmtree(aside, ignore_errors=True)
+        return ref
+
+    def folder(self, name: str) -> FolderRef:
+        """Return the reference of a folder that lies under its plain name.
+
+        Raises
+        ------
+        IntegrityError if there is none.
+        """
+        path = self.path(name) / MANIFEST
+        try:
+            return FolderRef(uri=name, sha256=file_digest(path))
+        except OSError as error:
+            raise _gone(path, error) from error
+
+    def holds(self, value: Any) -> bool:
+        """Return whether everything that `value` (a reference, or something that contains some) names is here."""
+        if isinstance(value, BaseModel):
+            return self.holds(value.model_dump(mode="json"))
+        if isinstance(value, Mapping):
+            own = not {"uri", "sha256"} <= value.keys() or self.path(str(value["uri"])).exists()
+            return own and all(self.holds(item) for item in value.values())
+        return all(self.holds(item) for item in value) if isinstance(value, (list, tuple)) else True
+
+    @classmethod
+    def beside(cls, folder: Path) -> Self:
+        """Return a workspace whose names are plain: the one that DVC tracks."""
+        return cls(root=folder, by_content=False)
+
+
+def _require_digest(path: Path, sha256: str, ref: TableRef) -> None:
+    if sha256 != ref.sha256:
+        raise IntegrityError(
+            "INT002",
+            "an artifact's bytes are not those that were written",
+            where=str(path),
+            next_step="Delete the file and run the command again.",
+        )
+
+
+def _gone(path: Path, error: Exception) -> IntegrityError:
+    missing = isinstance(error, FileNotFoundError)
+    return IntegrityError(
+        "INT001",
+        "an artifact is gone" if missing else f"an artifact cannot be read: {error}",
+        where=str(path),
+        next_step="Run the command again: the step that makes it will run."
+        if missing
+        else "Delete it and run the command again.",
+    )

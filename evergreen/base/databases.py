@@ -1,0 +1,48 @@
+"""Relational databases by URL: an engine whose address is checked, and whether one answers."""
+
+import sqlalchemy as sa
+
+from evergreen.base.errors import ConfigError, Unavailable
+
+
+def engine(url: str, *, what: str, where: str, next_step: str) -> sa.Engine:
+    """Return an engine; nothing is connected to yet.
+
+    Parameters
+    ----------
+    what, where, next_step : of the error.
+
+    Raises
+    ------
+    ConfigError if the address cannot be used, or its driver is not installed.
+    """
+    try:
+        return sa.create_engine(url)
+    except (sa.exc.ArgumentError, ImportError) as error:
+        raise ConfigError("CFG012", f"{what} cannot be used: {error}", where=where, next_step=next_step) from error
+
+
+def require_studies(url: str) -> None:
+    """Connect to the database of the studies, once.
+
+    Raises
+    ------
+    ConfigError if its address cannot be used; Unavailable if it does not answer.
+    """
+    found = engine(
+        url,
+        what="the address of the studies",
+        where="study_url",
+        next_step="Write postgresql+psycopg://user:password@host/database, or leave study_url out for SQLite.",
+    )
+    try:
+        found.connect().close()
+    except sa.exc.OperationalError as error:
+        raise Unavailable(
+            "DEP001",
+            f"the database of the studies does not answer: {error.orig}",
+            where=found.url.render_as_string(hide_password=True),
+            next_step="Try again; if it stays so, check study_url.",
+        ) from error
+    finally:
+        found.dispose()

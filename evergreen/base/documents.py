@@ -1,0 +1,193 @@
+"""YAML documents checked against a typed model, with the line of the fault and a suggestion."""
+
+import difflib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from evergreen.base.errors import ConfigError
+
+Model = TypeVar("Model", bound=BaseModel)
+Location = tuple[str | int, ...]
+LONGEST_SHOWN = 80
+
+
+class _Loader(yaml.SafeLoader):
+    """Safe YAML whose every fault is a YAMLError with its line; PyYAML raises a bare ValueError on 2013-02-30."""
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            problem = f"'{node.value}': {error}"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from error
+
+
+def read(path: Path) -> tuple[dict[str, Any], dict[Location, int | str]]:
+    """Return the mapping in a YAML file and the line (from 1) of each of its keys.
+
+    Raises
+    ------
+    ConfigError if the file is missing, is not YAML, is not a mapping, or repeats a key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(
+            "CFG001",
+            "file not found",
+            where=str(path),
+            next_step="Run the command in the project's folder, or name the right file.",
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            "CFG001",
+            f"cannot be read: {error}",
+            where=str(path),
+            next_step="Make it a UTF-8 text file that this user may read.",
+        ) from error
+    lines: dict[Location, int | str] = {}
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:  # nothing but comments
+            return {}, {}
+        if not isinstance(node, yaml.MappingNode):
+            raise ConfigError(
+                "CFG002", "expected a mapping of sections", where=str(path), next_step="Write 'key: value' lines."
+            )
+        _collect_lines(node, (), lines, path)
+        data: dict[str, Any] = loader.construct_document(node)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise ConfigError(
+            "CFG002",
+            f"not valid YAML: {getattr(error, 'problem', None) or str(error).partition(chr(10))[0]}",
+            where=f"{path}:{mark.line + 1}" if mark else str(path),
+            next_step="Correct the file.",
+        ) from error
+    except RecursionError as error:
+        raise ConfigError(
+            "CFG002", "not valid YAML: nested without end", where=str(path), next_step="Remove the alias to itself."
+        ) from error
+    return data, lines
+
+
+def value(text: str) -> Any:
+    """Return one YAML value, such as an override's; raises yaml.YAMLError whatever is wrong with it."""
+    loader = _Loader(text)
+    node = loader.get_single_node()
+    return loader.construct_document(node) if node else None
+
+
+def _collect_lines(node: yaml.Node, at: Location, lines: dict[Location, int | str], path: Path) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for key, item in node.value:
+            line = key.start_mark.line + 1
+            if not key.tag.endswith((":str", ":merge")):
+                raise ConfigError(
+                    "CFG002",
+                    f"YAML reads the key {key.value!r} as {key.tag.rpartition(':')[2]}, not as text",
+                    where=f"{path}:{line}",
+                    next_step="Put it in quotes, or write a name.",
+                )
+            here = (*at, key.value)
+            if here in lines:
+                raise ConfigError(
+                    "CFG003",
+                    f"key '{key.value}' stands twice, first in line {lines[here]}",
+                    where=f"{path}:{line}",
+                    next_step="Keep one of them.",
+                )
+            lines[here] = line
+            _collect_lines(item, here, lines, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, item in enumerate(node.value):
+            lines[(*at, index)] = item.start_mark.line + 1
+            _collect_lines(item, (*at, index), lines, path)
+
+
+def check(
+    model: type[Model], data: Mapping[str, Any], *, source: str, lines: Mapping[Location, int | str] | None = None
+) -> Model:
+    """Return `data` as `model`, or raise ConfigError naming the worst fault, where it stands and a likely spelling.
+
+    Parameters
+    ----------
+    lines : where each key stands: a line of `source`, or text that says it all, such as a command-line option.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        # A misspelt key shows up twice, as unknown and as missing; the first is what was written.
+        faults = [found for found in error.errors() if found["type"] == "extra_forbidden"] or error.errors()
+        fault, more = faults[0], f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+        at: Location = tuple(part for part in fault["loc"] if part != "[key]")
+        name = ".".join(map(str, at))
+        where = _where(at, source, lines or {})
+        if fault["type"] == "extra_forbidden":
+            known = _keys_at(model, at[:-1])
+            hint = _suggest(str(at[-1]), known) or f"Known here: {', '.join(sorted(known))}."
+            raise ConfigError("CFG004", f"unknown key '{name}'{more}", where=where, next_step=hint) from error
+        if fault["type"] == "missing":
+            what = f"key '{name}' is missing{more}"
+            raise ConfigError("CFG005", what, where=where, next_step="Add it.") from error
+        what, hint = fault["msg"].removeprefix("Value error, "), "Correct the value."
+        if fault["type"] != "value_error":  # ours speak for themselves, and their input is the whole section
+            what += f", got {_shown(fault['input'])}"
+        allowed = fault.get("ctx", {}).get("expected") or fault.get("ctx", {}).get("expected_tags")
+        if allowed:
+            written = fault["ctx"].get("tag", fault["input"])
+            hint = _suggest(str(written), re.findall(r"'([^']*)'", allowed)) or hint
+        what = (f"'{name}': " if name else "") + what + more
+        raise ConfigError("CFG005", what, where=where, next_step=hint) from error
+
+
+def _where(at: Location, source: str, lines: Mapping[Location, int | str]) -> str:
+    """Return the place of the innermost key of `at` that was written; parts that pydantic adds are stepped over."""
+    here: Location = ()
+    for part in at:
+        here = (*here, part) if (*here, part) in lines else here
+    found = lines.get(here, "")
+    return f"{source}:{found}" if isinstance(found, int) else found or source
+
+
+def _suggest(written: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(written, known, n=1)
+    return f"Did you mean '{close[0]}'?" if close else ""
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def _keys_at(root: type[BaseModel], at: Location) -> list[str]:
+    """Return the keys that are legal at a location, as they are written in a file."""
+    kinds: list[Any] = [root]
+    for part in at:
+        kinds = [found for kind in kinds for found in _inside(kind, part)]
+    models = [model for kind in kinds for model in _models(kind)]
+    return list({field.alias or name: None for model in models for name, field in model.model_fields.items()})
+
+
+def _inside(kind: Any, part: str | int) -> list[Any]:
+    """Return the annotations of what lies under `part` of something annotated `kind`."""
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        fields = [field for name, field in kind.model_fields.items() if part in (name, field.alias)]
+        return [fields[0].annotation] if fields else [kind]  # no such field: pydantic's name for one of several kinds
+    if get_origin(kind) is dict:
+        return [get_args(kind)[1]]
+    if isinstance(part, int):
+        return [argument for argument in get_args(kind) if argument is not Ellipsis]
+    return [found for argument in get_args(kind) for found in _inside(argument, part)]
+
+
+def _models(kind: Any) -> list[type[BaseModel]]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [kind]
+    return [found for argument in get_args(kind) for found in _models(argument)]

@@ -1,0 +1,82 @@
+"""Whether parameters fit the table and the task that the contract describes: known before anything is read."""
+
+from evergreen.base.errors import ConfigError
+from evergreen.config import derived
+from evergreen.config.contract.contract import Contract
+from evergreen.config.objectives import GATE_METRIC, check_costs, check_families, tuning_metric
+from evergreen.config.params.evaluate import EvaluateParams
+from evergreen.config.params.features import FeatureParams
+from evergreen.config.params.params import Params
+
+
+def check(params: Params, contract: Contract) -> None:
+    """Raise ConfigError for the first parameter that does not fit the contract."""
+    check_features(params.features, contract)
+    check_families([*params.tune.families, *params.train.baseline], contract.task)
+    tuning_metric(params.tune.metric, contract)
+    check_evaluation(params.evaluate, params.features, contract)
+    fitting = GATE_METRIC[contract.task]
+    if params.gate.metric != fitting:
+        raise ConfigError(
+            "CFG018",
+            f"gate.metric is {params.gate.metric}, which does not measure a {contract.task} target",
+            where=f"contract '{contract.name}', target '{contract.target}'",
+            next_step=f"Set gate.metric: {fitting}",
+        )
+
+
+def check_evaluation(params: EvaluateParams, features: FeatureParams, contract: Contract) -> None:
+    """Raise ConfigError for costs of classes that the target does not have, and slices by columns that are not there.
+
+    The classes of a category without a list are known only with the rows: the evaluate step checks costs again.
+    """
+    target = contract.with_role("target")[0]
+    listed = ("true", "false") if contract.task == "binary" else target.categories
+    check_costs(params.costs, None if target.open else listed, contract)
+    made = [column.name for column in derived.columns(contract, features)]
+    personal = {column.name for column in contract.columns if column.pii}
+    known = [name for name in (*contract.model_columns, *made) if name not in {contract.target, *personal}]
+    for name in params.slices:
+        if name not in known:
+            raise ConfigError(
+                "CFG052",
+                f"evaluate.slices names '{name}', which "
+                + ("holds personal values" if name in personal else "is no column of the gate's rows"),
+                where=f"contract '{contract.name}'",
+                next_step=f"Name one of: {', '.join(known)}.",
+            )
+
+
+def check_features(params: FeatureParams, contract: Contract) -> None:
+    """Raise ConfigError unless the features can be made from the contract's columns, and the split fits its time."""
+    of_time = {"calendar": params.calendar, "cyclic": params.cyclic, "history": tuple(params.history)}
+    for key, asked in of_time.items():
+        if contract.time is None and asked:
+            raise ConfigError(
+                "CFG020",
+                f"features.{key} asks for {', '.join(asked)}, but no column has role time",
+                where=f"contract '{contract.name}'",
+                next_step=f"Leave features.{key} out, or give a timestamp column role: time.",
+            )
+    given, wanted = ("test_share", "test_days") if params.test_share is not None else ("test_days", "test_share")
+    if (contract.time is None) != (given == "test_share"):
+        raise ConfigError(
+            "CFG021",
+            f"features.{given} is given, but a table with{'out' if contract.time is None else ''} a time column is "
+            f"split by features.{wanted}",
+            where=f"contract '{contract.name}'",
+            next_step=f"Give features.{wanted} instead, such as {'0.2' if wanted == 'test_share' else '14'}.",
+        )
+    derived.check(params, contract)
+
+
+def require_time(contract: Contract) -> str:
+    """Return the time column; raises ConfigError where there is none, because a window is a period of it."""
+    if contract.time is None:
+        raise ConfigError(
+            "CFG019",
+            f"'{contract.name}' has no column with role time, so it has no windows to monitor",
+            where=f"contract '{contract.name}'",
+            next_step="Give a timestamp column role: time, or train again on a newer table: evergreen run",
+        )
+    return contract.time

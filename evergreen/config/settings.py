@@ -1,0 +1,231 @@
+"""Where does it run? `configs/env/<name>.yaml` and `EVERGREEN_*` variables, typed; nothing below reads the latter."""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from evergreen.base import documents
+from evergreen.base.errors import ConfigError
+
+PREFIX = "EVERGREEN_"
+# Options of stores that are secrets: they belong into the environment, where each store's own library finds them.
+CREDENTIALS = ("key", "secret", "token", "password", "username", "account_key", "connection_string", "sas_token")
+
+
+class Settings(BaseSettings):
+    """Where state lives and which servers are used; a variable wins over the file.
+
+    `project`: the folder that holds params.yaml. `home`: all state, relative to the project. `prefect_api_url`,
+    `mlflow_tracking_uri`, `ledger_url`, `study_url`: None means embedded, under `home`. `serve_host`, `serve_port`:
+    where `evergreen serve` listens. `max_body_bytes`: the largest request that it reads. `max_requests_at_once`: how
+    many it answers at a time; those beyond are told to come again. `training_cron`, `retraining_cron`, `timezone`: the
+    schedules of the deployments. `connections`: databases that sources name, as SQLAlchemy URLs; as a variable it is a
+    JSON object, and it holds passwords. `storage`: options of the stores that sources name, by scheme, such as
+    ``{"s3": {"endpoint_url": "http://127.0.0.1:8333"}}``; credentials come from the environment. `trackers`: where
+    trainings are logged, in a variable with commas between them; mlflow is always one, because versions are registered
+    there. `allow_dirty`: whether a version may come from changes that are not committed, or from data without a
+    digest; it is tagged then.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    project: Path = Path()
+    home: Path = Path(".evergreen")
+    prefect_api_url: str | None = None
+    mlflow_tracking_uri: str | None = None
+    ledger_url: str | None = None
+    study_url: str | None = None
+    serve_host: str = "127.0.0.1"
+    serve_port: int = Field(default=3000, ge=0, le=65535)
+    training_cron: str = "0 5 * * 1"
+    retraining_cron: str = "0 6 * * *"
+    timezone: str = "UTC"
+    max_body_bytes: int = Field(default=1_000_000, ge=1)
+    max_requests_at_once: int = Field(default=256, ge=1)
+    connections: dict[str, SecretStr] = {}
+    storage: dict[str, dict[str, Any]] = {}
+    trackers: Annotated[tuple[Literal["mlflow", "wandb", "tensorboard"], ...], NoDecode] = ("mlflow",)
+    allow_dirty: bool = False
+
+    @field_validator("trackers", mode="before")
+    @classmethod
+    def _split(cls, trackers: Any) -> Any:
+        return [name.strip() for name in trackers.split(",")] if isinstance(trackers, str) else trackers
+
+    @field_validator("trackers")
+    @classmethod
+    def _with_mlflow(cls, trackers: tuple[str, ...]) -> tuple[str, ...]:
+        if "mlflow" not in trackers or len(set(trackers)) != len(trackers):
+            raise ValueError("name each tracker once, and mlflow among them, which versions are registered in")
+        return trackers
+
+    @field_validator("storage")
+    @classmethod
+    def _no_credentials(cls, storage: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        found = [f"{scheme}.{name}" for scheme, options in storage.items() for name in options if name in CREDENTIALS]
+        if found:
+            raise ValueError(f"{found[0]} is a credential; set it in the environment, such as AWS_SECRET_ACCESS_KEY")
+        return storage
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  pydantic passes all five by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic passes all five by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  pydantic passes all five by name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+    @classmethod
+    def load(cls, name: str = "local", *, start: Path | None = None) -> "Settings":
+        """Read `configs/env/<name>.yaml` of the project around `start`.
+
+        Without `start` it is the project around EVERGREEN_PROJECT, or else around the working directory.
+
+        Raises
+        ------
+        ConfigError if no project is found, the file or a key is unknown, a variable is misspelt, or `home` is a folder
+        that holds the project: deleting it would delete more than state.
+        """
+        project = find_project(start or Path(os.environ.get(f"{PREFIX}PROJECT", "")))
+        path = project / "configs" / "env" / f"{name}.yaml"
+        if not path.exists():
+            known = sorted(file.stem for file in path.parent.glob("*.yaml"))
+            raise ConfigError(
+                "CFG007", f"no environment '{name}'", where=str(path), next_step=f"Known: {', '.join(known)}."
+            )
+        ours = [key.removeprefix(PREFIX).lower() for key in os.environ if key.startswith(PREFIX)]
+        unknown = sorted(key for key in ours if key not in cls.model_fields)
+        if unknown:
+            close = difflib.get_close_matches(unknown[0], cls.model_fields, n=1)
+            raise ConfigError(
+                "CFG008",
+                f"unknown variable {PREFIX}{unknown[0].upper()}",
+                where="environment",
+                next_step=f"Did you mean {PREFIX}{close[0].upper()}?" if close else "Unset it.",
+            )
+        data, lines = documents.read(path)
+        documents.check(_File, data, source=str(path), lines=lines)
+        if "project" in data:
+            raise ConfigError(
+                "CFG004",
+                "unknown key 'project'",
+                where=f"{path}:{lines[('project',)]}",
+                next_step="Remove it: the project is the folder that holds params.yaml.",
+            )
+        try:
+            found = cls(**{**data, "project": project})
+        except ValidationError as error:
+            fault = error.errors()[0]
+            name = PREFIX + str(fault["loc"][0]).upper()
+            shown = "" if fault["loc"][0] in ("connections", "storage") else f", got {fault['input']!r}"
+            raise ConfigError(
+                "CFG005",
+                f"{name}: {fault['msg'].removeprefix('Value error, ')}{shown}",
+                where="environment",
+                next_step="Correct the value.",
+            ) from error
+        except SettingsError:
+            raise ConfigError(
+                "CFG005",
+                "a variable that must hold a JSON object does not: EVERGREEN_CONNECTIONS or EVERGREEN_STORAGE",
+                where="environment",
+                next_step="""Write it as in '{"warehouse": "postgresql://user:password@host/database"}'.""",
+            ) from None  # its cause shows the value
+        home = (project / found.home).resolve()
+        if project.is_relative_to(home):
+            raise ConfigError(
+                "CFG011",
+                f"home is {home}, which holds the project itself",
+                where="environment" if "home" in ours else str(path),
+                next_step="Name a folder for state only, such as .evergreen.",
+            )
+        return found.model_copy(update={"home": home, "project": project})
+
+    @property
+    def workspace(self) -> Path:
+        return self.home / "workspace"
+
+    @property
+    def step_records(self) -> Path:
+        return self.home / "steps"
+
+    @property
+    def predictions(self) -> Path:
+        return self.home / "predictions"
+
+    def tracking_uri(self) -> str:
+        return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}"
+
+    def ledger(self) -> str:
+        return self.ledger_url or f"sqlite:///{self.home / 'ledger.db'}"
+
+    def studies(self) -> str:
+        return self.study_url or f"sqlite:///{self.home / 'studies.db'}"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that keep every library's state under `home` and its telemetry off."""
+        return {
+            "DO_NOT_TRACK": "1",
+            "EVERGREEN_HOME": str(self.home),
+            "PREFECT_HOME": str(self.home / "prefect"),
+            "PREFECT_LOCAL_STORAGE_PATH": str(self.step_records),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+            "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # errors are ours to print, once
+            "PREFECT_LOGGING_EXTRA_LOGGERS": "evergreen,tasks,flows",
+            "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # `dvc repro` runs steps without a flow
+            "MLFLOW_TRACKING_URI": self.tracking_uri(),
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # the default waits for minutes
+            "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # which is for what `--json` prints
+            "WANDB_MODE": "offline",
+            "WANDB_DIR": str(self.home / "wandb"),
+            "WANDB_CACHE_DIR": str(self.home / "wandb" / "cache"),
+            "WANDB_CONFIG_DIR": str(self.home / "wandb" / "config"),
+            "WANDB_DATA_DIR": str(self.home / "wandb" / "data"),
+            "WANDB_ERROR_REPORTING": "false",
+            "WANDB_SILENT": "true",
+            "BENTOML_HOME": str(self.home / "bentoml"),
+            "BENTOML_DO_NOT_TRACK": "true",
+            "GX_ANALYTICS_ENABLED": "false",
+            "OMP_WAIT_POLICY": "PASSIVE",  # idle OpenMP threads would spin on the cores that others work on
+            "TMPDIR": str(self.home / "tmp"),
+            "MPLCONFIGDIR": str(self.home / "matplotlib"),
+            "MPLBACKEND": "agg",
+            **({"PREFECT_API_URL": self.prefect_api_url} if self.prefect_api_url else {}),
+        }
+
+
+class _File(Settings):
+    """The file alone: checked without the environment, so that a fault is named with its own line."""
+
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> Any:
+        return (sources["init_settings"],)
+
+
+def find_project(start: Path) -> Path:
+    """Return the nearest folder at or above `start` that holds a params.yaml."""
+    for folder in (start.resolve(), *start.resolve().parents):
+        if (folder / "params.yaml").is_file():
+            return folder
+    raise ConfigError(
+        "CFG009",
+        "no params.yaml here or in any folder above",
+        where=str(start),
+        next_step="Run the command inside an Evergreen project.",
+    )

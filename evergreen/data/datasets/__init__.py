@@ -1,0 +1,29 @@
+"""Datasets: typed rows as partitioned Parquet, under a version that is named by what the rows hold."""
+
+from evergreen.data.datasets.content import content_sums, row_hashes
+from evergreen.data.datasets.manifest import UNDATED, WHOLE, Difference, Fragment, IngestedItem, Manifest, diff, digest
+from evergreen.data.datasets.periods import within
+from evergreen.data.datasets.versions import batches, find, is_whole, publish, read_manifest, reference, versions
+from evergreen.data.datasets.writer import Writer
+
+__all__ = [
+    "UNDATED",
+    "WHOLE",
+    "Difference",
+    "Fragment",
+    "IngestedItem",
+    "Manifest",
+    "Writer",
+    "batches",
+    "content_sums",
+    "diff",
+    "digest",
+    "find",
+    "is_whole",
+    "publish",
+    "read_manifest",
+    "reference",
+    "row_hashes",
+    "versions",
+    "within",
+]

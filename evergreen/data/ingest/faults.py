@@ -1,0 +1,51 @@
+"""What a reader says of bytes that it cannot take, and the rows that it sets aside."""
+
+import json
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from evergreen.base.artifacts.refs import Item
+from evergreen.base.errors import DataError
+from evergreen.data.typed.schema import ROW, UNREADABLE, WHOLE_ROW
+
+LONGEST_SHOWN = 10_000
+
+
+def not_parsed(item: Item, why: str) -> DataError:
+    return DataError(
+        "DQ002",
+        f"cannot be parsed: {why.partition(chr(10))[0] or 'the bytes are not what the name says'}",
+        where=item.name,
+        next_step="Check that the file is whole, and that its name ends in what it is, such as .csv or .parquet.",
+    )
+
+
+def empty(item: Item) -> DataError:
+    return DataError("DQ007", "the table is empty", where=item.name, next_step="Put rows into the file.")
+
+
+def bad_header(item: Item, what: str, next_step: str) -> DataError:
+    return DataError("DQ029", what, where=item.name, next_step=next_step)
+
+
+def with_rows(batch: pa.RecordBatch, numbers: pa.Array) -> pa.RecordBatch:
+    """Return a batch of readable rows with the two columns that come last."""
+    return pa.RecordBatch.from_arrays(
+        [*batch.columns, numbers, pa.nulls(len(batch), pa.string())],
+        names=[*batch.schema.names, ROW, UNREADABLE],
+    )
+
+
+def unreadable_rows(schema: pa.Schema, numbers: Sequence[int], texts: Sequence[str]) -> pa.RecordBatch:
+    """Return a batch of rows of which nothing is known but their raw text; `schema` is that of the readable ones."""
+    cells = [json.dumps({WHOLE_ROW: _shortened(text)}, ensure_ascii=False) for text in texts]
+    return pa.RecordBatch.from_arrays(
+        [*(pa.nulls(len(cells), kind) for kind in schema.types), pa.array(numbers, pa.int64()), pa.array(cells)],
+        names=[*schema.names, ROW, UNREADABLE],
+    )
+
+
+def _shortened(text: str) -> str:
+    raw = text.encode("utf-8", "backslashreplace")
+    return raw[:LONGEST_SHOWN].decode("utf-8", "ignore")

@@ -1,0 +1,100 @@
+"""Files on this machine: one, a folder of them, or a glob, and never one outside the declared root."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from evergreen.base.artifacts.refs import Item
+from evergreen.base.errors import DataError
+from evergreen.config.contract.sources import FileSource, Format
+from evergreen.data.ingest.items import absent, item_of, unreadable
+
+MAGIC = frozenset("*?[")
+LEFT_OUT = (".", "_")
+NOT_DATA = (".dvc",)
+
+
+def find(source: FileSource, *, project: Path) -> tuple[Item, ...]:
+    """Return the files of a source, by name, hashed.
+
+    In a folder, and where a glob does not ask for them, names that begin with a dot or an underscore are left out.
+
+    Raises
+    ------
+    DataError if there is none, one cannot be read, or one lies outside the root, also by way of a link (DQ027).
+    ConfigError if a name does not tell the format and the source does not either.
+    """
+    root = (project / source.root).resolve()
+    return find_under(root, source.path, format=source.format)
+
+
+def find_under(root: Path, path: str, *, format: Format) -> tuple[Item, ...]:
+    """Return the files that `path` names below an absolute and resolved `root`."""
+    if "://" in path or path.startswith("file:"):
+        raise _leads_out(path, root)
+    wanted = Path(path)
+    if wanted.is_absolute() and not wanted.is_relative_to(root):
+        raise _leads_out(path, root)
+    relative = wanted.relative_to(root) if wanted.is_absolute() else wanted
+    if ".." in relative.parts:
+        raise _leads_out(path, root)
+    try:
+        found = sorted(_inside(each, root) for each in _named(root, relative))
+    except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
+        raise unreadable(getattr(error, "filename", None) or root / relative, error) from error
+    except ValueError as error:
+        raise absent(repr(path)) from error
+    if not found:
+        raise absent(root / relative)
+    items = [
+        item_of(each.resolve(), name=each.relative_to(root).as_posix(), format=format) for each in dict.fromkeys(found)
+    ]
+    return tuple(sorted(items, key=lambda item: item.name))
+
+
+def _named(root: Path, relative: Path) -> Iterator[Path]:
+    start = root / relative
+    if _is_there(start):
+        _inside(start, root)
+        yield from _below(start, root, frozenset()) if start.is_dir() else [start]
+    elif MAGIC & set(str(relative)):
+        asked = set(relative.parts)
+        for path in root.glob(str(relative)):
+            parts = path.relative_to(root).parts
+            if not path.is_dir() and not any(part.startswith(LEFT_OUT) and part not in asked for part in parts):
+                yield path
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _below(folder: Path, root: Path, above: frozenset[Path]) -> Iterator[Path]:
+    resolved = folder.resolve()
+    if resolved in above:  # a link to a folder that holds it
+        return
+    for path in folder.iterdir():
+        if path.name.startswith(LEFT_OUT) or path.suffix in NOT_DATA:
+            continue
+        if _inside(path, root).is_dir():
+            yield from _below(path, root, above | {resolved})
+        else:
+            yield path
+
+
+def _inside(path: Path, root: Path) -> Path:
+    if not path.resolve().is_relative_to(root):
+        raise _leads_out(path.relative_to(root).as_posix(), root)
+    return path
+
+
+def _leads_out(path: str, root: Path) -> DataError:
+    return DataError(
+        "DQ027",
+        f"'{path}' leads out of the declared root",
+        where=str(root),
+        next_step="Put the file under the root, or set source.root in the contract to a folder that holds it.",
+    )

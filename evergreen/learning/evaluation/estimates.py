@@ -1,0 +1,64 @@
+"""What a model says of rows, for every task: probabilities of true, of each class, or values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evergreen.config.contract.columns import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    Array = np.ndarray[Any, Any]
+
+# The field of an answer that the gate's metric judges.
+JUDGED: Mapping[Task, str] = {"binary": "probability", "multiclass": "label", "regression": "value"}
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """The estimates of n rows, in their order.
+
+    `values`: binary, shape (n,), the probability of true; multiclass, shape (n, k), that of each of the k `classes`,
+    in their order; regression, shape (n,), in the target's unit. `classes` is empty unless the task is multiclass.
+    """
+
+    task: Task
+    values: "Array"
+    classes: tuple[str, ...] = ()
+
+    @property
+    def judged(self) -> "Array":
+        """What the gate's metric judges, shape (n,): the probability of true, the likeliest class, or the value."""
+        if self.task != "multiclass":
+            return self.values
+        import numpy as np
+
+        chosen: Array = np.array(self.classes, dtype=object)[self.values.argmax(axis=1)]
+        return chosen
+
+    def answers(self, threshold: float) -> "dict[str, Array]":
+        """Return what a caller is told, by field, each of shape (n,).
+
+        Binary: `probability` and `label`, true at or above `threshold`. Multiclass: the likeliest `label` and its
+        `probability`. Regression: `value`.
+        """
+        if self.task == "regression":
+            return {"value": self.values}
+        if self.task == "binary":
+            return {"probability": self.values, "label": self.values >= threshold}
+        return {"probability": self.values.max(axis=1), "label": self.judged}
+
+    def columns(self, name: str) -> "dict[str, Array]":
+        """Return the estimates as columns of a table, from which `read` makes them again."""
+        if self.task != "multiclass":
+            return {name: self.values}
+        return {f"{name}_{label}": self.values[:, position] for position, label in enumerate(self.classes)}
+
+    @classmethod
+    def read(cls, table: "pd.DataFrame", name: str, task: Task, classes: tuple[str, ...]) -> "Estimates":
+        """Return the estimates that a table keeps under a name."""
+        if task != "multiclass":
+            return cls(task, table[name].to_numpy())
+        return cls(task, table[[f"{name}_{label}" for label in classes]].to_numpy(), classes)

@@ -1,0 +1,39 @@
+"""What the gate reads: the metrics of a candidate and its baselines, and its difference from the champion."""
+
+from pydantic import Field
+
+from evergreen.base.values import Value
+
+
+class Report(Value):
+    """Metrics of candidate and baselines on the same test rows, and of the candidate on its own train rows.
+
+    A metric that is undefined on the rows is left out. `baseline` is the next simpler family, which the gate compares
+    with; `baselines` are the prior and the linear family by their names. `intervals`: low and high of each metric of
+    the candidate; `gains`: of candidate minus baseline, on the same rows.
+    """
+
+    family: str
+    baseline_family: str
+    candidate: dict[str, float]
+    baseline: dict[str, float]
+    train: dict[str, float]
+    n_train: int
+    n_test: int
+    baselines: dict[str, dict[str, float]] = Field(default_factory=dict)
+    intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
+    gains: dict[str, tuple[float, float]] = Field(default_factory=dict)
+
+
+class Comparison(Value):
+    """Candidate against champion on the same rows: the difference in the gate's metric and its interval.
+
+    `why_not` says why the comparison is not valid; the numbers are None then.
+    """
+
+    champion_version: int
+    champion: float | None = None
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    why_not: str = ""

@@ -1,0 +1,198 @@
+"""Calibration: a map from a model's probabilities to better ones, measured on folds that it was not fitted on."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from evergreen.base.values import Value
+from evergreen.config.contract.columns import Task
+from evergreen.learning.evaluation import score
+from evergreen.learning.evaluation.estimates import Estimates
+
+Array = np.ndarray[Any, Any]
+Method = Literal["sigmoid", "isotonic", "temperature"]
+METHODS: dict[Task, tuple[Method, ...]] = {"binary": ("sigmoid", "isotonic"), "multiclass": ("temperature",)}
+MIN_GAIN = 0.01  # of the log loss: less is not worth another part in the model
+ERRORS = 2  # standard errors of the gain, over the rows
+EPSILON = 1e-6  # probabilities are kept this far from 0 and 1, where the log loss is endless
+
+
+class Curve(Value):
+    """A map of probabilities. `numbers`: slope and intercept of the log odds; the temperature; or, isotonic, its knots.
+
+    Isotonic: first all probabilities, then what each becomes.
+    """
+
+    method: Method
+    numbers: tuple[float, ...]
+
+    def __call__(self, probabilities: Array) -> Array:
+        """Return better probabilities: shape (n,), of true; or shape (n, k), of each class."""
+        safe = np.clip(probabilities, EPSILON, 1 - EPSILON)
+        if self.method == "sigmoid":
+            slope, intercept = self.numbers
+            mapped: Array = 1 / (1 + np.exp(-(slope * _log_odds(safe) + intercept)))
+            return mapped
+        if self.method == "isotonic":
+            half = len(self.numbers) // 2
+            stepped: Array = np.interp(safe, self.numbers[:half], self.numbers[half:])
+            return stepped
+        powers = np.exp(np.log(safe) / self.numbers[0])
+        warmed: Array = powers / powers.sum(axis=1, keepdims=True)
+        return warmed
+
+
+class Calibration(Value):
+    """What calibration does for the winner, on validation rows that it was not fitted on.
+
+    Log loss in nats, and expected calibration error, each before and after. `is_applied` where the log loss falls by
+    more than MIN_GAIN of itself and more than ERRORS standard errors. `curve` is fitted on all validation rows.
+    """
+
+    curve: Curve
+    is_applied: bool
+    log_loss: tuple[float, float]
+    ece: tuple[float, float]
+    n_rows: int
+
+
+def choose(
+    task: Task, classes: tuple[str, ...], labels: Sequence[Array], estimates: Sequence[Array], *, in_time: bool
+) -> Calibration | None:
+    """Return the best calibration of out-of-fold estimates; None for regression, or where no fold is left to measure.
+
+    Parameters
+    ----------
+    labels, estimates : of each fold's validation rows, in the folds' order.
+    in_time : a fold is measured by what was fitted on the folds before it, and on all others otherwise.
+    """
+    measured = range(1 if in_time else 0, len(labels))
+    if task == "regression" or len(labels) < 2:
+        return None
+    truth = np.concatenate([labels[fold] for fold in measured])
+
+    def mapped(method: Method) -> Array:
+        parts = []
+        for fold in measured:
+            known = [other for other in range(len(labels)) if (other < fold if in_time else other != fold)]
+            of_known = [np.concatenate([each[other] for other in known]) for each in (labels, estimates)]
+            parts.append(fit(method, of_known[0], of_known[1], classes)(estimates[fold]))
+        return np.concatenate(parts)
+
+    before = np.concatenate([estimates[fold] for fold in measured])
+    after = {method: mapped(method) for method in METHODS[task]}
+    losses = {method: _losses(truth, values, classes) for method, values in after.items()}
+    method = METHODS[task][0]
+    for other in METHODS[task][1:]:  # isotonic steps tie rows that the model told apart, so it has to be worth it
+        if _gains(losses[method], losses[other]):
+            method = other
+    said = [Estimates(task, values, classes) for values in (before, after[method])]
+    loss, error = ([score(name, truth, each) for each in said] for name in ("log_loss", "ece"))
+    return Calibration(
+        curve=fit(method, np.concatenate(labels), np.concatenate(estimates), classes),
+        is_applied=_gains(_losses(truth, before, classes), losses[method]),
+        log_loss=(loss[0], loss[1]),
+        ece=(error[0], error[1]),
+        n_rows=len(truth),
+    )
+
+
+def _losses(labels: Array, estimates: Array, classes: tuple[str, ...]) -> Array:
+    """Return the log loss of each row, shape (n,)."""
+    safe = np.clip(estimates, EPSILON, 1 - EPSILON)
+    if classes:
+        of_label = safe[np.arange(len(labels)), np.searchsorted(classes, labels.astype(str))]
+    else:
+        of_label = np.where(labels, safe, 1 - safe)
+    losses: Array = -np.log(of_label)
+    return losses
+
+
+def _gains(before: Array, after: Array) -> bool:
+    """Return whether the mean loss falls by more than MIN_GAIN of itself, and by more than chance moves it."""
+    gained = before - after
+    error = gained.std() / np.sqrt(len(gained))
+    return bool(gained.mean() > max(MIN_GAIN * before.mean(), ERRORS * error))
+
+
+def fit(method: Method, labels: Array, estimates: Array, classes: tuple[str, ...] = ()) -> Curve:
+    """Return the curve of a method that fits estimates to their labels best."""
+    return Curve(method=method, numbers=_FITS[method](labels, np.clip(estimates, EPSILON, 1 - EPSILON), classes))
+
+
+def _sigmoid(labels: Array, estimates: Array, _: tuple[str, ...]) -> tuple[float, ...]:
+    """Platt's (1999), on the log odds: a model that is right already keeps slope 1 and intercept 0."""
+    from sklearn.linear_model import LogisticRegression
+
+    fitted = LogisticRegression(C=1e6, max_iter=1_000).fit(_log_odds(estimates)[:, np.newaxis], labels)
+    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+
+
+def _isotonic(labels: Array, estimates: Array, _: tuple[str, ...]) -> tuple[float, ...]:
+    from sklearn.isotonic import IsotonicRegression
+
+    least = 1 / (len(labels) + 2)
+    fitted = IsotonicRegression(y_min=least, y_max=1 - least).fit(estimates, labels)
+    return (*map(float, fitted.X_thresholds_), *map(float, fitted.y_thresholds_))
+
+
+def _temperature(labels: Array, estimates: Array, classes: tuple[str, ...]) -> tuple[float, ...]:
+    """One number for all classes (Guo, Pleiss, Sun and Weinberger, 2017): the likeliest stays so."""
+    from scipy.optimize import minimize_scalar
+
+    at = np.searchsorted(classes, labels.astype(str))
+
+    def loss(log_temperature: float) -> float:
+        mapped = Curve(method="temperature", numbers=(float(np.exp(log_temperature)),))(estimates)
+        return -float(np.log(mapped[np.arange(len(at)), at]).mean())
+
+    return (float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x)),)
+
+
+_FITS: dict[Method, Callable[[Array, Array, tuple[str, ...]], tuple[float, ...]]] = {
+    "sigmoid": _sigmoid,
+    "isotonic": _isotonic,
+    "temperature": _temperature,
+}
+
+
+def _log_odds(probabilities: Array) -> Array:
+    odds: Array = np.log(probabilities) - np.log1p(-probabilities)
+    return odds
+
+
+class CalibratedPipeline(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # no types
+    """A fitted classifier whose probabilities pass through a curve."""
+
+    def __init__(self, pipeline: Any, method: Method, numbers: Sequence[float]) -> None:
+        self.pipeline, self.method, self.numbers = pipeline, method, numbers
+
+    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803  scikit-learn's names
+        """Fit the classifier anew; the curve stays."""
+        self.pipeline.fit(X, y)
+        return self
+
+    @property
+    def classes_(self) -> Array:
+        classes: Array = self.pipeline.classes_
+        return classes
+
+    @property
+    def feature_names_in_(self) -> Array:
+        names: Array = self.pipeline.feature_names_in_
+        return names
+
+    def predict_proba(self, X: Any) -> Array:  # noqa: N803
+        """Return the probabilities of the classes, shape (n, k)."""
+        curve, said = Curve(method=self.method, numbers=tuple(self.numbers)), self.pipeline.predict_proba(X)
+        if self.method == "temperature":
+            return curve(said)
+        of_true = curve(said[:, 1])
+        return np.column_stack([1 - of_true, of_true])
+
+    def predict(self, X: Any) -> Array:  # noqa: N803
+        """Return the likeliest class of each row."""
+        chosen: Array = self.classes_[self.predict_proba(X).argmax(axis=1)]
+        return chosen

@@ -1,0 +1,85 @@
+"""What a training answers and what the ledger keeps of a version: JSON-sized, the same through every door."""
+
+from datetime import date, datetime
+from typing import Literal
+
+from evergreen.base.artifacts.refs import FolderRef, TableRef
+from evergreen.base.values import Value
+from evergreen.decisions.gate.decision import Check
+from evergreen.record.ledger.ledger import Ledger
+
+
+class StepRun(Value):
+    """One step of a run; `cached` when its result was already recorded.
+
+    `seconds` by the clock; `cpu_seconds` of this process and those it started; `rss_mb`: the most memory that they held
+    at once, in MB. None where nothing was measured.
+    """
+
+    name: str
+    cached: bool
+    seconds: float
+    cpu_seconds: float | None = None
+    rss_mb: float | None = None
+
+
+class Judged(Value):
+    """A candidate and the gate's answer; `version` and `promoted_at` are None when it was refused.
+
+    `data_digest` is of the rows as they were ingested, `code_digest` of the first-party code that the steps reach,
+    `params_digest` of every parameter.
+    """
+
+    model: str
+    version: int | None
+    model_digest: str
+    data_digest: str
+    code_digest: str
+    params_digest: str
+    verdict: Literal["promoted", "refused"]
+    metrics: dict[str, float]
+    baseline_metrics: dict[str, float]
+    promoted_at: datetime | None
+    reason: str
+    checks: tuple[Check, ...]
+
+
+class TrainingOutcome(Judged):
+    """What a training run ends with."""
+
+    steps: tuple[StepRun, ...]
+
+
+class ChampionFacts(Value):
+    """What the ledger keeps of a promoted version: enough to serve, score, monitor and compare it.
+
+    `data_end`: the day after its last row, None for a table without time; `split`: the rule that drew its train rows
+    then, as `features.Split.rule`.
+    """
+
+    version: int
+    judged: Judged
+    candidate: str
+    artifact: FolderRef
+    train: TableRef
+    data_end: date | None
+    split: str | None = None
+    threshold: float
+    run_id: str
+    bento: str
+
+
+def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | None:
+    """Return what was known of a version when it was last promoted; None if it never was."""
+    found = [entry.payload for entry in ledger.entries(model, "promotion") if entry.payload["version"] == version]
+    return (
+        ChampionFacts.model_validate({key: found[-1][key] for key in ChampionFacts.model_fields if key in found[-1]})
+        if found
+        else None
+    )
+
+
+def champion_facts(ledger: Ledger, model: str) -> ChampionFacts | None:
+    """Return what is known of a model's champion; None before the first promotion."""
+    champion = ledger.champion(model)
+    return version_facts(ledger, model, champion.version) if champion else None

@@ -1,0 +1,40 @@
+"""Reading requirements.lock: what is pinned, and what needs it."""
+
+import re
+from collections.abc import Iterable
+
+from evergreen.base.errors import ConfigError
+
+# Also of estimators from these packages by their dotted path.
+OF_FAMILY = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost-cpu",)}
+
+
+def packages_of(family: str) -> tuple[str, ...]:
+    """Return the packages that a model of this family needs beyond scikit-learn; its name may be a dotted path."""
+    return OF_FAMILY.get(family.partition(".")[0], ())
+
+
+def pins(lock: str, names: Iterable[str]) -> list[str]:
+    """Return the lines that pin `names`, and what they depend on, in a lock written by ``uv pip compile``.
+
+    Examples
+    --------
+    >>> pins(
+    ...     "a==1\\n    # via b\\nb==2 ; os_name == 'posix'\\n    # via project\\nc==3\\n    # via\\n    #   d\\n",
+    ...     ["b"],
+    ... )
+    ['a==1', "b==2 ; os_name == 'posix'"]
+    """
+    entries = re.findall(r"^(\S+)==(.*?)(?: \\)?\n((?:[ ].*\n?)*)", lock, flags=re.MULTILINE)
+    version = {name: pinned for name, pinned, _ in entries}
+    needed_by = {
+        name: set(re.findall(r"^ +#(?: via)? +(\S+)", below, flags=re.MULTILINE)) for name, _, below in entries
+    }
+    chosen = set(names)
+    if unknown := sorted(chosen - version.keys()):
+        raise ConfigError(
+            "PKG001", f"not pinned: {', '.join(unknown)}", where="requirements.lock", next_step="Lock again."
+        )
+    while more := {name for name, parents in needed_by.items() if parents & chosen} - chosen:
+        chosen |= more
+    return [f"{name}=={version[name]}" for name in sorted(chosen)]

@@ -1,0 +1,637 @@
+"""The schema: any value of any origin becomes what Python says it is, alone as among others, or is set aside."""
+
+import json
+import math
+import struct
+import uuid
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from evergreen.config.contract.columns import Column
+from evergreen.data.typed.schema import ROW, UNREADABLE, arrow_schema, conform, from_pandas, to_pandas
+from evergreen.data.typed.times import Offsets
+
+TYPES = ("number", "integer", "category", "text", "timestamp", "boolean")
+NEW_YORK = "America/New_York"
+
+
+def column(kind: str, name: str = "x", **more) -> Column:
+    return Column(name=name, type=kind, role="feature", **more)
+
+
+def read(values, kind: str, *, zone: str = "UTC", **more) -> list:
+    """Return each value as it is read; one that cannot be is given as a tuple of what is noted of it."""
+    array = values if isinstance(values, pa.Array) else pa.array(values)
+    typed = conform(pa.RecordBatch.from_arrays([array], ["x"]), [column(kind, **more)], zone=zone)
+    typed.validate(full=True)
+    assert typed.schema == arrow_schema([column(kind)])
+    assert len(typed) == len(array)
+    notes = [json.loads(note) if note else {} for note in typed[UNREADABLE].to_pylist()]
+    assert all(value is None for value, note in zip(typed["x"].to_pylist(), notes, strict=True) if note)
+    return [(note["x"],) if note else value for value, note in zip(typed["x"].to_pylist(), notes, strict=True)]
+
+
+def one(value, kind: str, **more):
+    return read([value] if not isinstance(value, pa.Array) else value, kind, **more)[0]
+
+
+# -- numbers ------------------------------------------------------------------------------------------------------
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+@example(5e-324)
+@example(1.7976931348623157e308)
+@example(-0.0)
+def test_number_is_the_one_that_python_reads(number):
+    for text in (repr(number), f"{number:.17e}", f" {number!r}\t", f"{number:+.3f}"):
+        assert struct.pack("d", one(text, "number")) == struct.pack("d", float(text))
+    assert one(number, "number") == number
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**20), max_value=10**20))
+def test_decimal_is_rounded_as_its_text(number):
+    assert one(pa.array([number], pa.decimal128(38, 4)), "number") == float(number)
+
+
+def test_decimals_beside_others_do_not_lose_digits():
+    numbers = [Decimal("12345678901234567890.00"), Decimal("0.50"), Decimal("-7.00"), None]
+    for kind in (pa.decimal128(30, 2), pa.decimal256(40, 2)):
+        found = read(pa.array(numbers, kind), "text")
+        assert found == ["12345678901234567890", "0.5", "-7", None]
+    assert read(pa.array([Decimal("0.00000001"), Decimal("0E-10")]), "category") == ["0.00000001", "0"]
+    assert read(pa.array([Decimal("3.0"), Decimal("3.5")]), "integer") == [3, ("3.5",)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1,200", "1_000", "0x1F", "1e400", "-1e400", "inf", "-Infinity", "12 %", "1.2.3", "", ".", "e5", "\uff11", "1\0"],
+)
+def test_text_that_is_no_finite_number_is_unreadable(text):
+    assert read([text, "1"], "number") == [(text,) if text else None, 1.0]
+
+
+@pytest.mark.parametrize("text", ["", "NA", "NaN", "nan", "null", "None", "N/A", "#N/A", "NULL"])
+@pytest.mark.parametrize("kind", ["number", "integer", "timestamp", "boolean"])
+def test_word_for_missing_is_missing_where_no_text_is_wanted(text, kind):
+    assert one(text, kind) is None
+
+
+def test_word_for_missing_is_a_text_where_text_is_wanted():
+    assert read(["NA", "", None], "category") == ["NA", "", None]
+
+
+def test_words_for_missing_are_those_of_the_contract():
+    rows = pa.RecordBatch.from_pydict({"x": ["-", "NA", "1"]})
+    typed = conform(rows, [column("number")], zone="UTC", missing=("-",))
+    assert typed["x"].to_pylist() == [None, None, 1.0]
+    assert typed[UNREADABLE].to_pylist() == [None, '{"x": "NA"}', None]
+
+
+def test_infinity_is_unreadable_and_nan_is_missing():
+    assert read([math.inf, math.nan, 1.5], "number") == [("inf",), None, 1.5]
+    assert read([-math.inf, math.nan, 1.0], "integer") == [("-inf",), None, 1]
+    assert read([math.nan, 1.0, 1.5, math.inf], "text") == [None, "1", "1.5", "inf"]
+
+
+@pytest.mark.parametrize("value", [True, datetime(2013, 1, 1), date(2013, 1, 1), time(5), timedelta(1), [1], {"a": 1}])
+def test_what_is_no_number_is_not_made_one(value):
+    for kind in ("number", "integer"):
+        assert isinstance(one(value, kind), tuple)
+
+
+# -- integers -----------------------------------------------------------------------------------------------------
+
+LONGS = st.integers(-(2**63), 2**63 - 1)
+
+
+@given(LONGS)
+@example(2**63 - 1)
+@example(-(2**63))
+@example(2**53 + 1)
+def test_integer_is_read_exactly_however_it_is_written(number):
+    texts = [str(number), f"{number}.0", f"{number}.", f" {number} ", f"{number:+d}", f"{number:025d}", f"{number}.000"]
+    texts += [f"{number}0e-1", f"{Decimal(number):E}"]
+    for text in texts:
+        assert one(text, "integer") == number, text
+    assert read([*texts, "no"], "integer") == [number] * len(texts) + [("no",)]
+    assert one(pa.array([number], pa.int64()), "integer") == number
+    assert one(pa.array([Decimal(number)], pa.decimal128(38, 0)), "integer") == number
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9223372036854775808", "-9223372036854775809", "1e19", "0.99999999999999999999", "1.00000000000000000001", "1e-3",
+     "4503599627370496.1", "0x1F", "1e999999999", "1e99999999999999999999", "1,200", "\uff11\uff12", "12a", "--1"],
+)  # fmt: skip
+def test_text_that_is_no_integer_of_64_bits_is_unreadable(text):
+    assert read([text], "integer") == [(text,)]
+    assert read(["7", text, "8.0"], "integer") == [7, (text,), 8]
+
+
+@pytest.mark.parametrize("kind", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
+def test_integers_of_every_width_are_read_to_their_ends(kind):
+    info = np.iinfo(kind)
+    ends = pa.array([info.min, info.max, None], kind)
+    exact = info.max < 2**63
+    assert read(ends, "integer") == [int(info.min), int(info.max) if exact else (str(info.max),), None]
+    assert read(ends, "text") == [str(info.min), str(info.max), None]
+    assert read(ends, "number") == [float(info.min), float(info.max), None]
+
+
+@given(st.floats(-(2.0**64), 2.0**64))
+@example(-(2.0**63))
+@example(2.0**63)
+@example(9007199254740994.0)
+def test_float_is_an_integer_where_it_is_whole_and_fits(number):
+    fits = number.is_integer() and -(2**63) <= number < 2**63
+    assert one(number, "integer") == (int(number) if fits else (str(number),))
+
+
+# -- text ---------------------------------------------------------------------------------------------------------
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_text_stays_as_it_is_unless_it_holds_a_nul(text):
+    for kind in (pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())):
+        assert one(pa.array([text], kind), "text") == ((text,) if "\0" in text else text)
+    for kind in (pa.binary(), pa.large_binary(), pa.binary_view()):
+        assert one(pa.array([text.encode()], kind), "text") == ((text,) if "\0" in text else text)
+
+
+def test_leading_zeros_and_spaces_of_a_text_stay():
+    assert read(["007", " a ", ""], "category") == ["007", " a ", ""]
+
+
+def test_bytes_that_are_no_utf8_are_unreadable_alone():
+    for kind in (pa.binary(), pa.large_binary(), pa.binary_view()):
+        assert read(pa.array([b"a", b"\xff", b"1", None], kind), "text") == ["a", ("\\xff",), "1", None]
+        assert read(pa.array([b"a", b"\xff", b"1", None], kind), "number") == [("a",), ("\\xff",), 1.0, None]
+    assert read(pa.array([b"\xffa", b"123"[:2]], pa.binary(2)), "integer") == [("\\xffa",), 12]
+
+
+def test_string_column_whose_bytes_are_no_utf8_is_read_as_bytes():
+    broken = pa.Array.from_buffers(pa.string(), 3, pa.array([b"a", b"caf\xe9", b"1"]).buffers())
+    assert read(broken, "text") == ["a", ("caf\\xe9",), "1"]
+    assert read(broken, "number") == [("a",), ("caf\\xe9",), 1.0]
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_float_as_text_reads_as_the_same_float(number):
+    text = one(number, "text")
+    assert float(text) == number
+    assert "." not in text or not number.is_integer() or abs(number) > 2**53
+
+
+@pytest.mark.parametrize(
+    ("array", "text"),
+    [
+        (pa.array([True]), "true"),
+        (pa.array([3.0], pa.float32()), "3"),
+        (pa.array([0.1], pa.float32()), "0.1"),
+        (pa.array([1.5], pa.float16()), "1.5"),
+        (pa.array([date(2013, 1, 31)]), "2013-01-31"),
+        (pa.array([datetime(2013, 1, 31)], pa.timestamp("ns")), "2013-01-31"),
+        (pa.array([datetime(2013, 1, 31, 5)], pa.timestamp("s")), "2013-01-31 05:00:00"),
+        (pa.array([datetime(2013, 1, 31, 5, 0, 0, 120_000)], pa.timestamp("ms")), "2013-01-31 05:00:00.12"),
+        (pa.array([datetime(2013, 1, 31, 5, 0, 0, 120_000)], pa.timestamp("ns")), "2013-01-31 05:00:00.12"),
+        (pa.array([datetime(2013, 1, 31, 5, tzinfo=UTC)], pa.timestamp("us", NEW_YORK)), "2013-01-31 05:00:00Z"),
+        (pa.array([time(12, 30)], pa.time32("s")), "12:30:00"),
+        (pa.array([time(12, 30)], pa.time64("ns")), "12:30:00"),
+    ],
+)
+def test_other_values_have_one_text_whatever_their_width(array, text):
+    assert one(array, "text") == text
+
+
+# -- truth values -------------------------------------------------------------------------------------------------
+
+
+def test_truth_values_are_read_in_their_usual_spellings():
+    assert read(["true", "FALSE", " True", "1", "0", "1.0", "0.0"], "boolean") == [
+        True, False, True, True, False, True, False,
+    ]  # fmt: skip
+    for kind in (pa.int8(), pa.uint64(), pa.float64(), pa.float32(), pa.decimal128(5, 2)):
+        assert read(pa.array([1, 0, None], pa.int8()).cast(kind), "boolean") == [True, False, None]
+    assert read([True, False, None], "boolean") == [True, False, None]
+
+
+def test_truth_values_are_read_in_the_spelling_of_the_contract_only():
+    assert read(["N", "Y", "y", "1", None], "boolean", spelling=("N", "Y")) == [False, True, ("y",), ("1",), None]
+    assert read([1.0, 2.0], "boolean", spelling=("1", "2")) == [False, True]
+
+
+@pytest.mark.parametrize("value", ["yes", "t", "2", 2, 0.5, date(2013, 1, 1), b"\xff", [True]])
+def test_other_values_are_no_truth_values(value):
+    assert isinstance(one(value, "boolean"), tuple)
+
+
+# -- times --------------------------------------------------------------------------------------------------------
+
+WALL = st.datetimes(datetime(1900, 1, 1), datetime(2199, 12, 31))
+
+
+def instants(wall: datetime, zone: str) -> set[datetime]:
+    """Return the instants at which clocks show a wall time: none in a gap, two in a fold."""
+    both = {wall.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC) for fold in (0, 1)}
+    return {each for each in both if each.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == wall}
+
+
+@given(WALL, st.sampled_from([NEW_YORK, "America/St_Johns", "America/Asuncion", "Asia/Kolkata", "UTC"]))
+@example(datetime(2013, 3, 10, 2, 30), NEW_YORK)
+@example(datetime(2013, 3, 10, 3, 0), NEW_YORK)
+@example(datetime(2013, 11, 3, 1, 30), NEW_YORK)
+@example(datetime(2013, 11, 3, 2, 0), NEW_YORK)
+@example(datetime(2009, 11, 1, 0, 0, 30), "America/St_Johns")
+@example(datetime(2017, 10, 1, 0, 30), "America/Asuncion")
+@settings(max_examples=150)
+def test_wall_time_is_the_one_instant_at_which_clocks_show_it(wall, zone):
+    expected = instants(wall, zone)
+    arrays = [pa.array([wall.isoformat()]), pa.array([f" {wall}"]), pa.array([wall], pa.timestamp("us"))]
+    if not wall.microsecond:
+        arrays.append(pa.array([wall], pa.timestamp("s")))
+    arrays.append(pa.array([wall], pa.timestamp("ns")))
+    for array in arrays:
+        found = one(array, "timestamp", zone=zone)
+        assert {found} == expected if len(expected) == 1 else isinstance(found, tuple)
+
+
+@given(WALL, st.integers(-14 * 60, 14 * 60))
+def test_time_with_an_offset_is_that_instant_in_any_zone(wall, minutes):
+    offset = timedelta(minutes=minutes)
+    instant = (wall - offset).replace(tzinfo=UTC)
+    sign, hours = "-" if minutes < 0 else "+", f"{abs(minutes) // 60:02d}"
+    texts = [f"{wall.isoformat()}{sign}{hours}{colon}{abs(minutes) % 60:02d}" for colon in ("", ":")]
+    texts += [f"{texts[1]} ", instant.isoformat(), f"{instant:%Y-%m-%d %H:%M:%S.%f}Z"]
+    for text in texts:
+        assert read([text, "2013-01-01"], "timestamp", zone=NEW_YORK)[0] == instant, text
+        assert one(text, "timestamp", zone=NEW_YORK) == instant, text
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2013-01-31T05Z", datetime(2013, 1, 31, 5)),
+        ("2013-01-31 05Z", datetime(2013, 1, 31, 5)),
+        ("2013-01-31T05-03", datetime(2013, 1, 31, 8)),
+        ("2013-01-31T05:30 +01:30", datetime(2013, 1, 31, 4)),
+        ("2013-01-31", datetime(2013, 1, 31, 5)),
+        ("2013-01-31 05", datetime(2013, 1, 31, 10)),
+        ("2013/01/31 05:30", datetime(2013, 1, 31, 10, 30)),
+    ],
+)
+def test_time_is_read_alike_alone_and_among_others(text, instant):
+    instant = instant.replace(tzinfo=UTC)
+    for others in ([], ["2013-06-01T00:00:00Z"], ["2013-06-01T00:00:00"], ["no"]):
+        assert read([text, *others], "timestamp", zone=NEW_YORK)[0] == instant
+
+
+@pytest.mark.parametrize(
+    "text", ["2013", "2013-01", "20130131", "now", "today", "01/02/2013", "2013-02-30", "2013-01-31T24:00",
+             "2013-01-31T05:30:61", "2013-01-31T05:30z", "9999-12-31", "0001-01-01", "-2013-01-01", "1577-01-01",
+             "2013-01-31T05:30+99"]
+)  # fmt: skip
+def test_text_that_is_no_day_within_reach_is_unreadable(text):
+    assert read([text], "timestamp") == [(text,)]
+    assert read(["2013-01-31", text], "timestamp")[1] == (text,)
+
+
+@pytest.mark.parametrize("value", [20130131, 1.5, True, Decimal("20130131"), time(5), timedelta(1)])
+def test_number_is_no_time(value):
+    assert isinstance(one(value, "timestamp"), tuple)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", NEW_YORK, "+05:30"])
+def test_times_beyond_reach_of_any_unit_are_unreadable_not_wrapped(unit, zone):
+    far = pa.array([2**62, -(2**62), 0, None], pa.int64()).cast(pa.timestamp(unit, zone))
+    found = read(far, "timestamp")
+    assert found[2:] == [datetime(1970, 1, 1, tzinfo=UTC), None]
+    if unit == "ns":
+        assert found[0] == datetime(2116, 2, 20, 23, 53, 38, 427387, tzinfo=UTC)
+    else:
+        assert all(isinstance(each, tuple) for each in found[:2])
+    assert isinstance(read(far, "text")[0], str if unit == "ns" else tuple)
+
+
+@given(st.integers(-(2**62), 2**62))
+@example(-1)
+@example(-1_001)
+def test_nanoseconds_are_cut_as_pandas_cuts_them(nanoseconds):
+    expected = pd.Timestamp(nanoseconds, tz="UTC").floor("us").to_pydatetime()
+    assert one(pa.array([nanoseconds], pa.timestamp("ns", "UTC")), "timestamp") == expected
+
+
+def test_nanoseconds_of_a_text_are_cut_alike():
+    text = "1969-12-31T23:59:59.123456789Z"
+    assert one(text, "timestamp") == datetime(1969, 12, 31, 23, 59, 59, 123456, tzinfo=UTC)
+
+
+def test_days_are_local_midnights():
+    assert one(date(2013, 1, 31), "timestamp", zone=NEW_YORK) == datetime(2013, 1, 31, 5, tzinfo=UTC)
+    assert one(pa.array([date(2013, 1, 31)], pa.date64()), "timestamp") == datetime(2013, 1, 31, tzinfo=UTC)
+    assert isinstance(one(pa.array([2**31 - 1], pa.date32()), "timestamp"), tuple)
+    assert isinstance(one(pa.array([2**62], pa.date64()), "timestamp"), tuple)
+
+
+def test_offsets_are_counted_where_times_could_be_read():
+    offsets = Offsets()
+    texts = ["2013-01-31T05:00Z", "2013-13-31T05:00Z", "2013-01-31 05:00", "no", None, "NA", "2013-03-10 02:30"]
+    rows = pa.RecordBatch.from_pydict({"x": texts})
+    conform(rows, [column("timestamp")], zone=NEW_YORK, offsets=offsets)
+    assert (offsets.with_offset, offsets.without, offsets.mixed) == ({"x": 1}, {"x": 2}, ["x"])
+    each = Offsets()
+    for n in range(len(rows)):
+        conform(rows.slice(n, 1), [column("timestamp")], zone=NEW_YORK, offsets=each)
+    assert each == offsets
+
+
+def test_times_all_with_or_all_without_an_offset_are_no_mixture():
+    offsets = Offsets()
+    for texts in (["2013-01-31T05:00Z", None], ["no", "2013-01-31T05:00Z"], ["NA"]):
+        conform(pa.RecordBatch.from_pydict({"x": texts}), [column("timestamp")], zone="UTC", offsets=offsets)
+    assert (offsets.with_offset, offsets.mixed) == ({"x": 2}, [])
+
+
+# -- alone and among others ---------------------------------------------------------------------------------------
+
+ODD_TEXTS = st.sampled_from(
+    ["1", "-7", "+5", "007", " 8 ", "1.0", "2.50", "1e3", "1.", ".5", "0x1F", "0X1f", "9223372036854775807", "nan(x)",
+     "9223372036854775808", "0009223372036854775807", "1e400", "nan", "inf", "NA", "", "true", "False", "1_0", "a\0b",
+     "2013", "2013-01-31", "2013-01-31T05Z", "2013-01-31 05:30", "2013-01-31T05:30:15.1234567", "2013-01-31T05:30+0130",
+     "2013-03-10 02:30", "2013-11-03 01:30", "1600-01-01", "now", "2013-1-5", "é", "漢\u202e", "x" * 40]
+)  # fmt: skip
+DICTIONARY = pa.dictionary(pa.int8(), pa.string())
+ANY_TIME = st.integers(-(2**62), 2**62)
+ORIGINS = st.one_of(
+    st.tuples(st.sampled_from([pa.string(), pa.large_string(), pa.string_view(), DICTIONARY]), st.just(ODD_TEXTS)),
+    st.tuples(
+        st.sampled_from([pa.binary(), pa.large_binary(), pa.binary_view()]),
+        st.just(st.one_of(ODD_TEXTS.map(str.encode), st.binary(max_size=6))),
+    ),
+    st.tuples(st.just(pa.binary(2)), st.just(st.binary(min_size=2, max_size=2))),
+    st.tuples(st.sampled_from([pa.int64(), pa.float64()]), st.just(st.integers(-(2**53), 2**53))),
+    st.tuples(st.sampled_from([pa.int8(), pa.uint8(), pa.int16(), pa.uint32()]), st.just(st.integers(0, 100))),
+    st.tuples(st.just(pa.uint64()), st.just(st.integers(0, 2**64 - 1))),
+    st.tuples(st.just(pa.float64()), st.just(st.floats())),
+    st.tuples(st.sampled_from([pa.float32(), pa.float16()]), st.just(st.floats(width=16))),
+    st.tuples(
+        st.sampled_from([pa.decimal128(38, 4), pa.decimal256(50, 4)]),
+        st.just(st.decimals(-(10**30), 10**30, places=4, allow_nan=False, allow_infinity=False)),
+    ),
+    st.tuples(st.sampled_from([pa.decimal32(7, 2), pa.decimal64(9, 2)]), st.just(st.decimals(-999, 999, places=2))),
+    st.tuples(st.just(pa.bool_()), st.just(st.booleans())),
+    st.tuples(
+        st.builds(
+            pa.timestamp,
+            st.sampled_from(["s", "ms", "us", "ns"]),
+            st.sampled_from([None, "UTC", NEW_YORK, "+05:30", "Foo/Bar"]),
+        ),
+        st.just(ANY_TIME),
+    ),
+    st.tuples(st.sampled_from([pa.date32(), pa.time32("s")]), st.just(st.integers(0, 86_399))),
+    st.tuples(st.sampled_from([pa.date64(), pa.time64("us")]), st.just(st.integers(0, 86_399).map(lambda n: n * 1000))),
+    st.tuples(st.sampled_from([pa.duration("s"), pa.duration("ns")]), st.just(ANY_TIME)),
+    st.tuples(st.just(pa.month_day_nano_interval()), st.just(st.just((1, 2, 3)))),
+    st.tuples(st.just(pa.list_(pa.int64())), st.just(st.lists(st.integers(-9, 9), max_size=2))),
+    st.tuples(st.just(pa.list_(pa.int64(), 1)), st.just(st.just([1]))),
+    st.tuples(st.just(pa.struct([("a", pa.string())])), st.just(st.just({"a": "1"}))),
+    st.tuples(st.just(pa.map_(pa.string(), pa.int64())), st.just(st.just([("a", 1)]))),
+    st.tuples(st.just(pa.list_view(pa.int8())), st.just(st.just([1]))),
+    st.tuples(st.just(pa.null()), st.just(st.none())),
+)
+
+
+def plain(values: pa.Array) -> list:
+    """Return values as Python has them; none where Python cannot hold one, or does not know its zone."""
+    try:
+        return values.to_pylist()
+    except (OverflowError, LookupError, ValueError):
+        return []
+
+
+def built(kind: pa.DataType, values: list) -> pa.Array:
+    if kind == DICTIONARY:
+        return pa.array(values, pa.string()).dictionary_encode()
+    if pa.types.is_timestamp(kind) or pa.types.is_duration(kind):
+        return pa.array(values, pa.int64()).cast(kind)
+    return pa.array(values, kind)
+
+
+@given(st.data())
+@settings(max_examples=400)
+def test_value_is_read_alike_alone_and_among_others(data):
+    kind, strategy = data.draw(ORIGINS)
+    values = built(kind, data.draw(st.lists(st.none() | strategy, max_size=8)))
+    begin = data.draw(st.integers(0, len(values)))
+    batch = pa.RecordBatch.from_arrays([values], ["x"]).slice(begin)
+    for declared in TYPES:
+        together = conform(batch, [column(declared)], zone=NEW_YORK)
+        together.validate(full=True)
+        assert together.num_rows == batch.num_rows
+        alone = [conform(batch.slice(n, 1), [column(declared)], zone=NEW_YORK) for n in range(batch.num_rows)]
+        joined = pa.Table.from_batches(alone, together.schema).drop_columns(ROW)
+        assert joined.equals(pa.Table.from_batches([together]).drop_columns(ROW))
+        # What came is read, missing, or noted: nothing vanishes.
+        gone = pc.and_(together["x"].is_null(), together[UNREADABLE].is_null()).to_pylist()
+        for value, lost in zip(plain(batch["x"]), gone, strict=False):
+            assert not lost or value in (None, "", "NA", "nan", b"", b"NA", b"nan") or value != value
+
+
+def test_extension_types_and_runs_are_read_as_what_they_store():
+    assert read(pa.array(['{"a": 1}'], pa.json_()), "text") == ['{"a": 1}']
+    assert read(pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, None], pa.int8())), "boolean") == [True, None]
+    assert isinstance(one(pa.array([uuid.UUID(int=2**128 - 1).bytes], pa.uuid()), "text"), tuple)
+    assert read(pc.run_end_encode(pa.array(["a", "a", None, "1"])), "number") == [("a",), ("a",), None, 1.0]
+
+
+def test_null_inside_a_dictionary_is_missing():
+    codes = pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 0]), pa.array(["7", None]))
+    assert read(codes, "integer") == [7, None, None, 7]
+    assert read(codes, "category") == ["7", None, None, "7"]
+
+
+def test_union_is_unreadable():
+    union = pa.UnionArray.from_sparse(pa.array([0, 1], pa.int8()), [pa.array([1, 2]), pa.array(["a", "b"])])
+    for kind in TYPES:
+        assert all(isinstance(each, tuple) for each in read(union, kind))
+
+
+# -- rows ---------------------------------------------------------------------------------------------------------
+
+
+def test_notes_are_added_to_those_that_came_and_never_replace_them():
+    rows = pa.RecordBatch.from_pydict(
+        {
+            "x": ["no", "no", "1", None],
+            "y": ["1", "bad", "1", None],
+            UNREADABLE: pa.array(['{"z": "old"}', None, None, '{"*": "whole"}']),
+            ROW: pa.array([11, 12, 13, 14], pa.int64()),
+        }
+    )
+    typed = conform(rows, [column("number"), column("number", "y")], zone="UTC")
+    assert [json.loads(note) if note else None for note in typed[UNREADABLE].to_pylist()] == [
+        {"z": "old", "x": "no"}, {"x": "no", "y": "bad"}, None, {"*": "whole"},
+    ]  # fmt: skip
+    assert typed[ROW].to_pylist() == [11, 12, 13, 14]
+    again = conform(
+        rows.set_column(2, UNREADABLE, pa.array(['{"x": "as written"}'] + [None] * 3)), [column("number")], zone="UTC"
+    )
+    assert json.loads(again[UNREADABLE][0].as_py()) == {"x": "as written"}
+
+
+def test_columns_come_in_the_order_of_the_contract_and_others_are_dropped():
+    rows = pa.RecordBatch.from_pydict({"extra": [1], "b": ["2"], "a": ["1"]})
+    typed = conform(rows, [column("integer", "a"), column("text", "b")], zone="UTC")
+    assert typed.to_pylist() == [{"a": 1, "b": "2", ROW: 0, UNREADABLE: None}]
+
+
+def test_empty_batch_has_the_types():
+    for values in (
+        pa.array([], pa.string()),
+        pa.nulls(0),
+        pa.array([], pa.timestamp("ns")),
+        pa.array([], pa.float64()),
+    ):
+        for kind in TYPES:
+            assert read(values, kind) == []
+
+
+# -- pandas -------------------------------------------------------------------------------------------------------
+
+
+def typed_of(series: pd.Series, kind: str, zone: str = NEW_YORK) -> list:
+    batch = from_pandas(pd.DataFrame({"x": series}), [column(kind)])
+    return read(batch["x"], kind, zone=zone)
+
+
+SAME = {
+    "texts": (
+        "category",
+        ["a", None, "é", "007"],
+        ["str", "object", "string[pyarrow]", "string[python]", "category", pd.ArrowDtype(pa.large_string())],
+    ),
+    "integers": (
+        "integer",
+        [1, None, -(2**53), 7],
+        ["Int64", "object", "float64", "Float64", pd.ArrowDtype(pa.int64()), pd.ArrowDtype(pa.decimal128(20, 0))],
+    ),
+    "truths": ("boolean", [True, None, False], ["boolean", "object", pd.ArrowDtype(pa.bool_()), "category"]),
+    "numbers": ("number", [0.5, None, -3.0], ["float64", "Float64", "object", "category", "float32"]),
+}
+
+
+@pytest.mark.parametrize("which", SAME)
+def test_equal_values_of_any_dtype_are_typed_alike(which):
+    kind, values, dtypes = SAME[which]
+    for dtype in dtypes:
+        series = pd.Series(values, dtype="object").astype(dtype)
+        for index in (None, range(100, 100 + len(values))):
+            assert typed_of(series if index is None else series.set_axis(index), kind) == values, dtype
+    categorical = pd.Series(pd.Categorical(values))
+    assert typed_of(categorical, kind) == values
+
+
+def test_times_of_any_dtype_are_typed_alike():
+    instants = [datetime(2013, 1, 31, 5, tzinfo=UTC), None, datetime(2013, 7, 1, tzinfo=UTC)]
+    aware = pd.Series(pd.to_datetime(instants))
+    naive = aware.dt.tz_convert(NEW_YORK).dt.tz_localize(None)
+    shapes = [aware.dt.as_unit(unit) for unit in ("s", "ms", "us", "ns")] + [naive.dt.as_unit("ns"), naive]
+    shapes += [aware.dt.tz_convert("Asia/Kolkata"), aware.astype("object"), naive.astype("object"), aware.astype(str)]
+    shapes += [aware.astype("category"), aware.copy().astype(pd.ArrowDtype(pa.timestamp("ms", "UTC")))]
+    for series in shapes:
+        series = series.where(aware.notna())
+        assert typed_of(series, "timestamp") == instants, series.dtype
+
+
+def test_object_column_that_mixes_kinds_of_times_keeps_what_each_says():
+    naive, day = datetime(2013, 1, 31, 5, 30), date(2013, 1, 31)
+    aware = naive.replace(tzinfo=UTC)
+    local = naive.replace(tzinfo=ZoneInfo(NEW_YORK)).astimezone(UTC)
+    midnight = datetime(2013, 1, 31, tzinfo=ZoneInfo(NEW_YORK)).astimezone(UTC)
+    for values, expected in (
+        ([naive, aware], [local, aware]),
+        ([aware, naive, None], [aware, local, None]),
+        ([day, naive], [midnight, local]),
+        ([day, aware, pd.NaT], [midnight, aware, None]),
+        ([pd.Timestamp(naive), pd.Timestamp(aware)], [local, aware]),
+    ):
+        assert typed_of(pd.Series(values, dtype="object"), "timestamp") == expected
+
+
+def test_object_column_of_mixed_values_is_read_value_by_value():
+    values = [1, "2", 3.0, 0.5, True, None, math.nan, "x", Decimal("4.00"), 2**70, b"5", date(2013, 1, 31), [1]]
+    series = pd.Series(values, dtype="object")
+    numbers = [1.0, 2.0, 3.0, 0.5, ("true",), None, None, ("x",), 4.0, float(2**70), 5.0, ("2013-01-31",), ("[1]",)]
+    assert typed_of(series, "number") == numbers
+    texts = ["1", "2", "3", "0.5", "true", None, None, "x", "4", str(2**70), "5", "2013-01-31", "[1]"]
+    assert typed_of(series, "text") == texts
+
+
+@given(
+    st.lists(
+        st.one_of(st.none(), st.integers(), st.floats(-(2.0**53), 2.0**53), st.text(max_size=3), st.booleans()),
+        max_size=6,
+    )
+)
+@settings(max_examples=40)
+def test_object_column_is_read_alike_alone_and_among_others(values):
+    series = pd.Series(values, dtype="object")
+    for kind in TYPES:
+        alone = [typed_of(series.iloc[n : n + 1], kind)[0] for n in range(len(series))]
+        together = typed_of(series, kind)
+        # What is noted of a number may be 1 or 1.0; that it is noted may not depend on the others.
+        assert [isinstance(each, tuple) or each for each in together] == [isinstance(e, tuple) or e for e in alone]
+
+
+def test_lone_surrogates_are_unreadable():
+    series = pd.Series(["a", "\ud800b", None, "c"], dtype="object")
+    assert typed_of(series, "text") == ["a", ("\\xed\\xa0\\x80b",), None, "c"]
+
+
+def test_integers_beyond_int64_are_unreadable_integers_and_rounded_numbers():
+    series = pd.Series([2**63, -1, 2**70, None], dtype="object")
+    assert typed_of(series, "integer") == [(str(2**63),), -1, (str(2**70),), None]
+    assert typed_of(series, "number") == [float(2**63), -1.0, float(2**70), None]
+    assert typed_of(pd.Series([2**64 - 1], dtype="uint64"), "integer") == [(str(2**64 - 1),)]
+
+
+def test_python_decimals_are_read_exactly():
+    series = pd.Series([Decimal("1.50"), Decimal("NaN"), Decimal("12345678901234567890.5")], dtype="object")
+    assert typed_of(series, "number") == [1.5, None, 12345678901234567890.5]
+    assert typed_of(pd.Series([Decimal("1E+100"), Decimal(1)], dtype="object"), "number") == [1e100, 1.0]
+
+
+@pytest.mark.parametrize(
+    "series",
+    [
+        pd.Series(pd.period_range("2013-01", periods=2, freq="M")),
+        pd.Series(pd.interval_range(0, 2)),
+        pd.Series(pd.timedelta_range("1h", periods=2)),
+        pd.Series([object(), complex(1)], dtype="object"),
+        pd.Series([np.array([1]), {"a": 1}], dtype="object"),
+        pd.Series(pd.arrays.SparseArray([1.0, 2.0])),
+    ],
+    ids=lambda values: str(values.dtype),
+)
+def test_any_dtype_is_read_or_noted_never_a_failure(series):
+    for kind in TYPES:
+        assert len(typed_of(series, kind)) == 2
+    assert all(isinstance(each, tuple) for each in typed_of(series, "timestamp"))
+
+
+def test_typed_rows_as_pandas_keep_integers_beside_missing_ones():
+    rows = pa.RecordBatch.from_pydict({"n": ["9007199254740993", None], "b": ["true", None], "t": ["a", None]})
+    frame = to_pandas(conform(rows, [column("integer", "n"), column("boolean", "b"), column("text", "t")], zone="UTC"))
+    assert frame["n"].tolist() == [9007199254740993, pd.NA]
+    assert {name: str(kind) for name, kind in frame.dtypes.items()} == {
+        "n": "Int64", "b": "boolean", "t": "str", ROW: "Int64", UNREADABLE: "str",
+    }  # fmt: skip

@@ -1,0 +1,212 @@
+"""Bootstrap intervals: every metric of a draw is that of its rows, and the interval is SciPy's."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn import metrics
+
+from evergreen.learning.evaluation import bootstrap
+from evergreen.learning.evaluation import intervals as by_variance
+from evergreen.learning.evaluation.bootstrap import draws, evaluator, intervals
+from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.evaluation.intervals import contributions
+from evergreen.learning.evaluation.metrics import measure
+
+CLASSES = ("a", "b", "c")
+COSTS = {"true": {"false": 5.0}, "false": {"true": 1.0}, "a": {"b": 2.0}}
+
+
+def sample(task, n=151, seed=3):
+    """Return labels and two models' estimates, with ties."""
+    rng = np.random.default_rng(seed)
+    if task == "regression":
+        truth = rng.normal(10, 2, n)
+        return truth, *(Estimates(task, truth + rng.normal(0, noise, n).round(1)) for noise in (1, 2))
+    if task == "binary":
+        said = rng.random(n).round(2)
+        return rng.random(n) < said, Estimates(task, said), Estimates(task, rng.random(n).round(1))
+    said = rng.dirichlet(np.ones(3), n)
+    labels = np.array([rng.choice(CLASSES, p=row) for row in said])
+    return labels, Estimates(task, said, CLASSES), Estimates(task, rng.dirichlet(np.ones(3), n), CLASSES)
+
+
+def interval(labels, first, second, **changed):
+    given = {"threshold": 0.4, "costs": {}, "resamples": 2_000, "confidence": 0.95, "seed": 1}
+    return intervals(labels, first, second, **{**given, **changed})
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_metrics_of_a_draw_are_those_of_its_rows(task):
+    labels, estimates, _ = sample(task)
+    costs = {} if task == "regression" else COSTS
+    drawn = next(iter(draws(len(labels), 5, 1)))
+    found = evaluator(labels, estimates, threshold=0.4, costs=costs)(drawn)
+
+    for number, counts in enumerate(drawn):
+        rows = np.repeat(np.arange(len(labels)), counts.astype(int))
+        part = Estimates(task, estimates.values[rows], estimates.classes)
+        expected = measure(labels[rows], part, threshold=0.4, costs=costs)
+        expected.pop("ece", None)  # its bins stay those of all rows
+        assert {name: found[name][number] for name in expected} == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_rows_that_are_all_drawn_once_give_the_metrics_themselves(task):
+    labels, estimates, _ = sample(task)
+    found = evaluator(labels, estimates, threshold=0.4, costs={})(np.ones((1, len(labels))))
+
+    expected = measure(labels, estimates, threshold=0.4)
+    assert {name: found[name][0] for name in expected} == pytest.approx(expected, abs=1e-12)
+
+
+def test_every_row_is_drawn_as_often_as_any_other():
+    drawn = np.concatenate(list(draws(20_000, 30, 1)))
+
+    assert drawn.shape == (30, 20_000)
+    assert (drawn.sum(axis=1) == 20_000).all()
+    assert stats.chisquare(drawn.sum(axis=0)).pvalue > 0.001
+
+
+def test_intervals_agree_with_scipys():
+    labels, first, second = sample("regression", n=300)
+
+    def rmse(truth, values, axis=-1):
+        return np.sqrt(((truth - values) ** 2).mean(axis=axis))
+
+    def gain(truth, one, other, axis=-1):
+        return rmse(truth, one, axis) - rmse(truth, other, axis)
+
+    found = interval(labels, first, second)
+    given = {"paired": True, "method": "percentile", "n_resamples": 4_000, "rng": 5, "vectorized": True}
+    own = stats.bootstrap((labels, first.values), rmse, **given).confidence_interval
+    difference = stats.bootstrap((labels, first.values, second.values), gain, **given).confidence_interval
+    assert found.own["rmse"] == pytest.approx(tuple(own), abs=0.02)
+    assert found.gain["rmse"] == pytest.approx(tuple(difference), abs=0.03)
+
+
+def test_intervals_hold_their_metric_and_widen_with_confidence():
+    labels, first, second = sample("binary")
+    narrow, wide = (interval(labels, first, second, confidence=confidence) for confidence in (0.8, 0.99))
+
+    for name, value in measure(labels, first, threshold=0.4).items():
+        assert wide.own[name][0] < narrow.own[name][0] < narrow.own[name][1] < wide.own[name][1]
+        assert name == "ece" or wide.own[name][0] < value < wide.own[name][1]
+
+
+def test_gain_of_a_model_over_itself_is_exactly_zero():
+    labels, first, _ = sample("multiclass")
+
+    assert set(interval(labels, first, first).gain.values()) == {(0.0, 0.0)}
+
+
+def test_gain_is_surer_than_the_two_intervals_because_rows_are_shared():
+    labels, first, _ = sample("regression", n=400)
+    second = Estimates("regression", first.values + 0.3)
+    found, theirs = interval(labels, first, second), interval(labels, second, first)
+
+    apart = (found.own["rmse"][1] - found.own["rmse"][0]) + (theirs.own["rmse"][1] - theirs.own["rmse"][0])
+    assert found.gain["rmse"][1] - found.gain["rmse"][0] < apart / 2
+    assert found.gain["rmse"][1] < 0
+
+
+def test_same_seed_gives_the_same_intervals_and_another_one_others():
+    labels, first, second = sample("binary")
+
+    assert interval(labels, first, second) == interval(labels, first, second)
+    assert interval(labels, first, second) != interval(labels, first, second, seed=2)
+
+
+def test_metric_that_many_draws_leave_undefined_has_no_interval():
+    labels = np.array([True] + [False] * 99)
+    said = Estimates("binary", np.linspace(0, 0.9, 100))
+
+    found = interval(labels, said, said).own
+    assert "roc_auc" not in found  # a third of the draws have no positive row
+    assert "accuracy" in found
+
+
+def test_perfect_answers_are_not_certain():
+    labels = np.array([True, False] * 15)
+    said = Estimates("binary", labels.astype(float))
+
+    low, high = interval(labels, said, said).own["accuracy"]
+    assert (low, high) == (pytest.approx(0.025 ** (1 / 15)), 1.0)
+    assert low == pytest.approx(stats.binomtest(15, 15).proportion_ci().low)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+def test_draw_without_a_class_or_an_answer_leaves_undefined_what_its_rows_do(task):
+    labels, estimates, _ = sample(task)
+    drawn = np.zeros((2, len(labels)))
+    drawn[0, np.flatnonzero(labels == labels[0])] = 1  # of one class
+    answered = estimates.values >= 0.4 if task == "binary" else estimates.judged == "a"
+    drawn[1, np.flatnonzero(~answered)] = 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = evaluator(labels, estimates, threshold=0.4, costs={})(drawn)
+
+    for number, counts in enumerate(drawn):
+        part = Estimates(task, estimates.values[counts > 0], estimates.classes)
+        expected = measure(labels[counts > 0], part, threshold=0.4)
+        assert {name for name, values in found.items() if np.isfinite(values[number])} == expected.keys()
+
+
+def test_undefined_metric_has_no_interval():
+    labels = np.zeros(50)
+    labels[0] = 1
+    said = Estimates("regression", np.full(50, 0.5))
+
+    assert "mape" not in interval(labels, said, said).own
+    assert metrics.mean_absolute_percentage_error(labels, said.values) > 1e12
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_long_table_has_the_intervals_of_all_its_rows(task):
+    labels, first, second = sample(task, n=150_000)
+    own = interval(labels, first, second, threshold=0.5, resamples=400).own
+    value = measure(labels, first, threshold=0.5)
+
+    judged = {"binary": "roc_auc", "regression": "r2"}[task]
+    known = {judged: by_variance.interval(task, labels, contributions(task, labels, first.values), confidence=0.95)}
+    if task == "binary":
+        known["accuracy"] = stats.binomtest(round(value["accuracy"] * 150_000), 150_000).proportion_ci(0.95)
+    else:
+        error = np.abs(labels - first.values)
+        known["mae"] = stats.norm.interval(0.95, error.mean(), stats.sem(error))
+    for name, (low, high) in known.items():
+        assert own[name] == pytest.approx((low, high), abs=0.15 * (high - low))
+        assert own[name][0] < value[name] < own[name][1]
+
+
+def test_long_table_draws_no_more_rows_than_one_of_fifty_thousand(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(bootstrap, "draws", lambda n, *rest: drawn.append(n) or draws(n, *rest))
+    for task, n, expected in (
+        ("regression", 50_000, 50_000),
+        ("regression", 80_000, 50_000),
+        ("binary", 51_000, 50_000),
+    ):
+        interval(*sample(task, n=n), resamples=1)
+        assert drawn.pop() == expected
+    many = tuple(f"{number:02}" for number in range(40))
+    said = Estimates("multiclass", np.random.default_rng(1).dirichlet(np.ones(40), 6_000), many)
+    interval(said.judged, said, said, resamples=1)
+    assert drawn == [5_000]
+
+
+def test_gain_on_a_long_table_is_that_of_all_its_rows():
+    labels, first, second = sample("regression", n=90_000)
+    low, high = interval(labels, first, second, resamples=400).gain["mae"]
+
+    gains = np.abs(labels - first.values) - np.abs(labels - second.values)
+    expected = stats.norm.interval(0.95, gains.mean(), stats.sem(gains))
+    assert (low, high) == pytest.approx(expected, abs=0.15 * (expected[1] - expected[0]))
+
+
+def test_nearly_perfect_answers_on_a_long_table_stay_below_one():
+    labels = np.arange(400_000) % 2 == 0
+    said = labels.astype(float)
+    wrong = np.sort(np.random.default_rng(1).choice(400_000, size=50_000, replace=False))[:3]  # all are drawn from
+    said[wrong] = 1 - said[wrong]
+
+    low, high = interval(labels, *[Estimates("binary", said)] * 2, resamples=100).own["accuracy"]
+    assert low < 1 - 3 / 400_000 < high == 1.0

@@ -1,0 +1,32 @@
+"""The values of an evaluation: plain numbers that JSON can hold."""
+
+import numpy as np
+
+from evergreen.learning.evaluation import Comparison, Report, measure
+from evergreen.learning.evaluation.estimates import Estimates
+
+
+def test_report_is_read_back_from_json_as_it_was():
+    rng = np.random.default_rng(7)
+    found = measure(rng.random(200) < 0.5, Estimates("binary", rng.random(200)))
+    report = Report(
+        family="gradient_boosting",
+        baseline_family="logistic",
+        candidate=found,
+        baseline=found,
+        train=found,
+        n_train=10,
+        n_test=200,
+        baselines={"prior": found},
+        intervals={"roc_auc": (0.4, 0.6)},
+    )
+
+    assert Report.model_validate_json(report.model_dump_json()) == report
+    assert {type(value) for value in report.candidate.values()} == {float}
+
+
+def test_comparison_that_is_not_valid_has_a_reason_and_no_numbers():
+    comparison = Comparison(champion_version=3, why_not="it has seen those rows")
+
+    assert (comparison.difference, comparison.low, comparison.high) == (None, None, None)
+    assert Comparison.model_validate_json(comparison.model_dump_json()) == comparison

@@ -1,0 +1,119 @@
+"""Running the command line as a user does, on a project small enough to train in seconds."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from evergreen.config.settings import Settings
+
+COMMAND = str(Path(sys.executable).with_name("evergreen"))
+SMALL = {
+    "trials: 8": "trials: 3",
+    "max_rows: 40000": "max_rows: 4000",
+    "threshold: 0.5": "threshold: 0.5\n  resamples: 100\n  repeats: 1\n  curve_points: 2",
+}
+
+SECONDS = 300.0  # long enough for a machine that does much else
+
+
+@dataclass(frozen=True)
+class Small:
+    """A copy of the committed project with a small search; its state lies in `home`."""
+
+    root: Path
+
+    @property
+    def home(self) -> Path:
+        return self.root / ".evergreen"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "EVERGREEN_HOME": str(self.home), "COLUMNS": "200"}
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a command and return at once; what it says goes to ``started.log``."""
+        with (self.root / "started.log").open("wb") as log:
+            return subprocess.Popen(
+                [COMMAND, *arguments], cwd=self.root, env=self.environment, stdout=log, stderr=subprocess.STDOUT
+            )
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end."""
+        return subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.root,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=2 * SECONDS,
+            check=False,
+        )
+
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        """Run a command with --json and return its one object, checking the exit code."""
+        done = self.run(*arguments, "--json")
+        assert done.returncode == code, done.stderr
+        return json.loads(done.stdout)
+
+    def refused(self, *arguments: str, code: int, **environment: str) -> str:
+        """Run a command that must end with `code` and one block on stderr, and return that block."""
+        done = self.run(*arguments, **environment)
+        assert done.returncode == code, (done.returncode, done.stderr)
+        assert "Traceback" not in done.stderr
+        return done.stderr
+
+    def processes(self) -> list[int]:
+        """Return the processes, other than ours, whose environment names this project's state."""
+        return [
+            process.pid for process in psutil.process_iter() if process.pid != os.getpid() and self._is_ours(process)
+        ]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return (
+                process.environ().get("EVERGREEN_HOME") == str(self.home) and process.status() != psutil.STATUS_ZOMBIE
+            )
+        except psutil.Error:
+            return False
+
+
+def copy_project(source: Path, target: Path) -> Small:
+    """Copy what a user edits, with a smaller search; the code stays where it is."""
+    target.mkdir()
+    shutil.copytree(source / "configs", target / "configs")
+    text = (source / "params.yaml").read_text()
+    for old, new in SMALL.items():
+        assert old in text
+        text = text.replace(old, new)
+    (target / "params.yaml").write_text(text)
+    for name in ("bentofile.yaml", "requirements.lock"):
+        shutil.copy(source / name, target / name)
+    for name in ("evergreen", "serving"):
+        (target / name).symlink_to(source / name)
+    return Small(target)
+
+
+def copy_state(prepared: Path, small: Small) -> None:
+    """Give a project databases that are migrated already."""
+    shutil.copytree(prepared, small.home)
+
+
+def settings_of(small: Small) -> Settings:
+    """Return the settings that a command of this project runs with."""
+    return Settings.load(start=small.root).model_copy(update={"home": small.home})
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {SECONDS:g} s: {what}"
+        time.sleep(0.02)
