@@ -1,5 +1,7 @@
 """What is already recorded: the plan of a training, and the outcome of one that has nothing left to do."""
 
+from typing import NamedTuple
+
 from evergreen.decisions.gate import decision as gate
 from evergreen.learning.evaluation import Report
 from evergreen.project import Project
@@ -10,23 +12,43 @@ from evergreen.record.plan.plan import PlannedStep
 DECIDING = ("gate", "register", "package", "promote")
 
 
+class _Recorded(NamedTuple):
+    """What is known of a training. `owes_analysis`: it was judged, and the analysis that is wanted is not attached."""
+
+    steps: list[PlannedStep]
+    judged: Judged | None = None
+    owes_analysis: bool = False
+
+
 def planned(project: Project) -> list[PlannedStep]:
     """Return every step of a training: those with recorded results, and the deciding ones as one outcome."""
-    steps, judged = _look(project)
-    why = "judged before" if judged else "to be judged"
-    return steps + [PlannedStep(name=name, identity=None, cached=judged is not None, why=why) for name in DECIDING]
+    found = _look(project)
+    why = "judged before" if found.judged else "to be judged"
+    steps = [*found.steps]
+    steps += [PlannedStep(name=name, identity=None, cached=found.judged is not None, why=why) for name in DECIDING]
+    if found.owes_analysis:
+        steps.append(PlannedStep(name="analyse", identity=None, cached=False, why="not attached yet"))
+    return steps
 
 
 def recorded_outcome(project: Project) -> TrainingOutcome | None:
     """Return the outcome of a training of which every step is recorded; None if anything has to run."""
-    steps, judged = _look(project)
-    if judged is None:
+    steps, judged, owes_analysis = _look(project)
+    if judged is None or owes_analysis:
         return None
     names = [step.name for step in steps] + list(DECIDING if judged.version else DECIDING[:1])
-    return TrainingOutcome(**dict(judged), steps=tuple(StepRun(name=name, cached=True, seconds=0.0) for name in names))
+    return TrainingOutcome(
+        **dict(judged),
+        steps=tuple(StepRun(name=name, cached=True, seconds=0.0) for name in names),
+        analysis="attached" if _wants_analysis(project, judged) else None,
+    )
 
 
-def _look(project: Project) -> tuple[list[PlannedStep], Judged | None]:
+def _wants_analysis(project: Project, judged: Judged) -> bool:
+    return project.params.evaluate.wants_analysis(promoted=judged.version is not None)
+
+
+def _look(project: Project) -> _Recorded:
     steps, artifacts = plan.plan(
         project.source(),
         project.contract,
@@ -39,8 +61,12 @@ def _look(project: Project) -> tuple[list[PlannedStep], Judged | None]:
         start=project.start,
     )
     if not all(step.cached for step in steps):
-        return steps, None
-    report = Report.model_validate(artifacts["report"])
+        return _Recorded(steps)
+    report, ledger = Report.model_validate(artifacts["report"]), project.ledger()
     candidate = gate.candidate_key(artifacts["model"]["sha256"], report, project.params.gate)
-    entry = project.ledger().find(project.name, "judgement", candidate)
-    return steps, Judged.model_validate(entry.payload) if entry else None
+    entry = ledger.find(project.name, "judgement", candidate)
+    if entry is None:
+        return _Recorded(steps)
+    judged = Judged.model_validate(entry.payload)
+    is_attached = ledger.find(project.name, "analysis", candidate) is not None
+    return _Recorded(steps, judged, _wants_analysis(project, judged) and not is_attached)

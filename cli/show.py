@@ -36,6 +36,8 @@ def training(outcome: TrainingOutcome) -> None:
         table.add_row(step.name, "[dim]recorded[/]" if step.cached else "ran", f"{step.seconds:.1f}")
     console.print(table)
     judged(outcome)
+    if outcome.analysis:
+        console.print(f"  analysis: {escape(outcome.analysis)}")
 
 
 def judged(outcome: Judged) -> None:

@@ -1,5 +1,7 @@
 """The training flow: from a raw source to a decision in the registry."""
 
+import logging
+from concurrent.futures import Future
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -16,6 +18,8 @@ from evergreen.record.outcomes import ChampionFacts, Judged, TrainingOutcome, ch
 from evergreen.record.plan.commits import Commit
 from evergreen.record.plan.records import drop_broken_records
 from flows.recorder import Recorder
+from tasks.analyse import Analysed, analyse
+from tasks.attach import attach
 from tasks.compare import compare
 from tasks.evaluate import Evaluated, evaluate
 from tasks.features import FeatureSet, features
@@ -28,6 +32,8 @@ from tasks.track import track
 from tasks.train import Trained, train
 from tasks.tune import Tuned, tune
 from tasks.validate import Validated, validate
+
+log = logging.getLogger(__name__)
 
 
 class Candidate(NamedTuple):
@@ -62,11 +68,17 @@ def training(
         candidate = make_candidate(project, do)
         judged = find_judged(ledger, project.name, candidate.key)
         if judged is None:
-            judged = judge_and_promote(project, ledger, candidate, do, reason, commit)
+            epoch = champion.epoch if (champion := ledger.champion(project.name)) else 0
+            verdict = decide(project, ledger, candidate, do)
+            making = begin_analysis(project, ledger, candidate, do, promoted=verdict.promote)
+            judged = carry_out(project, candidate, verdict, do, epoch=epoch, reason=reason, commit=commit)
+        else:
+            making = begin_analysis(project, ledger, candidate, do, promoted=judged.version is not None)
         ledger.record(project.name, "judgement", candidate.key, judged.model_dump(mode="json"))
         if champion := ledger.champion(project.name):
             do(mirror, project.name, champion.version, project.settings)
-    return TrainingOutcome(**dict(judged), steps=tuple(do.steps))
+        analysis = attach_analysis(project, ledger, candidate, do, making=making) if making else None
+    return TrainingOutcome(**dict(judged), steps=tuple(do.steps), analysis=analysis)
 
 
 def make_candidate(project: Project, do: Recorder) -> Candidate:
@@ -92,15 +104,52 @@ def find_judged(ledger: Ledger, model: str, candidate: str) -> Judged | None:
     return champion.judged if champion and champion.candidate == candidate else None
 
 
-def judge_and_promote(
-    project: Project, ledger: Ledger, candidate: Candidate, do: Recorder, reason: str, commit: Commit
+def begin_analysis(
+    project: Project, ledger: Ledger, candidate: Candidate, do: Recorder, *, promoted: bool
+) -> Future[Analysed] | None:
+    """Start the analysis of a candidate beside the steps that follow; None if it is not wanted, or attached before."""
+    if not project.params.evaluate.wants_analysis(promoted=promoted):
+        return None
+    if ledger.find(project.name, "analysis", candidate.key):
+        return None
+    return do.beside(
+        analyse,
+        candidate.evaluated.report,
+        model=candidate.trained.model,
+        train=candidate.tables.train,
+        test=candidate.tables.test,
+        ws=project.workspace,
+        params=project.params.evaluate,
+        seed=project.params.seed,
+    )
+
+
+def attach_analysis(
+    project: Project, ledger: Ledger, candidate: Candidate, do: Recorder, *, making: Future[Analysed]
+) -> str:
+    """Attach an analysis to its candidate's run and say so, or why there is none; what was decided stands."""
+    try:
+        made = making.result()
+        do(attach, made.analysis, model=project.name, candidate=candidate.key, settings=project.settings)
+    except Exception as error:  # whatever it is, the promotion is done
+        why = " ".join(str(error).split())[:300] or type(error).__name__
+        log.warning("analyse: no analysis of candidate %s: %s", candidate.key[:8], why)
+        return f"not made: {why}"
+    ledger.record(project.name, "analysis", candidate.key, {"model_digest": candidate.trained.model.sha256})
+    return "attached"
+
+
+def carry_out(
+    project: Project, candidate: Candidate, verdict: Verdict, do: Recorder, *, epoch: int, reason: str, commit: Commit
 ) -> Judged:
-    """Ask the gate, log the run, and bring a candidate that passed into service.
+    """Log the run, and bring a candidate that passed the gate into service.
 
     A run that was killed on the way goes through here again; every effect is made only once.
+
+    Parameters
+    ----------
+    epoch : of the champion that the gate compared with.
     """
-    epoch = champion.epoch if (champion := ledger.champion(project.name)) else 0
-    verdict = decide(project, ledger, candidate, do)
     tags = {
         "model_digest": candidate.trained.model.sha256,
         "data_digest": candidate.raw.sha256,
@@ -116,7 +165,6 @@ def judge_and_promote(
         candidate.tuned.best,
         candidate.tuned.trials,
         candidate.evaluated.report,
-        candidate.evaluated.analysis,
         verdict,
         candidate.raw,
         candidate.tables.train,

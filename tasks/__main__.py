@@ -13,7 +13,7 @@ from evergreen.base.errors import ConfigError, EvergreenError, IntegrityError
 from evergreen.base.files import write_bytes
 from evergreen.base.values import Value
 from evergreen.project import Project
-from evergreen.record.plan.plan import STEPS
+from evergreen.record.plan.plan import STAGES
 
 
 def run_stage(name: str) -> None:
@@ -21,9 +21,9 @@ def run_stage(name: str) -> None:
     project = Project.open()
     os.environ.update(project.settings.environment())  # before Prefect is imported, which makes its folder then
     (project.settings.home / "tmp").mkdir(parents=True, exist_ok=True)
-    if name not in STEPS:
+    if name not in STAGES:
         raise ConfigError(
-            "CFG013", f"no stage '{name}'", where="python -m tasks", next_step=f"Known: {', '.join(STEPS)}."
+            "CFG013", f"no stage '{name}'", where="python -m tasks", next_step=f"Known: {', '.join(STAGES)}."
         )
     step = find_step(name)
     ws = Workspace.beside(project.settings.project / "data")

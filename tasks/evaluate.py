@@ -1,4 +1,4 @@
-"""Step: candidate and baselines on rows that tuning never saw -> a report, an analysis, and the scores behind them."""
+"""Step: candidate and baselines on rows that tuning never saw -> a report, and the scores behind it."""
 
 import logging
 import math
@@ -13,9 +13,7 @@ from evergreen.base.values import Value
 from evergreen.config.objectives import GATE_METRIC, check_costs
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.learning import evaluation, features
-from evergreen.learning.analysis.assemble import analyse
 from evergreen.learning.analysis.refits import LINEAR, Recipe
-from evergreen.learning.analysis.values import Analysis
 from evergreen.learning.evaluation import Report, unseen
 from evergreen.learning.evaluation.bootstrap import intervals
 from evergreen.learning.evaluation.estimates import Estimates
@@ -26,10 +24,9 @@ log = logging.getLogger(__name__)
 
 
 class Evaluated(Value):
-    """Metrics, what is behind them, and per test row the label and what both models make of it."""
+    """Metrics, and per test row the label and what both models make of it."""
 
     report: Report
-    analysis: Analysis
     scores: TableRef
 
 
@@ -92,7 +89,6 @@ def evaluate(
             intervals=found.own,
             gains=found.gain,
         )
-        analysis = analyse(report, recipe, loaded.pipeline, seen, rows, estimates, params)
     scores = pd.DataFrame(
         {"label": rows[contract.target], **estimates.columns("candidate"), **simpler.columns("baseline")}
     )
@@ -104,4 +100,4 @@ def evaluate(
         report.baseline.get(metric, math.nan),
         test.rows,
     )
-    return Evaluated(report=report, analysis=analysis, scores=ws.write("scores", scores))
+    return Evaluated(report=report, scores=ws.write("scores", scores))

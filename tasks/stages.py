@@ -1,6 +1,6 @@
 """`python -m tasks.stages`: write dvc.yaml from the steps: their order, inputs, parameters, code and artifacts.
 
-What a step takes and returns stands in `STEPS` and in its signature; the code that it reaches is what decides its
+What a step takes and returns stands in `STAGES` and in its signature; the code that it reaches is what decides its
 identity. So a stage of DVC runs again when, and only when, `evergreen run` runs its step again.
 """
 
@@ -15,10 +15,10 @@ from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.files import write_bytes
 from evergreen.project import Project
 from evergreen.record.plan.identity import PROJECT, reached_files
-from evergreen.record.plan.plan import STEPS
+from evergreen.record.plan.plan import STAGES
 
 HEADER = """\
-# The training pipeline for `dvc repro`: the same steps as `evergreen run` up to the gate.
+# The training pipeline for `dvc repro`: the same steps as `evergreen run` up to the gate, and the analysis.
 # Written by `make stages` from the steps themselves; a test says whether it is fresh.
 stages:
 """
@@ -38,13 +38,13 @@ KEPT_IN_GIT = ("report",)
 
 def pipeline(project: Project) -> str:
     """Return the text of dvc.yaml."""
-    return HEADER + "".join(line + "\n" for name in STEPS for line in _stage(name, project))
+    return HEADER + "".join(line + "\n" for name in STAGES for line in _stage(name, project))
 
 
 def _stage(name: str, project: Project) -> Iterator[str]:
     module = import_module(f"tasks.{name}")
     hints = get_type_hints(getattr(module, name).fn)
-    taken = STEPS[name]
+    taken = STAGES[name]
     described = (inspect.getdoc(module) or "").partition("\n")[0].removeprefix("Step: ").rstrip(".")
     yield f"  {name}:"
     yield f"    desc: {described}"

@@ -9,9 +9,6 @@ from math import isfinite
 import pandas as pd
 from prefect import task
 
-from evergreen.adapters.tensorboard_tracker import TensorboardTracker
-from evergreen.adapters.tracking import MlflowTracker
-from evergreen.adapters.wandb_tracker import WandbTracker
 from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
@@ -21,8 +18,6 @@ from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
 from evergreen.data.validation import Validation
 from evergreen.decisions.gate.decision import Verdict
-from evergreen.learning.analysis import figures
-from evergreen.learning.analysis.values import Analysis
 from evergreen.learning.evaluation import Report
 from evergreen.learning.features import inputs as inputs_of
 from evergreen.learning.model import model as models
@@ -31,7 +26,8 @@ from evergreen.learning.tuning.search import Best
 from evergreen.record.outcomes import StepRun
 from evergreen.record.plan.identity import lock_digest
 from evergreen.record.plan.requirements import packages_of, pins
-from evergreen.record.tracker import Dataset, Run, Tracker, Training, Trial
+from evergreen.record.tracker import Dataset, Run, Training, Trial
+from tasks import trackers
 from tasks.engine import RETRIED
 
 log = logging.getLogger(__name__)
@@ -47,7 +43,6 @@ def track(
     best: Best,
     trials: TableRef,
     report: Report,
-    analysis: Analysis,
     verdict: Verdict,
     raw: DatasetRef,
     train: TableRef,
@@ -66,7 +61,6 @@ def track(
     loaded = models.load(ws.path(model.uri), model.sha256)
     _, pages = read_folder(ws.path(docs.uri), docs.sha256)
     names = inputs_of(loaded.contract, loaded.features).names
-    charts = figures.charts(analysis)
     lock = (settings.project / "requirements.lock").read_text()
     name = loaded.contract.name
     exported = onnx_export.export(
@@ -108,11 +102,8 @@ def track(
         ],
         trials=_trials(ws, trials),
         files={
-            "figures/figures.html": figures.page(charts, title=f"{name}: candidate {candidate[:8]}"),
-            **{f"figures/{path}": picture for path, picture in figures.pictures(charts).items()},
             **({"onnx/model.onnx": exported.content} if exported.content else {}),
             "params.json": params.model_dump_json(by_alias=True, indent=1).encode(),
-            "analysis.json": analysis.model_dump_json(indent=1).encode(),
             "report.json": report.model_dump_json(indent=1).encode(),
             "gate.json": verdict.model_dump_json(indent=1).encode(),
             "contract.json": loaded.contract.model_dump_json(by_alias=True, indent=1).encode(),
@@ -124,18 +115,9 @@ def track(
         example=_without_personal(ws.read(test, columns=names).head(EXAMPLE_ROWS), loaded.contract),
         requirements=pins(lock, [*LOADED_WITH, *packages_of(best.family)]),
     )
-    runs = {name: tracker.log(training) for name, tracker in _trackers(settings).items()}
+    runs = {name: tracker.log(training) for name, tracker in trackers.wanted(settings).items()}
     log.info("track: %d metrics, %d trials in %s", len(training.metrics), len(training.trials), ", ".join(runs))
     return runs["mlflow"]
-
-
-def _trackers(settings: Settings) -> dict[str, Tracker]:
-    known: dict[str, Tracker] = {
-        "mlflow": MlflowTracker(settings.tracking_uri(), settings.home / "mlflow" / "artifacts"),
-        "wandb": WandbTracker(settings.home / "wandb"),
-        "tensorboard": TensorboardTracker(settings.home / "tensorboard"),
-    }
-    return {name: known[name] for name in settings.trackers}
 
 
 def _metrics(

@@ -46,12 +46,12 @@ def made_by(step):
 
 def taken_by(step):
     """Return the artifacts that a step takes from earlier ones."""
-    return {file_of(name, hints(step)[name]) for name in plan.STEPS[step] if name not in {*SECTIONS, *PROJECT}}
+    return {file_of(name, hints(step)[name]) for name in plan.STAGES[step] if name not in {*SECTIONS, *PROJECT}}
 
 
 def configured_by(step, dataset):
     """Return what a step reads under configs/: a file, or the folder where one that may be missing is read too."""
-    files = [file for name, file in PROJECT.items() if file and name in {*plan.STEPS[step], "contract"}]
+    files = [file for name, file in PROJECT.items() if file and name in {*plan.STAGES[step], "contract"}]
     return {f"configs/{dataset}/{files[0]}" if len(files) == 1 else f"configs/{dataset}"}
 
 
@@ -60,20 +60,20 @@ def test_dvc_yaml_is_what_make_stages_writes(project):
 
 
 def test_stages_are_the_steps_of_the_plan_in_their_order(stages):
-    assert list(stages) == list(plan.STEPS)
+    assert list(stages) == list(plan.STAGES)
 
 
-@pytest.mark.parametrize("step", plan.STEPS)
+@pytest.mark.parametrize("step", plan.STAGES)
 def test_stage_runs_its_step_and_says_what_it_does(step, stages):
     assert stages[step]["cmd"] == f".venv/bin/python -m tasks {step}"
     assert stages[step]["desc"]
 
 
-@pytest.mark.parametrize("step", plan.STEPS)
+@pytest.mark.parametrize("step", plan.STAGES)
 def test_stage_depends_on_the_code_that_its_step_reaches_and_on_its_inputs(step, stages, params):
     code = {path.relative_to(identity.PROJECT).as_posix() for path in identity.reached_files(f"tasks.{step}")}
     inputs = {"requirements.lock"} | configured_by(step, params.dataset) | taken_by(step)
-    if "lookup_files" in plan.STEPS[step]:
+    if "lookup_files" in plan.STAGES[step]:
         inputs |= {lookup.file for lookup in params.features.lookups.values()}
 
     listed = stages[step]["deps"]
@@ -81,16 +81,16 @@ def test_stage_depends_on_the_code_that_its_step_reaches_and_on_its_inputs(step,
     assert sorted(listed) == sorted(code | inputs)  # sorted lists, so that a line that stands twice shows
 
 
-@pytest.mark.parametrize("step", plan.STEPS)
+@pytest.mark.parametrize("step", plan.STAGES)
 def test_stage_leaves_the_artifacts_that_its_step_returns(step, stages):
     metrics = [name for metric in stages[step].get("metrics", []) for name in metric]
 
     assert sorted(stages[step]["outs"] + metrics) == sorted(made_by(step))
 
 
-@pytest.mark.parametrize("step", plan.STEPS)
+@pytest.mark.parametrize("step", plan.STAGES)
 def test_stage_declares_the_parameters_that_its_step_takes(step, stages):
-    taken = {SECTIONS[name] or step for name in plan.STEPS[step] if name in SECTIONS}
+    taken = {SECTIONS[name] or step for name in plan.STAGES[step] if name in SECTIONS}
 
     assert sorted(stages[step]["params"]) == sorted(taken)
     assert taken <= {field.alias or name for name, field in Params.model_fields.items()}

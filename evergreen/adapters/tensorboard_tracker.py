@@ -15,26 +15,48 @@ from evergreen.record.tracker import Run, Training, Trial
 
 
 class TensorboardTracker:
-    """Writes event files under ``folder/<experiment>/<candidate>``; a run appears whole, by a rename."""
+    """Writes event files under ``folder/<experiment>/<candidate>``; a run appears whole, by a rename.
+
+    What is attached to it lies in its folder ``analysis``, as the trials lie in theirs.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def log(self, training: Training) -> Run:
         """Log a training once and return its run."""
-        name = training.candidate[:16]
-        target = self.folder / training.experiment / name
-        with explain_os_errors(target):
-            if not target.exists():
-                for left in target.parent.glob(f".{name}.*"):  # by a process that was killed
-                    shutil.rmtree(left)
-                temporary = target.with_name(f".{name}.{uuid4().hex[:8]}")
-                try:
-                    _write(temporary, training)
-                    temporary.rename(target)
-                finally:
-                    shutil.rmtree(temporary, ignore_errors=True)
-        return Run(run_id=name, uri=str(target))
+        target = self._run(training.experiment, training.candidate)
+        with _made_once(target) as folder:
+            if folder:
+                _write(folder, training)
+        return Run(run_id=target.name, uri=str(target))
+
+    def attach(self, files: Mapping[str, bytes], *, experiment: str, candidate: str) -> None:
+        """Add pictures, by path, to the run of a candidate, once."""
+        with _made_once(self._run(experiment, candidate) / "analysis") as folder:
+            if folder:
+                with _events(folder) as add:
+                    _add_pictures(add, files)
+
+    def _run(self, experiment: str, candidate: str) -> Path:
+        return self.folder / experiment / candidate[:16]
+
+
+@contextmanager
+def _made_once(target: Path) -> Iterator[Path | None]:
+    """Yield a folder that becomes `target` when the block ends; None if that is there already."""
+    with explain_os_errors(target):
+        if target.exists():
+            yield None
+            return
+        for left in target.parent.glob(f".{target.name}.*"):  # by a process that was killed
+            shutil.rmtree(left)
+        temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+        try:
+            yield temporary
+            temporary.rename(target)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _write(folder: Path, training: Training) -> None:
@@ -45,9 +67,7 @@ def _write(folder: Path, training: Training) -> None:
             add(_text(name, _markdown(table)), 0)
         datasets = [dataset.model_dump(mode="json") for dataset in training.datasets]
         add(_text("datasets", f"```json\n{json.dumps(datasets, indent=1)}\n```"), 0)
-        for path, content in training.files.items():
-            if path.endswith(".png"):
-                add(_picture(path.removesuffix(".png"), content), 0)
+        _add_pictures(add, training.files)
     for trial in training.trials:
         _write_trial(folder / f"trial-{trial.number}", trial)
 
@@ -87,6 +107,12 @@ def _add_numbers(add: Any, metrics: Mapping[str, float], series: Mapping[str, Se
     for name, values in {**{name: (value,) for name, value in metrics.items()}, **series}.items():
         for step, value in enumerate(values):
             add(scalar_pb(name, value), step)
+
+
+def _add_pictures(add: Any, files: Mapping[str, bytes]) -> None:
+    for path, content in files.items():
+        if path.endswith(".png"):
+            add(_picture(path.removesuffix(".png"), content), 0)
 
 
 def _summary(value: Any) -> Any:

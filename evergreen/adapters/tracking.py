@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from evergreen.base.errors import Unavailable
+from evergreen.base.errors import IntegrityError, Unavailable
 from evergreen.record.plan.commits import UNKNOWN
 from evergreen.record.tracker import Dataset, Run, Training, Trial
 
@@ -92,6 +92,26 @@ class MlflowTracker:
                 uri = _log_model(training)
                 store.set_tag(run_id, MODEL_TAG, uri)
             return Run(run_id=run_id, uri=uri)
+
+    def attach(self, files: Mapping[str, bytes], *, experiment: str, candidate: str) -> None:
+        """Add texts and pictures, by path, to the run of a candidate.
+
+        Raises
+        ------
+        IntegrityError if the candidate has no finished run.
+        """
+        with explain_failure(self.uri):
+            store = client(self.uri)
+            found = _logged(store, self._experiment(store, experiment), candidate)
+            if found:
+                _log_files(store, found.run_id, files)
+        if found is None:
+            raise IntegrityError(
+                "TRK002",
+                f"candidate {candidate[:8]} has no finished run that an analysis could be attached to",
+                where=_without_password(self.uri),
+                next_step="Train again: evergreen run",
+            )
 
     def _experiment(self, store: "MlflowClient", name: str) -> str:
         if found := store.get_experiment_by_name(name):

@@ -45,9 +45,13 @@ class Judged(Value):
 
 
 class TrainingOutcome(Judged):
-    """What a training run ends with."""
+    """What a training run ends with.
+
+    `analysis`: "attached" to the candidate's run, or why it could not be made; None where none is wanted.
+    """
 
     steps: tuple[StepRun, ...]
+    analysis: str | None = None
 
 
 class ChampionFacts(Value):

@@ -78,6 +78,10 @@ class Tracker(Protocol):
         """Log a training once and return its run; a candidate that was logged before keeps its first run."""
         ...
 
+    def attach(self, files: Mapping[str, bytes], *, experiment: str, candidate: str) -> None:
+        """Add texts and pictures, by path, to the run of a candidate; those that it has already stay as they are."""
+        ...
+
 
 def require(trackers: Sequence[str]) -> None:
     """Raise ConfigError unless the package of each tracker is installed."""

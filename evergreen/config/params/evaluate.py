@@ -1,6 +1,6 @@
 """The section `evaluate`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -17,7 +17,8 @@ class EvaluateParams(Section):
     "false"); what is not named costs 0. `slices`: columns whose values are looked at one by one. `min_slice_rows`:
     smaller slices are left out. `resamples`: bootstrap draws behind each interval, at `confidence`. `repeats`:
     shuffles of a column for its permutation importance, on at most `max_rows` rows. `curve_points`: sizes of the
-    learning curve and ages of the staleness curve; 0 draws neither.
+    learning curve and ages of the staleness curve; 0 draws neither. `analysis`: which candidates are looked at beyond
+    the gate's numbers: those that it promoted, all, or none.
     """
 
     threshold: Share = 0.5
@@ -29,3 +30,8 @@ class EvaluateParams(Section):
     repeats: Annotated[int, Field(ge=1)] = 3
     max_rows: Annotated[int, Field(ge=100)] = 5_000
     curve_points: Annotated[int, Field(ge=0)] = 4
+    analysis: Literal["promoted", "always", "never"] = "promoted"
+
+    def wants_analysis(self, *, promoted: bool) -> bool:
+        """Return whether a candidate is analysed, by what the gate said of it."""
+        return self.analysis == "always" or (self.analysis == "promoted" and promoted)

@@ -60,8 +60,8 @@ class Params(Section):
         return self.model_copy(update={"ingest": IngestParams(start=start, end=end)})
 
     def section(self, step: str) -> Section:
-        """Return the section of `step`."""
-        found: Section = getattr(self, "validate_" if step == "validate" else step)
+        """Return the section of `step`; an analysis is part of what is evaluated."""
+        found: Section = getattr(self, {"validate": "validate_", "analyse": "evaluate"}.get(step, step))
         return found
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from joblib import Parallel, delayed
 
 from evergreen.base.errors import EvergreenError
 from evergreen.base.values import Value
@@ -86,9 +85,7 @@ def analyse(
         "staleness": lambda: _refitted(staleness_curve, recipe, train, **curves),
     }
     wanted = {name: part for name, part in parts.items() if name not in why_not}
-    made = dict(
-        zip(wanted, Parallel(n_jobs=2, prefer="threads")(delayed(part)() for part in wanted.values()), strict=True)
-    )
+    made = {name: part() for name, part in wanted.items()}
     why_not |= {name: part for name, part in made.items() if isinstance(part, str)}
     shared = [name for name in report.candidate if name in report.train]
     analysis: Analysis = _rounded(

@@ -24,6 +24,8 @@ STEPS: dict[str, tuple[str, ...]] = {
     "train": ("train", "best", "lookups", "contract", "features", "params", "seed"),
     "evaluate": ("model", "baseline", "train", "test", "params", "seed"),
 }
+# Those that `python -m tasks` knows. No decision needs an analysis, so no plan waits for one.
+STAGES = {**STEPS, "analyse": ("report", "model", "train", "test", "params", "seed")}
 
 
 class PlannedStep(BaseModel):
@@ -107,4 +109,4 @@ def arguments_of(
         "features": params.features,
         **artifacts,
     }
-    return {name: given[name] for name in STEPS[step]}
+    return {name: given[name] for name in STAGES[step]}
