@@ -7,9 +7,9 @@ FROM ?= 2013-03
 TO ?= 2013-12
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check format stages lock lock-check install state dvc train clean clean-all \
+.PHONY: help run test test-long check format stages reference lock lock-check install state dvc train clean clean-all \
   benchmark benchmark-ingest benchmark-validation benchmark-features benchmark-init benchmark-tracking benchmark-quality \
-  benchmark-tuning
+  benchmark-tuning benchmark-walk
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 22
@@ -59,6 +59,10 @@ benchmark-tuning: state  ## What a search costs beside fitting and predicting
 benchmark-init: state  ## `evergreen init` on a table of 30 columns (ROWS=1000000)
 	@$(BIN)/python benchmarks/init.py $(if $(ROWS),--rows $(ROWS))
 
+benchmark-walk: state  ## CPU of the walk and of one training, of two commits in turns (BASE= HEAD= MONTHS=10 ROUNDS=3)
+	@$(BIN)/python benchmarks/walk.py $(if $(BASE),--base $(BASE)) $(if $(HEAD),--head $(HEAD)) \
+	  $(if $(MONTHS),--months $(MONTHS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
 benchmark-tracking: state  ## What tracking costs: one finished training logged to MLflow
 	@$(BIN)/python benchmarks/tracking.py
 
@@ -73,6 +77,9 @@ benchmark-quality: state .venv/benchmark  ## Tuned AUC beside FLAML and a common
 
 stages: install  ## Write dvc.yaml from the steps: their inputs, parameters, artifacts and the code they reach
 	@$(BIN)/python -m tasks.stages
+
+reference: install  ## Write the tables of parameters and settings in docs/reference, and the JSON schema
+	@$(BIN)/python -m cli.reference
 
 lock: .venv/uv  ## Pin all dependencies with hashes, from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --group dev --all-extras pyproject.toml --generate-hashes \

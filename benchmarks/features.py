@@ -92,7 +92,9 @@ def build(folder: Path, what: str) -> None:
     from tasks.features import features
 
     ref = TableRef.model_validate_json((folder / "ref.json").read_text())
-    made = features.fn(ref, Workspace(root=folder), contract(timed=what != TIMELESS), params(what), 7)
+    made = features.fn(
+        ref, ws=Workspace(root=folder), contract=contract(timed=what != TIMELESS), params=params(what), seed=7
+    )
     assert 0.9 * ref.rows < made.train.rows + made.test.rows < ref.rows
 
 

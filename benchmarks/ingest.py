@@ -36,8 +36,7 @@ def ingest(source: str, target: str) -> None:
     """Do what the ingest step does with a file source."""
     from evergreen.config.contract.contract import Contract
     from evergreen.config.settings import Settings
-    from evergreen.data import ingest
-    from evergreen.data.ingest import store
+    from evergreen.data.ingest import sources, store
 
     path = Path(source)
     header = path.open().readline().strip().replace('"', "").split(",")
@@ -54,7 +53,7 @@ def ingest(source: str, target: str) -> None:
             "columns": [{"name": n, "type": kind, "role": role, "nullable": True} for n, kind, role in columns],
         }
     )
-    found = ingest.locate(contract, Settings(project=path.parent))
+    found = sources.locate(contract, Settings(project=path.parent))
     store.sync(found, contract, Path(target), made_with="benchmark", secret=b"")
 
 

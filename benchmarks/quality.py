@@ -146,6 +146,7 @@ def write_tables(folder: Path, name: str) -> dict[str, Any]:
     """Write what a setting is trained and tested on, and return what the competitors are told of it."""
     from evergreen.learning import features as domain
     from evergreen.project import Project
+    from evergreen.record.plan.steps import arguments
 
     end, days = SETTINGS[name]
     period = ("ingest.start='2013-01-01'", f"ingest.end='{end}'", f"features.test_days={days}")
@@ -155,8 +156,8 @@ def write_tables(folder: Path, name: str) -> dict[str, Any]:
     from tasks.validate import validate
 
     ws, contract, params = project.workspace, project.contract, project.params
-    raw = ingest.fn(project.source(), ws, project.datasets, contract, params.ingest).raw
-    valid = validate.fn(raw, ws, contract, project.expectations(), project.today(), params.validate_).valid
+    raw = ingest.fn(**arguments("ingest", project.given, {})).raw
+    valid = validate.fn(**arguments("validate", project.given, {"raw": raw})).valid
     known = domain.labelled(ws.read(valid, columns=contract.model_columns), contract)
     target = {contract.target: domain.typed_target(known, contract)}
     built = known.assign(**domain.build(known, contract, params.features), **target)

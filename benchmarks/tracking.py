@@ -8,6 +8,7 @@ import argparse
 import os
 import shutil
 import tempfile
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import monotonic, process_time
@@ -23,9 +24,9 @@ LIMIT_SECONDS = 4.0
 Found = dict[str, list[tuple[float, float]]]
 
 
-def plainly(step: Any, *arguments: Any) -> Any:
+def plainly(step: Any, *arguments: Any, **named: Any) -> Any:
     """Call a step without an engine."""
-    return step.fn(*arguments)
+    return step.fn(*arguments, **named)
 
 
 def timed(found: Found, what: str, call: Any, *arguments: Any) -> Any:
@@ -42,6 +43,7 @@ def measure(settings: Settings, rounds: int, trials: int) -> tuple[Found, Any]:
     from evergreen.project import Project
     from flows import training as flow
     from tasks import track as step
+    from tasks import trackers
 
     found: Found = {}
     timed(found, "import of MLflow", __import__, "mlflow.sklearn")
@@ -55,18 +57,23 @@ def measure(settings: Settings, rounds: int, trials: int) -> tuple[Found, Any]:
             logged.append(training)
             return timed(found, "logging to MLflow", super().log, training)
 
-    step.MlflowTracker = Timed  # type: ignore[misc]
+    trackers.MlflowTracker = Timed  # type: ignore[misc]
     for number in range(rounds):
         home = settings.home / f"round-{number}"
         shutil.copytree(settings.home / "mlflow", home / "mlflow")
         timed(
             found,
-            "the whole track step, with figures and ONNX",
-            step.track.fn,
-            *(made.key, made.trained.model, made.tuned.best, made.tuned.trials),
-            *(made.evaluated.report, made.evaluated.analysis, verdict),
-            *(made.raw, made.tables.train, made.tables.test, made.checked.validation, made.checked.docs, ()),
-            *(project.workspace, project.params, settings.model_copy(update={"home": home}), {"commit": "unknown"}),
+            "the whole track step, with ONNX",
+            partial(
+                step.track.fn,
+                made,
+                verdict=verdict,
+                steps=(),
+                ws=project.workspace,
+                params=project.params,
+                settings=settings.model_copy(update={"home": home}),
+                tags={"commit": "unknown"},
+            ),
         )
     return found, logged[0]
 

@@ -24,8 +24,8 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
-from evergreen.data import datasets, ingest
-from evergreen.data.ingest import store
+from evergreen.data import datasets
+from evergreen.data.ingest import sources, store
 from evergreen.data.typed.schema import ROW, UNREADABLE, to_pandas
 from evergreen.learning import features
 from evergreen.learning.tuning import families, workers
@@ -36,7 +36,7 @@ PROJECT = Path(__file__).parents[1]
 
 def train_rows(folder: Path, contract: Contract, params: Params) -> pd.DataFrame:
     """Return labelled flights of January and February 2013, as the features step leaves them."""
-    source = ingest.locate(contract, Settings(project=PROJECT, home=folder))
+    source = sources.locate(contract, Settings(project=PROJECT, home=folder))
     path, manifest = store.sync(source, contract, folder / "datasets", made_with="", secret=b"")
     ws = Workspace(root=folder)
     raw = store.take(path, manifest, ws, contract, IngestParams(start=date(2013, 1, 1), end=date(2013, 3, 1)))
@@ -78,7 +78,7 @@ def main() -> None:
     inside = Stopwatch()
     families.fit = inside.wrap(families.fit)
     workers.Job._encode = inside.wrap(workers.Job._encode)
-    workers.Job._estimate = inside.wrap(workers.Job._estimate)
+    workers.estimate = inside.wrap(workers.estimate)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = train_rows(folder, contract, params)

@@ -144,7 +144,7 @@ def stepping(folder: Path, given: str) -> None:
 
     ref = DatasetRef.model_validate_json(given)
     params = ValidateParams(max_bad_share=0.05)
-    validate.fn(ref, Workspace(root=folder), contract(), (), TODAY, params)
+    validate.fn(ref, ws=Workspace(root=folder), contract=contract(), expectations=(), today=TODAY, params=params)
 
 
 def expecting(folder: Path, given: str) -> None:

@@ -57,5 +57,5 @@ def check(
     from cli import contracts, show
     from evergreen.config.settings import Settings
 
-    found = contracts.check(Settings.load(env), params, overrides or ())
-    emit(found, as_json, lambda: show.summary("The contract holds together", found))
+    declared = contracts.check(Settings.load(env), params, overrides or ())
+    emit(declared, as_json, lambda: show.summary("The contract holds together", declared))

@@ -16,7 +16,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
 from evergreen.proposal import drafts
-from evergreen.proposal.revision import Difference, compare, revise
+from evergreen.proposal.revision import ContractDifference, compare, revise
 
 PROPOSED = "contract.proposed.yaml"
 
@@ -28,7 +28,7 @@ def declared(settings: Settings, params_file: str, overrides: Sequence[str] = ()
     return path, Contract.load(path), params
 
 
-def propose(settings: Settings, params_file: str, *, write: bool) -> tuple[dict[str, Any], Difference]:
+def propose(settings: Settings, params_file: str, *, write: bool) -> tuple[dict[str, Any], ContractDifference]:
     """Return what a contract would be for the data as it is now, its text included, and how it differs."""
     path, contract, _ = declared(settings, params_file)
     table, _, is_typed = look(contract.source, settings, key=contract.key, missing=contract.missing)
@@ -48,12 +48,12 @@ def propose(settings: Settings, params_file: str, *, write: bool) -> tuple[dict[
     }, difference
 
 
-def diff(old: Path, new: Path) -> Difference:
+def diff(old: Path, new: Path) -> ContractDifference:
     """Return how one contract file differs from another."""
     return compare(Contract.load(old), Contract.load(new))
 
 
-def as_json(difference: Difference) -> dict[str, Any]:
+def as_json(difference: ContractDifference) -> dict[str, Any]:
     """Return a difference as one JSON object; a changed field is the pair of its old and new value."""
     return {
         "added": list(difference.added),
@@ -83,22 +83,22 @@ def check(settings: Settings, params_file: str, overrides: Sequence[str]) -> dic
 
 def _n_rules(contract: Contract) -> int:
     """Return how many rules are declared besides the types, which every column has."""
-    each = ("min", "max", "categories", "unique", "pattern", "max_null_share", "mean", "physical")
+    rules = ("min", "max", "categories", "unique", "pattern", "max_null_share", "mean", "physical")
     of_columns = sum(
-        sum(getattr(c, name) not in (None, False) for name in each) + (not c.nullable) for c in contract.columns
+        sum(getattr(c, name) not in (None, False) for name in rules) + (not c.nullable) for c in contract.columns
     )
     table = (contract.key, contract.rows, contract.freshness_days, contract.time_order, contract.max_overlap)
     n_table = sum(value not in (None, False, ()) for value in table) + (contract.future_days is not None)
     return of_columns + n_table + len(contract.rules)
 
 
-def show_proposal(result: dict[str, Any], difference: Difference) -> None:
+def show_proposal(result: dict[str, Any], difference: ContractDifference) -> None:
     """Print the proposed contract, or where it was written, and on stderr what it says differently."""
     typer.echo(f"Wrote {result['proposed']}" if result["proposed"] else result["text"])
     show_difference(difference, Console(stderr=True))
 
 
-def show_difference(difference: Difference, console: Console) -> None:
+def show_difference(difference: ContractDifference, console: Console) -> None:
     """Print a difference, one line a change."""
     if difference.is_empty:
         console.print("The two contracts say the same.")

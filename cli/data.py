@@ -7,7 +7,7 @@ from rich.table import Table
 
 from cli.show import escape
 from evergreen.data import datasets
-from evergreen.data.datasets import Difference, Manifest
+from evergreen.data.datasets import Manifest, VersionDifference
 from evergreen.project import Project
 
 out = Console(highlight=False)
@@ -75,7 +75,7 @@ def show_version(path: str, manifest: Manifest) -> None:
         out.print(f"and {len(manifest.items) - MOST_ITEMS} more items")
 
 
-def show_difference(difference: Difference) -> None:
+def show_difference(difference: VersionDifference) -> None:
     if difference.same:
         out.print("The same rows and columns.")
     for what, names in (

@@ -18,8 +18,8 @@ def ls(env: Env = "local", params: ParamsFile = "params.yaml", as_json: Json = F
     from cli import data
     from evergreen.project import Project
 
-    found = data.listed(Project.open(env, params))
-    emit({"versions": [data.summary(each) for each in found]}, as_json, lambda: data.show_list(found))
+    manifests = data.listed(Project.open(env, params))
+    emit({"versions": [data.summary(manifest) for manifest in manifests]}, as_json, lambda: data.show_list(manifests))
 
 
 @app.command("show")

@@ -15,7 +15,7 @@ from evergreen.base.errors import ResourceError, Unavailable, explain_os_errors
 from evergreen.config.settings import Settings
 
 log = logging.getLogger(__name__)
-PREFECT_SERVER = ("--factory", "prefect.server.api.server:create_app")
+PREFECT_SERVER = ("prefect.server.api.server:create_app", "--factory")
 START_SECONDS = 120.0
 DRAIN_SECONDS = 10.0
 ANSWER_SECONDS = 10.0
@@ -87,8 +87,7 @@ def _start(argv: list[str], settings: Settings) -> "subprocess.Popen[bytes]":
 
 def on_loopback(port: int, *application: str) -> list[str]:
     """Return the command that runs an ASGI application on a loopback port."""
-    where = ["--host", "127.0.0.1", "--port", str(port), "--log-level", "warning"]
-    return [sys.executable, "-m", "uvicorn", *application, *where]
+    return [sys.executable, "-m", "cli.loopback", str(port), *application]
 
 
 @contextmanager
@@ -104,6 +103,7 @@ def engine(settings: Settings) -> Iterator[None]:
     argv = on_loopback(port, *PREFECT_SERVER)
     with children.child("prefect", argv, run=run, environment={"PREFECT__SERVER_EPHEMERAL": "1"}) as process:
         os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+        import skops.io  # noqa: F401, I001  first: for each name it knows it looks through all modules loaded by then
         import flows.replay  # noqa: F401  loads what the steps need while the server starts
 
         children.wait_until_ready(

@@ -16,6 +16,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.contract.sources import FileSource, Source, SqlSource, UrlSource
 from evergreen.config.settings import Settings
 from evergreen.data import ingest
+from evergreen.data.ingest import sources
 from evergreen.proposal import drafts, inference, propose
 from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.profile import TableProfile, profile
@@ -104,7 +105,7 @@ def look(
 
     A table that spells a missing value in a way of its own, such as a question mark, is read again with that.
     """
-    items = ingest.find(source, settings)
+    items = sources.find(source, settings)
     is_typed = all(item.format == "parquet" for item in items)
 
     def seen(missing: tuple[str, ...]) -> TableProfile:

@@ -1,7 +1,6 @@
 """The command line: `evergreen`."""
 
 import logging
-import os
 import sys
 from datetime import date
 from pathlib import Path
@@ -12,7 +11,9 @@ import typer
 from cli import contract_commands, data_commands
 from cli.ending import INTERRUPTED, explained
 from cli.options import AllowDirty, Env, Json, Overrides, ParamsFile, Reason, Window, emit
+from evergreen.base import memory
 from evergreen.base.errors import ConfigError
+from evergreen.base.months import span
 
 app = typer.Typer(
     name="evergreen",
@@ -117,9 +118,8 @@ def run(
     from cli import show, training
     from evergreen.project import Project
 
-    permit(allow_dirty)
-    project = Project.open(env, params, overrides or ())
-    outcome = training.train(project, env=env, params=params, overrides=overrides or (), reason=reason)
+    project = Project.open(env, params, overrides or (), allow_dirty=allow_dirty)
+    outcome = training.train(project, reason=reason)
     emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome))
     if outcome.verdict == "refused":
         raise typer.Exit(REFUSED)
@@ -135,9 +135,7 @@ def resume(env: Env = "local", as_json: Json = False) -> None:
     from evergreen.config.settings import Settings
 
     run = unfinished.last(Settings.load(env))
-    permit(run.allow_dirty)
-    project = unfinished.open_again(run)
-    outcome = training.train(project, env=run.env, params=run.params, overrides=run.overrides, reason=run.reason)
+    outcome = training.train(unfinished.open_again(run), reason=run.reason)
     emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome))
     if outcome.verdict == "refused":
         raise typer.Exit(REFUSED)
@@ -171,12 +169,12 @@ def replay(
 
     Example: [bold]evergreen replay --from 2013-03 --to 2013-12[/bold]
     """
-    from cli import walk
+    from cli import replay as walk
     from evergreen.config import consistency
     from evergreen.project import Project
 
-    permit(allow_dirty)
-    project, (first, last) = Project.open(env, params, overrides or ()), (month(start)[0], month(end)[1])
+    (first, _), (_, last) = month(start), month(end)
+    project = Project.open(env, params, overrides or (), allow_dirty=allow_dirty)
     consistency.require_time(project.contract)
     if first >= last:
         raise ConfigError(
@@ -186,7 +184,7 @@ def replay(
             next_step="Exchange --from and --to.",
         )
     project.may_train()
-    result = walk.run(project, first, last, env=env, params_file=params, overrides=overrides or [], as_json=as_json)
+    result = walk.run(project, first, last, as_json=as_json)
     emit(result, as_json, lambda: None)
 
 
@@ -271,9 +269,9 @@ def monitor(
     consistency.require_time(project.contract)
     project.champion()
     with engine(project.settings):
-        from flows.monitoring import monitoring
+        from flows.monitoring import run_monitoring
 
-        outcome = monitoring(start, end, env=env, params_file=params, overrides=overrides or [])
+        outcome = run_monitoring(project, start, end)
     emit(outcome.model_dump(mode="json"), as_json, lambda: show.window(outcome))
 
 
@@ -294,11 +292,11 @@ def retrain(
     from cli.engine import engine
     from evergreen.project import Project
 
-    permit(allow_dirty)
-    with engine(Project.open(env, params, overrides or ()).settings):
-        from flows.retraining import retraining
+    project = Project.open(env, params, overrides or (), allow_dirty=allow_dirty)
+    with engine(project.settings):
+        from flows.retraining import run_retraining
 
-        outcome = retraining(env=env, params_file=params, overrides=overrides or [], reason=reason)
+        outcome = run_retraining(project, reason=reason)
     emit(outcome.model_dump(mode="json"), as_json, lambda: show.retraining(outcome))
     if outcome.training and outcome.training.verdict == "refused":
         raise typer.Exit(REFUSED)
@@ -328,7 +326,7 @@ def prepare(env: Env = "local", as_json: Json = False) -> None:
 def month(text: str) -> tuple[date, date]:
     """Return the first day of a month written YYYY-MM, and that of the next."""
     try:
-        first = date.fromisoformat(f"{text}-01")
+        return span(text)
     except ValueError as error:
         raise ConfigError(
             "CFG015",
@@ -336,17 +334,11 @@ def month(text: str) -> tuple[date, date]:
             where="command line",
             next_step="Write it as YYYY-MM.",
         ) from error
-    return first, date(first.year + first.month // 12, first.month % 12 + 1, 1)
-
-
-def permit(allow_dirty: bool) -> None:
-    """Allow versions from changes that are not committed, in this process and its children."""
-    if allow_dirty:
-        os.environ["EVERGREEN_ALLOW_DIRTY"] = "true"
 
 
 def main() -> None:
     """Run the command line."""
+    memory.collect_rarely()
     debug = "--debug" in sys.argv
     arguments = ["--debug"] * debug + [argument for argument in sys.argv[1:] if argument != "--debug"]
     with explained(debug):

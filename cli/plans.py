@@ -5,7 +5,7 @@ from typing import NamedTuple
 from evergreen.decisions.gate import decision as gate
 from evergreen.learning.evaluation import Report
 from evergreen.project import Project
-from evergreen.record.outcomes import Judged, StepRun, TrainingOutcome
+from evergreen.record.outcomes import Judgement, StepRun, TrainingOutcome
 from evergreen.record.plan import plan
 from evergreen.record.plan.plan import PlannedStep
 
@@ -16,17 +16,17 @@ class _Recorded(NamedTuple):
     """What is known of a training. `owes_analysis`: it was judged, and the analysis that is wanted is not attached."""
 
     steps: list[PlannedStep]
-    judged: Judged | None = None
+    judged: Judgement | None = None
     owes_analysis: bool = False
 
 
 def planned(project: Project) -> list[PlannedStep]:
     """Return every step of a training: those with recorded results, and the deciding ones as one outcome."""
-    found = _look(project)
-    why = "judged before" if found.judged else "to be judged"
-    steps = [*found.steps]
-    steps += [PlannedStep(name=name, identity=None, cached=found.judged is not None, why=why) for name in DECIDING]
-    if found.owes_analysis:
+    recorded = _look(project)
+    why = "judged before" if recorded.judged else "to be judged"
+    steps = [*recorded.steps]
+    steps += [PlannedStep(name=name, identity=None, cached=recorded.judged is not None, why=why) for name in DECIDING]
+    if recorded.owes_analysis:
         steps.append(PlannedStep(name="analyse", identity=None, cached=False, why="not attached yet"))
     return steps
 
@@ -44,22 +44,12 @@ def recorded_outcome(project: Project) -> TrainingOutcome | None:
     )
 
 
-def _wants_analysis(project: Project, judged: Judged) -> bool:
+def _wants_analysis(project: Project, judged: Judgement) -> bool:
     return project.params.evaluate.wants_analysis(promoted=judged.version is not None)
 
 
 def _look(project: Project) -> _Recorded:
-    steps, artifacts = plan.plan(
-        project.source(),
-        project.contract,
-        project.params,
-        ws=project.workspace,
-        records=project.settings.step_records,
-        expectations=project.expectations(),
-        lookup_files=project.lookups(),
-        today=project.today(),
-        start=project.start,
-    )
+    steps, artifacts = plan.plan(project.given, records=project.settings.step_records, warm_start=project.warm_start)
     if not all(step.cached for step in steps):
         return _Recorded(steps)
     report, ledger = Report.model_validate(artifacts["report"]), project.ledger()
@@ -67,6 +57,6 @@ def _look(project: Project) -> _Recorded:
     entry = ledger.find(project.name, "judgement", candidate)
     if entry is None:
         return _Recorded(steps)
-    judged = Judged.model_validate(entry.payload)
+    judged = Judgement.model_validate(entry.payload)
     is_attached = ledger.find(project.name, "analysis", candidate) is not None
     return _Recorded(steps, judged, _wants_analysis(project, judged) and not is_attached)

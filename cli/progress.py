@@ -21,14 +21,14 @@ class Bar(logging.Handler):
         self._task: TaskID | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        found = getattr(record, "progress", None)
-        if not isinstance(found, progress.Progress):
+        logged = getattr(record, "progress", None)
+        if not isinstance(logged, progress.Progress):
             return
         if self._task is None:
-            self._task = self._shown.add_task("", total=found.of, best="")
-        best = "" if found.best is None else f"best so far {found.best:.4f}"
-        self._shown.update(self._task, completed=found.done, best=best)
-        if found.done == found.of:
+            self._task = self._shown.add_task("", total=logged.of, best="")
+        best = "" if logged.best is None else f"best so far {logged.best:.4f}"
+        self._shown.update(self._task, completed=logged.done, best=best)
+        if logged.done == logged.of:
             self._shown.remove_task(self._task)
             self._task = None
 
@@ -36,7 +36,7 @@ class Bar(logging.Handler):
 @contextmanager
 def bar() -> Iterator[None]:
     """Show a bar instead of a line for each trial, where logs go to a terminal."""
-    handlers = [each for each in logging.getLogger("evergreen").handlers if isinstance(each, RichHandler)]
+    handlers = [handler for handler in logging.getLogger("evergreen").handlers if isinstance(handler, RichHandler)]
     if not handlers or not handlers[0].console.is_terminal:
         yield
         return

@@ -1,16 +1,18 @@
 """What a person sees: tables and summaries on stdout."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import markup
 from rich.console import Console
 from rich.table import Table
 
 from evergreen.base.errors import printable
-from evergreen.record.outcomes import ChampionFacts, Judged, TrainingOutcome
+from evergreen.record.outcomes import ChampionFacts, Judgement, TrainingOutcome
 from evergreen.record.plan.plan import PlannedStep
-from evergreen.record.windows import RetrainingOutcome, WindowOutcome
+
+if TYPE_CHECKING:  # they bring SciPy, which no status needs
+    from evergreen.record.windows import RetrainingOutcome, WindowOutcome
 
 console = Console()
 MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]", "not applicable": "[dim]not applicable[/]"}
@@ -40,7 +42,7 @@ def training(outcome: TrainingOutcome) -> None:
         console.print(f"  analysis: {escape(outcome.analysis)}")
 
 
-def judged(outcome: Judged) -> None:
+def judged(outcome: Judgement) -> None:
     for check in outcome.checks:
         console.print(f"  {check.name}: {MARKS[check.outcome]}  {escape(check.text)}")
     if outcome.verdict == "promoted":
@@ -65,7 +67,7 @@ def champion(facts: ChampionFacts) -> None:
     summary("Metrics on rows that tuning never saw", facts.judged.metrics)
 
 
-def window(outcome: WindowOutcome) -> None:
+def window(outcome: "WindowOutcome") -> None:
     console.print(
         f"[bold]{outcome.model}[/] version {outcome.version}, {outcome.start} to {outcome.end}: "
         f"{outcome.valid.rows} rows, {outcome.quarantined} quarantined"
@@ -80,7 +82,7 @@ def window(outcome: WindowOutcome) -> None:
     console.print(f"Report: {outcome.report}")
 
 
-def retraining(outcome: RetrainingOutcome) -> None:
+def retraining(outcome: "RetrainingOutcome") -> None:
     if outcome.training:
         training(outcome.training)
     elif outcome.already_done:

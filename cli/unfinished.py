@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,20 +15,17 @@ from evergreen.base.errors import ConfigError, EvergreenError
 from evergreen.base.files import write_bytes
 from evergreen.base.values import Value, digest_of
 from evergreen.config.settings import Settings
-from evergreen.project import Project
+from evergreen.project import Asked, Project
 
 log = logging.getLogger(__name__)
 
 
-class Run(Value):
+class UnfinishedRun(Value):
     """A run as it was asked for. `params_digest` is of every parameter, `pid` and `started` of its process."""
 
     model: str
-    env: str
-    params: str
-    overrides: tuple[str, ...]
+    asked: Asked
     reason: str | None
-    allow_dirty: bool
     params_digest: str
     at: datetime
     pid: int
@@ -36,18 +33,15 @@ class Run(Value):
 
 
 @contextmanager
-def noted(project: Project, *, env: str, params: str, overrides: Sequence[str], reason: str | None) -> Iterator[None]:
+def noted(project: Project, *, reason: str | None) -> Iterator[None]:
     """Keep a note of a run until it has ended, with an outcome or with an error that it explains.
 
     A run that ends replaces the notes of earlier ones of its model. A kill or Ctrl-C leaves the note.
     """
-    run = Run(
+    run = UnfinishedRun(
         model=project.name,
-        env=env,
-        params=params,
-        overrides=tuple(overrides),
+        asked=project.asked.model_copy(update={"allow_dirty": project.settings.allow_dirty}),
         reason=reason,
-        allow_dirty=project.settings.allow_dirty,
         params_digest=digest_of(project.params),
         at=datetime.now(UTC),
         pid=os.getpid(),
@@ -66,7 +60,7 @@ def noted(project: Project, *, env: str, params: str, overrides: Sequence[str], 
     note.unlink(missing_ok=True)
 
 
-def last(settings: Settings) -> Run:
+def last(settings: Settings) -> UnfinishedRun:
     """Return the run that was interrupted last.
 
     Raises
@@ -82,24 +76,25 @@ def last(settings: Settings) -> Run:
             next_step="Start one: evergreen run",
         )
     run = max(left, key=lambda run: run.at)
-    asked = "".join(f" --set {override}" for override in run.overrides)
-    log.info("resume: %s, begun at %s UTC with --params %s%s", run.model, f"{run.at:%Y-%m-%d %H:%M}", run.params, asked)
+    asked = "".join(f" --set {override}" for override in run.asked.overrides)
+    begun = f"{run.at:%Y-%m-%d %H:%M} UTC with --params {run.asked.params_file}{asked}"
+    log.info("resume: %s, begun at %s", run.model, begun)
     return run
 
 
-def open_again(run: Run) -> Project:
+def open_again(run: UnfinishedRun) -> Project:
     """Return the project of an interrupted run.
 
     Raises
     ------
     ConfigError if its parameters are others now.
     """
-    project = Project.open(run.env, run.params, run.overrides)
+    project = Project.open(**dict(run.asked))
     if digest_of(project.params) != run.params_digest:
         raise ConfigError(
             "STA003",
             f"the parameters have changed since the run of '{run.model}' at {run.at:%Y-%m-%d %H:%M} UTC began",
-            where=run.params,
+            where=run.asked.params_file,
             next_step="Take the change back, or train with it: evergreen run",
         )
     return project
@@ -109,15 +104,15 @@ def _folder(settings: Settings) -> Path:
     return settings.home / "unfinished"
 
 
-def _left(settings: Settings) -> list[tuple[Path, Run]]:
+def _left(settings: Settings) -> list[tuple[Path, UnfinishedRun]]:
     """Return the notes of runs whose process is gone."""
-    found = []
+    left = []
     for path in sorted(_folder(settings).glob("*.json")):
         try:
-            run = Run.model_validate_json(path.read_bytes())
+            run = UnfinishedRun.model_validate_json(path.read_bytes())
         except ValueError:
             path.unlink(missing_ok=True)  # of another version
             continue
         if not same_process(run.pid, run.started):
-            found.append((path, run))
-    return found
+            left.append((path, run))
+    return left

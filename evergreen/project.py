@@ -1,48 +1,69 @@
 """An opened project: its settings, parameters and contract, and the places they name."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from evergreen.base import databases
 from evergreen.base.artifacts.folders import MANIFEST
 from evergreen.base.artifacts.refs import SourceRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import ConfigError
 from evergreen.base.files import file_digest
-from evergreen.base.values import digest_of
+from evergreen.base.values import Value, digest_of
 from evergreen.config import consistency
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
-from evergreen.data import ingest
-from evergreen.learning.tuning.space import Start
+from evergreen.learning.tuning.choice import Choice
 from evergreen.record import tracker
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import ChampionFacts, champion_facts
-from evergreen.record.plan import commits, identity, plan
+from evergreen.record.plan import commits, identity
 from evergreen.record.plan.commits import Commit
+from evergreen.record.plan.steps import STEPS, Given
 
 if TYPE_CHECKING:
     from evergreen.data.validation.own import Expectation
     from evergreen.learning.features.lookups import LookupRef
 
 
+class Asked(Value):
+    """What a project was opened with. `overrides`: ``section.key=value``, applied to the parameters of `params_file`.
+
+    `allow_dirty`: whether a version may come from changes that are not committed, whatever the settings say.
+    """
+
+    env: str = "local"
+    params_file: str = "params.yaml"
+    overrides: tuple[str, ...] = ()
+    allow_dirty: bool = False
+
+
 @dataclass(frozen=True)
 class Project:
-    """What every door opens first; reading it imports nothing heavy."""
+    """What every door opens first, once; reading it imports nothing heavy."""
 
+    asked: Asked
     settings: Settings
     params: Params
     contract: Contract
 
     @classmethod
-    def open(cls, env: str = "local", params_file: str = "params.yaml", overrides: Sequence[str] = ()) -> "Project":
+    def open(
+        cls,
+        env: str = "local",
+        params_file: str = "params.yaml",
+        overrides: Sequence[str] = (),
+        *,
+        allow_dirty: bool = False,
+    ) -> "Project":
         """Read settings, parameters and the dataset's contract.
 
         Raises
@@ -50,6 +71,8 @@ class Project:
         ConfigError for the first fault in any of them.
         """
         settings = Settings.load(env)
+        if allow_dirty:
+            settings = settings.model_copy(update={"allow_dirty": True})
         params = Params.load(settings.project / params_file, overrides)
         contract = Contract.load(settings.project / "configs" / params.dataset / "contract.yaml")
         if params.features.embargo_days < contract.label_delay_days:
@@ -61,11 +84,19 @@ class Project:
                 next_step="Raise features.embargo_days, or correct label_delay_days in the contract.",
             )
         consistency.check(params, contract)
-        return cls(settings=settings, params=params, contract=contract)
+        asked = Asked(env=env, params_file=params_file, overrides=tuple(overrides), allow_dirty=allow_dirty)
+        return cls(asked=asked, settings=settings, params=params, contract=contract)
 
     def for_period(self, start: date, end: date) -> "Project":
         """Return the same project for the rows of another period."""
         return replace(self, params=self.params.for_period(start, end))
+
+    def until(self, end: date) -> "Project":
+        """Return the same project for the rows before `end`; raises ConfigError if the period would be empty."""
+        asked = self.asked.model_copy(update={"overrides": (*self.asked.overrides, f"ingest.end={end}")})
+        return replace(
+            self, asked=asked, params=Params.load(self.settings.project / asked.params_file, asked.overrides)
+        )
 
     @property
     def name(self) -> str:
@@ -76,8 +107,25 @@ class Project:
     def workspace(self) -> Workspace:
         return Workspace(root=self.settings.workspace)
 
-    def source(self) -> SourceRef:
-        return ingest.locate(self.contract, self.settings)
+    @cached_property
+    def given(self) -> Given:
+        """What the steps of a training are given."""
+        return Given(
+            contract=self.contract,
+            params=self.params,
+            locate=self._locate,
+            expectations=self.expectations(),
+            locate_lookups=self.lookups,
+            today=self.today(),
+            ws=self.workspace,
+            datasets=self.datasets,
+            storage=self.settings.studies(),
+        )
+
+    def _locate(self) -> SourceRef:
+        from evergreen.data.ingest import sources
+
+        return sources.locate(self.contract, self.settings)
 
     @property
     def datasets(self) -> Path:
@@ -116,7 +164,12 @@ class Project:
         from evergreen.learning.model import model
 
         asked = model.asked(self.workspace.path(champion.artifact.uri), champion.artifact.sha256)
-        return history.look_back(*asked, self.params.ingest)
+        days, period = history.days_back(*asked), self.params.ingest
+        if not days:
+            return None
+        if period.start is None or days == math.inf:
+            return IngestParams(end=period.end)
+        return IngestParams(start=period.start - timedelta(days=days), end=period.end)
 
     def ledger(self) -> Ledger:
         return Ledger(self.settings.ledger())
@@ -133,7 +186,7 @@ class Project:
             )
         return facts
 
-    def start(self, train: str) -> Start | None:
+    def warm_start(self, train: str) -> Choice | None:
         """Return where tuning begins on the train rows of that digest: with the champion's family and parameters.
 
         Rows that were tuned on before begin where they began then, whoever is champion by now: so running a training
@@ -142,17 +195,17 @@ class Project:
         if not self.params.tune.warm_start:
             return None
         began = self.ledger().find(self.name, "start", train)
-        return _start(began.payload["start"]) if began else self._of_champion()
+        return _choice(began.payload["start"]) if began else self._of_champion()
 
-    def keep_start(self, train: str) -> Start | None:
-        """Return `start`, and keep it for the next time that these rows are tuned on."""
-        start = self.start(train)
+    def keep_warm_start(self, train: str) -> Choice | None:
+        """Return `warm_start`, and keep it for the next time that these rows are tuned on."""
+        start = self.warm_start(train)
         if not self.params.tune.warm_start:
             return None
         kept = self.ledger().record(self.name, "start", train, {"start": start and start.model_dump(mode="json")})
-        return _start(kept.payload["start"])
+        return _choice(kept.payload["start"])
 
-    def _of_champion(self) -> Start | None:
+    def _of_champion(self) -> Choice | None:
         champion = champion_facts(self.ledger(), self.name)
         if champion is None:
             return None
@@ -160,7 +213,7 @@ class Project:
         if not manifest.exists() or file_digest(manifest) != champion.artifact.sha256:
             return None
         about = json.loads(manifest.read_bytes())
-        return Start(family=about["family"], params=about["params"])
+        return Choice(family=about["family"], params=about["params"])
 
     def may_train(self) -> Commit:
         """Return the commit that a training comes from, before anything is read.
@@ -168,29 +221,32 @@ class Project:
         Raises
         ------
         ConfigError if changes to what decides a training are not committed, unless the settings allow it, if the
-        package of a tracker is not installed, or if a family does not take its search space or its parameters.
+        package of a tracker is not installed, if a family does not take its search space or its parameters, or if a
+        file of `features.lookups` is not there.
         Unavailable if the configured database of the studies does not answer.
         """
-        from evergreen.learning.tuning import families  # which brings scikit-learn
+        from evergreen.base import databases
+        from evergreen.learning.tuning import families, space  # which brings scikit-learn
 
         tracker.require(self.settings.trackers)
-        found = commits.read(self.settings.project)
+        commit = commits.read(self.settings.project)
         if not self.settings.allow_dirty:
-            found.require_clean(self.settings.project)
-        families.check_space(self.params.tune.families, self.contract.task)
+            commit.require_clean(self.settings.project)
+        space.check(self.params.tune.families, self.contract.task)
         for family, chosen in self.params.train.baseline.items():
             families.check(family, chosen, self.contract.task)
+        _ = self.given.lookup_files
         if self.settings.study_url:
             databases.require_studies(self.settings.study_url)
-        return found
+        return commit
 
     def digests(self) -> dict[str, str]:
         """Return the digests of the code that the training steps reach and of all parameters."""
         return {
-            "code_digest": digest_of([identity.code_digest(f"tasks.{step}") for step in plan.STEPS]),
+            "code_digest": digest_of([identity.code_digest(f"tasks.{step}") for step in STEPS]),
             "params_digest": digest_of(self.params),
         }
 
 
-def _start(kept: dict[str, Any] | None) -> Start | None:
-    return Start.model_validate(kept) if kept else None
+def _choice(kept: dict[str, Any] | None) -> Choice | None:
+    return Choice.model_validate(kept) if kept else None

@@ -1,9 +1,11 @@
 """The monitoring flow: a window of traffic, what it says about the champion, and whether to train again."""
 
 from datetime import date
+from functools import partial
 
 from prefect import flow
 
+from evergreen.base.artifacts.refs import TableRef
 from evergreen.base.values import digest_of
 from evergreen.config import consistency
 from evergreen.decisions.retrain import decision as retrain
@@ -12,12 +14,14 @@ from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import ChampionFacts
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.plan.records import drop_broken_records
+from evergreen.record.plan.steps import arguments
 from evergreen.record.windows import WindowOutcome
+from flows.opened import run_opened
 from flows.recorder import Recorder
 from tasks.drift import drift
 from tasks.ingest import ingest
 from tasks.performance import performance
-from tasks.score import score
+from tasks.score import Scored, score
 from tasks.validate import validate
 
 
@@ -29,7 +33,17 @@ def monitoring(
 
     The window's targets are taken as arrived. What was found is recorded once for a champion and a window.
     """
-    project = Project.open(env, params_file, overrides or ()).for_period(start, end)
+    return monitor_window(Project.open(env, params_file, overrides or ()), start, end)
+
+
+def run_monitoring(project: Project, start: date, end: date) -> WindowOutcome:
+    """Return what `monitoring` does, for a project that is open already."""
+    return run_opened("monitoring", project, partial(monitor_window, project, start, end), start=start, end=end)
+
+
+def monitor_window(project: Project, start: date, end: date) -> WindowOutcome:
+    """Look at a window and record what was found, once."""
+    project = project.for_period(start, end)
     consistency.require_time(project.contract)
     ledger = project.ledger()
     champion = project.champion()
@@ -47,13 +61,20 @@ def watch(project: Project, ledger: Ledger, champion: ChampionFacts) -> WindowOu
     assert start is not None
     assert end is not None
     assert champion.data_end is not None
-    raw = do(ingest, project.source(), ws, project.datasets, contract, p.ingest).raw
-    checked = do(validate, raw, ws, contract, project.expectations(), project.today(), p.validate_)
-    longer = project.look_back(champion)
-    past = do(ingest, project.source(), ws, project.datasets, contract, longer).raw if longer else None
-    scored = do(score, checked.valid, champion.artifact, champion.version, champion.threshold, ws, past)
-    drifted = do(drift, champion.train, checked.valid, f"{start}-{end}", ws, contract, p.drift, p.seed)
-    measured = do(performance, scored.predictions, contract.task, ws, p.gate.confidence)
+    raw = do(ingest, **arguments("ingest", project.given, {})).raw
+    checked = do(validate, **arguments("validate", project.given, {"raw": raw}))
+    scored = score_with(champion, checked.valid, project, do)
+    drifted = do(
+        drift,
+        checked.valid,
+        reference=champion.train,
+        window=f"{start}-{end}",
+        ws=ws,
+        contract=contract,
+        params=p.drift,
+        seed=p.seed,
+    )
+    measured = do(performance, scored.predictions, task=contract.task, ws=ws, confidence=p.gate.confidence)
     decision = retrain.decide(
         drifted.report,
         measured,
@@ -76,6 +97,21 @@ def watch(project: Project, ledger: Ledger, champion: ChampionFacts) -> WindowOu
         decision=decision,
         report=str(ws.path(drifted.picture)),
         steps=tuple(do.steps),
+    )
+
+
+def score_with(version: ChampionFacts, rows: TableRef, project: Project, do: Recorder) -> Scored:
+    """Score a window's rows with a version, with the rows before them that its features look back on."""
+    longer = project.look_back(version)
+    earlier = {**arguments("ingest", project.given, {}), "params": longer}
+    return do(
+        score,
+        rows,
+        model=version.artifact,
+        version=version.version,
+        threshold=version.threshold,
+        ws=project.workspace,
+        past=do(ingest, **earlier).raw if longer else None,
     )
 
 

@@ -26,15 +26,15 @@ class Recorder:
     def __call__(self, step: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a step, or take its recorded result, and return what it answers."""
         before = self._cpu_beside()
-        with measured() as cost:
+        with measured() as usage:
             state = _state(step, *args, **kwargs)
         self.steps.append(
             StepRun(
                 name=step.name,
                 cached=state.name == "Cached",
-                seconds=cost.seconds,
-                cpu_seconds=round(max(0.0, cost.cpu_seconds - self._cpu_beside() + before), 3),
-                rss_mb=cost.rss_mb,
+                seconds=usage.seconds,
+                cpu_seconds=round(max(0.0, usage.cpu_seconds - self._cpu_beside() + before), 3),
+                rss_mb=usage.rss_mb,
             )
         )
         result: R = state.result()

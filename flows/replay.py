@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator
 from datetime import date
-
-from prefect import flow
+from functools import partial
 
 from evergreen.base.errors import ConfigError, GateRefused
+from evergreen.base.months import following
 from evergreen.base.values import Value
 from evergreen.config import consistency
 from evergreen.decisions.performance import Performance
 from evergreen.project import Project
 from evergreen.record.outcomes import ChampionFacts, TrainingOutcome, champion_facts, version_facts
 from evergreen.record.windows import RetrainingOutcome, WindowOutcome
-from flows.monitoring import made_with, monitoring, window_key
-from flows.retraining import retraining
-from flows.training import training
-from tasks.ingest import ingest
+from flows.monitoring import made_with, run_monitoring, score_with, window_key
+from flows.opened import run_opened
+from flows.recorder import Recorder
+from flows.retraining import run_retraining
+from flows.training import run_training
 from tasks.performance import performance
-from tasks.score import score
 
 
 class Month(Value):
@@ -28,23 +28,21 @@ class Month(Value):
     retraining: RetrainingOutcome
 
 
-def replay(
-    start: date, end: date, env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None
-) -> Iterator[TrainingOutcome | Month]:
+def replay(project: Project, start: date, end: date) -> Iterator[TrainingOutcome | Month]:
     """Yield the first training, on rows before `start`, and then every month of [start, end).
 
-    What the ledger already holds of this walk is not done again, so a walk that was interrupted continues.
+    The version that is champion in the end is analysed as `evaluate.analysis` says; those on the way are replaced
+    before anybody looks at them. What the ledger already holds of this walk is not done again, so a walk that was
+    interrupted continues.
 
     Raises
     ------
     GateRefused if the first candidate does not pass. ConfigError if the ledger holds another walk, or a champion that
     has already seen the months to come.
     """
-    first_overrides = [*(overrides or ()), f"ingest.end={start}"]
-    project = Project.open(env, params_file, first_overrides)
     consistency.require_time(project.contract)
     refuse_other_walk(project, start)
-    outcome = training(env=env, params_file=params_file, overrides=first_overrides, reason="first training")
+    outcome = run_training(project.until(start), reason="first training", stays=False)
     yield outcome
     if outcome.version is None:
         raise GateRefused(
@@ -56,29 +54,35 @@ def replay(
     first = version_facts(project.ledger(), project.name, outcome.version)
     assert first is not None
     for month_start, month_end in months(start, end):
-        window = recorded_window(project, month_start, month_end) or monitoring(
-            month_start, month_end, env=env, params_file=params_file, overrides=overrides
-        )
+        window = recorded_window(project, month_start, month_end) or run_monitoring(project, month_start, month_end)
         yield Month(
             window=window,
             never_retrained=yardstick(window, first, project),
-            retraining=recorded_retraining(project, window)
-            or retraining(env=env, params_file=params_file, overrides=overrides),
+            retraining=recorded_retraining(project, window) or run_retraining(project, stays=False),
         )
+    champion = project.champion()
+    if champion.data_end and not project.ledger().find(project.name, "analysis", champion.candidate):
+        run_training(project.until(champion.data_end), reason="analysis of the champion")
 
 
-@flow(name="never-retrained")
 def measure_first(window: WindowOutcome, first: ChampionFacts, project: Project) -> Performance:
     """Score a window with the first model, which was never retrained."""
-    ws, longer = project.workspace, project.for_period(window.start, window.end).look_back(first)
-    past = ingest(project.source(), ws, project.datasets, project.contract, longer).raw if longer else None
-    scored = score(window.valid, first.artifact, first.version, first.threshold, ws, past)
-    return performance(scored.predictions, project.contract.task, project.workspace, project.params.gate.confidence)
+    do, whole = Recorder(), project.for_period(window.start, window.end)
+    scored = score_with(first, window.valid, whole, do)
+    return do(
+        performance,
+        scored.predictions,
+        task=project.contract.task,
+        ws=project.workspace,
+        confidence=project.params.gate.confidence,
+    )
 
 
 def yardstick(window: WindowOutcome, first: ChampionFacts, project: Project) -> Performance:
     """Return how the first model does on a window; measured anew only if another one served it."""
-    return window.performance if window.version == first.version else measure_first(window, first, project)
+    if window.version == first.version:
+        return window.performance
+    return run_opened("never-retrained", project, partial(measure_first, window, first, project), start=window.start)
 
 
 def months(start: date, end: date) -> Iterator[tuple[date, date]]:
@@ -90,9 +94,8 @@ def months(start: date, end: date) -> Iterator[tuple[date, date]]:
     ['2013-11-01', '2013-12-01']
     """
     while start < end:
-        following = date(start.year + start.month // 12, start.month % 12 + 1, 1)
-        yield start, following
-        start = following
+        yield start, following(start)
+        start = following(start)
 
 
 def refuse_other_walk(project: Project, start: date) -> None:
@@ -112,11 +115,13 @@ def refuse_other_walk(project: Project, start: date) -> None:
 
 def recorded_window(project: Project, start: date, end: date) -> WindowOutcome | None:
     """Return what this walk found in a window before."""
-    found = [WindowOutcome.model_validate(entry.payload) for entry in project.ledger().entries(project.name, "window")]
+    windows = [
+        WindowOutcome.model_validate(entry.payload) for entry in project.ledger().entries(project.name, "window")
+    ]
     return next(
         (
             window
-            for window in found
+            for window in windows
             if (window.start, window.end) == (start, end) and window.made_with == made_with(project)
         ),
         None,

@@ -1,12 +1,15 @@
 """The retraining flow: act on the last window's decision, once."""
 
+from functools import partial
+
 from prefect import flow
 
 from evergreen.base.errors import ConfigError
 from evergreen.config import consistency
 from evergreen.project import Project
 from evergreen.record.windows import RetrainingOutcome, WindowOutcome
-from flows.training import training
+from flows.opened import run_opened
+from flows.training import run_training
 
 
 @flow(name="retraining")
@@ -17,7 +20,17 @@ def retraining(
 
     The candidate passes the same gate as any other. A window leads to one retraining at most.
     """
-    project = Project.open(env, params_file, overrides or ())
+    return act_on_window(Project.open(env, params_file, overrides or ()), reason=reason)
+
+
+def run_retraining(project: Project, *, reason: str | None = None, stays: bool = True) -> RetrainingOutcome:
+    """Return what `retraining` does, for a project that is open already; `stays` as in `train_and_judge`."""
+    body = partial(act_on_window, project, reason=reason, stays=stays)
+    return run_opened("retraining", project, body, reason=reason)
+
+
+def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -> RetrainingOutcome:
+    """Train if the last window's decision, or a reason, says so, and record it."""
     consistency.require_time(project.contract)
     ledger = project.ledger()
     windows = ledger.entries(project.name, "window")
@@ -33,12 +46,7 @@ def retraining(
     already_done = ledger.find(project.name, "retraining", incident) is not None
     if already_done or not (window.decision.retrain or reason):
         return RetrainingOutcome(window=incident, decision=window.decision, training=None, already_done=already_done)
-    outcome = training(
-        env=env,
-        params_file=params_file,
-        reason=reason or f"retraining after {incident}",
-        overrides=[*(overrides or ()), f"ingest.end={window.end}"],
-    )
+    outcome = run_training(project.until(window.end), reason=reason or f"retraining after {incident}", stays=stays)
     ledger.record(
         project.name,
         "retraining",

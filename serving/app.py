@@ -114,7 +114,7 @@ class Service:
             return refuse(refused)
 
 
-class Measured:
+class RequestMeter:
     """Counts and times every request by route and status; a path that is not a route counts as "other"."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics, routes: frozenset[str]) -> None:
@@ -162,7 +162,7 @@ def create_app(
     known = frozenset(route.path for route in routes)
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(Measured, metrics=service.metrics, routes=known)],
+        middleware=[Middleware(RequestMeter, metrics=service.metrics, routes=known)],
         exception_handlers={HTTPException: no_such_route},
         lifespan=service.lifespan,
     )

@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -21,11 +20,10 @@ from starlette.requests import Request
 
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
+from evergreen.data.typed.times import EARLIEST, LATEST
 from serving.answers import RequestError
 
 SECONDS_FOR_BODY = 10
-# What pandas can hold in every unit; beyond it, a conversion to local time overflows.
-EARLIEST, LATEST = datetime(1678, 1, 1, tzinfo=UTC), datetime(2261, 12, 31, tzinfo=UTC)
 
 
 class Rows(BaseModel):
@@ -61,7 +59,7 @@ def _annotation(column: Column) -> Any:
     within: Any = Field(ge=column.min, le=column.max)
     kind: Any
     if column.type == "timestamp":
-        kind = Annotated[AwareDatetime, Field(ge=EARLIEST, le=LATEST)]
+        kind = Annotated[AwareDatetime, Field(ge=EARLIEST, lt=LATEST)]
     elif column.type == "number":
         kind = Annotated[float, within]
     elif column.type == "integer":

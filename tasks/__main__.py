@@ -3,17 +3,19 @@
 import logging
 import os
 import sys
+from dataclasses import replace
 from typing import Any, get_type_hints
 
 from pydantic import ValidationError
 
+from evergreen.base import memory
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import ConfigError, EvergreenError, IntegrityError
 from evergreen.base.files import write_bytes
 from evergreen.base.values import Value
 from evergreen.project import Project
-from evergreen.record.plan.plan import STAGES
+from evergreen.record.plan.steps import ARTIFACTS, STAGES, arguments
 
 
 def run_stage(name: str) -> None:
@@ -27,29 +29,10 @@ def run_stage(name: str) -> None:
         )
     step = find_step(name)
     ws = Workspace.beside(project.settings.project / "data")
-    hints = get_type_hints(step)
-    given: dict[str, Any] = {
-        "ws": ws,
-        "contract": project.contract,
-        "params": project.params.section(name),
-        "seed": project.params.seed,
-        "features": project.params.features,
-        "storage": project.settings.studies(),
-        "datasets": project.datasets,
-        "today": project.today(),
-        "expectations": project.expectations(),
-        "lookup_files": project.lookups(),
-    }
-    if "source" in hints:
-        given["source"] = project.source()
-    if "start" in hints:
-        given["start"] = project.keep_start(ws.table("train").sha256)
-    inputs = {
-        argument: given[argument] if argument in given else find(ws, argument, kind)
-        for argument, kind in hints.items()
-        if argument != "return"
-    }
-    keep(ws, step(**inputs))
+    made = {argument: kind for argument, kind in get_type_hints(step).items() if argument in ARTIFACTS}
+    artifacts = {argument: find(ws, argument, kind) for argument, kind in made.items()}
+    given = replace(project.given, ws=ws)
+    keep(ws, step(**arguments(name, given, artifacts, warm_start=project.keep_warm_start)))
 
 
 def find_step(name: str) -> Any:
@@ -96,6 +79,7 @@ def keep(ws: Workspace, artifacts: Value) -> None:
 
 def main() -> int:
     """Run the stage named on the command line and return its exit code."""
+    memory.collect_rarely()
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
     for name in ("evergreen", "tasks"):
         logging.getLogger(name).setLevel(logging.INFO)

@@ -10,10 +10,10 @@ from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.values import Value
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.learning.analysis import assemble as parts
-from evergreen.learning.analysis.refits import Recipe
 from evergreen.learning.analysis.values import Analysis
 from evergreen.learning.evaluation import Report, unseen
 from evergreen.learning.model import model as models
+from evergreen.learning.tuning.recipe import Recipe
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)
@@ -27,11 +27,11 @@ class Analysed(Value):
 
 @task(name="analyse", timeout_seconds=1800, **RECORDED)
 def analyse(
-    report: Report,
-    *,
-    model: FolderRef,
-    train: TableRef,
     test: TableRef,
+    *,
+    train: TableRef,
+    model: FolderRef,
+    report: Report,
     ws: Workspace,
     params: EvaluateParams,
     seed: int,
@@ -48,6 +48,10 @@ def analyse(
     seen, rows = ws.read(train), ws.read(test)
     recipe = Recipe(loaded.contract, loaded.features, made["family"], made["params"], seed, made["shrinkage"])
     with threadpool_limits(1):  # one thread sums in one order: equal on every machine
-        found = parts.analyse(report, recipe, loaded.pipeline, seen, rows, loaded.predict(rows), params)
-    log.info("analyse: %d parts, %d do not apply", len(Analysis.model_fields) - len(found.why_not), len(found.why_not))
-    return Analysed(analysis=found)
+        analysis = parts.analyse(
+            report, recipe, loaded.pipeline, train=seen, test=rows, estimates=loaded.predict(rows), params=params
+        )
+    log.info(
+        "analyse: %d parts, %d do not apply", len(Analysis.model_fields) - len(analysis.why_not), len(analysis.why_not)
+    )
+    return Analysed(analysis=analysis)

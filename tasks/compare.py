@@ -9,7 +9,6 @@ import pandas as pd
 import pyarrow.parquet as pq
 from prefect import task
 
-from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.learning.evaluation import Comparison, difference, intervals
 from evergreen.learning.evaluation.estimates import Estimates
@@ -17,49 +16,44 @@ from evergreen.learning.features import fit_target, history, pieces
 from evergreen.learning.features.history import PastRows
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
+from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import ChampionFacts
 from tasks.engine import RETRIED
 
 
 @task(name="compare", timeout_seconds=1800, **RETRIED)
-def compare(
-    champion: ChampionFacts,
-    model: FolderRef,
-    data_end: date | None,
-    split: str | None,
-    valid: TableRef,
-    test: TableRef,
-    scores: TableRef,
-    ws: Workspace,
-    confidence: float,
-) -> Comparison:
-    """Score the champion on the test rows of the candidate `model`.
+def compare(candidate: Candidate, *, champion: ChampionFacts, ws: Workspace, confidence: float) -> Comparison:
+    """Score the champion on the test rows of the candidate.
 
     The champion's own features of the past are derived from the validated rows. A comparison that is not valid says
     why: the champion learned another target, needs a column that is gone, has seen those rows or may have, or the rows
     are too few for an interval.
     """
     version = champion.version
-    theirs, ours = (models.load(ws.path(ref.uri), ref.sha256) for ref in (champion.artifact, model))
-    rows, contract = ws.read(test), ours.contract
+    theirs, ours = (models.load(ws.path(ref.uri), ref.sha256) for ref in (champion.artifact, candidate.model))
+    rows, contract = ws.read(candidate.test), ours.contract
     labels = fit_target(rows, contract)
     other_past = bool(theirs.given) and not same_past(theirs, ours)
     why_not = (
         other_target(theirs, ours)
-        or gone(theirs, ours, pq.read_schema(ws.verified(valid)).names if other_past else None)
-        or may_have_seen(champion, data_end, split)
+        or gone(theirs, ours, pq.read_schema(ws.verified(candidate.valid)).names if other_past else None)
+        or may_have_seen(champion, candidate.data_end, candidate.split.rule)
         or intervals.too_few(contract.task, labels)
     )
     if why_not:
         return Comparison(champion_version=version, why_not=why_not)
     if other_past:
-        rows = rows.assign(**past_of(rows, theirs, ours, ws.path(valid.uri)))
-    candidate = Estimates.read(ws.read(scores), "candidate", contract.task, ours.classes)
-    found = difference.difference(
-        contract.task, labels, candidate.judged, theirs.predict(rows).judged, confidence=confidence
+        rows = rows.assign(**past_of(rows, theirs, ours, ws.path(candidate.valid.uri)))
+    said = Estimates.read(ws.read(candidate.scores), "candidate", contract.task, ours.classes)
+    measured = difference.difference(
+        contract.task, labels, said.compared, theirs.predict(rows).compared, confidence=confidence
     )
     return Comparison(
-        champion_version=version, champion=found.second, difference=found.difference, low=found.low, high=found.high
+        champion_version=version,
+        champion=measured.second,
+        difference=measured.difference,
+        low=measured.low,
+        high=measured.high,
     )
 
 

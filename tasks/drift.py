@@ -25,8 +25,9 @@ class Drifted(Value):
 
 @task(name="drift", timeout_seconds=1800, **RECORDED)
 def drift(
-    reference: TableRef,
     current: TableRef,
+    *,
+    reference: TableRef,
     window: str,
     ws: Workspace,
     contract: Contract,

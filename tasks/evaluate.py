@@ -13,11 +13,11 @@ from evergreen.base.values import Value
 from evergreen.config.objectives import GATE_METRIC, check_costs
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.learning import evaluation, features
-from evergreen.learning.analysis.refits import LINEAR, Recipe
 from evergreen.learning.evaluation import Report, unseen
-from evergreen.learning.evaluation.bootstrap import intervals
+from evergreen.learning.evaluation.bootstrap import resampled_intervals
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.model import model as models
+from evergreen.learning.tuning.recipe import LINEAR, Recipe
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)
@@ -32,10 +32,11 @@ class Evaluated(Value):
 
 @task(name="evaluate", timeout_seconds=1800, **RECORDED)
 def evaluate(
+    test: TableRef,
+    *,
+    train: TableRef,
     model: FolderRef,
     baseline: FolderRef,
-    train: TableRef,
-    test: TableRef,
     ws: Workspace,
     params: EvaluateParams,
     seed: int,
@@ -67,7 +68,7 @@ def evaluate(
         for family in ("prior", LINEAR[contract.task]):
             if family not in said:
                 said[family] = recipe.of(family).fit_predict(seen, rows, estimates.classes)
-        found = intervals(
+        intervals = resampled_intervals(
             features.fit_target(rows, contract),
             estimates,
             simpler,
@@ -86,8 +87,8 @@ def evaluate(
             n_train=train.rows,
             n_test=test.rows,
             baselines={family: measured(rows, said[family]) for family in ("prior", LINEAR[contract.task])},
-            intervals=found.own,
-            gains=found.gain,
+            intervals=intervals.own,
+            gains=intervals.gain,
         )
     scores = pd.DataFrame(
         {"label": rows[contract.target], **estimates.columns("candidate"), **simpler.columns("baseline")}

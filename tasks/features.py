@@ -15,13 +15,13 @@ from prefect import task
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.values import Value
-from evergreen.config import consistency, derived
+from evergreen.config import derived
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
 from evergreen.data import leakage
 from evergreen.data.samples import Sample
 from evergreen.learning import features as domain
-from evergreen.learning.features import Cut, Split, Tally, ordering, pieces
+from evergreen.learning.features import Cut, Split, SplitTally, ordering, pieces
 from evergreen.learning.features import lookups as tables
 from evergreen.learning.features.history import PastRows
 from evergreen.learning.features.lookups import LookupRef
@@ -45,6 +45,7 @@ class FeatureSet(Value):
 @task(name="features", timeout_seconds=7200, **RECORDED)
 def features(
     valid: TableRef,
+    *,
     ws: Workspace,
     contract: Contract,
     params: FeatureParams,
@@ -57,20 +58,20 @@ def features(
     model carries them. Columns with the role leakage are read only where `params.history` looks back on them, and
     never written; a feature that behaves like one stops the run. One piece of the table is in memory at a time.
     """
-    consistency.check_features(params, contract)
+    derived.check(params, contract)
     looked_up = tables.read(lookup_files, params, contract)
     path = ws.verified(valid)
     last = ordering.last_time(partial(pieces.read, path), contract) if contract.time else None
     cut = Cut(contract, params, seed, last)
-    found = _pieces(path, cut, looked_up)
-    first = next(found, None) if valid.rows and (last or not contract.time) else None
+    rest = _pieces(path, cut, looked_up)
+    first = next(rest, None) if valid.rows and (last or not contract.time) else None
     if first is None:
         raise domain.no_labels(contract)
     domain.check_functions(first.rows, contract, params)
     schema = pa.Schema.from_pandas(first.built, preserve_index=False).remove_metadata()
-    sample, tally, hashes = Sample(leakage.MOST_ROWS, seed=seed), Tally(cut), _Hashes([], [])
+    sample, tally, hashes = Sample(leakage.MOST_ROWS, seed=seed), SplitTally(cut), _Hashes([], [])
     with ws.writer("train", schema) as train, ws.writer("test", schema) as test:  # there only if nothing raises
-        for piece in chain([first], found):
+        for piece in chain([first], rest):
             tally.take(piece.built, piece.is_train, piece.is_test)
             if contract.max_overlap is not None:
                 of_rows = ordering.row_hashes(piece.rows, contract.features)

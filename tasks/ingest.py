@@ -24,7 +24,7 @@ class Ingested(Value):
 
 
 @task(name="ingest", timeout_seconds=7200, **RECORDED)
-def ingest(source: SourceRef, ws: Workspace, datasets: Path, contract: Contract, params: IngestParams) -> Ingested:
+def ingest(source: SourceRef, *, ws: Workspace, datasets: Path, contract: Contract, params: IngestParams) -> Ingested:
     """Read what is new in the source, batch by batch; bad rows are kept here, for validation to judge."""
     secret = (
         privacy.key(datasets.parent / "pii.key") if any(column.pii == "hash" for column in contract.columns) else b""

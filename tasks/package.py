@@ -11,7 +11,7 @@ from tasks.engine import RETRIED
 
 
 @task(name="package", timeout_seconds=600, **RETRIED)
-def package(name: str, version: int, model: FolderRef, threshold: float, ws: Workspace, settings: Settings) -> str:
+def package(model: FolderRef, *, name: str, version: int, threshold: float, ws: Workspace, settings: Settings) -> str:
     """Build the bento of a version, once, and return its tag."""
     release = Release(model=name, version=version, model_digest=model.sha256, threshold=threshold)
     return packaging.build(ws.path(model.uri), release, project=settings.project, home=settings.home).tag

@@ -10,7 +10,7 @@ from tasks.engine import RETRIED
 
 
 @task(name="promote", timeout_seconds=600, **RETRIED)
-def promote(facts: ChampionFacts, expected_epoch: int, settings: Settings) -> Champion:
+def promote(facts: ChampionFacts, *, expected_epoch: int, settings: Settings) -> Champion:
     """Make a version champion in the ledger.
 
     Raises

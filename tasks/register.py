@@ -12,7 +12,7 @@ from tasks.engine import RETRIED
 
 
 @task(name="register", timeout_seconds=600, **RETRIED)
-def register(name: str, candidate: str, run: Run, settings: Settings, tags: Mapping[str, str]) -> int:
+def register(run: Run, *, name: str, candidate: str, settings: Settings, tags: Mapping[str, str]) -> int:
     """Return the candidate's version, created once; it is not champion yet.
 
     Raises

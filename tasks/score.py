@@ -1,7 +1,7 @@
 """Step: a model and rows that keep the contract -> one prediction a row."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 import pyarrow as pa
@@ -31,7 +31,7 @@ class Scored(Value):
 
 @task(name="score", timeout_seconds=3600, **RECORDED)
 def score(
-    rows: TableRef, model: FolderRef, version: int, threshold: float, ws: Workspace, past: DatasetRef | None = None
+    rows: TableRef, *, model: FolderRef, version: int, threshold: float, ws: Workspace, past: DatasetRef | None = None
 ) -> Scored:
     """Score a table as the service would, row for row.
 
@@ -63,14 +63,7 @@ def with_history(rows: pd.DataFrame, past: pd.DataFrame, model: Model) -> pd.Dat
 def _kept(ref: DatasetRef, ws: Workspace, contract: Contract, columns: Sequence[str]) -> pd.DataFrame:
     """Return columns of a dataset version's rows that break no rule on rows: those training would have learnt from."""
     path = ws.path(ref.uri)
-
-    def scan(names: Sequence[str]) -> Iterator[tuple[str, pa.RecordBatch]]:
-        for fragment, batch in datasets.batches(path, ref, columns=names, max_rows=validation.BATCH_ROWS):
-            yield fragment.partition, batch
-
-    repeats = [validation.repeats(rule, scan) for rule in validation.unique_rules(contract)]
-    items = datasets.read_manifest(path, ref.sha256).items
-    stream = validation.Stream(contract, items=items, repeats=repeats, today=None)
-    found = datasets.batches(path, ref, max_rows=validation.BATCH_ROWS)
-    kept = (stream.take(fragment.item, batch).kept.select(list(columns)) for fragment, batch in found)
+    stream = validation.Stream.of_dataset(contract, path, ref, today=None)
+    batches = datasets.batches(path, ref, max_rows=validation.BATCH_ROWS)
+    kept = (stream.take(fragment.item, batch).kept.select(list(columns)) for fragment, batch in batches)
     return to_pandas(pa.Table.from_batches(kept))

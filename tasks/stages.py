@@ -5,6 +5,7 @@ identity. So a stage of DVC runs again when, and only when, `evergreen run` runs
 """
 
 import inspect
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -13,9 +14,10 @@ from typing import Any, get_type_hints
 
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.files import write_bytes
+from evergreen.config.params.params import SECTION_OF
 from evergreen.project import Project
 from evergreen.record.plan.identity import PROJECT, reached_files
-from evergreen.record.plan.plan import STAGES
+from evergreen.record.plan.steps import ARTIFACTS, STAGES
 
 HEADER = """\
 # The training pipeline for `dvc repro`: the same steps as `evergreen run` up to the gate, and the analysis.
@@ -23,16 +25,9 @@ HEADER = """\
 stages:
 """
 SECTIONS = {"features": "features", "seed": "seed"}  # besides a step's own
-# What a step takes from the project, and the file of it under configs/. `today` is of a section or of the clock, and
-# `start` of the champion, which DVC does not look at; the files of `lookup_files` are named in params.yaml.
-FROM_PROJECT = {
-    "source": None,
-    "contract": "contract.yaml",
-    "expectations": "expectations.json",
-    "today": None,
-    "start": None,
-    "lookup_files": None,
-}
+# What a step reads under configs/. `today` is of a section or of the clock, and `warm_start` of the champion, which DVC
+# does not look at; the files of `lookup_files` are named in params.yaml.
+CONFIGURED = {"contract": "contract.yaml", "expectations": "expectations.json"}
 KEPT_IN_GIT = ("report",)
 
 
@@ -47,14 +42,14 @@ def _stage(name: str, project: Project) -> Iterator[str]:
     taken = STAGES[name]
     described = (inspect.getdoc(module) or "").partition("\n")[0].removeprefix("Step: ").rstrip(".")
     yield f"  {name}:"
-    yield f"    desc: {described}"
+    yield f"    desc: {json.dumps(described)}"
     yield f"    cmd: .venv/bin/python -m tasks {name}"
-    sections = [name, *(section for argument, section in SECTIONS.items() if argument in taken)]
+    sections = [SECTION_OF.get(name, name), *(section for argument, section in SECTIONS.items() if argument in taken)]
     yield f"    params: [{', '.join(sections)}]"
     yield "    deps:"
     yield from _items(
         [
-            *(_file(argument, hints[argument]) for argument in taken if argument in _artifacts(taken)),
+            *(_file(argument, hints[argument]) for argument in taken if argument in ARTIFACTS),
             "requirements.lock",
             *_configured(taken, project.params.dataset),
             *(lookup.file for lookup in project.params.features.lookups.values() if "lookup_files" in taken),
@@ -73,10 +68,6 @@ def _items(files: Iterable[str]) -> Iterator[str]:
     return (f"      - {file}" for file in files)
 
 
-def _artifacts(taken: Iterable[str]) -> list[str]:
-    return [name for name in taken if name not in {"params", *SECTIONS, *FROM_PROJECT}]
-
-
 def _file(name: str, kind: Any) -> str:
     """Return the file under data/ that holds an artifact of that name and kind."""
     return f"data/{name}" + {TableRef: ".parquet", FolderRef: "", DatasetRef: ""}.get(kind, ".json")
@@ -84,7 +75,7 @@ def _file(name: str, kind: Any) -> str:
 
 def _configured(taken: Iterable[str], dataset: str) -> list[str]:
     """Return what a step reads under configs/: a file, or the folder where one that may be missing is read too."""
-    files = [file for name, file in FROM_PROJECT.items() if file and name in {*taken, "contract"}]
+    files = [file for name, file in CONFIGURED.items() if name in {*taken, "contract"}]
     return [f"configs/{dataset}/{files[0]}" if len(files) == 1 else f"configs/{dataset}"]
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from prefect import task
 
 from evergreen.base.artifacts.folders import read_folder
-from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
+from evergreen.base.artifacts.refs import TableRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.values import digest_of
 from evergreen.config.contract.contract import Contract
@@ -22,7 +22,8 @@ from evergreen.learning.evaluation import Report
 from evergreen.learning.features import inputs as inputs_of
 from evergreen.learning.model import model as models
 from evergreen.learning.model import skops_file
-from evergreen.learning.tuning.search import Best
+from evergreen.learning.tuning.best import Best
+from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import StepRun
 from evergreen.record.plan.identity import lock_digest
 from evergreen.record.plan.requirements import packages_of, pins
@@ -38,17 +39,9 @@ NAMEABLE = re.compile(r"[\w.-]{1,80}")  # a key that may be part of a parameter'
 
 @task(name="track", timeout_seconds=1800, **RETRIED)
 def track(
-    candidate: str,
-    model: FolderRef,
-    best: Best,
-    trials: TableRef,
-    report: Report,
+    candidate: Candidate,
+    *,
     verdict: Verdict,
-    raw: DatasetRef,
-    train: TableRef,
-    test: TableRef,
-    validation: Validation,
-    docs: FolderRef,
     steps: Sequence[StepRun],
     ws: Workspace,
     params: Params,
@@ -58,62 +51,65 @@ def track(
     """Log everything about a training, whatever the verdict is, and return its run in MLflow."""
     from evergreen.adapters import onnx_export
 
-    loaded = models.load(ws.path(model.uri), model.sha256)
-    _, pages = read_folder(ws.path(docs.uri), docs.sha256)
+    loaded = models.load(ws.path(candidate.model.uri), candidate.model.sha256)
+    _, pages = read_folder(ws.path(candidate.docs.uri), candidate.docs.sha256)
     names = inputs_of(loaded.contract, loaded.features).names
     lock = (settings.project / "requirements.lock").read_text()
     name = loaded.contract.name
     exported = onnx_export.export(
-        loaded.pipeline, ws.read(train, columns=names), task=loaded.contract.task, seed=params.seed
+        loaded.pipeline, ws.read(candidate.train, columns=names), task=loaded.contract.task, seed=params.seed
     )
     training = Training(
         experiment=name,
-        candidate=candidate,
+        candidate=candidate.key,
         params={
             **_flat(params.model_dump(mode="json", by_alias=True)),
-            "family": best.family,
-            **{f"best.{key}": value for key, value in best.params.items()},
+            "family": candidate.best.family,
+            **{f"best.{key}": value for key, value in candidate.best.params.items()},
         },
         metrics={
-            **_metrics(report, params.gate.metric, best, validation, steps),
+            **_metrics(candidate.report, params.gate.metric, candidate.best, candidate.validation, steps),
             "onnx_rows": exported.n_rows,
             **({} if exported.max_difference is None else {"onnx_max_difference": exported.max_difference}),
         },
-        series={"fold_score": best.scores},
+        series={"fold_score": candidate.best.scores},
         tags={
             **tags,
             "verdict": "promote" if verdict.promote else "refuse",
             "reason": verdict.reason,
             "seed": str(params.seed),
-            "model_digest": model.sha256,
-            "data_digest": raw.sha256,
-            "train_digest": train.sha256,
-            "gate_digest": test.sha256,
+            "model_digest": candidate.model.sha256,
+            "data_digest": candidate.raw.sha256,
+            "train_digest": candidate.train.sha256,
+            "gate_digest": candidate.test.sha256,
             "contract_digest": digest_of(loaded.contract),
             "lock_digest": lock_digest(),
             "onnx": exported.why_not or "parity",
-            "calibration": _calibration(best),
+            "calibration": _calibration(candidate.best),
             "steps_cached": ", ".join(step.name for step in steps if step.cached) or "none",
         },
         datasets=[
-            Dataset(name=name, context="ingested", digest=raw.sha256, source=raw.uri, rows=raw.rows),
-            Dataset(name=f"{name}-train", context="train", digest=train.sha256, source=train.uri, rows=train.rows),
-            Dataset(name=f"{name}-gate", context="gate", digest=test.sha256, source=test.uri, rows=test.rows),
+            Dataset(name=named, context=context, digest=ref.sha256, source=ref.uri, rows=ref.rows)
+            for named, context, ref in (
+                (name, "ingested", candidate.raw),
+                (f"{name}-train", "train", candidate.train),
+                (f"{name}-gate", "gate", candidate.test),
+            )
         ],
-        trials=_trials(ws, trials),
+        trials=_trials(ws, candidate.trials),
         files={
             **({"onnx/model.onnx": exported.content} if exported.content else {}),
             "params.json": params.model_dump_json(by_alias=True, indent=1).encode(),
-            "report.json": report.model_dump_json(indent=1).encode(),
+            "report.json": candidate.report.model_dump_json(indent=1).encode(),
             "gate.json": verdict.model_dump_json(indent=1).encode(),
             "contract.json": loaded.contract.model_dump_json(by_alias=True, indent=1).encode(),
-            "validation.json": validation.model_dump_json(indent=1).encode(),
+            "validation.json": candidate.validation.model_dump_json(indent=1).encode(),
             **{f"data_docs/{path}": page for path, page in pages.items()},
         },
         pipeline=loaded.pipeline,
-        types=skops_file.held_types((ws.path(model.uri) / "model.skops").read_bytes()),
-        example=_without_personal(ws.read(test, columns=names).head(EXAMPLE_ROWS), loaded.contract),
-        requirements=pins(lock, [*LOADED_WITH, *packages_of(best.family)]),
+        types=skops_file.held_types((ws.path(candidate.model.uri) / "model.skops").read_bytes()),
+        example=_without_personal(ws.read(candidate.test, columns=names).head(EXAMPLE_ROWS), loaded.contract),
+        requirements=pins(lock, [*LOADED_WITH, *packages_of(candidate.best.family)]),
     )
     runs = {name: tracker.log(training) for name, tracker in trackers.wanted(settings).items()}
     log.info("track: %d metrics, %d trials in %s", len(training.metrics), len(training.trials), ", ".join(runs))
@@ -126,7 +122,7 @@ def _metrics(
     """Return every number of a training by name; what is undefined is left out."""
     gaps = {name: report.train[name] - value for name, value in report.candidate.items() if name in report.train}
     others = {"baseline": report.baseline, "train": report.train, **report.baselines}
-    found: dict[str, float | None] = {
+    numbers: dict[str, float | None] = {
         **report.candidate,
         **{f"{of}_{name}": value for of, metrics in others.items() for name, value in metrics.items()},
         **_ends(report.intervals),
@@ -141,12 +137,12 @@ def _metrics(
     }
     for step in steps:
         if not step.cached:
-            found |= {
+            numbers |= {
                 f"step.{step.name}.seconds": step.seconds,
                 f"step.{step.name}.cpu_seconds": step.cpu_seconds,
                 f"step.{step.name}.rss_mb": step.rss_mb,
             }
-    return {name: float(value) for name, value in found.items() if value is not None and isfinite(value)}
+    return {name: float(value) for name, value in numbers.items() if value is not None and isfinite(value)}
 
 
 def _ends(intervals: Mapping[str, tuple[float, float]]) -> dict[str, float]:
@@ -165,8 +161,8 @@ def _calibration(best: Best) -> str:
 
 def _calibrated(best: Best) -> dict[str, float]:
     """Return what calibration did on the validation folds, before and after."""
-    found = best.calibration
-    both = {"log_loss": found.log_loss, "ece": found.ece} if found else {}
+    calibration = best.calibration
+    both = {"log_loss": calibration.log_loss, "ece": calibration.ece} if calibration else {}
     return {
         f"calibration_{name}_{when}": value
         for name, values in both.items()

@@ -21,8 +21,8 @@ from evergreen.learning.features import inputs as inputs_of
 from evergreen.learning.features import lookups as tables
 from evergreen.learning.model import model as models
 from evergreen.learning.tuning import families
+from evergreen.learning.tuning.best import Best
 from evergreen.learning.tuning.calibration import CalibratedPipeline
-from evergreen.learning.tuning.search import Best
 from evergreen.record.plan.identity import code_digest, lock_digest
 from tasks.engine import RECORDED
 
@@ -41,6 +41,7 @@ class Trained(Value):
 @task(name="train", timeout_seconds=7200, **RECORDED)
 def train(
     train: TableRef,
+    *,
     best: Best,
     lookups: FolderRef,
     ws: Workspace,
@@ -70,7 +71,7 @@ def train(
         "rows": train.rows,
         "inputs": inputs.model_dump(mode="json"),
         "shrinkage": params.shrinkage,
-        "start": best.start and best.start.model_dump(mode="json"),
+        "warm_start": best.warm_start and best.warm_start.model_dump(mode="json"),
     }
     target = fit_target(rows, contract)
 
@@ -106,7 +107,9 @@ def train(
     for name, (pipeline, applied) in fitted.items():
         family, chosen = wanted[name]
         facts = {**about, "family": family, "params": chosen, "calibration": applied}
-        saved[name] = models.save(ws, name, pipeline, contract, features, facts, lookups=looked_up)
+        saved[name] = models.save(
+            ws, name, pipeline, contract=contract, features=features, about=facts, lookups=looked_up
+        )
     trained = Trained(**saved)
     log.info("train: %s on %d rows, digest %s", best.family, train.rows, trained.model.sha256[:12])
     return trained

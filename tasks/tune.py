@@ -9,8 +9,9 @@ from evergreen.base.values import Value
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.tune import TuneParams
-from evergreen.learning.tuning.search import Best, search
-from evergreen.learning.tuning.space import Start
+from evergreen.learning.tuning.best import Best
+from evergreen.learning.tuning.choice import Choice
+from evergreen.learning.tuning.search import search
 from evergreen.record.plan.identity import identity
 from tasks.engine import RECORDED
 
@@ -27,7 +28,8 @@ class Tuned(Value):
 @task(name="tune", timeout_seconds=7200, **RECORDED)
 def tune(
     train: TableRef,
-    start: Start | None,
+    *,
+    warm_start: Choice | None,
     ws: Workspace,
     contract: Contract,
     features: FeatureParams,
@@ -38,7 +40,7 @@ def tune(
     """Search the declared space. The study in `storage` carries the step's identity: a killed search continues."""
     arguments = {
         "train": train,
-        "start": start,
+        "warm_start": warm_start,
         "contract": contract,
         "features": features,
         "params": params,
@@ -49,7 +51,7 @@ def tune(
         f"tuning on {train.rows} rows",
         next_step="Free memory, lower tune.workers, or read a shorter period.",
     )
-    found = search(
+    searched = search(
         ws.read(train),
         contract,
         features,
@@ -57,6 +59,6 @@ def tune(
         seed=seed,
         storage=storage,
         study=f"tune-{identity('tune', arguments)[:16]}",
-        start=start,
+        warm_start=warm_start,
     )
-    return Tuned(best=found.best, trials=ws.write("trials", found.trials))
+    return Tuned(best=searched.best, trials=ws.write("trials", searched.trials))

@@ -1,8 +1,9 @@
 """Step: observations -> those that keep the contract; the others go to quarantine with their codes."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from threading import Thread
 
@@ -37,6 +38,7 @@ class Validated(Value):
 @task(name="validate", timeout_seconds=1800, **RECORDED)
 def validate(
     raw: DatasetRef,
+    *,
     ws: Workspace,
     contract: Contract,
     expectations: tuple[Expectation, ...],
@@ -59,11 +61,11 @@ def validate(
     from evergreen.adapters.expectations import data_docs
 
     Thread(target=layer.load, daemon=True).start()  # its import takes seconds, in which rows can be read
-    path, dataset = ws.path(raw.uri), _Dataset(raw, ws, contract)
-    manifest = datasets.read_manifest(path, raw.sha256)
-    repeats = [validation.repeats(rule, dataset.scan) for rule in validation.unique_rules(contract)]
-    stream = validation.Stream(contract, items=manifest.items, repeats=repeats, today=today)
-    suite = layer.Layer(contract, own=expectations, today=today, rows=raw.rows, read=dataset.typed)
+    path = ws.path(raw.uri)
+    stream = validation.Stream.of_dataset(contract, path, raw, today=today)
+    suite = layer.Layer(
+        contract, own=expectations, today=today, rows=raw.rows, read=partial(_typed, path, raw, contract)
+    )
     names = [column.name for column in contract.stored]
     with ws.writer("valid", validation.valid_schema(contract.stored)) as valid:  # there only if nothing raises
         with ws.writer("quarantine", validation.quarantine_schema(names)) as quarantine:
@@ -73,44 +75,35 @@ def validate(
                 if judged.bad is not None:
                     quarantine.add(judged.bad)
                 suite.add(fragment.partition, fragment.rows, judged.typed)
-        found, theirs = stream.validation(), suite.close()
+        ours, theirs = stream.validation(), suite.close()
         docs = ws.write_folder("docs", data_docs.pages(theirs.results), {"dataset": contract.name})
-        layer.agree(theirs, found)
-        log.info("validate: %d rows, %d kept, %d quarantined", found.rows, found.kept, found.quarantined)
-        _require(found, theirs.own_failed, params, quarantine=ws.path(quarantine.ref.uri), docs=ws.path(docs.uri))
-    return Validated(valid=valid.ref, quarantine=quarantine.ref, validation=found, docs=docs)
+        layer.agree(theirs, ours)
+        log.info("validate: %d rows, %d kept, %d quarantined", ours.rows, ours.kept, ours.quarantined)
+        _require(ours, theirs.own_failed, params, quarantine=ws.path(quarantine.ref.uri), docs=ws.path(docs.uri))
+    return Validated(valid=valid.ref, quarantine=quarantine.ref, validation=ours, docs=docs)
 
 
-class _Dataset:
-    """A dataset version, read again and again, some columns at a time."""
-
-    def __init__(self, ref: DatasetRef, ws: Workspace, contract: Contract) -> None:
-        self._ref, self._path, self._schema = ref, ws.path(ref.uri), arrow_schema(contract.stored)
-
-    def scan(self, names: Sequence[str]) -> Iterator[tuple[str, pa.RecordBatch]]:
-        """Return batches of some columns with the partition that they lie in."""
-        found = datasets.batches(self._path, self._ref, columns=names, max_rows=validation.BATCH_ROWS)
-        for fragment, batch in found:
-            yield fragment.partition, batch
-
-    def typed(self, names: Sequence[str]) -> pa.Table:
-        """Return some columns of the rows whose values can all be read."""
-        batches = [
-            batch.filter(batch.column(UNREADABLE).is_null()).select(list(names))
-            for _, batch in self.scan([*names, UNREADABLE])
-        ]
-        return pa.Table.from_batches(batches, pa.schema([self._schema.field(name) for name in names]))
+def _typed(path: Path, ref: DatasetRef, contract: Contract, names: Sequence[str]) -> pa.Table:
+    """Return some columns of a dataset version's rows whose values can all be read."""
+    schema = arrow_schema(contract.stored)
+    batches = [
+        batch.filter(batch.column(UNREADABLE).is_null()).select(list(names))
+        for _, batch in datasets.scan(path, ref, [*names, UNREADABLE], max_rows=validation.BATCH_ROWS)
+    ]
+    return pa.Table.from_batches(batches, pa.schema([schema.field(name) for name in names]))
 
 
 def _require(
-    found: Validation, own_failed: Sequence[str], params: ValidateParams, *, quarantine: Path, docs: Path
+    results: Validation, own_failed: Sequence[str], params: ValidateParams, *, quarantine: Path, docs: Path
 ) -> None:
     """Raise DataError for the first of the reasons for which nothing may be trained on these rows."""
-    reasons = [(rule.code, str(rule).removeprefix(f"{rule.code} ")) for rule in found.stopping]
-    reasons += [("DQ031", f"an expectation of yours does not hold: {each}") for each in own_failed]
-    if found.quarantined > params.max_bad_share * found.rows:
-        shown = "; ".join(map(str, _rows_only(found.broken)[:3]))
-        what = f"{found.quarantined} of {found.rows} rows break the contract, {params.max_bad_share:.0%} are allowed."
+    reasons = [(rule.code, str(rule).removeprefix(f"{rule.code} ")) for rule in results.stopping]
+    reasons += [("DQ031", f"an expectation of yours does not hold: {expectation}") for expectation in own_failed]
+    if results.quarantined > params.max_bad_share * results.rows:
+        shown = "; ".join(map(str, _rows_only(results.broken)[:3]))
+        what = (
+            f"{results.quarantined} of {results.rows} rows break the contract, {params.max_bad_share:.0%} are allowed."
+        )
         reasons.insert(0, ("DQ008", f"{what} {shown}"))
     if not reasons:
         return

@@ -11,21 +11,28 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pandas as pd
 import projects
 import pytest
-from servers import closed_port, object_store, object_store_server, postgres  # noqa: F401  fixtures
+from servers import SECONDS, closed_port, free_port, object_store, object_store_server, postgres  # noqa: F401  fixtures
 
+from cli import children
+from cli.engine import PREFECT_SERVER, on_loopback
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.params import Params
 from evergreen.config.settings import PREFIX, Settings
-from evergreen.data import datasets, ingest
-from evergreen.data.ingest import store
+from evergreen.data import datasets
+from evergreen.data.ingest import sources, store
 from evergreen.data.typed.schema import ROW, UNREADABLE, to_pandas
+from evergreen.record.plan.identity import code_digest
+
+if TYPE_CHECKING:
+    from evergreen.project import Project
 
 NOBODY = 65534
 # Before any of them is imported: libraries make their folders then, and must not make them in anybody's home.
@@ -81,7 +88,7 @@ def params(project: Path) -> Params:
 def flights_table(project: Path, contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """The observations of January and February 2013, by time and key; shared, so copy it before changing it."""
     folder = tmp_path_factory.mktemp("flights")
-    source = ingest.locate(contract, Settings(project=project, home=folder))
+    source = sources.locate(contract, Settings(project=project, home=folder))
     path, manifest = store.sync(source, contract, folder / "datasets", made_with="", secret=b"")
     ws = Workspace(root=folder)
     raw = store.take(path, manifest, ws, contract, IngestParams(start=date(2013, 1, 1), end=date(2013, 3, 1)))
@@ -140,16 +147,34 @@ def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
 
 
 @pytest.fixture(scope="session")
-def prepared_state(project: Path, once: Once) -> Path:
-    """A state folder whose databases are migrated; copied, because migrating takes seconds."""
+def prepared_state(project: Path, contract: Contract, once: Once) -> Path:
+    """A state folder whose databases are migrated, and that holds the flights; copied, because both take seconds."""
 
     def prepare(folder: Path) -> Path:
         small = projects.copy_project(project, folder / "project")
         done = small.run("prepare")
         assert done.returncode == 0, done.stderr
+        source = sources.locate(contract, projects.settings_of(small))
+        kept = small.home / "datasets" / contract.name
+        store.sync(source, contract, kept, made_with=code_digest("tasks.ingest"), secret=b"")
         return small.home
 
     return once("prepared", prepare)
+
+
+@pytest.fixture(scope="session")
+def prefect_api_url(prepared_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Prefect server for commands that say something about anything else."""
+    home = tmp_path_factory.mktemp("prefect") / "home"
+    shutil.copytree(prepared_state, home)
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/api"
+    variables = Settings(home=home).environment()
+    with children.child(
+        "prefect", on_loopback(port, *PREFECT_SERVER), run=home / "run", environment=variables
+    ) as server:
+        children.wait_until_ready(server, f"{url}/health", seconds=SECONDS, what="Prefect", log=home / "none")
+        yield url
 
 
 @pytest.fixture
@@ -176,7 +201,51 @@ def trained_state(project: Path, prepared_state: Path, once: Once) -> Path:
 
 
 @pytest.fixture
-def trained_project(trained_state: Path, tmp_path: Path) -> projects.Small:
-    """A project of one's own with a champion."""
+def trained_project(trained_state: Path, prefect_api_url: str, tmp_path: Path) -> projects.Small:
+    """A project of one's own with a champion, whose commands use the shared Prefect server."""
     shutil.copytree(trained_state, tmp_path / "trained", symlinks=True)
-    return projects.Small(tmp_path / "trained")
+    return projects.Small(tmp_path / "trained", prefect_api_url)
+
+
+@pytest.fixture(scope="session")
+def visits_trained(once: Once) -> Path:
+    """A project of visits that has its first version, trained on January and February; copied by `visited`."""
+
+    import direct  # which imports the flows
+
+    from evergreen.project import Project
+    from flows.training import train_and_judge
+
+    def train(folder: Path) -> Path:
+        root = direct.visits(folder / "visits")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(root)
+            (root / ".evergreen").mkdir()
+            outcome = train_and_judge(Project.open(), reason="first training", do=direct.Direct())
+        assert (outcome.verdict, outcome.version, outcome.analysis) == ("promoted", 1, "attached")
+        return root
+
+    return once("visits", train)
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Project":
+    """A project of visits that nothing was done with."""
+    import direct
+
+    from evergreen.project import Project
+
+    root = direct.visits(tmp_path / "visits")
+    (root / ".evergreen").mkdir()
+    monkeypatch.chdir(root)
+    return Project.open()
+
+
+@pytest.fixture
+def visited(visits_trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Project":
+    """A project of visits with a champion."""
+    from evergreen.project import Project
+
+    root = Path(shutil.copytree(visits_trained, tmp_path / "visits"))
+    monkeypatch.chdir(root)
+    return Project.open()

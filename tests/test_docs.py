@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -23,7 +24,7 @@ import validated
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from cli import walk
+from cli import replay
 from cli.ending import INTERRUPTED
 from cli.main import app
 from evergreen.adapters.expectations import suite
@@ -120,7 +121,8 @@ def test_command_lines_of_a_page_parse(page: Path) -> None:
     for line in shell_lines(page):
         if found := re.search(r"(?:^|[\s/])evergreen (.*)", line):
             command, arguments = called(shlex.split(re.sub(r"\$\(.*?\)", "2013-03", found[1])))
-            command.make_context(command.name, arguments)
+            assert not hasattr(command, "commands") or not arguments or arguments[0].startswith("-"), line
+            assert command.make_context(command.name, arguments).args == [], line
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -485,11 +487,11 @@ def test_every_cause_of_a_failed_request_is_documented() -> None:
 # -- examples ------------------------------------------------------------------------------------------------
 
 
-def test_readme_shows_the_table_that_the_walk_prints() -> None:
+def test_readme_shows_the_table_that_replay_prints() -> None:
     shown = README.read_text().split("<!-- table -->")[1].strip().splitlines()[0]
     flights: Any = SimpleNamespace(window=SimpleNamespace(performance=SimpleNamespace(metric="roc_auc")))
-    printed = [str(column.header) for column in walk.table("flights", []).columns]  # no months, so no metric's name
-    named = [walk.heading(flights) + name if name.startswith(" ") else name for name in printed]
+    printed = [str(column.header) for column in replay.table("flights", []).columns]  # no months, so no metric's name
+    named = [replay.heading(flights) + name if name.startswith(" ") else name for name in printed]
     assert [cell.strip() for cell in shown.strip("|").split("|")] == named
 
 
@@ -507,9 +509,12 @@ def commands_of(page: Path, section: str) -> list[list[str]]:
 
 
 @pytest.fixture(scope="module")
-def own_data(project: Path, prepared_state: Path, tmp_path_factory: pytest.TempPathFactory) -> projects.Small:
+def own_data(
+    project: Path, prepared_state: Path, prefect_api_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> projects.Small:
     """A project with the table of the how-to, in which the README's two commands have been run."""
-    small = projects.copy_project(project, tmp_path_factory.mktemp("own") / "project")
+    copied = projects.copy_project(project, tmp_path_factory.mktemp("own") / "project")
+    small = replace(copied, prefect_api_url=prefect_api_url)
     projects.copy_state(prepared_state, small)
     (small.root / "data").mkdir()
     how_to = ROOT / "docs" / "how-to" / "own-data.md"
@@ -584,5 +589,5 @@ def test_sources_joins_and_settings_of_the_page_on_sources_are_accepted(contract
 
 def test_readme_counts_the_steps_that_dvc_runs() -> None:
     assert (len(STEPS), next(iter(STEPS)), list(STEPS)[-1]) == (6, "ingest", "evaluate")
-    assert "the six steps from ingest to evaluate" in README.read_text()
-    assert yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].keys() == STEPS.keys()
+    assert "the six steps from ingest to evaluate, and the analysis" in README.read_text()
+    assert list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]) == [*STEPS, "analyse"]

@@ -68,8 +68,8 @@ def build(model_folder: Path, release: Release, *, project: Path, home: Path) ->
     ------
     IntegrityError if the model is not the one that the release names.
     """
-    if found := locate(release, home):
-        return found
+    if built := locate(release, home):
+        return built
     bento = _named(release, home)
     staging = home / "staging"
     with explain_os_errors(staging):
@@ -91,7 +91,8 @@ def command(bento: Path, settings: Settings) -> tuple[list[str], dict[str, str]]
     served = ("serve_host", "serve_port", "max_body_bytes", "max_requests_at_once")
     variables = {f"EVERGREEN_{name.upper()}": str(getattr(settings, name)) for name in served}
     variables |= {"EVERGREEN_HOME": str(settings.home.resolve()), "PYTHONPATH": str(bento.resolve() / "src")}
-    return [sys.executable, "-P", "-m", "serving"], {**os.environ, **variables}
+    quiet = {"ORT_DISABLE_TELEMETRY": "1"}  # else ONNX Runtime, once it is imported, looks its vendor's host up
+    return [sys.executable, "-P", "-m", "serving"], {**os.environ, **variables, **quiet}
 
 
 def packages(family: str) -> tuple[str, ...]:

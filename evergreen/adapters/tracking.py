@@ -75,8 +75,8 @@ class MlflowTracker:
             mlflow.set_registry_uri(self.uri)
             store = client(self.uri)
             experiment = self._experiment(store, training.experiment)
-            if found := _logged(store, experiment, training.candidate):
-                return found
+            if run := _logged(store, experiment, training.candidate):
+                return run
             created = store.create_run(
                 experiment,
                 run_name=training.name,
@@ -102,10 +102,10 @@ class MlflowTracker:
         """
         with explain_failure(self.uri):
             store = client(self.uri)
-            found = _logged(store, self._experiment(store, experiment), candidate)
-            if found:
-                _log_files(store, found.run_id, files)
-        if found is None:
+            run = _logged(store, self._experiment(store, experiment), candidate)
+            if run:
+                _log_files(store, run.run_id, files)
+        if run is None:
             raise IntegrityError(
                 "TRK002",
                 f"candidate {candidate[:8]} has no finished run that an analysis could be attached to",
@@ -114,8 +114,8 @@ class MlflowTracker:
             )
 
     def _experiment(self, store: "MlflowClient", name: str) -> str:
-        if found := store.get_experiment_by_name(name):
-            return str(found.experiment_id)
+        if experiment := store.get_experiment_by_name(name):
+            return str(experiment.experiment_id)
         artifacts = self.artifacts.as_uri() if self.uri.startswith("sqlite") else None
         return str(store.create_experiment(name, artifact_location=artifacts))
 
@@ -236,9 +236,9 @@ def register(uri: str, name: str, run: Run, *, candidate: str, tags: Mapping[str
         store = client(uri)
         if not store.search_registered_models(f"name = '{name}'"):
             store.create_registered_model(name)
-        for found in store.search_model_versions(f"name = '{name}'"):
-            if found.tags.get(CANDIDATE_TAG) == candidate:
-                return int(found.version)
+        for version in store.search_model_versions(f"name = '{name}'"):
+            if version.tags.get(CANDIDATE_TAG) == candidate:
+                return int(version.version)
         created = store.create_model_version(
             name, source=run.uri, run_id=run.run_id, tags={**tags, CANDIDATE_TAG: candidate}
         )

@@ -61,8 +61,8 @@ class WandbTracker:
     ) -> Run:
         import wandb
 
-        for found in self.folder.glob(f"wandb/offline-run-*-{run_id}/{LOGGED}"):
-            return Run(run_id=run_id, uri=str(found.parent))
+        for logged in self.folder.glob(f"wandb/offline-run-*-{run_id}/{LOGGED}"):
+            return Run(run_id=run_id, uri=str(logged.parent))
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with TemporaryDirectory() as scratch:
@@ -111,10 +111,10 @@ def _quiet() -> Any:
 def _pictures(files: Mapping[str, bytes], scratch: Path) -> dict[str, Any]:
     import wandb
 
-    found = {}
+    pictures = {}
     for path, content in files.items():
         if path.endswith(".png"):
             target = scratch / Path(path).name
             target.write_bytes(content)
-            found[path.removesuffix(".png")] = wandb.Image(str(target))
-    return found
+            pictures[path.removesuffix(".png")] = wandb.Image(str(target))
+    return pictures

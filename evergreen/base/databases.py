@@ -29,20 +29,20 @@ def require_studies(url: str) -> None:
     ------
     ConfigError if its address cannot be used; Unavailable if it does not answer.
     """
-    found = engine(
+    studies = engine(
         url,
         what="the address of the studies",
         where="study_url",
         next_step="Write postgresql+psycopg://user:password@host/database, or leave study_url out for SQLite.",
     )
     try:
-        found.connect().close()
+        studies.connect().close()
     except sa.exc.OperationalError as error:
         raise Unavailable(
             "DEP001",
             f"the database of the studies does not answer: {error.orig}",
-            where=found.url.render_as_string(hide_password=True),
+            where=studies.url.render_as_string(hide_password=True),
             next_step="Try again; if it stays so, check study_url.",
         ) from error
     finally:
-        found.dispose()
+        studies.dispose()

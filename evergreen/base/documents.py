@@ -124,7 +124,7 @@ def check(
         return model.model_validate(data)
     except ValidationError as error:
         # A misspelt key shows up twice, as unknown and as missing; the first is what was written.
-        faults = [found for found in error.errors() if found["type"] == "extra_forbidden"] or error.errors()
+        faults = [details for details in error.errors() if details["type"] == "extra_forbidden"] or error.errors()
         fault, more = faults[0], f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
         at: Location = tuple(part for part in fault["loc"] if part != "[key]")
         name = ".".join(map(str, at))
@@ -135,7 +135,7 @@ def check(
             raise ConfigError("CFG004", f"unknown key '{name}'{more}", where=where, next_step=hint) from error
         if fault["type"] == "missing":
             what = f"key '{name}' is missing{more}"
-            raise ConfigError("CFG005", what, where=where, next_step="Add it.") from error
+            raise ConfigError("CFG005", what, where=where, next_step=f"Add it.{_meaning(model, at)}") from error
         what, hint = fault["msg"].removeprefix("Value error, "), "Correct the value."
         if fault["type"] != "value_error":  # ours speak for themselves, and their input is the whole section
             what += f", got {_shown(fault['input'])}"
@@ -144,7 +144,7 @@ def check(
             written = fault["ctx"].get("tag", fault["input"])
             hint = _suggest(str(written), re.findall(r"'([^']*)'", allowed)) or hint
         what = (f"'{name}': " if name else "") + what + more
-        raise ConfigError("CFG005", what, where=where, next_step=hint) from error
+        raise ConfigError("CFG005", what, where=where, next_step=hint + _meaning(model, at)) from error
 
 
 def _where(at: Location, source: str, lines: Mapping[Location, int | str]) -> str:
@@ -152,8 +152,8 @@ def _where(at: Location, source: str, lines: Mapping[Location, int | str]) -> st
     here: Location = ()
     for part in at:
         here = (*here, part) if (*here, part) in lines else here
-    found = lines.get(here, "")
-    return f"{source}:{found}" if isinstance(found, int) else found or source
+    line = lines.get(here, "")
+    return f"{source}:{line}" if isinstance(line, int) else line or source
 
 
 def _suggest(written: str, known: list[str]) -> str:
@@ -170,9 +170,25 @@ def _keys_at(root: type[BaseModel], at: Location) -> list[str]:
     """Return the keys that are legal at a location, as they are written in a file."""
     kinds: list[Any] = [root]
     for part in at:
-        kinds = [found for kind in kinds for found in _inside(kind, part)]
+        kinds = [annotation for kind in kinds for annotation in _inside(kind, part)]
     models = [model for kind in kinds for model in _models(kind)]
     return list({field.alias or name: None for model in models for name, field in model.model_fields.items()})
+
+
+def _meaning(root: type[BaseModel], at: Location) -> str:
+    """Return what is written of a field under it, as a sentence to follow another; empty where nothing is."""
+    kinds: list[Any] = [root]
+    for part in at[:-1]:
+        kinds = [annotation for kind in kinds for annotation in _inside(kind, part)]
+    fields = [
+        field
+        for model in (model for kind in kinds for model in _models(kind))
+        for name, field in model.model_fields.items()
+        if at and at[-1] in (name, field.alias)
+    ]
+    described = " ".join((fields[0].description or "").split()) if fields else ""
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", described)  # a link says its text
+    return f" {at[-1]}: {plain}." if plain else ""
 
 
 def _inside(kind: Any, part: str | int) -> list[Any]:
@@ -184,10 +200,10 @@ def _inside(kind: Any, part: str | int) -> list[Any]:
         return [get_args(kind)[1]]
     if isinstance(part, int):
         return [argument for argument in get_args(kind) if argument is not Ellipsis]
-    return [found for argument in get_args(kind) for found in _inside(argument, part)]
+    return [annotation for argument in get_args(kind) for annotation in _inside(argument, part)]
 
 
 def _models(kind: Any) -> list[type[BaseModel]]:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return [kind]
-    return [found for argument in get_args(kind) for found in _models(argument)]
+    return [model for argument in get_args(kind) for model in _models(argument)]

@@ -10,7 +10,7 @@ import psutil
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
-class Cost:
+class Usage:
     """What a block has cost, once it has ended.
 
     `cpu_seconds` of all threads and processes of the block, `rss_mb` the most memory that they held at once, in MB.
@@ -43,23 +43,23 @@ class Cost:
 
 
 @contextmanager
-def measured() -> Iterator[Cost]:
+def measured() -> Iterator[Usage]:
     """Measure what the block costs; memory is looked at twice a second, and at both ends."""
-    cost, ended = Cost(), threading.Event()
+    usage, ended = Usage(), threading.Event()
 
     def watch() -> None:
         while not ended.wait(SECONDS_BETWEEN_LOOKS):
-            cost._look()
+            usage._look()
 
     watcher = threading.Thread(target=watch, name="cost", daemon=True)
-    started, cpu = monotonic(), cost._cpu()
-    cost._look()
+    started, cpu = monotonic(), usage._cpu()
+    usage._look()
     watcher.start()
     try:
-        yield cost
+        yield usage
     finally:
         ended.set()
         watcher.join()
-        cost._look()
-        cost.seconds = round(monotonic() - started, 3)
-        cost.cpu_seconds = round(cost._cpu() - cpu, 3)
+        usage._look()
+        usage.seconds = round(monotonic() - started, 3)
+        usage.cpu_seconds = round(usage._cpu() - cpu, 3)

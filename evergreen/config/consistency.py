@@ -11,7 +11,7 @@ from evergreen.config.params.params import Params
 
 def check(params: Params, contract: Contract) -> None:
     """Raise ConfigError for the first parameter that does not fit the contract."""
-    check_features(params.features, contract)
+    derived.check(params.features, contract)
     check_families([*params.tune.families, *params.train.baseline], contract.task)
     tuning_metric(params.tune.metric, contract)
     check_evaluation(params.evaluate, params.features, contract)
@@ -45,29 +45,6 @@ def check_evaluation(params: EvaluateParams, features: FeatureParams, contract: 
                 where=f"contract '{contract.name}'",
                 next_step=f"Name one of: {', '.join(known)}.",
             )
-
-
-def check_features(params: FeatureParams, contract: Contract) -> None:
-    """Raise ConfigError unless the features can be made from the contract's columns, and the split fits its time."""
-    of_time = {"calendar": params.calendar, "cyclic": params.cyclic, "history": tuple(params.history)}
-    for key, asked in of_time.items():
-        if contract.time is None and asked:
-            raise ConfigError(
-                "CFG020",
-                f"features.{key} asks for {', '.join(asked)}, but no column has role time",
-                where=f"contract '{contract.name}'",
-                next_step=f"Leave features.{key} out, or give a timestamp column role: time.",
-            )
-    given, wanted = ("test_share", "test_days") if params.test_share is not None else ("test_days", "test_share")
-    if (contract.time is None) != (given == "test_share"):
-        raise ConfigError(
-            "CFG021",
-            f"features.{given} is given, but a table with{'out' if contract.time is None else ''} a time column is "
-            f"split by features.{wanted}",
-            where=f"contract '{contract.name}'",
-            next_step=f"Give features.{wanted} instead, such as {'0.2' if wanted == 'test_share' else '14'}.",
-        )
-    derived.check(params, contract)
 
 
 def require_time(contract: Contract) -> str:

@@ -43,10 +43,33 @@ def history(params: FeatureParams) -> tuple[Column, ...]:
 
 
 def check(params: FeatureParams, contract: Contract) -> None:
+    """Raise ConfigError unless the features can be made from the contract's columns, and the split fits its time."""
+    of_time = {"calendar": params.calendar, "cyclic": params.cyclic, "history": tuple(params.history)}
+    for key, asked in of_time.items():
+        if contract.time is None and asked:
+            raise ConfigError(
+                "CFG020",
+                f"features.{key} asks for {', '.join(asked)}, but no column has role time",
+                where=f"contract '{contract.name}'",
+                next_step=f"Leave features.{key} out, or give a timestamp column role: time.",
+            )
+    given, wanted = ("test_share", "test_days") if params.test_share is not None else ("test_days", "test_share")
+    if (contract.time is None) != (given == "test_share"):
+        raise ConfigError(
+            "CFG021",
+            f"features.{given} is given, but a table with{'out' if contract.time is None else ''} a time column is "
+            f"split by features.{wanted}",
+            where=f"contract '{contract.name}'",
+            next_step=f"Give features.{wanted} instead, such as {'0.2' if wanted == 'test_share' else '14'}.",
+        )
+    _check_columns(params, contract)
+
+
+def _check_columns(params: FeatureParams, contract: Contract) -> None:
     """Raise ConfigError for the first feature that cannot be made of the contract's columns, or whose name is taken."""
     for key, pairs in (("ratios", params.ratios), ("differences", params.differences)):
         for name, pair in pairs.items():
-            kinds = [_found(contract, f"features.{key}.{name}", each, ("feature", "time")).type for each in pair]
+            kinds = [_found(contract, f"features.{key}.{name}", column, ("feature", "time")).type for column in pair]
             times = key == "differences" and set(kinds) == {"timestamp"}
             if not times and not set(kinds) <= set(NUMBERS):
                 two = "two numbers" if key == "ratios" else "two numbers or two times"

@@ -12,5 +12,10 @@ class Section(BaseModel):
     """Base of every section: frozen; an unknown key is an error, and so is NaN, which no threshold would stop."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_by_name=True, serialize_by_alias=True, allow_inf_nan=False
+        frozen=True,
+        extra="forbid",
+        validate_by_name=True,
+        serialize_by_alias=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
     )

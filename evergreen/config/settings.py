@@ -23,39 +23,48 @@ CREDENTIALS = ("key", "secret", "token", "password", "username", "account_key", 
 
 
 class Settings(BaseSettings):
-    """Where state lives and which servers are used; a variable wins over the file.
+    """Where state lives and which servers are used; a variable EVERGREEN_<KEY> wins over the file."""
 
-    `project`: the folder that holds params.yaml. `home`: all state, relative to the project. `prefect_api_url`,
-    `mlflow_tracking_uri`, `ledger_url`, `study_url`: None means embedded, under `home`. `serve_host`, `serve_port`:
-    where `evergreen serve` listens. `max_body_bytes`: the largest request that it reads. `max_requests_at_once`: how
-    many it answers at a time; those beyond are told to come again. `training_cron`, `retraining_cron`, `timezone`: the
-    schedules of the deployments. `connections`: databases that sources name, as SQLAlchemy URLs; as a variable it is a
-    JSON object, and it holds passwords. `storage`: options of the stores that sources name, by scheme, such as
-    ``{"s3": {"endpoint_url": "http://127.0.0.1:8333"}}``; credentials come from the environment. `trackers`: where
-    trainings are logged, in a variable with commas between them; mlflow is always one, because versions are registered
-    there. `allow_dirty`: whether a version may come from changes that are not committed, or from data without a
-    digest; it is tagged then.
-    """
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     project: Path = Path()
+    """default found from the working directory: the folder with `params.yaml`; variable only"""
     home: Path = Path(".evergreen")
+    """the state folder, relative to the project"""
     prefect_api_url: str | None = None
+    """default embedded: a Prefect server's API, such as `http://127.0.0.1:4200/api`"""
     mlflow_tracking_uri: str | None = None
+    """default SQLite in `home`: an MLflow server or database"""
     ledger_url: str | None = None
+    """default SQLite in `home`: SQLAlchemy's URL of the ledger"""
     study_url: str | None = None
+    """default SQLite in `home`: SQLAlchemy's URL of Optuna's studies, such as `postgresql+psycopg://user@host/studies`"""
     serve_host: str = "127.0.0.1"
+    """where the service listens"""
     serve_port: int = Field(default=3000, ge=0, le=65535)
+    """its port"""
     training_cron: str = "0 5 * * 1"
+    """schedule of `training/<env>`"""
     retraining_cron: str = "0 6 * * *"
+    """schedule of `retraining/<env>`"""
     timezone: str = "UTC"
+    """of both schedules"""
     max_body_bytes: int = Field(default=1_000_000, ge=1)
+    """the largest request that the service reads"""
     max_requests_at_once: int = Field(default=256, ge=1)
+    """how many it answers at a time"""
     connections: dict[str, SecretStr] = {}
+    """databases that sources name, as SQLAlchemy URLs by name; they hold passwords, so set the variable, as a JSON
+    object"""
     storage: dict[str, dict[str, Any]] = {}
+    """options of the stores that sources name, by scheme, such as `{s3: {endpoint_url: "http://127.0.0.1:8333"}}`; no
+    credentials"""
     trackers: Annotated[tuple[Literal["mlflow", "wandb", "tensorboard"], ...], NoDecode] = ("mlflow",)
+    """default MLflow alone: where trainings are logged: `mlflow`, always, and `wandb` and `tensorboard`; as a variable
+    `mlflow,tensorboard`"""
     allow_dirty: bool = False
+    """default no: a version may come from changes that are not committed, or from data without a digest; it is tagged
+    `override: allow_dirty`"""
 
     @field_validator("trackers", mode="before")
     @classmethod
@@ -72,9 +81,9 @@ class Settings(BaseSettings):
     @field_validator("storage")
     @classmethod
     def _no_credentials(cls, storage: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-        found = [f"{scheme}.{name}" for scheme, options in storage.items() for name in options if name in CREDENTIALS]
-        if found:
-            raise ValueError(f"{found[0]} is a credential; set it in the environment, such as AWS_SECRET_ACCESS_KEY")
+        keys = [f"{scheme}.{name}" for scheme, options in storage.items() for name in options if name in CREDENTIALS]
+        if keys:
+            raise ValueError(f"{keys[0]} is a credential; set it in the environment, such as AWS_SECRET_ACCESS_KEY")
         return storage
 
     @classmethod
@@ -126,7 +135,7 @@ class Settings(BaseSettings):
                 next_step="Remove it: the project is the folder that holds params.yaml.",
             )
         try:
-            found = cls(**{**data, "project": project})
+            settings = cls(**{**data, "project": project})
         except ValidationError as error:
             fault = error.errors()[0]
             name = PREFIX + str(fault["loc"][0]).upper()
@@ -144,7 +153,7 @@ class Settings(BaseSettings):
                 where="environment",
                 next_step="""Write it as in '{"warehouse": "postgresql://user:password@host/database"}'.""",
             ) from None  # its cause shows the value
-        home = (project / found.home).resolve()
+        home = (project / settings.home).resolve()
         if project.is_relative_to(home):
             raise ConfigError(
                 "CFG011",
@@ -152,7 +161,7 @@ class Settings(BaseSettings):
                 where="environment" if "home" in ours else str(path),
                 next_step="Name a folder for state only, such as .evergreen.",
             )
-        return found.model_copy(update={"home": home, "project": project})
+        return settings.model_copy(update={"home": home, "project": project})
 
     @property
     def workspace(self) -> Path:
@@ -202,6 +211,7 @@ class Settings(BaseSettings):
             "BENTOML_HOME": str(self.home / "bentoml"),
             "BENTOML_DO_NOT_TRACK": "true",
             "GX_ANALYTICS_ENABLED": "false",
+            "ORT_DISABLE_TELEMETRY": "1",  # ONNX Runtime looks up its vendor's host otherwise
             "OMP_WAIT_POLICY": "PASSIVE",  # idle OpenMP threads would spin on the cores that others work on
             "TMPDIR": str(self.home / "tmp"),
             "MPLCONFIGDIR": str(self.home / "matplotlib"),

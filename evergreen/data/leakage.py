@@ -57,10 +57,10 @@ def scan(rows: pd.DataFrame, features: Sequence[Column], *, target: str, task: T
     rows = rows[rows[names].notna().any(axis=1)]  # a line of nothing but commas has no target either
     known = rows[target].notna().to_numpy()
     labels = _labels(rows[target][known], task)
-    found = [
+    by_column = [
         next(_findings(rows[column.name], column, known, labels, task=task, target=target), None) for column in features
     ]
-    findings = [finding for finding in found if finding]
+    findings = [finding for finding in by_column if finding]
     if len(findings) == len(features) and all(finding.certain for finding in findings):
         findings = [Finding(f.column, False, f.why) for f in findings]
     return tuple(findings)
@@ -80,9 +80,9 @@ def check(train: pd.DataFrame, contract: Contract, *, seed: int, made: Sequence[
     """
     rows = train if len(train) <= MOST_ROWS else train.sample(MOST_ROWS, random_state=seed)
     columns = (*contract.features, *made)
-    found = [f for f in scan(rows, columns, target=contract.target, task=contract.task) if f.certain]
+    findings = [f for f in scan(rows, columns, target=contract.target, task=contract.task) if f.certain]
     severities = {column.name: column.severity.get("DQ024", "fail") for column in columns}
-    failing = [finding for finding in found if severities[finding.column] == "fail"]
+    failing = [finding for finding in findings if severities[finding.column] == "fail"]
     if failing:
         more = f"; and {len(failing) - 1} more columns" if len(failing) > 1 else ""
         is_made = failing[0].column in {column.name for column in made}
@@ -95,7 +95,7 @@ def check(train: pd.DataFrame, contract: Contract, *, seed: int, made: Sequence[
             else "Give it role: leakage if it is known only with the target; "
             "if it is known before, allow it by severity: {DQ024: warn} on the column.",
         )
-    return tuple(f"column '{finding.column}' is too good to be true: {finding.why}" for finding in found)
+    return tuple(f"column '{finding.column}' is too good to be true: {finding.why}" for finding in findings)
 
 
 def _findings(
@@ -207,11 +207,11 @@ def _correlation(left: Array, right: Array) -> float:
     if np.ptp(left) == 0 or np.ptp(right) == 0:
         return 0.0
     with np.errstate(all="ignore"):  # numbers near either end of float64 have no variance
-        found = np.corrcoef(left, right)[0, 1]
-    return float(abs(found)) if np.isfinite(found) else 0.0
+        correlation = np.corrcoef(left, right)[0, 1]
+    return float(abs(correlation)) if np.isfinite(correlation) else 0.0
 
 
 def _explained(labels: Array, estimates: Array) -> float:
     with np.errstate(all="ignore"):
-        found = 1 - ((labels - estimates) ** 2).sum() / ((labels - labels.mean()) ** 2).sum()
-    return float(found) if np.isfinite(found) else 0.0
+        explained = 1 - ((labels - estimates) ** 2).sum() / ((labels - labels.mean()) ** 2).sum()
+    return float(explained) if np.isfinite(explained) else 0.0

@@ -35,14 +35,14 @@ class Performance(Value):
 
 
 def measure(
-    task: Task, labels: pd.Series, judged: pd.Series | npt.ArrayLike, *, confidence: float = 0.95
+    task: Task, labels: pd.Series, compared: pd.Series | npt.ArrayLike, *, confidence: float = 0.95
 ) -> Performance:
     """Return what predictions were worth.
 
     Parameters
     ----------
     labels : shape (n,), missing where the outcome is not known (yet).
-    judged : shape (n,), row by row: probabilities of true (binary), classes (multiclass) or values (regression).
+    compared : shape (n,), row by row: probabilities of true (binary), classes (multiclass) or values (regression).
     confidence : of the two-sided interval, in (0, 1).
 
     Returns
@@ -65,7 +65,7 @@ def measure(
     >>> found.value, round(found.low, 3), round(found.high, 3)
     (0.5, 0.36, 0.64)
     """
-    given = pd.Series(judged).reset_index(drop=True)
+    given = pd.Series(compared).reset_index(drop=True)
     if len(given) != len(labels):
         raise PerformanceError("PF001", f"{len(labels)} labels for {len(given)} predictions")
     _require_predictions(task, given)
@@ -76,10 +76,10 @@ def measure(
     measured: dict[str, float] = {}
     evidence = few
     if not few:
-        found = intervals.contributions(task, truth, answered)
-        low, high = intervals.interval(task, truth, found, confidence=confidence)
-        measured = {"value": found.value, "low": low, "high": high}
-        evidence = f"{metric} {found.value:.4f} [{low:.4f}, {high:.4f}] on {len(truth)} labelled rows"
+        contributions = intervals.contributions(task, truth, answered)
+        low, high = intervals.interval(task, truth, contributions, confidence=confidence)
+        measured = {"value": contributions.value, "low": low, "high": high}
+        evidence = f"{metric} {contributions.value:.4f} [{low:.4f}, {high:.4f}] on {len(truth)} labelled rows"
     return Performance(
         verdict="unknown" if few else "measured",
         evidence=evidence,
@@ -103,10 +103,10 @@ def _require_predictions(task: Task, given: pd.Series) -> None:
         raise PerformanceError("PF002", f"{bad} of {len(given)} predictions are missing{within}")
 
 
-def _others(task: Task, truth: Labels, judged: Labels) -> dict[str, float]:
+def _others(task: Task, truth: Labels, compared: Labels) -> dict[str, float]:
     if task == "multiclass":
-        return {"accuracy": float(np.mean(truth == judged.astype(np.str_)))}
-    values = judged.astype(np.float64)
+        return {"accuracy": float(np.mean(truth == compared.astype(np.str_)))}
+    values = compared.astype(np.float64)
     error = values - truth.astype(np.float64)
     if task == "regression":
         return {"rmse": float(np.sqrt(np.mean(error**2))), "mae": float(np.mean(np.abs(error)))}

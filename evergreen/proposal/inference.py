@@ -122,13 +122,13 @@ def _why_text(column: ColumnProfile) -> tuple[str, ...]:
 
 def placeholders(columns: Mapping[str, ColumnProfile]) -> tuple[str, ...]:
     """Return spellings of a missing value, such as a question mark, that stand among a column's numbers or times."""
-    found = {}
+    spellings = {}
     for column in columns.values():
         rest = column.present - max(column.numbers, column.times)
         marks = {text: n for text, n in column.strays.items() if text.lower() in PLACEHOLDERS}
         if marks and sum(marks.values()) >= 0.5 * min(rest, sum(column.strays.values())):
-            found.update(marks)
-    return tuple(sorted(found))
+            spellings.update(marks)
+    return tuple(sorted(spellings))
 
 
 def guess_target(column: ColumnProfile, guessed: Guess, wanted: Task | None) -> tuple[Task, Guess]:

@@ -70,10 +70,10 @@ class TableProfile:
 
 def profile(batches: Iterable[pa.RecordBatch], *, key: Sequence[str] = (), seed: int = 7) -> TableProfile:
     """Return what the rows of all batches hold."""
-    found = TableProfile(key=key, seed=seed)
+    table = TableProfile(key=key, seed=seed)
     for batch in batches:
-        found.add(batch)
-    return found
+        table.add(batch)
+    return table
 
 
 def _hashes_of_rows(batch: pa.RecordBatch, names: Sequence[str]) -> Array:

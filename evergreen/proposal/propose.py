@@ -100,7 +100,7 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
     return Proposal(
         contract=contract,
         params=params,
-        notes={name: found for name, found in notes.items() if found},
+        notes={name: texts for name, texts in notes.items() if texts},
         leakage=leaks,
         pii=tuple(draft.name for draft in drafts.values() if draft.pii),
     )

@@ -93,7 +93,7 @@ def _renewed(column: Column, seen: ColumnProfile, *, is_typed: bool) -> Column:
 
 
 @dataclass(frozen=True)
-class Difference:
+class ContractDifference:
     """What one contract has and another has not. Fields are named as in the file; each maps to (old, new)."""
 
     added: tuple[str, ...]
@@ -106,11 +106,11 @@ class Difference:
         return not (self.added or self.dropped or self.changed or self.table)
 
 
-def compare(old: Contract, new: Contract) -> Difference:
+def compare(old: Contract, new: Contract) -> ContractDifference:
     """Return how `new` differs from `old`; the order of columns is no difference."""
     before, after = ({column.name: column for column in contract.columns} for contract in (old, new))
     changed = {name: _fields(before[name], after[name]) for name in before if name in after}
-    return Difference(
+    return ContractDifference(
         added=tuple(name for name in after if name not in before),
         dropped=tuple(name for name in before if name not in after),
         changed={name: fields for name, fields in changed.items() if fields},

@@ -204,8 +204,8 @@ def spare_rows(drafts: Mapping[str, Draft], rows: int, about: list[str]) -> None
 
 def mark_leakage(drafts: Mapping[str, Draft], rows: pd.DataFrame, target: str, task: Task) -> tuple[str, ...]:
     features = [Column(name=d.name, type=d.guess.type, role="feature") for d in drafts.values() if d.role == "feature"]
-    found = leakage.scan(rows, features, target=target, task=task)
-    for finding in found:
+    findings = leakage.scan(rows, features, target=target, task=task)
+    for finding in findings:
         draft = drafts[finding.column]
         if finding.certain:
             draft.role = "leakage"
@@ -215,7 +215,7 @@ def mark_leakage(drafts: Mapping[str, Draft], rows: pd.DataFrame, target: str, t
     if features and all(drafts[column.name].role == "leakage" for column in features):
         for column in features:
             drafts[column.name].role = "feature"
-    return tuple(finding.column for finding in found if drafts[finding.column].role == "leakage")
+    return tuple(finding.column for finding in findings if drafts[finding.column].role == "leakage")
 
 
 def ignore_clocks(drafts: Mapping[str, Draft], rows: pd.DataFrame, time: str, zone: str) -> None:

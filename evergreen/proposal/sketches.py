@@ -135,5 +135,5 @@ def hashes_of_texts(texts: pa.Array) -> Array:
 
 def counted(values: pa.Array) -> tuple[pa.Array, Array]:
     """Return the different values and how often each comes."""
-    found = pc.value_counts(values)
-    return found.field("values"), found.field("counts").to_numpy()
+    counts = pc.value_counts(values)
+    return counts.field("values"), counts.field("counts").to_numpy()

@@ -23,7 +23,7 @@ class StepRun(Value):
     rss_mb: float | None = None
 
 
-class Judged(Value):
+class Judgement(Value):
     """A candidate and the gate's answer; `version` and `promoted_at` are None when it was refused.
 
     `data_digest` is of the rows as they were ingested, `code_digest` of the first-party code that the steps reach,
@@ -44,7 +44,7 @@ class Judged(Value):
     checks: tuple[Check, ...]
 
 
-class TrainingOutcome(Judged):
+class TrainingOutcome(Judgement):
     """What a training run ends with.
 
     `analysis`: "attached" to the candidate's run, or why it could not be made; None where none is wanted.
@@ -62,7 +62,7 @@ class ChampionFacts(Value):
     """
 
     version: int
-    judged: Judged
+    judged: Judgement
     candidate: str
     artifact: FolderRef
     train: TableRef
@@ -75,12 +75,11 @@ class ChampionFacts(Value):
 
 def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | None:
     """Return what was known of a version when it was last promoted; None if it never was."""
-    found = [entry.payload for entry in ledger.entries(model, "promotion") if entry.payload["version"] == version]
-    return (
-        ChampionFacts.model_validate({key: found[-1][key] for key in ChampionFacts.model_fields if key in found[-1]})
-        if found
-        else None
-    )
+    promotions = [entry.payload for entry in ledger.entries(model, "promotion") if entry.payload["version"] == version]
+    if not promotions:
+        return None
+    last = promotions[-1]
+    return ChampionFacts.model_validate({key: last[key] for key in ChampionFacts.model_fields if key in last})
 
 
 def champion_facts(ledger: Ledger, model: str) -> ChampionFacts | None:

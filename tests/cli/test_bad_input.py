@@ -27,7 +27,7 @@ from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.validate import ValidateParams
 from evergreen.config.settings import Settings
-from evergreen.data import ingest
+from evergreen.data.ingest import sources
 from tasks.features import features
 from tasks.ingest import ingest as ingest_step
 from tasks.validate import Validated, validate
@@ -144,10 +144,18 @@ def through(folder: Path, content: bytes, name: str = "parcels.csv", *, max_bad_
     path.write_bytes(content)
     contract = strict().model_copy(update={"source": FileSource(kind="file", path=name)})
     ws = Workspace(root=folder / "work")
-    items = ingest.locate(contract, Settings(project=folder))
-    raw = ingest_step.fn(items, ws, folder / "datasets", contract, IngestParams()).raw
-    validated: Validated = validate.fn(raw, ws, contract, (), TODAY, ValidateParams(max_bad_share=max_bad_share))
-    features.fn(validated.valid, ws, contract, FeatureParams(test_days=7, embargo_days=0, rare_category=2), 7)
+    items = sources.locate(contract, Settings(project=folder))
+    raw = ingest_step.fn(items, ws=ws, datasets=folder / "datasets", contract=contract, params=IngestParams()).raw
+    validated: Validated = validate.fn(
+        raw, ws=ws, contract=contract, expectations=(), today=TODAY, params=ValidateParams(max_bad_share=max_bad_share)
+    )
+    features.fn(
+        validated.valid,
+        ws=ws,
+        contract=contract,
+        params=FeatureParams(test_days=7, embargo_days=0, rare_category=2),
+        seed=7,
+    )
     found = validated.validation
     assert found.kept + found.quarantined == found.rows == raw.rows
     assert path.read_bytes() == content
@@ -242,7 +250,7 @@ def test_path_that_leads_out_of_the_project_is_refused(path: str, tmp_path: Path
     (inside / "link.csv").symlink_to(tmp_path / "parcels.csv")
     contract = strict().model_copy(update={"source": FileSource(kind="file", path=path)})
     with pytest.raises(DataError) as raised:
-        ingest.locate(contract, Settings(project=inside))
+        sources.locate(contract, Settings(project=inside))
     assert (raised.value.code, raised.value.exit_code) == ("DQ027", 3)
 
 

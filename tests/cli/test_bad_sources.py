@@ -23,8 +23,7 @@ from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.validate import ValidateParams
 from evergreen.config.settings import Settings
-from evergreen.data import ingest
-from evergreen.data.ingest import store
+from evergreen.data.ingest import sources, store
 from evergreen.data.validation import Validation
 from tasks.features import features
 from tasks.validate import validate
@@ -81,11 +80,19 @@ class Through:
 def through(folder: Path, contract: Contract, *, max_bad_share: float = 0.05, share: float = 0.25) -> Through:
     """Take the files in a folder through ingest, validation and features."""
     ws = Workspace(root=folder / "work")
-    source = ingest.locate(contract, Settings(project=folder, home=folder / ".evergreen"))
+    source = sources.locate(contract, Settings(project=folder, home=folder / ".evergreen"))
     path, manifest = store.sync(source, contract, folder / "datasets", made_with="", secret=b"")
     raw = store.take(path, manifest, ws, contract, IngestParams())
-    result = validate.fn(raw, ws, contract, (), TODAY, ValidateParams(max_bad_share=max_bad_share))
-    features.fn(result.valid, ws, contract, FeatureParams(test_days=7, embargo_days=0, rare_category=2), 7)
+    result = validate.fn(
+        raw, ws=ws, contract=contract, expectations=(), today=TODAY, params=ValidateParams(max_bad_share=max_bad_share)
+    )
+    features.fn(
+        result.valid,
+        ws=ws,
+        contract=contract,
+        params=FeatureParams(test_days=7, embargo_days=0, rare_category=2),
+        seed=7,
+    )
     found = result.validation
     assert found.kept + found.quarantined == found.rows == raw.rows
     return Through(found, ws.read(result.valid), ws.read(result.quarantine))

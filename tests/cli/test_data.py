@@ -13,9 +13,9 @@ from rich.console import Console
 
 from cli import data
 from evergreen.base.errors import DataError
-from evergreen.data import datasets, ingest
+from evergreen.data import datasets
 from evergreen.data.datasets import Manifest
-from evergreen.data.ingest import store
+from evergreen.data.ingest import sources, store
 from evergreen.project import Project
 
 FILE = "\x1b[31mred\x1b[0m [bold]x\n\u202e=cmd().csv"
@@ -55,7 +55,7 @@ def own(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
         text = yaml.safe_dump({**about, "source": source, "columns": columns}, allow_unicode=False)
         (small.root / "configs" / "parcels" / "contract.yaml").write_text(text)
         known = Project.open()
-        where = ingest.locate(known.contract, known.settings)
+        where = sources.locate(known.contract, known.settings)
         return store.sync(where, known.contract, known.datasets / known.name, made_with="", secret=b"")[1]
 
     return made

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from dataclasses import replace
 
 import pytest
 from projects import settings_of
@@ -12,13 +13,13 @@ AUTHOR = {f"GIT_{who}_{what}": "someone" for who in ("AUTHOR", "COMMITTER") for 
 
 
 @pytest.fixture
-def checkout(small_project):
+def checkout(small_project, prefect_api_url):
     """A small project that is a clean git checkout."""
     (small_project.root / ".gitignore").write_text(".evergreen/\n*.log\n")
     for arguments in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "first"]):
         environment = {**os.environ, **AUTHOR, "GIT_CONFIG_GLOBAL": os.devnull}
         subprocess.run(["git", *arguments], cwd=small_project.root, env=environment, check=True)
-    return small_project
+    return replace(small_project, prefect_api_url=prefect_api_url)
 
 
 def artifacts(small):

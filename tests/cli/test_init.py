@@ -5,7 +5,6 @@ import io
 import json
 import shutil
 import sqlite3
-import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import pytest
 from pydantic import SecretStr
 from rich.console import Console
 
-from cli import contracts, init, show
+from cli import init, show
 from evergreen.base.errors import ConfigError, DataError
 from evergreen.config import consistency
 from evergreen.config.contract.contract import Contract
@@ -219,10 +218,7 @@ def test_init_reads_the_rows_of_a_query(settings: Settings):
 
 
 def test_init_prints_one_json_object_and_a_table_for_people(settings: Settings):
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [projects.COMMAND, *arguments], cwd=settings.project, capture_output=True, text=True, check=False
-        )
+    run = projects.Small(settings.project).run
 
     done = run("init", "data/orders.csv", "--target", "returned", "--json")
     assert done.returncode == 0, done.stderr
@@ -249,33 +245,3 @@ def test_init_prints_one_json_object_and_a_table_for_people(settings: Settings):
     assert json.loads(checked.stdout)["features"] == 2
     proposed = run("contract", "propose", "--params", "configs/orders/params.yaml")
     assert "role: target" in proposed.stdout
-
-
-def test_contract_propose_writes_beside_the_contract_and_keeps_decisions(settings: Settings):
-    written = made(settings, settings.project / "data" / "orders.csv")
-    path = settings.project / written.contract
-    path.write_text(path.read_text().replace("name: weight,", "name: weight, unit: kg,"))
-    same, _ = contracts.propose(settings, written.params, write=False)
-    assert same["difference"] == {"added": [], "dropped": [], "changed": {}, "table": {}}
-    table = rows()
-    table.loc[3, "weight"] = 900.0
-    table.assign(colour="red").to_csv(settings.project / "data" / "orders.csv", index=False)
-    result, _ = contracts.propose(settings, written.params, write=True)
-    assert result["difference"]["added"] == ["colour"]
-    assert set(result["difference"]["changed"]) == {"weight"}
-    assert "max" in result["difference"]["changed"]["weight"]
-    proposed = Contract.load(settings.project / "configs/orders/contract.proposed.yaml")
-    assert next(c for c in proposed.columns if c.name == "weight").unit == "kg"
-    assert contracts.diff(path, settings.project / result["proposed"]).added == ("colour",)
-
-
-def test_contract_check_names_the_line_of_a_fault(settings: Settings):
-    written = made(settings, settings.project / "data" / "orders.csv")
-    path = settings.project / written.contract
-    assert contracts.check(settings, written.params, ())["task"] == "binary"
-    lines = path.read_text().splitlines()
-    at = next(number for number, line in enumerate(lines, 1) if "name: weight" in line)
-    path.write_text("\n".join(lines).replace("name: weight,", "name: weight, untis: kg,"))
-    with pytest.raises(ConfigError, match="untis") as caught:
-        contracts.check(settings, written.params, ())
-    assert caught.value.where == f"{path}:{at}"

@@ -22,8 +22,7 @@ from evergreen.config.contract.sources import SqlSource, UrlSource
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
-from evergreen.data import ingest
-from evergreen.data.ingest import store
+from evergreen.data.ingest import sources, store
 
 N = 300
 
@@ -61,7 +60,7 @@ def made(settings: Settings, **given: Any) -> Contract:
 def ingested(settings: Settings, contract: Contract) -> int:
     """Ingest by a contract and return the number of rows."""
     home = settings.project / "store"
-    source = ingest.locate(contract, settings)
+    source = sources.locate(contract, settings)
     path, manifest = store.sync(source, contract, home, made_with="", secret=b"k" * 32)
     return store.take(path, manifest, Workspace(root=home), contract, IngestParams()).rows
 

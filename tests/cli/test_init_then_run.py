@@ -1,6 +1,7 @@
 """`evergreen init` on tables that nobody has described, and what it wrote run as it is: trained, gated, scored."""
 
 import zipfile
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -77,8 +78,8 @@ def of_sklearn(small: Small, which: str, ending: str) -> None:
 
 
 @pytest.mark.parametrize(("which", "ending"), [("iris", "parquet")])
-def test_table_of_sklearn_trains_untouched(small_project: Small, which: str, ending: str) -> None:
-    of_sklearn(small_project, which, ending)
+def test_table_of_sklearn_trains_untouched(small_project: Small, prefect_api_url: str, which: str, ending: str) -> None:
+    of_sklearn(replace(small_project, prefect_api_url=prefect_api_url), which, ending)
 
 
 @pytest.mark.long

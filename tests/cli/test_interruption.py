@@ -2,12 +2,12 @@
 
 import os
 import signal
-import subprocess
 
+from commands import Started
 from projects import SECONDS, Small, wait_for
 
 
-def start_until(small: Small, step: str, *arguments: str) -> subprocess.Popen[bytes]:
+def start_until(small: Small, step: str, *arguments: str) -> Started:
     """Start a run and return once the result of `step` is recorded, which is while the next one works."""
     process = small.start("run", *arguments)
     wait_for(lambda: any((small.home / "steps").glob(f"{step}-*")) or process.poll() is not None, f"{step} is recorded")

@@ -2,6 +2,7 @@
 
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,12 +41,13 @@ def embedded(small: Small) -> str:
 
 @pytest.fixture(scope="module")
 def whole(
-    project: Path, prepared_state: Path, tmp_path_factory: pytest.TempPathFactory
+    project: Path, prepared_state: Path, prefect_api_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, list[tuple[str, str]]]:
     """The digest of the model, and the trials, of a run that nothing interrupted."""
     small = projects.copy_project(project, tmp_path_factory.mktemp("whole") / "project")
     projects.copy_state(prepared_state, small)
-    return small.json("run", *ARGUMENTS)["model_digest"], trials(embedded(small))
+    outcome = replace(small, prefect_api_url=prefect_api_url).json("run", *ARGUMENTS)
+    return outcome["model_digest"], trials(embedded(small))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -69,7 +71,10 @@ def studies_of(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_run_that_was_killed_in_trial_7_of_20_is_resumed_to_20_and_ends_the_same(
-    small_project: Small, studies_of: Callable[[Small], str], whole: tuple[str, list[tuple[str, str]]]
+    small_project: Small,
+    prefect_api_url: str,
+    studies_of: Callable[[Small], str],
+    whole: tuple[str, list[tuple[str, str]]],
 ) -> None:
     url = studies_of(small_project)
     process = small_project.start("run", *ARGUMENTS)
@@ -79,7 +84,7 @@ def test_run_that_was_killed_in_trial_7_of_20_is_resumed_to_20_and_ends_the_same
     wait_for(lambda: not small_project.processes(), "no process of a killed run is left")
     assert 6 <= n_trials(url) < 20
 
-    outcome = small_project.json("resume")
+    outcome = replace(small_project, prefect_api_url=prefect_api_url).json("resume")
 
     ended = trials(url)
     assert len(ended) == 20

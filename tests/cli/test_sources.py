@@ -21,9 +21,8 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.validate import ValidateParams
 from evergreen.config.settings import Settings
-from evergreen.data import ingest
 from evergreen.data.datasets import Manifest
-from evergreen.data.ingest import store
+from evergreen.data.ingest import sources, store
 from tasks.validate import Validated, validate
 
 N = 400
@@ -107,10 +106,15 @@ def take(source: dict[str, Any], folder: Path, **about: Any) -> Found:
     contract, state = contract_of(source), folder / "state"
     settings = Settings(project=folder, home=state, **about)
     ws = Workspace(root=settings.workspace)
-    items = ingest.locate(contract, settings)
+    items = sources.locate(contract, settings)
     path, manifest = store.sync(items, contract, state / "datasets", made_with="code", secret=b"")
     raw = store.take(path, manifest, ws, contract, IngestParams())
-    return Found(manifest, validate.fn(raw, ws, contract, (), None, ValidateParams(max_bad_share=0.1)))
+    return Found(
+        manifest,
+        validate.fn(
+            raw, ws=ws, contract=contract, expectations=(), today=None, params=ValidateParams(max_bad_share=0.1)
+        ),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.validate import ValidateParams
 from evergreen.config.settings import Settings
-from evergreen.data import datasets, ingest
-from evergreen.data.ingest import store
+from evergreen.data import datasets
+from evergreen.data.ingest import sources, store
 from evergreen.data.typed.schema import ROW, UNREADABLE
 from evergreen.data.validation import Validation
 from tasks.validate import validate
@@ -27,7 +27,7 @@ SHARE = 0.9
 def months(project: Path, contract: Contract, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.RecordBatch]:
     """The typed rows of each month of 2013, as they lie in the dataset."""
     home = tmp_path_factory.mktemp("year")
-    source = ingest.locate(contract, Settings(project=project, home=home))
+    source = sources.locate(contract, Settings(project=project, home=home))
     path, manifest = store.sync(source, contract, home, made_with="", secret=b"")
     ref = store.take(path, manifest, Workspace(root=home), contract, IngestParams())
     parts: dict[str, list[pa.RecordBatch]] = {}
@@ -54,7 +54,7 @@ def delivered(rows: pa.RecordBatch, contract: Contract, folder: Path) -> tuple[D
     folder.mkdir()
     pyarrow.csv.write_csv(rows.drop_columns([ROW, UNREADABLE]), folder / "flights.csv")
     ws = Workspace(root=folder / "ws")
-    source = ingest.locate(contract, Settings(project=folder, home=folder / ".evergreen"))
+    source = sources.locate(contract, Settings(project=folder, home=folder / ".evergreen"))
     path, manifest = store.sync(source, contract, folder / "datasets", made_with="", secret=b"")
     return store.take(path, manifest, ws, contract, IngestParams()), ws
 
@@ -81,7 +81,14 @@ def test_delivered_resamples_break_no_rule_in_either_layer(
     for seed in range(100, 103):
         rows = resample(months, seed)
         raw, ws = delivered(rows, as_delivered(contract), tmp_path / str(seed))
-        found = validate.fn(raw, ws, as_delivered(contract), (), None, ValidateParams(max_bad_share=0.0)).validation
+        found = validate.fn(
+            raw,
+            ws=ws,
+            contract=as_delivered(contract),
+            expectations=(),
+            today=None,
+            params=ValidateParams(max_bad_share=0.0),
+        ).validation
         assert (said(found), found.kept) == ([], rows.num_rows), seed
 
 

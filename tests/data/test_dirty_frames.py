@@ -25,8 +25,8 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.validate import ValidateParams
 from evergreen.config.settings import Settings
-from evergreen.data import datasets, ingest, validation
-from evergreen.data.ingest import store
+from evergreen.data import datasets, validation
+from evergreen.data.ingest import sources, store
 from evergreen.data.validation import Validation
 from tasks.validate import validate
 
@@ -290,7 +290,7 @@ def judged(frame: Frame, folder: Path, *, is_whole: bool) -> str:
     ws = Workspace(root=folder / "ws")
     where = Settings(project=folder, home=folder / ".evergreen")
     try:
-        source = ingest.locate(frame.contract, where)
+        source = sources.locate(frame.contract, where)
         path, manifest = store.sync(source, frame.contract, folder / "datasets", made_with="", secret=SECRET)
         raw = store.take(path, manifest, ws, frame.contract, IngestParams())
     except DataError as error:
@@ -299,7 +299,14 @@ def judged(frame: Frame, folder: Path, *, is_whole: bool) -> str:
     found = streamed(frame, ws, raw, manifest)
     if is_whole:
         try:
-            result = validate.fn(raw, ws, frame.contract, (), frame.today, ValidateParams(max_bad_share=1.0))
+            result = validate.fn(
+                raw,
+                ws=ws,
+                contract=frame.contract,
+                expectations=(),
+                today=frame.today,
+                params=ValidateParams(max_bad_share=1.0),
+            )
         except DataError:
             assert found.stopping
         else:

@@ -121,7 +121,9 @@ def test_scoring_gives_them_back_as_they_came_and_drops_no_row(tmp_path: Path) -
     """A formula in the output is the one of the input: changing it would break keys, so that a spreadsheet is told."""
     model_rows = released.table(len(CELLS)).assign(carrier=list(CELLS), note=list(CELLS))
     ws = Workspace(root=tmp_path)
-    ref = models.save(ws, "model", released.fitted("prior"), released.CONTRACT, released.FEATURES, {})
+    ref = models.save(
+        ws, "model", released.fitted("prior"), contract=released.CONTRACT, features=released.FEATURES, about={}
+    )
     loaded = models.load(ws.path(ref.uri), ref.sha256)
     scored = scoring.score_file(model_rows, loaded, version=1, threshold=0.5)
     text = io.StringIO()

@@ -14,8 +14,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.validate import ValidateParams
 from evergreen.config.settings import Settings
-from evergreen.data import ingest
-from evergreen.data.ingest import store
+from evergreen.data.ingest import sources, store
 from tasks.validate import validate
 
 ROWS = 5_000
@@ -183,7 +182,7 @@ def observations(settings, contract, folder, start, end) -> pd.DataFrame:
     from evergreen.data.datasets import batches
     from evergreen.data.typed.schema import to_pandas
 
-    path, manifest = store.sync(ingest.locate(contract, settings), contract, folder / "d", made_with="", secret=b"")
+    path, manifest = store.sync(sources.locate(contract, settings), contract, folder / "d", made_with="", secret=b"")
     ws = Workspace(root=folder / "ws")
     raw = store.take(path, manifest, ws, contract, IngestParams(start=start, end=end))
     frames = [to_pandas(batch) for _, batch in batches(ws.path(raw.uri), raw)]
@@ -197,12 +196,14 @@ def findings(content: bytes, contract: Contract, folder) -> list[Found]:
     ws = Workspace(root=folder / "ws")
     settings = Settings(project=folder, home=folder / ".evergreen")
     try:
-        source = ingest.locate(contract, settings)
+        source = sources.locate(contract, settings)
         path, manifest = store.sync(source, contract, folder / "datasets", made_with="", secret=b"")
         raw = store.take(path, manifest, ws, contract, IngestParams(start=START, end=END))
     except DataError as error:
         return [Found(error.code, error.what, 1, (error.where,))]
-    result = validate.fn(raw, ws, contract, (), TODAY, ValidateParams(max_bad_share=1.0))
+    result = validate.fn(
+        raw, ws=ws, contract=contract, expectations=(), today=TODAY, params=ValidateParams(max_bad_share=1.0)
+    )
     return [
         Found(rule.code, rule.column, rule.n_bad, tuple(map(str, rule.samples)))
         for rule in result.validation.rules

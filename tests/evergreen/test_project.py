@@ -12,8 +12,8 @@ from evergreen.config.params.ingest import IngestParams
 from evergreen.config.settings import Settings
 from evergreen.learning.features.lookups import LookupRef
 from evergreen.learning.model import model as models
-from evergreen.learning.tuning.space import Start
-from evergreen.project import Project
+from evergreen.learning.tuning.choice import Choice
+from evergreen.project import Asked, Project
 from evergreen.record.outcomes import ChampionFacts
 
 
@@ -25,6 +25,7 @@ def project_of(params, tmp_path):
         declared = FeatureParams.model_validate({"rare_category": 1, "test_days": 7, "embargo_days": 2, **features})
         period = IngestParams(start=date(2024, 3, 10), end=date(2024, 4, 1))
         return Project(
+            asked=Asked(),
             settings=Settings(project=tmp_path, home=tmp_path / "home"),
             params=params.model_copy(update={"features": declared, "ingest": period}),
             contract=released.CONTRACT,
@@ -60,7 +61,9 @@ def test_training_that_cannot_end_well_is_refused_before_it_begins(project_of, s
 
 
 def champion_of(project, features):
-    ref = models.save(project.workspace, "model", released.fitted("prior"), released.CONTRACT, features, {})
+    ref = models.save(
+        project.workspace, "model", released.fitted("prior"), contract=released.CONTRACT, features=features, about={}
+    )
     return ChampionFacts(
         version=1,
         judged=released.judged("parcels", 1, ref.sha256),
@@ -80,6 +83,8 @@ def test_project_looks_up_in_the_files_that_its_parameters_name(project_of, tmp_
     with pytest.raises(ConfigError) as caught:
         project.lookups()
     assert (caught.value.code, caught.value.where) == ("CFG032", "features.lookups.of")
+    with pytest.raises(ConfigError, match="CFG032"):
+        replace(project, settings=project.settings.model_copy(update={"allow_dirty": True})).may_train()
     (tmp_path / "carriers.csv").write_text("carrier,size\nsea,3\n")
     found = project.lookups()
     assert [(type(ref), ref.name) for ref in found] == [(LookupRef, "of")]
@@ -95,32 +100,82 @@ def test_period_to_monitor_reaches_back_as_far_as_the_champion_looks_not_the_par
     assert looking.look_back(champion_of(looking, plain.params.features)) is None
 
 
+def test_period_to_monitor_reaches_back_to_the_beginning_for_a_lag_or_where_it_is_open(project_of):
+    lag, window = (
+        project_of(history={"late_before": {"of": "late", "by": ["carrier"], **how}}).params.features
+        for how in ({"lag": 1}, {"aggregate": "mean", "window_days": 5})
+    )
+    project = project_of()
+    assert project.look_back(champion_of(project, lag)) == IngestParams(end=date(2024, 4, 1))
+    opened = replace(project, params=project.params.model_copy(update={"ingest": IngestParams(end=date(2024, 4, 1))}))
+    assert opened.look_back(champion_of(opened, window)) == IngestParams(end=date(2024, 4, 1))
+
+
+def test_project_until_a_day_is_what_was_asked_for_with_one_more_override(project, tmp_path, monkeypatch):
+    for name in ("params.yaml", "configs"):
+        (tmp_path / name).symlink_to(project / name)
+    (tmp_path / "evergreen").symlink_to(project / "evergreen")
+    monkeypatch.setenv("EVERGREEN_PROJECT", str(tmp_path))
+    opened = Project.open(overrides=["tune.trials=3"], allow_dirty=True)
+
+    shorter = opened.until(date(2013, 3, 1))
+
+    assert opened.asked == Asked(overrides=("tune.trials=3",), allow_dirty=True)
+    assert shorter.asked.overrides == ("tune.trials=3", "ingest.end=2013-03-01")
+    assert (shorter.params.ingest.end, shorter.params.tune.trials) == (date(2013, 3, 1), 3)
+    assert opened.settings.allow_dirty
+    assert (shorter.settings, shorter.contract) == (opened.settings, opened.contract)
+    assert shorter.given.params == shorter.params
+    with pytest.raises(ConfigError, match="must lie before end"):
+        opened.until(date(2012, 1, 1))
+
+
+def test_steps_are_given_what_the_project_has_and_the_source_only_when_it_is_asked_for(project_of):
+    project = project_of()
+    given = project.given
+    assert (given.contract, given.params) == (project.contract, project.params)
+    assert (given.expectations, given.lookup_files, given.today) == ((), (), None)
+    assert (given.ws, given.datasets) == (project.workspace, project.settings.home / "datasets")
+    assert given.storage == project.settings.studies()
+    with pytest.raises(EvergreenError, match="the source file does not exist"):
+        _ = given.source
+
+
 def test_rows_that_were_tuned_on_begin_where_they_began_whoever_is_champion(project_of):
     project = project_of()
-    assert project.keep_start("first rows") is None
+    assert project.keep_warm_start("first rows") is None
     champion = champion_of(project, released.FEATURES)
-    champion_start = Start(family="logistic", params={"C": 0.5})
+    champion_start = Choice(family="logistic", params={"C": 0.5})
     ref = models.save(
-        project.workspace, "model", released.fitted("logistic"), released.CONTRACT, released.FEATURES,
-        champion_start.model_dump(),
+        project.workspace, "model", released.fitted("logistic"), contract=released.CONTRACT, features=released.FEATURES,
+        about=champion_start.model_dump(),
     )  # fmt: skip
     facts = champion.model_copy(update={"artifact": ref})
     project.ledger().promote(project.name, 1, facts.model_dump(mode="json"), expected_epoch=0)
 
-    assert project.start("first rows") is None
-    assert project.start("other rows") == champion_start
+    assert project.warm_start("first rows") is None
+    assert project.warm_start("other rows") == champion_start
     assert project.ledger().find(project.name, "start", "other rows") is None  # asking is not beginning
-    assert project.keep_start("other rows") == champion_start
+    assert project.keep_warm_start("other rows") == champion_start
 
-    prior = Start(family="prior", params={})
+    prior = Choice(family="prior", params={})
     ref = models.save(
-        project.workspace, "model", released.fitted("prior"), released.CONTRACT, released.FEATURES, prior.model_dump()
+        project.workspace,
+        "model",
+        released.fitted("prior"),
+        contract=released.CONTRACT,
+        features=released.FEATURES,
+        about=prior.model_dump(),
     )
     later = facts.model_copy(update={"artifact": ref, "version": 2})
     project.ledger().promote(project.name, 2, later.model_dump(mode="json"), expected_epoch=1)
-    assert [project.start(rows) for rows in ("first rows", "other rows", "new rows")] == [None, champion_start, prior]
+    assert [project.warm_start(rows) for rows in ("first rows", "other rows", "new rows")] == [
+        None,
+        champion_start,
+        prior,
+    ]
     cold = replace(project, params=project.params.model_copy(update={"tune": cold_tuning(project)}))
-    assert cold.keep_start("new rows") is None
+    assert cold.keep_warm_start("new rows") is None
     assert cold.ledger().find(project.name, "start", "new rows") is None
 
 

@@ -1,82 +1,93 @@
-"""Monitoring, retraining and the walk over the calendar, as a user runs them."""
+"""The monitoring flow in this process: what is recorded of a window, once, and under which name."""
 
-import json
-import shutil
-from pathlib import Path
-from typing import Any
+from datetime import date
 
-import pandas as pd
 import pytest
-from projects import Small
+from direct import A_DAY, Direct
 from sklearn.metrics import roc_auc_score
 
+from evergreen.base.errors import ConfigError
+from evergreen.record.windows import WindowOutcome
+from flows import monitoring
+from flows.monitoring import last_retraining, made_with, monitor_window, window_key
 
-@pytest.fixture(scope="module")
-def watched(trained_state: Path, tmp_path_factory: pytest.TempPathFactory) -> Small:
-    """A project whose champion was looked at in March."""
-    root = tmp_path_factory.mktemp("watched") / "project"
-    shutil.copytree(trained_state, root, symlinks=True)
-    small = Small(root)
-    (root / "window.json").write_text(json.dumps(small.json("monitor", "--window", "2013-03")))
-    return small
+MARCH, APRIL, MAY = date(2024, 3, 1), date(2024, 4, 1), date(2024, 5, 1)
 
 
 @pytest.fixture
-def window(watched: Small) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((watched.root / "window.json").read_text())
-    return found
+def direct(monkeypatch) -> Direct:
+    do = Direct()
+    monkeypatch.setattr(monitoring, "Recorder", lambda: do)
+    return do
 
 
-def test_window_reports_drift_performance_and_a_decision_with_reasons(window: dict[str, Any]) -> None:
-    assert window["valid"]["rows"] + window["quarantined"] == 28_834
-    assert window["drift"]["verdict"] == "drift"
-    assert {column["name"] for column in window["drift"]["columns"] if column["verdict"] == "drift"} >= {"temp", "dewp"}
-    assert (window["performance"]["verdict"], window["performance"]["metric"]) == ("measured", "roc_auc")
-    assert window["decision"]["retrain"]
-    assert window["decision"]["triggers"]
+def test_window_is_scored_compared_measured_and_recorded_under_its_name(visited, direct):
+    outcome = monitor_window(visited, MARCH, APRIL)
+
+    assert direct.names == ["ingest", "validate", "score", "drift", "performance"]
+    assert (outcome.version, outcome.start, outcome.end, outcome.model) == (1, MARCH, APRIL, "visits")
+    assert outcome.valid.rows == 31 * A_DAY
+    assert (outcome.drift.n_current, outcome.drift.verdict) == (31 * A_DAY, "no drift")
+    (entry,) = visited.ledger().entries("visits", "window")
+    assert entry.key == window_key(outcome) == "v1:2024-03-01:2024-04-01"
+    assert "steps" not in entry.payload
+    assert WindowOutcome.model_validate(entry.payload) == outcome.model_copy(update={"steps": ()})
 
 
-def test_window_auc_equals_scikit_learn_on_the_kept_predictions(watched: Small, window: dict[str, Any]) -> None:
-    workspace = watched.home / "workspace"
-    predictions = pd.concat(map(pd.read_parquet, workspace.glob("predictions-*.parquet")))
-    known = predictions[predictions["target"].notna()]
-    assert len(known) == window["performance"]["n_labelled"]
-    expected = roc_auc_score(known["target"].astype(bool), known["probability"])
-    assert window["performance"]["value"] == pytest.approx(expected, abs=1e-12)
-    assert predictions["prediction_id"].is_unique
-    assert set(predictions["version"]) == {1}
+def test_value_of_a_window_is_scikit_learns_on_the_predictions(visited, monkeypatch):
+    kept = []
+
+    def score(*rows, **given):
+        kept.append(monitoring.score.fn(*rows, **given))
+        return kept[-1]
+
+    monkeypatch.setattr(monitoring, "Recorder", lambda: Direct(score=score))
+    outcome = monitor_window(visited, MARCH, APRIL)
+
+    said = visited.workspace.read(kept[0].predictions)
+    expected = roc_auc_score(said["target"].astype(bool), said["probability"])
+    assert outcome.performance.value == pytest.approx(expected, abs=1e-12)
+    assert set(said["version"]) == {1}
 
 
-def test_window_report_is_a_page_that_needs_no_network(window: dict[str, Any]) -> None:
-    page = Path(window["report"]).read_text()
-    assert "<html" in page[:2000].lower()
-    assert "default-src 'none'" in page
+def test_window_that_moved_is_a_reason_to_train_again_and_is_held_back_after_a_retraining(visited, direct):
+    outcome = monitor_window(visited, APRIL, MAY)
+    assert (outcome.drift.verdict, outcome.decision.retrain) == ("drift", True)
+    assert [column.name for column in outcome.drift.columns if column.verdict == "drift"] == ["minutes"]
+    assert "drift" in outcome.decision.triggers
+
+    visited.ledger().record("visits", "retraining", "v1:w", {"window_end": date(2024, 4, 20)})
+    again = monitor_window(visited, APRIL, MAY)
+    assert again.decision.triggers == outcome.decision.triggers
+    assert not again.decision.retrain
 
 
-def test_same_window_again_takes_every_step_from_its_record(watched: Small, window: dict[str, Any]) -> None:
-    again = watched.json("monitor", "--window", "2013-03")
-    assert all(step["cached"] for step in again["steps"])
-    assert {**again, "steps": None} == {**window, "steps": None}
+def test_first_look_at_a_window_is_the_one_that_is_kept(visited, direct):
+    first = monitor_window(visited, MARCH, APRIL)
+    monitor_window(visited, MARCH, APRIL)
+    monitor_window(visited, APRIL, MAY)
+    entries = visited.ledger().entries("visits", "window")
+    assert [entry.key for entry in entries] == ["v1:2024-03-01:2024-04-01", "v1:2024-04-01:2024-05-01"]
+    assert WindowOutcome.model_validate(entries[0].payload).performance == first.performance
 
 
-def test_retraining_happens_once_for_a_window_and_passes_the_same_gate(watched: Small) -> None:
-    done = watched.run("retrain", "--json")
-    assert done.returncode in (0, 4), done.stderr
-    first = json.loads(done.stdout)
-    assert first["training"]["verdict"] == ("promoted" if done.returncode == 0 else "refused")
-    assert {check["name"] for check in first["training"]["checks"]} == {"floor", "baseline", "champion"}
-    second = watched.json("retrain")
-    assert second["already_done"]
-    assert second["training"] is None
+def test_monitoring_without_a_champion_runs_no_step(fresh, direct):
+    with pytest.raises(ConfigError) as caught:
+        monitor_window(fresh, MARCH, APRIL)
+    assert caught.value.code == "STA001"
+    assert direct.names == []
 
 
-def test_retraining_before_any_window_says_what_to_do(trained_project: Small) -> None:
-    assert "evergreen monitor" in trained_project.refused("retrain", code=2)
+def test_digest_of_what_made_a_window_follows_the_parameters_but_not_the_period(visited):
+    assert made_with(visited.for_period(APRIL, MAY)) == made_with(visited)
+    moved = type(visited).open(overrides=["drift.alpha=0.02"])
+    assert made_with(moved) != made_with(visited)
 
 
-def test_monitoring_without_a_champion_says_what_to_do(small_project: Small) -> None:
-    assert "evergreen run" in small_project.refused("monitor", "--window", "2013-03", code=2)
-
-
-def test_month_that_is_none_is_a_usage_error(trained_project: Small) -> None:
-    assert "2013-03" in trained_project.refused("monitor", "--window", "2013-13", code=2)
+def test_last_retraining_is_the_end_of_the_last_window_that_caused_one(visited):
+    ledger = visited.ledger()
+    assert last_retraining(ledger, "visits") is None
+    for key, end in (("a", APRIL), ("b", MAY), ("c", MARCH)):
+        ledger.record("visits", "retraining", key, {"window_end": end})
+    ledger.record("other", "retraining", "d", {"window_end": date(2030, 1, 1)})
+    assert last_retraining(ledger, "visits") == MARCH

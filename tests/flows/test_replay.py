@@ -1,41 +1,119 @@
-"""The walk over the calendar."""
+"""The walk over the calendar in this process: which months, from which state, and measured against the first model."""
 
-import signal
+from datetime import date
+from itertools import pairwise
 
-from projects import Small, wait_for
+import pytest
+from direct import Direct, at_once
 
-HEADINGS = ("month", "rows", "drift", "AUC in service", "AUC never retrained", "decision", "version")
+from evergreen.base.errors import ConfigError, GateRefused
+from evergreen.record.outcomes import TrainingOutcome, champion_facts
+from flows import monitoring, replay, retraining, training
+from flows.replay import Month, months, recorded_retraining, recorded_window, refuse_other_walk, yardstick
 
-
-def test_walk_ends_with_the_table_and_goes_on_where_it_was_killed(small_project: Small) -> None:
-    process = small_project.start("replay", "--from", "2013-03", "--to", "2013-04")
-    wait_for(
-        lambda: any((small_project.home / "steps").glob("drift-*")) or process.poll() is not None, "March is watched"
-    )
-    assert process.poll() is None
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-
-    done = small_project.run("replay", "--from", "2013-03", "--to", "2013-04")
-    assert done.returncode == 0, done.stderr
-    for heading in HEADINGS:
-        assert heading in done.stdout
-    assert "2013-03" in done.stdout
-    assert "28,330" in done.stdout
-    assert "answered 10 rows as batch scoring does" in done.stdout
-    assert "evergreen serve" in done.stdout
-
-    again = small_project.json("replay", "--from", "2013-03", "--to", "2013-04")
-    months = again["months"]
-    assert [month["month"] for month in months] == ["2013-03", "2013-04"]
-    assert months[0]["version"] == 1
-    assert months[0]["metric"] == "roc_auc"
-    assert months[0]["value"] == months[0]["value_never_retrained"]
-    assert again["service"]["largest"] <= 1e-12
-    assert not small_project.processes()
+FEBRUARY, MARCH, APRIL, MAY = (date(2024, month, 1) for month in range(2, 6))
 
 
-def test_walk_refuses_months_that_the_champion_has_seen(trained_project: Small) -> None:
-    block = trained_project.refused("replay", "--from", "2013-02", "--to", "2013-03", code=2)
-    assert "RPL001" in block
-    assert "make clean" in block
+@pytest.fixture
+def walked(monkeypatch) -> list[str]:
+    """The steps of the flows that run in this process, in order."""
+    names: list[str] = []
+
+    class Noting(Direct):
+        def __call__(self, step, *args, **kwargs):
+            names.append(step.name)
+            return super().__call__(step, *args, **kwargs)
+
+    versions = iter(range(1, 9))
+    recorder = lambda: Noting(register=lambda *_, **__: next(versions))  # noqa: E731  one name in four modules
+    for module in (training, monitoring, replay):
+        monkeypatch.setattr(module, "Recorder", recorder)
+    for module in (training, monitoring, replay, retraining):
+        monkeypatch.setattr(module, "run_opened", at_once)
+    return names
+
+
+def test_months_join_each_other_across_the_year():
+    found = list(months(date(2023, 11, 1), date(2024, 3, 1)))
+    assert [begin.isoformat()[:7] for begin, _ in found] == ["2023-11", "2023-12", "2024-01", "2024-02"]
+    assert all(before[1] == after[0] for before, after in pairwise(found))
+    assert found[-1][1] == date(2024, 3, 1)
+    assert list(months(MARCH, MARCH)) == []
+
+
+def test_walk_trains_first_then_watches_each_month_and_analyses_who_is_left(fresh, walked):
+    first, march, april = replay.replay(fresh, MARCH, MAY)
+
+    assert isinstance(first, TrainingOutcome)
+    assert (first.version, first.analysis) == (1, None)
+    assert isinstance(march, Month)
+    assert (march.window.version, march.window.start, march.window.decision.retrain) == (1, MARCH, False)
+    assert march.retraining.training is None
+    assert march.never_retrained == march.window.performance
+    assert (april.window.start, april.window.decision.retrain) == (APRIL, True)
+    assert april.retraining.training is not None
+    champion = champion_facts(fresh.ledger(), "visits")
+    assert champion.version == (april.retraining.training.version or 1)
+    assert [entry.key for entry in fresh.ledger().entries("visits", "analysis")] == [champion.candidate]
+
+
+def test_walk_that_was_done_is_told_again_from_the_ledger(fresh, walked):
+    done = list(replay.replay(fresh, MARCH, APRIL))
+    walked.clear()
+    again = list(replay.replay(fresh, MARCH, APRIL))
+    assert not {"score", "drift", "performance", "promote"} & set(walked)
+    assert again[1].window == done[1].window.model_copy(update={"steps": ()})
+
+
+def test_first_candidate_that_is_refused_ends_the_walk(fresh, walked):
+    hopeless = type(fresh).open(overrides=["gate.floor=0.999"])
+    walk = replay.replay(hopeless, MARCH, APRIL)
+    assert next(walk).verdict == "refused"
+    with pytest.raises(GateRefused) as caught:
+        next(walk)
+    assert caught.value.code == "GATE001"
+    assert "score" not in walked
+
+
+def test_months_that_the_champion_has_seen_are_refused_unless_the_walk_is_its_own(visited, walked):
+    refuse_other_walk(visited, MARCH)  # its data ends there
+    with pytest.raises(ConfigError, match="has seen data until 2024-03-01") as caught:
+        refuse_other_walk(visited, FEBRUARY)
+    assert caught.value.code == "RPL001"
+    monitoring.monitor_window(visited, MARCH, APRIL)
+    refuse_other_walk(visited, FEBRUARY)  # a window of this very walk was recorded
+    with pytest.raises(ConfigError):
+        refuse_other_walk(type(visited).open(overrides=["retrain.max_drop=0.03"]), FEBRUARY)
+
+
+def test_no_walk_is_refused_without_a_champion(fresh):
+    refuse_other_walk(fresh, FEBRUARY)
+
+
+def test_recorded_window_is_of_the_same_period_parameters_and_walk(visited, walked):
+    assert recorded_window(visited, MARCH, APRIL) is None
+    window = monitoring.monitor_window(visited, MARCH, APRIL)
+    assert recorded_window(visited, MARCH, APRIL) == window.model_copy(update={"steps": ()})
+    assert recorded_window(visited, MARCH, MAY) is None
+    assert recorded_window(type(visited).open(overrides=["drift.alpha=0.02"]), MARCH, APRIL) is None
+
+
+def test_recorded_retraining_is_said_to_be_done_already(visited, walked):
+    window = monitoring.monitor_window(visited, MARCH, APRIL)
+    assert recorded_retraining(visited, window) is None
+    outcome = training.train_and_judge(visited, reason="again", do=Direct())
+    kept = {"window_end": APRIL, "reason": "r", "outcome": outcome.model_dump(mode="json")}
+    visited.ledger().record("visits", "retraining", "v1:2024-03-01:2024-04-01", kept)
+    found = recorded_retraining(visited, window)
+    assert (found.already_done, found.training, found.decision) == (True, outcome, window.decision)
+
+
+def test_first_model_is_measured_anew_only_where_another_one_served(visited, walked):
+    first = champion_facts(visited.ledger(), "visits")
+    window = monitoring.monitor_window(visited, MARCH, APRIL)
+    walked.clear()
+    assert yardstick(window, first, visited) is window.performance
+    assert walked == []
+    served = window.model_copy(update={"version": 2, "performance": None})
+    assert yardstick(served, first, visited) == window.performance
+    assert walked == ["score", "performance"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from evergreen.learning.evaluation.bootstrap import intervals
+from evergreen.learning.evaluation.bootstrap import resampled_intervals
 from evergreen.learning.evaluation.estimates import Estimates
 
 SHIFT, SHARE = 1.0, 0.3  # scores of true rows are N(SHIFT, 1), of the others N(0, 1); SHARE of the rows are true
@@ -48,8 +48,8 @@ def coverage(n_rows, campaigns, resamples):
         said = Estimates("binary", chance(rng.normal(size=n_rows) + SHIFT * late))
         x = rng.normal(size=n_rows)
         target, values = SLOPE * x + NOISE * rng.normal(size=n_rows), Estimates("regression", FITTED * x)
-        found = {**intervals(late, said, said, seed=seed, **given).own}
-        found |= intervals(target, values, values, seed=seed, **given).own
+        found = {**resampled_intervals(late, said, said, seed=seed, **given).own}
+        found |= resampled_intervals(target, values, values, seed=seed, **given).own
         held.update(name for name, value in truths().items() if found[name][0] <= value <= found[name][1])
     return {name: held[name] / campaigns for name in truths()}
 

@@ -84,7 +84,9 @@ def check_names_decide_and_not_their_order(folder):
     rows, pipeline = released.table(50, seed=3), released.fitted("logistic")
     expected = pipeline.predict_proba(features.build(rows, released.CONTRACT, released.FEATURES))[:, 1]
     ws = Workspace(root=folder)
-    ref = model.save(ws, "model", pipeline, released.CONTRACT, released.FEATURES, {"family": "logistic"})
+    ref = model.save(
+        ws, "model", pipeline, contract=released.CONTRACT, features=released.FEATURES, about={"family": "logistic"}
+    )
 
     answered = model.load(ws.path(ref.uri), ref.sha256).predict(rows[sorted(rows.columns, reverse=True)]).values
 
@@ -124,7 +126,9 @@ def with_lookup(folder, table, **columns):
     table.to_csv(folder / "register.csv", index=False)
     ws = Workspace(root=folder)
     valid = ws.write("valid", released.table(3_000))
-    return features_step.fn(valid, ws, contract, params, 7, lookups.locate(params, folder))
+    return features_step.fn(
+        valid, ws=ws, contract=contract, params=params, seed=7, lookup_files=lookups.locate(params, folder)
+    )
 
 
 def test_target_in_a_lookup_is_caught(tmp_path):
@@ -167,11 +171,28 @@ def test_test_rows_in_tuning_and_training_are_caught(tmp_path):
     ws, contract = made.ws, made.contract
     leaked = ws.write("train", pd.concat([ws.read(made.tables.train), ws.read(made.tables.test)]))
     lookups_of, test = made.tables.lookups, made.tables.test
-    trained = train.fn(leaked, made.best, lookups_of, ws, contract, tables.FEATURES, TrainParams(), 7)
+    trained = train.fn(
+        leaked,
+        best=made.best,
+        lookups=lookups_of,
+        ws=ws,
+        contract=contract,
+        features=tables.FEATURES,
+        params=TrainParams(),
+        seed=7,
+    )
 
     for claimed, code in ((made.tables.train, "INT014"), (leaked, "INT015")):
         with pytest.raises(IntegrityError) as caught:
-            evaluate.fn(trained.model, trained.baseline, claimed, test, ws, EvaluateParams(), 7)
+            evaluate.fn(
+                model=trained.model,
+                baseline=trained.baseline,
+                train=claimed,
+                test=test,
+                ws=ws,
+                params=EvaluateParams(),
+                seed=7,
+            )
         assert caught.value.code == code
 
 

@@ -92,7 +92,9 @@ def made(tmp_path_factory):
     with threadpool_limits(1):
         pipeline.fit(seen[inputs.names], rows["tip"].to_numpy(bool))
     bundle = folder / "bundle"
-    ref = models.save(Workspace.beside(bundle), "model", pipeline, TRIPS, PARAMS, {}, lookups=known)
+    ref = models.save(
+        Workspace.beside(bundle), "model", pipeline, contract=TRIPS, features=PARAMS, about={}, lookups=known
+    )
     release = Release(model="trips", version=3, model_digest=ref.sha256, threshold=0.5)
     (bundle / "release.json").write_text(release.model_dump_json())
     return bundle, pipeline, rows, seen[inputs.names]
@@ -173,7 +175,7 @@ def test_lookup_that_was_changed_in_the_model_is_refused_and_own_code_that_is_go
     with pytest.raises(IntegrityError):
         load_release(tmp_path / "copy")
     gone = PARAMS.model_copy(update={"functions": ("own_features.not_there",)})
-    ref = models.save(Workspace.beside(tmp_path / "gone"), "model", made[1], TRIPS, gone, {})
+    ref = models.save(Workspace.beside(tmp_path / "gone"), "model", made[1], contract=TRIPS, features=gone, about={})
     with pytest.raises(ConfigError) as caught:
         models.load(tmp_path / "gone" / "model", ref.sha256)
     assert caught.value.code == "CFG037"

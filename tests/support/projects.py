@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import commands
 import psutil
 
-from evergreen.config.settings import Settings
+from evergreen.config.settings import PREFIX, Settings
 
 COMMAND = str(Path(sys.executable).with_name("evergreen"))
 SMALL = {
     "trials: 8": "trials: 3",
     "max_rows: 40000": "max_rows: 4000",
-    "threshold: 0.5": "threshold: 0.5\n  resamples: 100\n  repeats: 1\n  curve_points: 2",
+    "threshold: 0.5": "threshold: 0.5\n  resamples: 100\n  repeats: 1\n  curve_points: 0\n  analysis: never",
 }
 
 SECONDS = 300.0  # long enough for a machine that does much else
@@ -27,9 +28,14 @@ SECONDS = 300.0  # long enough for a machine that does much else
 
 @dataclass(frozen=True)
 class Small:
-    """A copy of the committed project with a small search; its state lies in `home`."""
+    """A copy of the committed project with a small search; its state lies in `home`.
+
+    `prefect_api_url`: a server for the commands that `run` runs; without it each starts one of its own, as those that
+    `start` starts always do.
+    """
 
     root: Path
+    prefect_api_url: str | None = None
 
     @property
     def home(self) -> Path:
@@ -39,19 +45,22 @@ class Small:
     def environment(self) -> dict[str, str]:
         return {**os.environ, "EVERGREEN_HOME": str(self.home), "COLUMNS": "200"}
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: str) -> commands.Started:
         """Start a command and return at once; what it says goes to ``started.log``."""
-        with (self.root / "started.log").open("wb") as log:
-            return subprocess.Popen(
-                [COMMAND, *arguments], cwd=self.root, env=self.environment, stdout=log, stderr=subprocess.STDOUT
-            )
+        log = self.root / "started.log"
+        return commands.start([COMMAND, *arguments], cwd=self.root, env=self.environment, log=log)
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command to its end; one with variables that are not ours starts anew, because libraries read them."""
+        env = {**self.environment, **environment}
+        if self.prefect_api_url:
+            env[f"{PREFIX}PREFECT_API_URL"] = self.prefect_api_url
+        if all(name.startswith(PREFIX) for name in environment):
+            return commands.run([COMMAND, *arguments], cwd=self.root, env=env, seconds=2 * SECONDS)
         return subprocess.run(
             [COMMAND, *arguments],
             cwd=self.root,
-            env={**self.environment, **environment},
+            env=env,
             capture_output=True,
             text=True,
             timeout=2 * SECONDS,

@@ -16,7 +16,7 @@ from evergreen.learning import features
 from evergreen.learning.model import model as models
 from evergreen.learning.model.release import Release
 from evergreen.learning.tuning import families
-from evergreen.record.outcomes import Judged
+from evergreen.record.outcomes import Judgement
 
 CONTRACT = Contract.model_validate(
     {
@@ -94,7 +94,9 @@ def fitted(family: str, **chosen: Any) -> Pipeline:
 def bundle(folder: Path, *, threshold: float = 0.5) -> Release:
     """Write a bundle, ``model/`` and ``release.json``, and return its release."""
     pipeline = fitted("gradient_boosting", max_iter=20, min_samples_leaf=10)
-    ref = models.save(Workspace.beside(folder), "model", pipeline, CONTRACT, FEATURES, {"seed": 7})
+    ref = models.save(
+        Workspace.beside(folder), "model", pipeline, contract=CONTRACT, features=FEATURES, about={"seed": 7}
+    )
     release = Release(model="parcels", version=3, model_digest=ref.sha256, threshold=threshold)
     (folder / "release.json").write_text(release.model_dump_json())
     return release
@@ -112,9 +114,9 @@ def requests(n: int = 5) -> list[dict[str, Any]]:
     return [as_request(row) for row in table().head(n).to_dict("records")]
 
 
-def judged(model: str, version: int, digest: str) -> Judged:
+def judged(model: str, version: int, digest: str) -> Judgement:
     """Return what was said of a version when it was promoted, with nothing measured."""
-    return Judged(
+    return Judgement(
         model=model,
         version=version,
         model_digest=digest,

@@ -15,8 +15,10 @@ from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.train import TrainParams
 from evergreen.config.params.tune import TuneParams
+from evergreen.learning.analysis.values import Analysis
 from evergreen.learning.model.release import Release
-from evergreen.learning.tuning.search import Best
+from evergreen.learning.tuning.best import Best
+from tasks.analyse import analyse
 from tasks.evaluate import Evaluated, evaluate
 from tasks.features import FeatureSet, features
 from tasks.train import Trained, train
@@ -96,6 +98,25 @@ class Chain:
     trials: TableRef
     trained: Trained
     evaluated: Evaluated
+    seed: int
+
+    @functools.cached_property
+    def analysis(self) -> Analysis:
+        """What the analyse step makes of it, with the usual parameters."""
+        return self.analysed()
+
+    def analysed(self, **changed: Any) -> Analysis:
+        """Return what the analyse step makes of it."""
+        given = {
+            "test": self.tables.test,
+            "train": self.tables.train,
+            "model": self.trained.model,
+            "report": self.evaluated.report,
+            "ws": self.ws,
+            "params": EvaluateParams(),
+            "seed": self.seed,
+        }
+        return analyse.fn(**{**given, **changed}).analysis
 
 
 def run(
@@ -104,7 +125,7 @@ def run(
     """Take a table from the features step to the evaluate step, with a small search, or one family without any."""
     contract = contract_of(which)
     valid = ws.write("valid", table(which) if rows is None else rows)
-    tables = features.fn(valid, ws, contract, FEATURES, seed)
+    tables = features.fn(valid, ws=ws, contract=contract, params=FEATURES, seed=seed)
     if family:
         quick = {"max_iter": 10} if family == "gradient_boosting" else {}
         best = Best(family=family, params=quick, score=0.0, scores=(0.0,), n_trials=1, metric="roc_auc")
@@ -115,11 +136,37 @@ def run(
         space = {name: SPACES[name] for name in (simple, "gradient_boosting")}
         params = TuneParams.model_validate({"trials": 3, "folds": 3, "max_rows": 1_000, "families": space})
         storage = f"sqlite:///{ws.root}/studies.db"
-        tuned = tune.fn(tables.train, None, ws, contract, FEATURES, params, seed, storage)
+        tuned = tune.fn(
+            tables.train,
+            warm_start=None,
+            ws=ws,
+            contract=contract,
+            features=FEATURES,
+            params=params,
+            seed=seed,
+            storage=storage,
+        )
         best, trials = tuned.best, tuned.trials
-    trained = train.fn(tables.train, best, tables.lookups, ws, contract, FEATURES, TrainParams(), seed)
-    judged = evaluate.fn(trained.model, trained.baseline, tables.train, tables.test, ws, EvaluateParams(), seed)
-    return Chain(ws, contract, valid, tables, best, trials, trained, judged)
+    trained = train.fn(
+        tables.train,
+        best=best,
+        lookups=tables.lookups,
+        ws=ws,
+        contract=contract,
+        features=FEATURES,
+        params=TrainParams(),
+        seed=seed,
+    )
+    judged = evaluate.fn(
+        model=trained.model,
+        baseline=trained.baseline,
+        train=tables.train,
+        test=tables.test,
+        ws=ws,
+        params=EvaluateParams(),
+        seed=seed,
+    )
+    return Chain(ws, contract, valid, tables, best, trials, trained, judged, seed)
 
 
 @functools.cache

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import NamedTuple
 
+import candidates
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,14 +53,14 @@ def trained(ws: Workspace, name: str, contract: Contract = released.CONTRACT, **
         }
     )
     valid = written(ws, contract)
-    tables = features.fn(valid, ws, contract, declared, 7)
+    tables = features.fn(valid, ws=ws, contract=contract, params=declared, seed=7)
     inputs = domain.inputs(contract, declared)
     pipeline = families.build(
         "random_forest", {"n_estimators": 20}, task="binary", inputs=inputs, features=declared, seed=7
     )
     rows = ws.read(tables.train)
     pipeline.fit(rows[inputs.names], rows["late"].to_numpy(bool))
-    return Trained(valid, tables, models.save(ws, name, pipeline, contract, declared, {}))
+    return Trained(valid, tables, models.save(ws, name, pipeline, contract=contract, features=declared, about={}))
 
 
 def compared(ws: Workspace, champion: Trained, candidate: Trained):
@@ -76,9 +77,16 @@ def compared(ws: Workspace, champion: Trained, candidate: Trained):
     )
     rows = ws.read(candidate.tables.test)
     scores = ws.write("scores", pd.DataFrame({"candidate": np.linspace(0, 1, len(rows))}))
-    return compare.fn(
-        facts, candidate.model, date(2024, 4, 1), None, candidate.valid, candidate.tables.test, scores, ws, 0.95
+    judged = candidates.made(
+        ws,
+        valid=candidate.valid,
+        tables=candidate.tables,
+        model=candidate.model,
+        scores=scores,
+        data_end=date(2024, 4, 1),
     )
+    assert judged.split.rule is None
+    return compare.fn(judged, champion=facts, ws=ws, confidence=0.95)
 
 
 @pytest.fixture

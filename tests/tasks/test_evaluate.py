@@ -1,4 +1,4 @@
-"""The evaluate step: what it reports and analyses of every task, and what it refuses to measure."""
+"""The evaluate step: what it reports of every task, and what it refuses to measure."""
 
 from pathlib import Path
 
@@ -7,17 +7,14 @@ import tables
 
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import ConfigError, IntegrityError
-from evergreen.config.contract.contract import Contract
 from evergreen.config.objectives import GATE_METRIC
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.learning import features
-from evergreen.learning.analysis.values import Analysis
 from evergreen.learning.evaluation import measure
 from evergreen.learning.model import model as models
 from tasks.evaluate import evaluate
 
 EVERY = pytest.mark.parametrize("which", tables.TASKS)
-OF_CLASSES = {"per_class", "reliability", "confusion", "roc", "precision_recall"}
 
 
 @pytest.fixture(scope="module")
@@ -47,23 +44,11 @@ def refused(made, **changed):
 
 
 @EVERY
-def test_every_part_of_the_analysis_is_there_or_says_why_not(which, chain):
-    analysis = chain(which).evaluated.analysis
-    empty = {name for name, part in analysis if part is None}
-
-    assert empty == analysis.why_not.keys() == {"staleness"} | (OF_CLASSES if which == "regression" else {"residuals"})
-    assert analysis.metric == GATE_METRIC[which]
-    assert {each.column for each in analysis.importance} == {column.name for column in chain(which).contract.features}
-
-
-@EVERY
 def test_same_inputs_give_the_same_bytes(which, chain, tmp_path):
     made = chain(which)
     again = evaluated(made)
 
     assert again.model_dump_json() == made.evaluated.model_dump_json()
-    assert len(again.analysis.model_dump_json()) < 200_000
-    assert Analysis.model_validate_json(again.analysis.model_dump_json()) == again.analysis
     other = evaluated(made, seed=8)
     assert other.report.intervals != again.report.intervals
     assert other.report.candidate == again.report.candidate
@@ -91,20 +76,10 @@ def test_every_metric_of_the_candidate_has_an_interval_and_a_gain(which, chain):
     assert low <= report.candidate[GATE_METRIC[which]] <= high
 
 
-@EVERY
-def test_gap_is_train_minus_test(which, chain):
-    evaluated_ = chain(which).evaluated
-    report = evaluated_.report
-
-    assert evaluated_.analysis.train_gap.keys() == report.candidate.keys()
-    for name, gap in evaluated_.analysis.train_gap.items():
-        assert gap == pytest.approx(report.train[name] - report.candidate[name], rel=1e-4, abs=1e-12)
-
-
 def test_costs_are_measured_for_every_model(chain):
     made = chain("binary")
     costs = {"true": {"false": 5.0}, "false": {"true": 1.0}}
-    report = evaluated(made, params=EvaluateParams(costs=costs, resamples=200, curve_points=0)).report
+    report = evaluated(made, params=EvaluateParams(costs=costs, resamples=200)).report
 
     rows = made.ws.read(made.tables.test)
     loaded = models.load(made.ws.path(made.trained.model.uri), made.trained.model.sha256)
@@ -125,48 +100,14 @@ def test_costs_of_a_class_that_the_model_does_not_know_are_refused(chain):
     assert "setosa, versicolor, virginica" in caught.value.next_step
 
 
-def test_curves_are_left_out_when_no_points_are_asked_for(chain):
-    analysis = evaluated(chain("binary"), params=EvaluateParams(curve_points=0)).analysis
-
-    assert (analysis.learning, analysis.why_not["learning"]) == (None, "evaluate.curve_points is below 2")
-
-
-def test_last_point_of_the_learning_curve_is_the_model_itself(chain):
-    made = chain("binary")
-    point = made.evaluated.analysis.learning.points[-1]
-
-    assert point.rows == made.tables.train.rows
-    assert point.score == pytest.approx(made.evaluated.report.candidate["roc_auc"], abs=1e-5)
-
-
 def test_report_follows_the_threshold(chain):
     made = chain("binary")
-    report = evaluated(made, params=EvaluateParams(threshold=0.9, resamples=100, curve_points=0)).report
+    report = evaluated(made, params=EvaluateParams(threshold=0.9, resamples=100)).report
     rows = made.ws.read(made.tables.test)
     loaded = models.load(made.ws.path(made.trained.model.uri), made.trained.model.sha256)
 
     labels = features.fit_target(rows, made.contract)
     assert report.candidate == measure(labels, loaded.predict(rows), threshold=0.9)
-
-
-def test_errors_are_not_shown_where_the_target_is_personal(chain):
-    made = chain("regression")
-    kept = [
-        {**column, "pii": "keep"} if column["role"] == "target" else column
-        for column in made.contract.model_dump()["columns"]
-    ]
-    contract = Contract.model_validate({**made.contract.model_dump(by_alias=True), "columns": kept})
-    loaded = models.load(made.ws.path(made.trained.model.uri), made.trained.model.sha256)
-    about = {name: loaded.manifest[name] for name in ("data", "family", "params", "shrinkage")}
-    personal = models.save(made.ws, "personal", loaded.pipeline, contract, loaded.features, about)
-
-    analysis = evaluated(made, model=personal, params=EvaluateParams(resamples=100, curve_points=0)).analysis
-
-    assert made.evaluated.analysis.confident_errors
-    assert (analysis.confident_errors, analysis.why_not["confident_errors"]) == (
-        None,
-        "the target holds personal values",
-    )
 
 
 # Refusals

@@ -1,10 +1,8 @@
 """Every kind of target on a table without time: from the features step to scores, performance and a comparison."""
 
-import json
-import shutil
 from datetime import date
-from pathlib import Path
 
+import candidates
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,47 +10,30 @@ import released
 import tables
 from sklearn import metrics
 
-from evergreen.adapters import tracking
-from evergreen.base.artifacts.refs import DatasetRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import ConfigError, DataError
 from evergreen.config.contract.contract import Contract
 from evergreen.config.objectives import GATE_METRIC
 from evergreen.config.params.evaluate import EvaluateParams
-from evergreen.config.params.params import Params
 from evergreen.config.params.train import TrainParams
 from evergreen.config.params.tune import TuneParams
-from evergreen.config.settings import Settings
-from evergreen.data.validation import Validation
-from evergreen.decisions.gate import decision as gate
 from evergreen.learning import features as domain
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.model import model as models
 from evergreen.learning.model import scoring
-from evergreen.record.outcomes import ChampionFacts, StepRun
+from evergreen.record.outcomes import ChampionFacts
 from tasks.compare import compare
 from tasks.evaluate import evaluate
 from tasks.features import features
 from tasks.performance import performance
 from tasks.score import score
-from tasks.track import track
 from tasks.train import train
 from tasks.tune import tune
 
 # MLflow warns of its own type hints when it is imported, which is inside the first call.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
-PROJECT = Path(__file__).parents[2]
-UNTIMED = ("features={rare_category: 5, test_share: 0.3}", "gate.floor=0.3")
-OVERRIDES = {
-    "binary": UNTIMED,
-    "multiclass": (*UNTIMED, "gate.metric=balanced_accuracy"),
-    "regression": (*UNTIMED, "gate.metric=r2", "tune.families={linear: {}}", "train.baseline={}"),
-}
-RAW = DatasetRef(uri="raw", rows=9, facts="f", sha256="d" * 64)
-STEPS = (
-    StepRun(name="ingest", cached=True, seconds=0.1, cpu_seconds=0.1, rss_mb=200),
-    StepRun(name="tune", cached=False, seconds=3.0, cpu_seconds=2.5, rss_mb=300),
-)
+
+
 EVERY = pytest.mark.parametrize("which", tables.TASKS)
 
 
@@ -86,21 +67,8 @@ def facts(chain, model=None, **changed) -> ChampionFacts:
     return ChampionFacts(**{**given, **changed})
 
 
-def compared(chain, champion, *, data_end=None, split=None, ws=None):
-    return compare.fn(
-        champion,
-        chain.trained.model,
-        data_end,
-        split or chain.tables.split.rule,
-        chain.valid,
-        chain.tables.test,
-        chain.evaluated.scores,
-        ws or chain.ws,
-        0.95,
-    )
-
-
-# Learning
+def compared(chain, champion, *, data_end=None):
+    return compare.fn(candidates.of(chain, data_end=data_end), champion=champion, ws=chain.ws, confidence=0.95)
 
 
 @EVERY
@@ -122,7 +90,7 @@ def test_report_equals_scikit_learn_on_the_test_rows(which, chain):
     if which == "binary":
         assert found["roc_auc"] == pytest.approx(metrics.roc_auc_score(labels, said.values), abs=1e-12)
     elif which == "multiclass":
-        expected = metrics.balanced_accuracy_score(labels, said.judged.astype(str))
+        expected = metrics.balanced_accuracy_score(labels, said.compared.astype(str))
         assert found["balanced_accuracy"] == pytest.approx(expected, abs=1e-12)
         assert model.classes == ("setosa", "versicolor", "virginica")
     else:
@@ -183,7 +151,9 @@ def test_class_of_one_row_stops_the_features_step(tmp_path):
     ws = Workspace(root=tmp_path)
 
     with pytest.raises(DataError, match="class unique has") as caught:
-        features.fn(ws.write("valid", rows), ws, tables.contract_of("multiclass"), tables.FEATURES, 7)
+        features.fn(
+            ws.write("valid", rows), ws=ws, contract=tables.contract_of("multiclass"), params=tables.FEATURES, seed=7
+        )
 
     assert caught.value.code == "DQ009"
 
@@ -193,12 +163,15 @@ def test_calendar_without_time_stops_the_features_step(tmp_path):
     params = tables.FEATURES.model_copy(update={"calendar": ("hour",)})
 
     with pytest.raises(ConfigError) as caught:
-        features.fn(ws.write("valid", tables.table("binary")), ws, tables.contract_of("binary"), params, 7)
+        features.fn(
+            ws.write("valid", tables.table("binary")),
+            ws=ws,
+            contract=tables.contract_of("binary"),
+            params=params,
+            seed=7,
+        )
 
     assert caught.value.code == "CFG020"
-
-
-# Scoring
 
 
 @EVERY
@@ -208,7 +181,9 @@ def test_scoring_gives_what_the_gate_saw(which, chain):
         made.ws.read(made.evaluated.scores), "candidate", made.contract.task, model_of(made).classes
     )
 
-    scored = made.ws.read(score.fn(made.tables.test, made.trained.model, 4, 0.5, made.ws).predictions)
+    scored = made.ws.read(
+        score.fn(made.tables.test, model=made.trained.model, version=4, threshold=0.5, ws=made.ws).predictions
+    )
 
     for field, values in judged.answers(0.5).items():
         if values.dtype.kind == "f":
@@ -246,18 +221,15 @@ def test_column_with_the_name_of_an_answer_is_never_overwritten(which, chain):
 @EVERY
 def test_matured_performance_on_the_test_rows_is_what_the_gate_saw(which, chain):
     made = chain(which)
-    scored = score.fn(made.tables.test, made.trained.model, 4, 0.5, made.ws)
+    scored = score.fn(made.tables.test, model=made.trained.model, version=4, threshold=0.5, ws=made.ws)
 
-    found = performance.fn(scored.predictions, made.contract.task, made.ws, 0.95)
+    found = performance.fn(scored.predictions, task=made.contract.task, ws=made.ws, confidence=0.95)
 
     assert found.metric == GATE_METRIC[which]
     assert found.value == pytest.approx(made.evaluated.report.candidate[found.metric], abs=1e-12)
     assert found.low < found.value <= found.high
     for name, value in found.others.items():
         assert value == pytest.approx(made.evaluated.report.candidate[name], abs=1e-12)
-
-
-# Comparing
 
 
 @EVERY
@@ -345,14 +317,11 @@ def test_scores_of_a_class_are_read_back_as_they_were_written():
     read = Estimates.read(pd.DataFrame(written.columns("candidate")), "candidate", "multiclass", written.classes)
 
     np.testing.assert_array_equal(read.values, shares)
-    assert read.judged.tolist() == ["_", "a"]
+    assert read.compared.tolist() == ["_", "a"]
     assert {field: values.tolist() for field, values in read.answers(0.9).items()} == {
         "probability": [0.5, 0.6],
         "label": ["_", "a"],
     }
-
-
-# With time
 
 
 TARGETS = {
@@ -372,93 +341,43 @@ def test_other_tasks_are_learned_from_a_table_with_time_and_watched(task, tmp_pa
     rows.loc[3, ["grade", "hours"]] = None
     ws = Workspace(root=tmp_path)
 
-    tables_ = features.fn(ws.write("valid", rows), ws, contract, released.FEATURES, 7)
+    tables_ = features.fn(ws.write("valid", rows), ws=ws, contract=contract, params=released.FEATURES, seed=7)
     params = TuneParams.model_validate(
         {"trials": 1, "folds": 2, "max_rows": 1_000, "families": {"gradient_boosting": {}}}
     )
-    best = tune.fn(tables_.train, None, ws, contract, released.FEATURES, params, 7, f"sqlite:///{tmp_path}/s.db").best
-    trained = train.fn(tables_.train, best, tables_.lookups, ws, contract, released.FEATURES, TrainParams(), 7)
-    report = evaluate.fn(trained.model, trained.baseline, tables_.train, tables_.test, ws, EvaluateParams(), 7).report
-    scored = score.fn(ws.write("window", rows), trained.model, 1, 0.5, ws)
-    found = performance.fn(scored.predictions, task, ws, 0.95)
+    best = tune.fn(
+        tables_.train,
+        warm_start=None,
+        ws=ws,
+        contract=contract,
+        features=released.FEATURES,
+        params=params,
+        seed=7,
+        storage=f"sqlite:///{tmp_path}/s.db",
+    ).best
+    trained = train.fn(
+        tables_.train,
+        best=best,
+        lookups=tables_.lookups,
+        ws=ws,
+        contract=contract,
+        features=released.FEATURES,
+        params=TrainParams(),
+        seed=7,
+    )
+    report = evaluate.fn(
+        model=trained.model,
+        baseline=trained.baseline,
+        train=tables_.train,
+        test=tables_.test,
+        ws=ws,
+        params=EvaluateParams(),
+        seed=7,
+    ).report
+    scored = score.fn(ws.write("window", rows), model=trained.model, version=1, threshold=0.5, ws=ws)
+    found = performance.fn(scored.predictions, task=task, ws=ws, confidence=0.95)
 
     assert (tables_.split.end, tables_.split.rule) == (date(2024, 3, 25), None)
     assert report.candidate[GATE_METRIC[task]] > 0.9
     assert (found.verdict, found.n_unlabelled) == ("measured", 1)
     assert found.value > 0.9
-
-
-# The tracker
-
-
-@pytest.fixture
-def settings(prepared_state, tmp_path):
-    (tmp_path / "mlflow").mkdir()
-    shutil.copy(prepared_state / "mlflow" / "mlflow.db", tmp_path / "mlflow" / "mlflow.db")
-    return Settings(home=tmp_path)
-
-
-def tracked(made, settings, params, *, model=None):
-    verdict = gate.decide(made.evaluated.report, None, params.gate)
-    docs = made.ws.write_folder("docs", {"index.html": b"<p>rules"}, {})
-    return track.fn(
-        "c" * 64, model or made.trained.model, made.best, made.trials, made.evaluated.report, made.evaluated.analysis,
-        verdict, RAW, made.tables.train, made.tables.test, Validation(rows=9, kept=7, quarantined=2, rules=()), docs,
-        STEPS, made.ws, params, settings, {"training_reason": "asked"},
-    )  # fmt: skip
-
-
-@EVERY
-def test_run_holds_the_metrics_and_figures_of_its_task(which, chain, settings, tmp_path):
-    made = chain(which)
-    report = made.evaluated.report
-
-    params = Params.load(PROJECT / "params.yaml", OVERRIDES[which])
-    run = tracked(made, settings, params)
-
-    store = tracking.client(settings.tracking_uri())
-    whole = Path(store.download_artifacts(run.run_id, "params.json", tmp_path)).read_bytes()
-    assert Params.model_validate_json(whole) == params
-    logged = store.get_run(run.run_id).data.metrics
-    assert store.get_run(run.run_id).data.tags["verdict"] == "promote"
-    assert {name: logged[name] for name in report.candidate} == report.candidate
-    assert (logged["rows_kept"], logged["rows_quarantined"]) == (7, 2)
-    assert "data_docs/index.html" in {file.path for file in store.list_artifacts(run.run_id, "data_docs")}
-    assert logged["prior_" + GATE_METRIC[which]] == report.baselines["prior"][GATE_METRIC[which]]
-    assert logged[f"{GATE_METRIC[which]}_low"] == report.intervals[GATE_METRIC[which]][0]
-    assert (logged["step.tune.cpu_seconds"], logged["step.tune.rss_mb"]) == (2.5, 300)
-    assert "step.ingest.seconds" not in logged
-    gap = report.train[GATE_METRIC[which]] - report.candidate[GATE_METRIC[which]]
-    assert logged["train_test_gap"] == pytest.approx(gap, abs=1e-12)
-    figures = {file.path.removeprefix("figures/") for file in store.list_artifacts(run.run_id, "figures")}
-    both = {"figures.html", "importance.png", "learning_curve.png"}  # every slice of so few rows is too small
-    classes = {"confusion_matrix.png", "precision_recall.png", "reliability.png", "roc.png"}
-    assert figures == both | (classes if which != "regression" else {"residuals.png", "residual_quantiles.png"})
-
-
-def test_classes_that_no_parameter_can_be_named_after_are_logged_as_one(chain, settings):
-    costs = "evaluate.costs={'<=50K': {'>50K': 1.5}, plain: {other: 2}}"
-    params = Params.load(PROJECT / "params.yaml", (*UNTIMED, costs))
-
-    run = tracked(chain("binary"), settings, params)
-
-    logged = tracking.client(settings.tracking_uri()).get_run(run.run_id).data.params
-    assert logged["evaluate.costs"] == "{'<=50K': {'>50K': 1.5}, 'plain': {'other': 2.0}}"
-    assert logged["features.test_share"] == "0.3"
-
-
-def test_example_of_the_model_holds_no_personal_values(chain, settings):
-    made = chain("binary")
-    columns = made.contract.model_dump()["columns"]
-    kept = [{**column, "pii": "keep"} if column["name"] == "mean_area" else column for column in columns]
-    contract = Contract.model_validate({**made.contract.model_dump(by_alias=True), "columns": kept})
-    loaded = model_of(made)
-    model = models.save(made.ws, "personal", loaded.pipeline, contract, loaded.features, {"seed": tables.SEED})
-
-    tracked(made, settings, Params.load(PROJECT / "params.yaml", UNTIMED), model=model)
-
-    (example,) = settings.home.rglob("input_example.json")
-    shown = json.loads(example.read_text())
-    at = {name: shown["columns"].index(name) for name in ("mean_area", "mean_radius")}
-    assert {row[at["mean_area"]] for row in shown["data"]} == {0.0}
-    assert len({row[at["mean_radius"]] for row in shown["data"]}) == 5

@@ -139,7 +139,7 @@ def in_memory(rows: pa.Table, contract: Contract, params: FeatureParams) -> tupl
 def test_tables_are_those_of_one_pass_in_memory(kind, n_bytes, ws, in_pieces):
     contract, params = KINDS[kind]
     in_pieces(n_bytes)
-    found = features.fn(written(ws, table(), contract), ws, contract, params, SEED)
+    found = features.fn(written(ws, table(), contract), ws=ws, contract=contract, params=params, seed=SEED)
 
     for ref, expected in zip((found.train, found.test), in_memory(table(), contract, params), strict=True):
         made = ws.read(ref)
@@ -153,7 +153,7 @@ def test_neither_pieces_nor_the_order_of_arrival_change_a_byte(kind, ws, in_piec
     digests = set()
     for n_bytes, rows in ((2**30, table()), (30_000, table()), (17_000, table().take(np.arange(3_000)[::-1]))):
         in_pieces(n_bytes)
-        found = features.fn(written(ws, rows, contract), ws, contract, params, SEED)
+        found = features.fn(written(ws, rows, contract), ws=ws, contract=contract, params=params, seed=SEED)
         digests.add((found.train.sha256, found.test.sha256, found.split.model_dump_json()))
     assert len(digests) == 1
 
@@ -164,27 +164,27 @@ def test_rows_of_the_first_pieces_may_lack_a_target_and_functions_are_asked_for_
     at = rows.schema.get_field_index("default")
     rows = rows.set_column(at, "default", pc.if_else(early, pa.scalar(None, pa.bool_()), rows["default"]))
     in_pieces(20_000)
-    found = features.fn(written(ws, rows, TIMED), ws, TIMED, PAST, SEED)
+    found = features.fn(written(ws, rows, TIMED), ws=ws, contract=TIMED, params=PAST, seed=SEED)
     assert found.train.rows + found.test.rows > 1_000
     assert refused(Workspace(root=ws.root / "other"), rows, TIMED, params).code == "FEA002"
 
 
 def test_no_table_holds_a_consequence_or_a_protected_column(ws):
-    found = features.fn(written(ws, table(), TIMED), ws, TIMED, PAST, SEED)
+    found = features.fn(written(ws, table(), TIMED), ws=ws, contract=TIMED, params=PAST, seed=SEED)
     names = pq.read_schema(ws.path(found.train.uri)).names
     assert not {"days_late", "sex"} & set(names)
     assert {"last_late", "asked_before", "per_child", "loan", "default"} <= set(names)
 
 
 def test_group_is_kept_and_is_no_feature(ws):
-    found = features.fn(written(ws, table(), GROUPED), ws, GROUPED, BY_SHARE, SEED)
+    found = features.fn(written(ws, table(), GROUPED), ws=ws, contract=GROUPED, params=BY_SHARE, seed=SEED)
     train, test = ws.read(found.train), ws.read(found.test)
     assert not set(train["household"]) & set(test["household"])
     assert "household" not in domain.inputs(GROUPED, BY_SHARE).names
 
 
 def test_split_records_the_digest_of_the_gates_table(ws):
-    found = features.fn(written(ws, table(), TIMED), ws, TIMED, BY_DAYS, SEED)
+    found = features.fn(written(ws, table(), TIMED), ws=ws, contract=TIMED, params=BY_DAYS, seed=SEED)
     assert found.split.gate_digest == found.test.sha256
 
 
@@ -197,7 +197,7 @@ def test_lookups_that_the_features_need_are_an_artifact(ws, tmp_path):
         }
     )
     refs = lookups.locate(params, tmp_path)
-    found = features.fn(written(ws, table(), TIMED), ws, TIMED, params, SEED, refs)
+    found = features.fn(written(ws, table(), TIMED), ws=ws, contract=TIMED, params=params, seed=SEED, lookup_files=refs)
 
     train = ws.read(found.train)
     expected = train["branch"].map({"north": 12.0, "south": 7.0})
@@ -210,10 +210,10 @@ def test_rows_without_a_time_are_on_no_side(ws):
     rows = table()
     times = pa.array([None if n % 10 == 0 else t for n, t in enumerate(rows["asked"].to_pylist())], ARROW["timestamp"])
     with_gaps = rows.set_column(0, "asked", times)
-    found = features.fn(written(ws, with_gaps, TIMED), ws, TIMED, BY_DAYS, SEED)
+    found = features.fn(written(ws, with_gaps, TIMED), ws=ws, contract=TIMED, params=BY_DAYS, seed=SEED)
 
     rest = with_gaps.filter(with_gaps["asked"].is_valid())
-    alone = features.fn(written(ws, rest, TIMED), ws, TIMED, BY_DAYS, SEED)
+    alone = features.fn(written(ws, rest, TIMED), ws=ws, contract=TIMED, params=BY_DAYS, seed=SEED)
     assert (found.train.sha256, found.test.sha256) == (alone.train.sha256, alone.test.sha256)
 
 
@@ -224,7 +224,7 @@ def refused(ws: Workspace, rows: pa.Table, contract: Contract, params: FeaturePa
     """Return the error of a step that leaves nothing behind."""
     valid = written(ws, rows, contract)
     with pytest.raises(DataError) as caught:
-        features.fn(valid, ws, contract, params, SEED)
+        features.fn(valid, ws=ws, contract=contract, params=params, seed=SEED)
     assert [path.name for path in ws.root.iterdir()] == [valid.uri]
     return caught.value
 
@@ -275,7 +275,7 @@ def test_changed_table_is_not_read(ws):
     content[len(content) // 2] ^= 1
     ws.path(valid.uri).write_bytes(content)
     with pytest.raises(IntegrityError) as caught:
-        features.fn(valid, ws, TIMED, BY_DAYS, SEED)
+        features.fn(valid, ws=ws, contract=TIMED, params=BY_DAYS, seed=SEED)
     assert caught.value.code == "INT002"
 
 
@@ -283,5 +283,5 @@ def test_memory_that_is_short_is_said_before_anything_is_read(ws, monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 2**18)
     valid = written(ws, table(), TIMED)
     with pytest.raises(ResourceError, match="a piece of 3000 of the 3000 rows of 'loans' needs about") as caught:
-        features.fn(valid, ws, TIMED, BY_DAYS, SEED)
+        features.fn(valid, ws=ws, contract=TIMED, params=BY_DAYS, seed=SEED)
     assert (caught.value.code, caught.value.exit_code) == ("RES005", 8)

@@ -45,7 +45,7 @@ def versions(home):
 )
 def test_candidate_that_nobody_can_find_again_is_refused_and_leaves_no_version(home, run, tags, code):
     with pytest.raises(ConfigError) as caught:
-        register.fn("parcels-refused", CANDIDATE, run, Settings(home=home), tags)
+        register.fn(name="parcels-refused", candidate=CANDIDATE, run=run, settings=Settings(home=home), tags=tags)
 
     assert (caught.value.code, caught.value.exit_code) == (code, 2)
     assert "parcels-refused" not in versions(home)
@@ -55,7 +55,7 @@ def test_candidate_that_nobody_can_find_again_is_refused_and_leaves_no_version(h
 def test_candidate_that_is_allowed_is_tagged(home, run, name, tags):
     allowed = Settings(home=home, allow_dirty=True)
 
-    assert register.fn(f"parcels-{name}", CANDIDATE, run, allowed, tags) == 1
+    assert register.fn(name=f"parcels-{name}", candidate=CANDIDATE, run=run, settings=allowed, tags=tags) == 1
 
     found = versions(home)[f"parcels-{name}"]
     assert found["override"] == "allow_dirty"
@@ -64,6 +64,6 @@ def test_candidate_that_is_allowed_is_tagged(home, run, name, tags):
 
 def test_clean_candidate_is_registered_without_a_tag_of_overriding(home, run):
     for settings in (Settings(home=home), Settings(home=home, allow_dirty=True)):
-        assert register.fn("parcels-clean", CANDIDATE, run, settings, CLEAN) == 1
+        assert register.fn(name="parcels-clean", candidate=CANDIDATE, run=run, settings=settings, tags=CLEAN) == 1
 
     assert versions(home)["parcels-clean"] == {**CLEAN, "candidate": CANDIDATE}

@@ -10,8 +10,7 @@ from evergreen.config.contract.sources import FileSource
 from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.settings import Settings
-from evergreen.data import ingest
-from evergreen.data.ingest import store
+from evergreen.data.ingest import sources, store
 from evergreen.learning import features
 from evergreen.learning.features.history import PastRows
 from evergreen.learning.model import model as models
@@ -70,11 +69,11 @@ def traffic(tmp_path):
     inputs = features.inputs(TRIPS, PARAMS)
     pipeline = families.build("linear", {}, task="regression", inputs=inputs, features=PARAMS, seed=7)
     pipeline.fit(features.build(built, TRIPS, PARAMS)[inputs.names], good["fare"])
-    model = models.save(ws, "model", pipeline, TRIPS, PARAMS, {})
+    model = models.save(ws, "model", pipeline, contract=TRIPS, features=PARAMS, about={})
     broken = good.iloc[[150, 160]].assign(trip=[1_000, 1_001], miles=-5.0, fare=900.0)
     twice = good.iloc[[140, 140]].assign(trip=2_000, fare=700.0)
     pd.concat([good, broken, twice]).sort_values("at").to_csv(tmp_path / "trips.csv", index=False)
-    source = ingest.locate(TRIPS, Settings(project=tmp_path, home=tmp_path / "home"))
+    source = sources.locate(TRIPS, Settings(project=tmp_path, home=tmp_path / "home"))
     path, manifest = store.sync(source, TRIPS, tmp_path / "datasets", made_with="", secret=b"")
     return ws, model, built, lambda period: store.take(path, manifest, ws, TRIPS, period)
 
@@ -86,7 +85,11 @@ def test_history_of_a_window_is_that_of_the_whole_table_and_bad_rows_have_no_par
     rows = ws.write("valid", window.drop(columns=list(PARAMS.history)).sample(frac=1, random_state=1))
     expected = models.load(ws.path(model.uri), model.sha256).predict(window).values
 
-    found = ws.read(score.fn(rows, model, 3, 0.5, ws, take(IngestParams(end="2024-04-30"))).predictions)
+    found = ws.read(
+        score.fn(
+            rows, model=model, version=3, threshold=0.5, ws=ws, past=take(IngestParams(end="2024-04-30"))
+        ).predictions
+    )
 
     found = found.set_index("target").loc[window["fare"]]
     np.testing.assert_allclose(found["value"], expected, rtol=1e-9)
@@ -106,16 +109,16 @@ def test_group_is_known_by_its_whole_number_where_others_are_missing_and_rows_wi
     pipeline = families.build("linear", {}, task="regression", inputs=inputs, features=PARAMS, seed=7)
     pipeline.fit(features.build(built, contract, PARAMS)[inputs.names], rows["fare"])
     ws = Workspace(root=tmp_path / "ws")
-    model = models.save(ws, "model", pipeline, contract, PARAMS, {})
+    model = models.save(ws, "model", pipeline, contract=contract, features=PARAMS, about={})
     rows.head(250).to_parquet(tmp_path / "trips.parquet", index=False)
     moved = contract.model_copy(update={"source": FileSource(kind="file", path="trips.parquet")})
-    source = ingest.locate(moved, Settings(project=tmp_path, home=tmp_path / "home"))
+    source = sources.locate(moved, Settings(project=tmp_path, home=tmp_path / "home"))
     path, manifest = store.sync(source, moved, tmp_path / "datasets", made_with="", secret=b"")
     past = store.take(path, manifest, ws, moved, IngestParams(end="2024-04-30"))
 
     window, untimed = built.tail(50), rows.tail(1).assign(at=lambda t: t["at"].mask(t["at"].notna()))
     valid = ws.write("valid", pd.concat([window[list(rows)], untimed]))
-    found = ws.read(score.fn(valid, model, 3, 0.5, ws, past).predictions)["value"]
+    found = ws.read(score.fn(valid, model=model, version=3, threshold=0.5, ws=ws, past=past).predictions)["value"]
 
     loaded = models.load(ws.path(model.uri), model.sha256)
     np.testing.assert_allclose(found[:50], loaded.predict(window).values, rtol=1e-12)
@@ -125,6 +128,6 @@ def test_group_is_known_by_its_whole_number_where_others_are_missing_and_rows_wi
 def test_window_without_its_past_is_scored_with_what_is_missing(traffic):
     ws, model, built, _ = traffic
     plain = built.drop(columns=list(PARAMS.history)).tail(20)
-    found = ws.read(score.fn(ws.write("valid", plain), model, 3, 0.5, ws).predictions)
+    found = ws.read(score.fn(ws.write("valid", plain), model=model, version=3, threshold=0.5, ws=ws).predictions)
     loaded = models.load(ws.path(model.uri), model.sha256)
     np.testing.assert_array_equal(found["value"], loaded.predict(plain).values)

@@ -1,154 +1,126 @@
-"""`python -m tasks <stage>`: one step on the artifacts under data/, and one block when that cannot be."""
+"""dvc.yaml says what the stages are: the same order, arguments, parameters, code and artifacts, and nothing else."""
 
-import json
-import os
-import shutil
-import subprocess
-import sys
+from importlib import import_module
+from typing import get_type_hints
 
-import pandas as pd
 import pytest
+import yaml
 
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
-from evergreen.base.artifacts.workspace import Workspace
-from evergreen.base.errors import IntegrityError
-from evergreen.learning.analysis.values import Analysis
-from evergreen.learning.evaluation import Report
-from evergreen.learning.tuning.search import Best
-from evergreen.record.plan.plan import STEPS
-from tasks.__main__ import find, keep
-from tasks.evaluate import Evaluated
+from evergreen.config.params.params import Params
+from evergreen.project import Project
+from evergreen.record.plan import identity
+from evergreen.record.plan.steps import STAGES
+from tasks.stages import pipeline
+
+# What a step takes, and the parameters that it is.
+SECTIONS = {"params": None, "features": "features", "seed": "seed"}
+# What it takes from the project: the source itself, and what lies in files under configs/. `today` is of a section or
+# of the clock, and `warm_start` of the champion, which DVC does not look at; `lookup_files` are named in params.yaml.
+PROJECT = {
+    "source": None,
+    "contract": "contract.yaml",
+    "expectations": "expectations.json",
+    "today": None,
+    "warm_start": None,
+    "lookup_files": None,
+    # Where steps work, which decides no result.
+    "ws": None,
+    "datasets": None,
+    "storage": None,
+}
 
 
-@pytest.fixture
-def folder(project, tmp_path):
-    """A project of one's own, which holds what a user edits."""
-    root = tmp_path / "project"
-    shutil.copytree(project / "configs", root / "configs")
-    shutil.copy(project / "params.yaml", root / "params.yaml")
-    return root
+@pytest.fixture(scope="module")
+def stages(project):
+    return yaml.safe_load((project / "dvc.yaml").read_text())["stages"]
 
 
-@pytest.fixture
-def stage(folder):
-    """Return a function that runs `python -m tasks` in that project."""
-
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "tasks", *arguments],
-            cwd=folder,
-            env={**os.environ, "EVERGREEN_HOME": str(folder / ".evergreen")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
+def section(step):
+    """Return the section of a step's own parameters: an analysis is part of what is evaluated."""
+    return "evaluate" if step == "analyse" else step
 
 
-@pytest.mark.parametrize("arguments", [("trian",), (), ("train", "evaluate"), ("track",)])
-def test_unknown_stage_is_one_block_with_the_known_ones(arguments, stage):
-    done = stage(*arguments)
-
-    assert done.returncode == 2
-    assert done.stderr.splitlines() == [
-        f"CFG013: no stage '{arguments[0] if len(arguments) == 1 else ''}'",
-        "  where: python -m tasks",
-        f"  next:  Known: {', '.join(STEPS)}.",
-    ]
-    assert done.stdout == ""
+def hints(step):
+    return get_type_hints(getattr(import_module(f"tasks.{step}"), step).fn)
 
 
-def test_stage_takes_and_leaves_artifacts_under_their_names(stage, folder, flights_table):
-    data = Workspace.beside(folder / "data")
-    data.write("valid", flights_table)
-
-    done = stage("features")
-
-    assert done.returncode == 0, done.stderr
-    assert sorted(path.name for path in data.root.iterdir()) == [
-        "lookups",
-        "split.json",
-        "test.parquet",
-        "train.parquet",
-        "valid.parquet",
-    ]
-    n_train, n_test = data.table("train").rows, data.table("test").rows
-    assert done.stderr.splitlines() == [f"features: {n_train} train rows, {n_test} test rows"]
-    assert sorted(path.name for path in folder.iterdir()) == [".evergreen", "configs", "data", "params.yaml"]
+def file_of(name, kind):
+    """Return the file under data/ that holds an artifact of that name and kind."""
+    return f"data/{name}" + {TableRef: ".parquet", FolderRef: "", DatasetRef: ""}.get(kind, ".json")
 
 
-def test_stage_before_its_turn_is_one_block_that_names_what_is_missing(stage):
-    done = stage("tune")
-
-    assert done.returncode == 7
-    assert done.stderr.startswith("INT001: an artifact is gone\n")
-    assert "data/train.parquet" in done.stderr
-    assert "Traceback" not in done.stderr
+def made_by(step):
+    return {file_of(name, field.annotation) for name, field in hints(step)["return"].model_fields.items()}
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"), [(TableRef, "train.parquet"), (FolderRef, "model/manifest.json"), (Best, "best.json")]
-)
-def test_artifact_that_is_missing_is_an_integrity_error_that_names_it(kind, name, tmp_path):
-    with pytest.raises(IntegrityError) as caught:
-        find(Workspace.beside(tmp_path), name.partition(".")[0].partition("/")[0], kind)
-
-    assert (caught.value.code, caught.value.what) == ("INT001", "an artifact is gone")
-    assert caught.value.where == str(tmp_path / name)
+def taken_by(step):
+    """Return the artifacts that a step takes from earlier ones."""
+    return {file_of(name, hints(step)[name]) for name in STAGES[step] if name not in {*SECTIONS, *PROJECT}}
 
 
-def test_dataset_that_is_missing_is_an_integrity_error_that_names_it(tmp_path):
-    with pytest.raises(IntegrityError) as caught:
-        find(Workspace.beside(tmp_path), "raw", DatasetRef)
-
-    assert (caught.value.code, caught.value.where) == ("INT009", str(tmp_path / "raw"))
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"family": "logistic"}', '{"params": NaN}'])
-def test_value_that_is_damaged_is_an_integrity_error_that_names_it(content, tmp_path):
-    (tmp_path / "best.json").write_text(content)
-
-    with pytest.raises(IntegrityError) as caught:
-        find(Workspace.beside(tmp_path), "best", Best)
-
-    assert caught.value.what == "an artifact cannot be read as Best"
-    assert caught.value.where == str(tmp_path / "best.json")
+def configured_by(step, dataset):
+    """Return what a step reads under configs/: a file, or the folder where one that may be missing is read too."""
+    files = [file for name, file in PROJECT.items() if file and name in {*STAGES[step], "contract"}]
+    return {f"configs/{dataset}/{files[0]}" if len(files) == 1 else f"configs/{dataset}"}
 
 
-def test_bad_parameters_are_one_block_with_their_line(stage, folder):
-    params = folder / "params.yaml"
-    params.write_text(params.read_text().replace("trials:", "trails:"))
-
-    done = stage("ingest")
-
-    assert done.returncode == 2
-    assert done.stderr.startswith("CFG004: unknown key 'tune.trails'")
-    assert "Did you mean 'trials'?" in done.stderr
+def test_dvc_yaml_is_what_make_stages_writes(project):
+    assert (project / "dvc.yaml").read_text() == pipeline(Project.open())
 
 
-def test_values_are_kept_as_readable_json_and_found_again(tmp_path):
-    data = Workspace.beside(tmp_path)
-    metrics = {"roc_auc": 0.75}
-    report = Report(
-        family="logistic",
-        baseline_family="prior",
-        candidate=metrics,
-        baseline=metrics,
-        train=metrics,
-        n_train=1,
-        n_test=1,
-    )
-    scores = data.write("scores", pd.DataFrame({"label": [True]}))
+def test_stages_are_the_steps_of_the_plan_in_their_order_and_the_analysis(stages):
+    assert list(stages) == list(STAGES)
 
-    parts = dict.fromkeys(Analysis.model_fields)
-    named = {"metric": "roc_auc", "confidence": 0.95, "train_gap": {}, "undefined": {}, "why_not": {}}
-    analysis = Analysis(**{**parts, **named})
 
-    keep(data, Evaluated(report=report, analysis=analysis, scores=scores))
+@pytest.mark.parametrize("step", STAGES)
+def test_stage_runs_its_step_and_says_what_it_does(step, stages):
+    assert stages[step]["cmd"] == f".venv/bin/python -m tasks {step}"
+    assert stages[step]["desc"]
 
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["analysis.json", "report.json", "scores.parquet"]
-    assert json.loads((tmp_path / "report.json").read_text())["candidate"] == metrics
-    assert find(data, "report", Report) == report
-    assert find(data, "analysis", Analysis) == analysis
-    assert find(data, "scores", type(scores)) == scores
+
+@pytest.mark.parametrize("step", STAGES)
+def test_stage_depends_on_the_code_that_its_step_reaches_and_on_its_inputs(step, stages, params):
+    code = {path.relative_to(identity.PROJECT).as_posix() for path in identity.reached_files(f"tasks.{step}")}
+    inputs = {"requirements.lock"} | configured_by(step, params.dataset) | taken_by(step)
+    if "lookup_files" in STAGES[step]:
+        inputs |= {lookup.file for lookup in params.features.lookups.values()}
+
+    listed = stages[step]["deps"]
+
+    assert sorted(listed) == sorted(code | inputs)  # sorted lists, so that a line that stands twice shows
+
+
+@pytest.mark.parametrize("step", STAGES)
+def test_stage_leaves_the_artifacts_that_its_step_returns(step, stages):
+    metrics = [name for metric in stages[step].get("metrics", []) for name in metric]
+
+    assert sorted(stages[step]["outs"] + metrics) == sorted(made_by(step))
+
+
+@pytest.mark.parametrize("step", STAGES)
+def test_stage_declares_the_parameters_that_its_step_takes(step, stages):
+    own = {"analyse": "evaluate"}.get(step, step)  # an analysis is part of what is evaluated
+    taken = {SECTIONS[name] or own for name in STAGES[step] if name in SECTIONS}
+
+    assert sorted(stages[step]["params"]) == sorted(taken)
+    assert taken <= {field.alias or name for name, field in Params.model_fields.items()}
+
+
+def test_every_file_that_a_stage_takes_exists_or_is_left_by_an_earlier_one(stages, project):
+    left = set()
+    for step, stage in stages.items():
+        missing = [name for name in stage["deps"] if name not in left and not (project / name).exists()]
+        assert missing == [], step
+        left |= made_by(step)
+
+
+def test_metrics_are_those_of_the_report_and_kept_in_git(stages):
+    assert stages["evaluate"]["metrics"] == [{"data/report.json": {"cache": False}}]
+    assert not [step for step in stages if step != "evaluate" and "metrics" in stages[step]]
+
+
+def test_what_a_stage_leaves_is_not_what_another_leaves(stages):
+    made = [name for step in stages for name in made_by(step)]
+
+    assert len(made) == len(set(made)) == 16

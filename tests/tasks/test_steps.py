@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
+import planned
 import pytest
 import released
 import skops.io
@@ -18,14 +19,16 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
 from evergreen.data import datasets
-from evergreen.data import ingest as sources
+from evergreen.data.ingest import sources
 from evergreen.data.typed.schema import ROW, UNREADABLE, arrow_schema, conform, from_pandas, to_pandas
 from evergreen.learning import features as domain
 from evergreen.learning.model import model as models
 from evergreen.learning.model import scoring, skops_file
-from evergreen.learning.tuning.search import Best
+from evergreen.learning.tuning.best import Best
+from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import ChampionFacts
-from evergreen.record.plan import identity, plan
+from evergreen.record.plan import identity, steps
+from evergreen.record.plan.steps import Given
 from tasks.compare import compare
 from tasks.evaluate import evaluate
 from tasks.features import features
@@ -68,16 +71,22 @@ def few(project):
 
 def run_steps(ws, project, contract, params):
     """Run the six steps as plain functions and return every artifact by its name."""
-    source = sources.locate(contract, Settings(project=project))
+    given = given_of(ws, project, contract, params)
     artifacts = {}
     for name, step in STEPS.items():
-        arguments = plan.arguments_of(name, source, contract, params, artifacts)
-        if name == "ingest":
-            arguments["datasets"] = ws.root / "datasets"
-        if name == "tune":
-            arguments["storage"] = f"sqlite:///{ws.root / 'studies.db'}"
-        artifacts |= dict(step.fn(ws=ws, **arguments))
+        artifacts |= dict(step.fn(**steps.arguments(name, given, artifacts)))
     return artifacts
+
+
+def given_of(ws, project, contract, params) -> Given:
+    """Return what the steps are given that work in a workspace."""
+    return planned.given(
+        ws,
+        contract,
+        params,
+        locate=lambda: sources.locate(contract, Settings(project=project)),
+        storage=f"sqlite:///{ws.root / 'studies.db'}",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -174,8 +183,15 @@ def test_shuffled_consequences_of_the_target_change_no_byte_of_train_and_test(ch
         shuffled[name] = raw[name].sample(frac=1, random_state=position).to_numpy()
     assert not shuffled.equals(raw)
 
-    validated = validate.fn(written(other, shuffled, contract), other, contract, (), None, few.validate_)
-    tables = features.fn(validated.valid, other, contract, few.features, few.seed)
+    validated = validate.fn(
+        written(other, shuffled, contract),
+        ws=other,
+        contract=contract,
+        expectations=(),
+        today=None,
+        params=few.validate_,
+    )
+    tables = features.fn(validated.valid, ws=other, contract=contract, params=few.features, seed=few.seed)
 
     assert validated.valid.sha256 != artifacts["valid"].sha256
     assert (tables.train.sha256, tables.test.sha256) == (artifacts["train"].sha256, artifacts["test"].sha256)
@@ -192,13 +208,12 @@ def test_train_rows_are_older_than_test_rows_by_the_embargo_and_every_label_was_
     assert (test_days.min(), test_days.max()) == (date(2013, 1, 9), date(2013, 1, 12))
 
 
-def test_search_sees_the_train_rows_only(chain, contract, few, tmp_path):
+def test_search_sees_the_train_rows_only(chain, project, contract, few, tmp_path):
     ws, artifacts = chain
-    arguments = plan.arguments_of("tune", None, contract, few, artifacts)
     lonely = Workspace(root=tmp_path)
     (tmp_path / artifacts["train"].uri).write_bytes(ws.path(artifacts["train"].uri).read_bytes())
 
-    tuned = tune.fn(ws=lonely, storage=f"sqlite:///{tmp_path}/studies.db", **arguments)
+    tuned = tune.fn(**steps.arguments("tune", given_of(lonely, project, contract, few), artifacts))
 
     assert tuned.best == artifacts["best"]
 
@@ -252,7 +267,7 @@ def test_scoring_gives_the_probabilities_that_the_gate_saw(chain, contract):
     keys = list(contract.key)
     test = ws.read(artifacts["test"])
 
-    scored = score.fn(artifacts["valid"], artifacts["model"], 1, 0.5, ws)
+    scored = score.fn(artifacts["valid"], model=artifacts["model"], version=1, threshold=0.5, ws=ws)
 
     table = ws.read(scored.predictions)
     assert len(table) == artifacts["valid"].rows
@@ -265,7 +280,9 @@ def test_row_has_the_same_prediction_id_in_a_window_and_in_a_file(chain, raw, co
     ws, artifacts = chain
     model = models.load(ws.path(artifacts["model"].uri), artifacts["model"].sha256)
 
-    scored = ws.read(score.fn(artifacts["valid"], artifacts["model"], 1, 0.5, ws).predictions)
+    scored = ws.read(
+        score.fn(artifacts["valid"], model=artifacts["model"], version=1, threshold=0.5, ws=ws).predictions
+    )
     from_file = scoring.score_file(ws.read(artifacts["valid"]), model, version=1, threshold=0.5)
 
     assert scored["prediction_id"].tolist() == from_file["prediction_id"].tolist()
@@ -288,27 +305,28 @@ def test_steps_give_the_same_digests_in_every_workspace_and_whenever_they_run(ch
     assert (tmp_path / "data" / "train.parquet").is_file()
 
 
-def test_number_of_threads_does_not_change_the_digests(chain, contract, few):
+def test_number_of_threads_does_not_change_the_digests(chain, project, contract, few):
     ws, artifacts = chain
     trees = Best(
         family="gradient_boosting", params={"max_iter": 5}, score=0.7, scores=(0.7,), n_trials=1, metric="roc_auc"
     )
-    arguments = plan.arguments_of("train", None, contract, few, {**artifacts, "best": trees})
+    given = given_of(ws, project, contract, few)
+    arguments = steps.arguments("train", given, {**artifacts, "best": trees})
 
     trained = []
     for threads in (1, 2):
         with threadpool_limits(threads):
-            trained.append(train.fn(ws=ws, **arguments))
+            trained.append(train.fn(**arguments))
 
     assert trained[0] == trained[1]
 
 
-def test_seed_is_part_of_the_model(chain, contract, few):
+def test_seed_is_part_of_the_model(chain, project, contract, few):
     ws, artifacts = chain
-    arguments = plan.arguments_of("train", None, contract, few, artifacts)
+    arguments = steps.arguments("train", given_of(ws, project, contract, few), artifacts)
 
-    assert train.fn(ws=ws, **arguments).model == artifacts["model"]
-    assert train.fn(ws=ws, **{**arguments, "seed": 8}).model != artifacts["model"]
+    assert train.fn(**arguments).model == artifacts["model"]
+    assert train.fn(**{**arguments, "seed": 8}).model != artifacts["model"]
 
 
 # Ingest and validate
@@ -335,7 +353,7 @@ def spoiled(raw, n):
 def test_bad_rows_go_to_quarantine_with_their_codes_and_the_rest_goes_on(raw, contract, few, other):
     bad = written(other, spoiled(raw, 90), contract)
 
-    validated = validate.fn(bad, other, contract, (), None, few.validate_)
+    validated = validate.fn(bad, ws=other, contract=contract, expectations=(), today=None, params=few.validate_)
 
     aside = other.read(validated.quarantine)
     known = int(validated.validation.quarantined) - 90  # what the source itself brought
@@ -355,7 +373,14 @@ def test_too_many_bad_rows_stop_the_run_and_are_kept_to_look_at(raw, contract, f
     n_bad = len(raw) // 10
 
     with pytest.raises(DataError) as caught:
-        validate.fn(written(other, spoiled(raw, n_bad), contract), other, contract, (), None, few.validate_)
+        validate.fn(
+            written(other, spoiled(raw, n_bad), contract),
+            ws=other,
+            contract=contract,
+            expectations=(),
+            today=None,
+            params=few.validate_,
+        )
 
     error = caught.value
     assert (error.code, error.exit_code) == ("DQ008", 3)
@@ -376,9 +401,14 @@ def test_share_of_bad_rows_may_be_as_large_as_allowed_and_no_larger(n_bad, stops
 
     if stops:
         with pytest.raises(DataError, match="DQ008"):
-            validate.fn(table, other, contract, (), None, few.validate_)
+            validate.fn(table, ws=other, contract=contract, expectations=(), today=None, params=few.validate_)
     else:
-        assert validate.fn(table, other, contract, (), None, few.validate_).quarantine.rows == n_bad
+        assert (
+            validate.fn(
+                table, ws=other, contract=contract, expectations=(), today=None, params=few.validate_
+            ).quarantine.rows
+            == n_bad
+        )
 
 
 def test_damaged_table_is_never_worked_on(raw, contract, few, other):
@@ -389,7 +419,7 @@ def test_damaged_table_is_never_worked_on(raw, contract, few, other):
     path.write_bytes(content)
 
     with pytest.raises(IntegrityError) as caught:
-        validate.fn(table, other, contract, (), None, few.validate_)
+        validate.fn(table, ws=other, contract=contract, expectations=(), today=None, params=few.validate_)
 
     assert caught.value.code == "INT009"
 
@@ -420,13 +450,13 @@ def test_manifest_says_what_the_model_was_made_of(chain, contract, few):
     ],
 )
 def test_baseline_is_the_next_simpler_family_with_its_declared_parameters(
-    family, chosen, simpler, its, chain, contract, few
+    family, chosen, simpler, its, chain, project, contract, few
 ):
     ws, artifacts = chain
     best = Best(family=family, params=chosen, score=0.7, scores=(0.7,), n_trials=1, metric="roc_auc")
-    arguments = plan.arguments_of("train", None, contract, few, {**artifacts, "best": best})
+    given = given_of(ws, project, contract, few)
 
-    trained = train.fn(ws=ws, **arguments)
+    trained = train.fn(**steps.arguments("train", given, {**artifacts, "best": best}))
 
     manifest, _ = read_folder(ws.path(trained.baseline.uri), trained.baseline.sha256)
     assert (manifest["family"], manifest["params"]) == (simpler, its)
@@ -521,10 +551,11 @@ def champion(chain):
 
 def test_candidate_is_compared_with_the_champion_on_its_own_test_rows(chain, champion):
     ws, artifacts = chain
-    valid, test, scores, end = artifacts["valid"], artifacts["test"], artifacts["scores"], date(2013, 1, 13)
+    end = date(2013, 1, 13)
+    candidate = Candidate(key="k", data_end=end, **artifacts)
 
     def compared(with_champion):
-        return compare.fn(with_champion, artifacts["model"], end, None, valid, test, scores, ws, 0.95)
+        return compare.fn(candidate, champion=with_champion, ws=ws, confidence=0.95)
 
     same = compared(champion(artifacts["model"], end))
     simpler = compared(champion(artifacts["baseline"], date(2013, 1, 1)))
@@ -541,8 +572,8 @@ def test_champion_that_may_have_seen_the_test_rows_is_not_compared_with(chain, c
     ws, artifacts = chain
     later = champion(artifacts["model"], date(2013, 2, 1))
 
-    valid, test, scores = artifacts["valid"], artifacts["test"], artifacts["scores"]
-    found = compare.fn(later, artifacts["model"], date(2013, 1, 13), None, valid, test, scores, ws, 0.95)
+    candidate = Candidate(key="k", data_end=date(2013, 1, 13), **artifacts)
+    found = compare.fn(candidate, champion=later, ws=ws, confidence=0.95)
 
     assert found.difference is None
     assert found.why_not == "it has seen data until 2013-02-01, the candidate only until 2013-01-13"

@@ -8,7 +8,7 @@ from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import IntegrityError, ResourceError
 from evergreen.config.params.train import TrainParams
 from evergreen.learning.model import model as models
-from evergreen.learning.tuning.search import Best
+from evergreen.learning.tuning.best import Best
 from tasks.features import features
 from tasks.train import train
 
@@ -18,12 +18,27 @@ def fit(tmp_path):
     """Return a function that fits on irises, the file of which it holds."""
     ws = Workspace(root=tmp_path)
     contract = tables.contract_of("multiclass")
-    made = features.fn(ws.write("valid", tables.table("multiclass")), ws, contract, tables.FEATURES, tables.SEED)
+    made = features.fn(
+        ws.write("valid", tables.table("multiclass")),
+        ws=ws,
+        contract=contract,
+        params=tables.FEATURES,
+        seed=tables.SEED,
+    )
 
     def run(family="logistic", params=(), **given):
         best = Best(family=family, params=dict(params), score=0.0, scores=(0.0,), n_trials=1, metric="log_loss")
         given = TrainParams(**given)
-        return train.fn(made.train, best, made.lookups, ws, contract, tables.FEATURES, given, tables.SEED)
+        return train.fn(
+            made.train,
+            best=best,
+            lookups=made.lookups,
+            ws=ws,
+            contract=contract,
+            features=tables.FEATURES,
+            params=given,
+            seed=tables.SEED,
+        )
 
     run.rows = ws.path(made.train.uri)
     return run

@@ -52,7 +52,9 @@ def table(ws, ref):
 def test_rows_are_kept_or_set_aside_with_the_name_of_their_source(ws):
     contract = contract_of(TIME, NUMBER)
 
-    found = validate.fn(dataset(ws, contract, ROWS), ws, contract, (), TODAY, HALF)
+    found = validate.fn(
+        dataset(ws, contract, ROWS), ws=ws, contract=contract, expectations=(), today=TODAY, params=HALF
+    )
 
     kept, aside = table(ws, found.valid), table(ws, found.quarantine)
     assert kept.column_names == ["t", "x", "y"]
@@ -71,13 +73,17 @@ def test_same_rows_give_the_same_artifacts(ws):
     contract = contract_of(TIME, NUMBER)
     raw = dataset(ws, contract, ROWS)
 
-    assert validate.fn(raw, ws, contract, (), TODAY, HALF) == validate.fn(raw, ws, contract, (), TODAY, HALF)
+    assert validate.fn(raw, ws=ws, contract=contract, expectations=(), today=TODAY, params=HALF) == validate.fn(
+        raw, ws=ws, contract=contract, expectations=(), today=TODAY, params=HALF
+    )
 
 
 def failing(ws, contract, *, rows=ROWS, own=(), params=HALF, **about):
     """Return the error of the step, which left quarantine and pages and no valid rows."""
     with pytest.raises(DataError) as caught:
-        validate.fn(dataset(ws, contract, rows, **about), ws, contract, own, TODAY, params)
+        validate.fn(
+            dataset(ws, contract, rows, **about), ws=ws, contract=contract, expectations=own, today=TODAY, params=params
+        )
     error = caught.value
     assert pq.read_table(error.where).column_names[-4:] == ["source", "row", "codes", "unreadable"]
     assert len(list(ws.root.glob("docs-*/results.html"))) == 1
@@ -95,7 +101,12 @@ def test_too_many_bad_rows_fail_after_quarantine_is_written(ws):
 def test_share_of_bad_rows_at_the_limit_is_allowed(ws):
     contract = contract_of(TIME, NUMBER)
 
-    assert validate.fn(dataset(ws, contract, ROWS), ws, contract, (), None, HALF).validation.quarantined == 2
+    assert (
+        validate.fn(
+            dataset(ws, contract, ROWS), ws=ws, contract=contract, expectations=(), today=None, params=HALF
+        ).validation.quarantined
+        == 2
+    )
 
 
 def test_failed_rule_on_the_table_fails_with_its_code_and_the_number_of_others(ws):
@@ -109,7 +120,9 @@ def test_failed_rule_on_the_table_fails_with_its_code_and_the_number_of_others(w
 def test_rule_on_the_table_that_only_warns_stops_nothing(ws):
     contract = contract_of(TIME, NUMBER, rows=[5, 9], severity={"DQ015": "warn"})
 
-    found = validate.fn(dataset(ws, contract, ROWS), ws, contract, (), TODAY, HALF)
+    found = validate.fn(
+        dataset(ws, contract, ROWS), ws=ws, contract=contract, expectations=(), today=TODAY, params=HALF
+    )
 
     assert [rule.code for rule in found.validation.warnings] == ["DQ015"]
 
@@ -127,6 +140,8 @@ def test_users_expectation_that_does_not_hold_fails(ws):
 def test_dataset_without_rows_is_judged_too(ws):
     contract = contract_of(TIME, NUMBER)
 
-    found = validate.fn(dataset(ws, contract, {"t": [], "x": []}), ws, contract, (), TODAY, HALF)
+    found = validate.fn(
+        dataset(ws, contract, {"t": [], "x": []}), ws=ws, contract=contract, expectations=(), today=TODAY, params=HALF
+    )
 
     assert (found.validation.rows, found.valid.rows, found.quarantine.rows) == (0, 0, 0)

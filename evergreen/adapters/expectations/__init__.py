@@ -70,7 +70,7 @@ class Layer:
         """Return the results of the whole table."""
         if self._waiting or not self._pieces:
             self._flush()
-        results = [merged(list(each)) for each in zip(*self._pieces, strict=True)]
+        results = [merged(list(pieces)) for pieces in zip(*self._pieces, strict=True)]
         if not self._is_small:
             for expectation in self._whole:
                 names = suite.named(expectation) or self._columns
@@ -112,19 +112,21 @@ def _run(rows: pd.DataFrame, asked: Sequence[Any], name: str) -> list[dict[str, 
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": rows})
-    numbered = [each.copy(update={"meta": {**each.meta, "number": n}}) for n, each in enumerate(asked)]
+    numbered = [
+        expectation.copy(update={"meta": {**expectation.meta, "number": n}}) for n, expectation in enumerate(asked)
+    ]
     outcome = batch.validate(gx.ExpectationSuite(name=name, expectations=numbered), result_format="BASIC")
     # Through JSON: a NumPy number or a NaN that is left inside breaks what reads the results.
-    found = [
+    results = [
         json.loads(json.dumps(result.to_json_dict(), default=str), parse_constant=lambda _: None)
         for result in outcome.results
     ]
-    for result in found:
+    for result in results:
         config = result["expectation_config"]
         config["kwargs"].pop("batch_id", None)
         _weigh(result, rows)
-    found.sort(key=lambda result: result["expectation_config"]["meta"].pop("number"))
-    return found
+    results.sort(key=lambda result: result["expectation_config"]["meta"].pop("number"))
+    return results
 
 
 def _weigh(result: dict[str, Any], rows: pd.DataFrame) -> None:

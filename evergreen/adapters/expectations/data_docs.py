@@ -39,10 +39,10 @@ def pages(results: dict[str, Any]) -> dict[str, bytes]:
     from great_expectations.render.renderer import ExpectationSuitePageRenderer, ValidationResultsPageRenderer
     from great_expectations.render.view import DefaultJinjaPageView
 
-    found = []
+    evaluated = []
     for result in copy.deepcopy(results["results"]):
         config = ExpectationConfiguration(**result["expectation_config"])
-        found.append(
+        evaluated.append(
             ExpectationValidationResult(
                 success=result["success"],
                 expectation_config=config,
@@ -54,17 +54,17 @@ def pages(results: dict[str, Any]) -> dict[str, bytes]:
     n_met = sum(result["success"] for result in results["results"])
     whole = ExpectationSuiteValidationResult(
         success=results["success"],
-        results=found,
+        results=evaluated,
         suite_name=name,
         statistics={
-            "evaluated_expectations": len(found),
+            "evaluated_expectations": len(evaluated),
             "successful_expectations": n_met,
-            "unsuccessful_expectations": len(found) - n_met,
-            "success_percent": 100 * n_met / len(found) if found else 100.0,
+            "unsuccessful_expectations": len(evaluated) - n_met,
+            "success_percent": 100 * n_met / len(evaluated) if evaluated else 100.0,
         },
         meta={"great_expectations_version": gx.__version__},
     )
-    suite = gx.ExpectationSuite(name=name, expectations=[result.expectation_config for result in found])
+    suite = gx.ExpectationSuite(name=name, expectations=[result.expectation_config for result in evaluated])
     rendered = {
         "results.html": ValidationResultsPageRenderer().render(whole),
         "suite.html": ExpectationSuitePageRenderer().render(suite),
@@ -80,7 +80,7 @@ def inert(page: str, *, title: str) -> bytes:
     cleaner.feed(page)
     cleaner.close()
     numbers: dict[str, str] = {}
-    body = _RANDOM.sub(lambda found: numbers.setdefault(found[0], f"part-{len(numbers)}"), "".join(cleaner.parts))
+    body = _RANDOM.sub(lambda match: numbers.setdefault(match[0], f"part-{len(numbers)}"), "".join(cleaner.parts))
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -95,8 +95,8 @@ def _escaped(value: Any) -> Any:
     if isinstance(value, str):
         return html.escape(value, quote=False)
     if isinstance(value, dict):
-        return {name: _escaped(each) for name, each in value.items()}
-    return [_escaped(each) for each in value] if isinstance(value, list) else value
+        return {name: _escaped(item) for name, item in value.items()}
+    return [_escaped(item) for item in value] if isinstance(value, list) else value
 
 
 class _Cleaner(HTMLParser):

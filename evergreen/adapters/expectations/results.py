@@ -23,8 +23,8 @@ class Expectations(Value):
     @property
     def own_failed(self) -> tuple[str, ...]:
         """What the user's own expectations that do not hold say, one line each."""
-        failed = [each for each in self.results["results"] if not each["success"] and code_of(each) == OWN]
-        return tuple(_told(each) for each in failed)
+        failed = [result for result in self.results["results"] if not result["success"] and code_of(result) == OWN]
+        return tuple(_told(result) for result in failed)
 
 
 def merged(pieces: list[dict[str, Any]]) -> dict[str, Any]:
@@ -34,20 +34,21 @@ def merged(pieces: list[dict[str, Any]]) -> dict[str, Any]:
     if len(pieces) == 1 or raised is not None:
         return raised or first
     whole = {**first, "success": all(piece["success"] for piece in pieces)}
-    found = [piece["result"] for piece in pieces]
+    results = [piece["result"] for piece in pieces]
     kwargs = first["expectation_config"]["kwargs"]
     if code_of(first) in _COUNTED:
         counts = {
-            name: sum(each.get(name) or 0 for each in found)
+            name: sum(result.get(name) or 0 for result in results)
             for name in ("element_count", "unexpected_count", "missing_count")
         }
         elements, bad = counts["element_count"], counts["unexpected_count"]
         share = bad / elements if elements else 0.0
-        samples = [value for each in found for value in each.get("partial_unexpected_list", ())][:20]
+        samples = [value for result in results for value in result.get("partial_unexpected_list", ())][:20]
         whole["result"] = {**counts, "unexpected_percent": 100 * share, "partial_unexpected_list": samples}
         whole["success"] = share <= 1 - (kwargs.get("mostly") or 1.0)
     elif code_of(first) in ("DQ015", "DQ019"):
-        values, weights = [each.get("observed_value") for each in found], [each.get("element_count") for each in found]
+        values = [result.get("observed_value") for result in results]
+        weights = [result.get("element_count") for result in results]
         if code_of(first) == "DQ015":
             observed: float | None = sum(values)
         else:
@@ -83,22 +84,22 @@ def agree(expectations: Expectations, validation: Validation) -> None:
 
 def _ours(validation: Validation) -> dict[Key, float | None]:
     """Return what we counted or measured, of the rules that Great Expectations can express."""
-    found: dict[Key, float | None] = {}
+    numbers: dict[Key, float | None] = {}
     for rule in validation.rules:
         key = (rule.code, rule.column, rule.rule if rule.code == "DQ012" else "")
         if rule.code == "DQ015":
-            found[key] = validation.rows - validation.unreadable
+            numbers[key] = validation.rows - validation.unreadable
         elif rule.code == "DQ018":
-            found[key] = round((rule.observed or 0.0) * rule.rows)
+            numbers[key] = round((rule.observed or 0.0) * rule.rows)
         elif rule.code == "DQ019":
-            found[key] = rule.observed
+            numbers[key] = rule.observed
         elif rule.code in _COUNTED and not (rule.code == "DQ022" and validation.today is None):
-            found[key] = rule.n_bad
-    return found
+            numbers[key] = rule.n_bad
+    return numbers
 
 
 def _theirs(expectations: Expectations) -> dict[Key, float | None]:
-    found: dict[Key, float | None] = {}
+    numbers: dict[Key, float | None] = {}
     for result in expectations.results["results"]:
         code, config = code_of(result), result["expectation_config"]
         if code == OWN:
@@ -112,8 +113,8 @@ def _theirs(expectations: Expectations) -> dict[Key, float | None]:
                 next_step="Report this with the contract; nothing was trained.",
             )
         if code != "DQ001":
-            found[key] = result["result"].get("unexpected_count" if code in _COUNTED else "observed_value")
-    return found
+            numbers[key] = result["result"].get("unexpected_count" if code in _COUNTED else "observed_value")
+    return numbers
 
 
 def _same(ours: float | None, theirs: float | None) -> bool:
@@ -134,10 +135,10 @@ def _is_counted(result: dict[str, Any]) -> bool:
 
 
 def _told(result: dict[str, Any]) -> str:
-    config, found = result["expectation_config"], result["result"]
+    config, outcome = result["expectation_config"], result["result"]
     kwargs = ", ".join(f"{name}={value}" for name, value in config["kwargs"].items())
-    seen = f": observed {found['observed_value']}" if "observed_value" in found else ""
-    counted = f": {found['unexpected_count']} rows do not" if _is_counted(result) else seen
+    seen = f": observed {outcome['observed_value']}" if "observed_value" in outcome else ""
+    counted = f": {outcome['unexpected_count']} rows do not" if _is_counted(result) else seen
     return f"{config['type']}({kwargs}){counted or _reason(result)}"
 
 

@@ -15,23 +15,25 @@ from evergreen.data.validation.rules import cross_text, latest, severity_of
 def by_rows(contract: Contract, today: date | None) -> list[Any]:
     """Return the expectations whose counts add up over pieces."""
     names = [column.name for column in contract.stored]
-    found = [_expect("ExpectTableColumnsToMatchSet", "DQ001", "", "fail", column_set=names)]
+    expectations = [_expect("ExpectTableColumnsToMatchSet", "DQ001", "", "fail", column_set=names)]
     if contract.rows is not None:
         low, high = contract.rows
         severity = contract.severity.get("DQ015", "fail")
-        found.append(_expect("ExpectTableRowCountToBeBetween", "DQ015", "", severity, min_value=low, max_value=high))
+        expectations.append(
+            _expect("ExpectTableRowCountToBeBetween", "DQ015", "", severity, min_value=low, max_value=high)
+        )
     for column in contract.stored:
-        found += _on_column(column)
+        expectations += _on_column(column)
     if contract.time and contract.future_days is not None and today is not None:
         bound: dict[str, Any] = {"column": contract.time, "max_value": latest(contract, today).to_pydatetime()}
         severity = contract.severity.get("DQ022", "fail")
-        found.append(_expect("ExpectColumnValuesToBeBetween", "DQ022", contract.time, severity, **bound))
-    return found + [_between_columns(rule) for rule in contract.rules]
+        expectations.append(_expect("ExpectColumnValuesToBeBetween", "DQ022", contract.time, severity, **bound))
+    return expectations + [_between_columns(rule) for rule in contract.rules]
 
 
 def unique(contract: Contract) -> list[Any]:
     """Return the expectations that no value, and no key, is there twice."""
-    found = [
+    expectations = [
         _expect("ExpectColumnValuesToBeUnique", "DQ010", c.name, severity_of("DQ010", c), column=c.name)
         for c in contract.stored
         if c.unique
@@ -39,10 +41,10 @@ def unique(contract: Contract) -> list[Any]:
     if contract.key:
         about = ("DQ006", ", ".join(contract.key), contract.severity.get("DQ006", "fail"))
         if len(contract.key) == 1:
-            found.append(_expect("ExpectColumnValuesToBeUnique", *about, column=contract.key[0]))
+            expectations.append(_expect("ExpectColumnValuesToBeUnique", *about, column=contract.key[0]))
         else:
-            found.append(_expect("ExpectCompoundColumnsToBeUnique", *about, column_list=list(contract.key)))
-    return found
+            expectations.append(_expect("ExpectCompoundColumnsToBeUnique", *about, column_list=list(contract.key)))
+    return expectations
 
 
 def users(own: Sequence[Expectation]) -> list[Any]:
@@ -58,20 +60,20 @@ def users(own: Sequence[Expectation]) -> list[Any]:
     from great_expectations.exceptions import ExpectationNotFoundError
     from great_expectations.expectations.registry import get_expectation_impl
 
-    found = []
-    for each in own:
+    expectations = []
+    for expectation in own:
         try:
-            meta = {"code": OWN, "column": str(each.kwargs.get("column", "")), "rule": ""}
-            found.append(get_expectation_impl(each.type)(**{**each.kwargs, "meta": meta}))
+            meta = {"code": OWN, "column": str(expectation.kwargs.get("column", "")), "rule": ""}
+            expectations.append(get_expectation_impl(expectation.type)(**{**expectation.kwargs, "meta": meta}))
         except (ExpectationNotFoundError, ValueError, TypeError) as error:
             what = " ".join(str(error).split())
             raise ConfigError(
                 "CFG031",
-                f"Great Expectations knows no {each.type} with these arguments: {what}",
+                f"Great Expectations knows no {expectation.type} with these arguments: {what}",
                 where="expectations.json",
                 next_step="https://greatexpectations.io/expectations lists types and their arguments.",
             ) from error
-    return found
+    return expectations
 
 
 def named(expectation: Any) -> list[str]:

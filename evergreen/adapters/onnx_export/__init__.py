@@ -61,12 +61,12 @@ def export(pipeline: Any, rows: pd.DataFrame, *, task: Task, seed: int) -> Expor
         return Exported(None, why_not, None, 0)
     compared = _compared(rows[names], seed)
     try:
-        found = predict(content, compared)
+        answers = predict(content, compared)
     except Exception as error:  # onnxruntime's own, which have no common base
         return Exported(None, f"onnxruntime: {' '.join(str(error).split())[:300]}", None, 0)
     expected = pipeline.predict(compared) if task == "regression" else pipeline.predict_proba(compared)
     scale = (float(expected.std()) or 1.0) if task == "regression" else 1.0
-    difference = float(np.max(np.abs(found.reshape(expected.shape) - expected))) / scale
+    difference = float(np.max(np.abs(answers.reshape(expected.shape) - expected))) / scale
     if not difference <= TOLERANCE:  # NaN neither
         why_not = f"the graph's answers differ by up to {difference:.2g} from the pipeline's, over {TOLERANCE:g}"
         return Exported(None, why_not, difference, len(compared))
@@ -82,8 +82,8 @@ def predict(content: bytes, rows: pd.DataFrame) -> Array:
     options.log_severity_level = 4  # what fails is raised
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     given = {wanted.name: _tensor(rows[wanted.name], wanted.type) for wanted in session.get_inputs()}
-    found: Array = session.run([OUTPUT], given)[0]
-    return found
+    answers: Array = session.run([OUTPUT], given)[0]
+    return answers
 
 
 def _tensor(values: pd.Series, kind: str) -> Array:

@@ -67,7 +67,7 @@ def _estimator(estimator: Any, n_columns: int) -> onnx.ModelProto:
         )
     # It declares the oldest versions that its nodes need, and ours need newer ones.
     del converted.opset_import[:]
-    converted.opset_import.extend(helper.make_opsetid(*each) for each in OPSETS.items())
+    converted.opset_import.extend(helper.make_opsetid(domain, version) for domain, version in OPSETS.items())
     return converted
 
 

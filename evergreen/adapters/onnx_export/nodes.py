@@ -69,7 +69,7 @@ class Nodes:
             if len(set(keys)) < len(keys):
                 raise NotConvertibleError(f"column '{name}' has both missing values and the category '{MISSING}'")
             values = [*known, _unlike(keys)]
-            frame = pd.DataFrame({**{each: [value] * len(values) for each, value in first.items()}, name: values})
+            frame = pd.DataFrame({**{other: [value] * len(values) for other, value in first.items()}, name: values})
             table = fitted.transform(frame)
             table = np.asarray(table.toarray() if hasattr(table, "toarray") else table, dtype=np.float64)
             end = begin + _width(encoding, encoder, position)

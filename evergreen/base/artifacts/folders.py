@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from evergreen.base.errors import IntegrityError
+from evergreen.base.errors import IntegrityError, explain_os_errors
 
 MANIFEST = "manifest.json"
 
@@ -44,6 +47,37 @@ def read_folder(path: Path, sha256: str) -> tuple[dict[str, Any], dict[str, byte
             raise damaged(f"file '{entry['path']}' is not the one that was written")
         files[entry["path"]] = content
     return manifest, files
+
+
+def publish(target: Path, *, fill: Callable[[Path], None], is_whole: Callable[[], bool]) -> None:
+    """Put a folder in place whole: filled under another name, then renamed. Readers never find it absent.
+
+    Parameters
+    ----------
+    fill : writes the content into a folder that is not there yet.
+    is_whole : whether `target` holds that content, undamaged; it is left as it is then, whoever put it there.
+    """
+    if is_whole():
+        return
+    temporary, aside = (target.with_name(f".{target.name}.{uuid4().hex[:8]}") for _ in range(2))
+    with explain_os_errors(target):
+        try:
+            fill(temporary)
+            try:
+                temporary.rename(target)
+            except OSError:
+                if is_whole():  # another process has published the same content meanwhile
+                    return
+                target.rename(aside)
+                temporary.rename(target)
+        except OSError:
+            if not is_whole():
+                raise
+        finally:
+            if aside.exists() and not target.exists():
+                aside.rename(target)
+            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def is_inside(path: str) -> bool:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,10 +10,10 @@ from uuid import uuid4
 
 from pydantic import BaseModel
 
-from evergreen.base.artifacts.folders import MANIFEST, is_inside, is_whole
+from evergreen.base.artifacts.folders import MANIFEST, is_inside, is_whole, publish
 from evergreen.base.artifacts.refs import FolderRef, TableRef, schema_hash
 from evergreen.base.artifacts.tables import TableWriter
-from evergreen.base.errors import IntegrityError, explain_os_errors
+from evergreen.base.errors import IntegrityError
 from evergreen.base.files import file_digest, write_bytes
 from evergreen.base.values import Value
 
@@ -127,29 +126,12 @@ class Workspace(Value):
         sha256 = hashlib.sha256(manifest).hexdigest()
         ref = FolderRef(uri=f"{name}-{sha256[:16]}" if self.by_content else name, sha256=sha256)
         target = self.path(ref.uri)
-        if is_whole(target, sha256):
-            return ref
-        temporary, aside = (target.with_name(f".{target.name}.{uuid4().hex[:8]}") for _ in range(2))
-        with explain_os_errors(target):
-            try:
-                temporary.mkdir(parents=True)
-                for path, content in {**files, MANIFEST: manifest}.items():
-                    write_bytes(temporary / path, content)
-                try:
-                    temporary.rename(target)
-                except OSError:
-                    if is_whole(target, sha256):  # another process has published the same content meanwhile
-                        return ref
-                    target.rename(aside)
-                    temporary.rename(target)
-            except OSError:
-                if not is_whole(target, sha256):
-                    raise
-            finally:
-                if aside.exists() and not target.exists():
-                    aside.rename(target)
-                shutil.rmtree(temporary, ignore_errors=True)
-                shutil.rmtree(aside, ignore_errors=True)
+
+        def fill(folder: Path) -> None:
+            for path, content in {**files, MANIFEST: manifest}.items():
+                write_bytes(folder / path, content)
+
+        publish(target, fill=fill, is_whole=lambda: is_whole(target, sha256))
         return ref
 
     def folder(self, name: str) -> FolderRef:

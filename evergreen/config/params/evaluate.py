@@ -10,27 +10,30 @@ ClassName = Annotated[str, BeforeValidator(lambda name: str(name).lower() if isi
 
 
 class EvaluateParams(Section):
-    """How the gate's rows are looked at. Nothing here decides; the gate does.
-
-    `threshold`: of a binary target, a probability at or above it is answered with true. `costs`: what an answer costs,
-    by the actual class and then the answered one, in a unit of your own; classes are written as text ("true",
-    "false"); what is not named costs 0. `slices`: columns whose values are looked at one by one. `min_slice_rows`:
-    smaller slices are left out. `resamples`: bootstrap draws behind each interval, at `confidence`. `repeats`:
-    shuffles of a column for its permutation importance, on at most `max_rows` rows. `curve_points`: sizes of the
-    learning curve and ages of the staleness curve; 0 draws neither. `analysis`: which candidates are looked at beyond
-    the gate's numbers: those that it promoted, all, or none.
-    """
+    """How the gate's rows are looked at. Nothing here decides; the gate does."""
 
     threshold: Share = 0.5
+    """a probability at or above it has the label true; binary targets only; default 0.5"""
     costs: dict[ClassName, dict[ClassName, float]] = {}
+    """what an answer costs, by the actual class and then the answered one, as text; adds the metric
+    [`cost`](../how-to/evaluation.md#the-metrics); default none"""
     slices: tuple[str, ...] = ()
+    """columns whose values are measured one by one; default none. The worst of all columns are found without it"""
     min_slice_rows: Annotated[int, Field(ge=10)] = 100
+    """smaller slices are left out; default 100"""
     resamples: Annotated[int, Field(ge=100)] = 1_000
+    """bootstrap draws behind each interval; default 1000"""
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+    """of the intervals in the report and the analysis; default 0.95"""
     repeats: Annotated[int, Field(ge=1)] = 3
+    """shuffles of a column for its permutation importance; default 3"""
     max_rows: Annotated[int, Field(ge=100)] = 5_000
+    """test rows for the permutation importance, at most; default 5000"""
     curve_points: Annotated[int, Field(ge=0)] = 4
+    """sizes of the learning curve and ages of the staleness curve; 0 draws neither; default 4"""
     analysis: Literal["promoted", "always", "never"] = "promoted"
+    """which candidates get an [analysis](../how-to/evaluation.md#what-is-in-the-analysis): `promoted`, `always` or
+    `never`; default `promoted`. No decision waits for it"""
 
     def wants_analysis(self, *, promoted: bool) -> bool:
         """Return whether a candidate is analysed, by what the gate said of it."""

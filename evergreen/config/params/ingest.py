@@ -9,13 +9,12 @@ from evergreen.config.section import Section
 
 
 class IngestParams(Section):
-    """The period to read: rows whose time lies in [start, end), midnight in the contract's time zone.
-
-    An end that is left out is open; a table without a time column has no period.
-    """
+    """The period to read: rows whose time lies in [start, end), midnight in the contract's time zone."""
 
     start: date | None = None
+    """first day to read, in the contract's time zone; default: the beginning. Not for a table without time"""
     end: date | None = None
+    """the day after the last one; default: the end"""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -21,15 +21,16 @@ from evergreen.config.params.tune import TuneParams
 from evergreen.config.params.validate import ValidateParams
 from evergreen.config.section import Section
 
+SECTION_OF = {"analyse": "evaluate"}  # where a step has no section of its own name
+
 
 class Params(Section):
-    """All of `params.yaml`.
-
-    `seed` feeds NumPy, scikit-learn, Optuna and the row sampler. `dataset` names the folder under `configs/`.
-    """
+    """All of `params.yaml`."""
 
     seed: Annotated[int, Field(ge=0, lt=2**32)]
+    """feeds NumPy, scikit-learn, Optuna and the row samplers"""
     dataset: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$")]
+    """the folder under `configs/` that holds the contract"""
     ingest: IngestParams
     validate_: ValidateParams = Field(alias="validate")
     features: FeatureParams
@@ -60,9 +61,10 @@ class Params(Section):
         return self.model_copy(update={"ingest": IngestParams(start=start, end=end)})
 
     def section(self, step: str) -> Section:
-        """Return the section of `step`; an analysis is part of what is evaluated."""
-        found: Section = getattr(self, {"validate": "validate_", "analyse": "evaluate"}.get(step, step))
-        return found
+        """Return the section of `step`."""
+        name = SECTION_OF.get(step, step)
+        section: Section = getattr(self, {"validate": "validate_"}.get(name, name))
+        return section
 
 
 def _set(data: dict[str, Any], override: str) -> documents.Location:

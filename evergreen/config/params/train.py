@@ -8,12 +8,11 @@ from evergreen.config.section import Section
 
 
 class TrainParams(Section):
-    """The final fit.
-
-    `baseline`: parameters of the simpler family that the winner has to beat, where they are not the defaults.
-    `shrinkage`: a family that boosts is fitted with as many times the rounds that tuning kept, each at so small a part
-    of its learning rate; 1 fits it as it was tried.
-    """
+    """The final fit."""
 
     shrinkage: Annotated[int, Field(ge=1, le=10)] = 2
+    """1 to 10: the final fit of a family that boosts has as many times the rounds that tuning kept, each at so small a
+    part of its learning rate; default 2, and 1 fits it as it was tried"""
     baseline: dict[Literal["logistic", "linear"], dict[str, float]] = {}
+    """parameters of the simpler family as baseline, by family, such as `{logistic: {C: 1.0}}`; default:
+    scikit-learn's"""

@@ -23,9 +23,13 @@ class Distribution(Section):
     """Where tuning looks for one hyperparameter: exactly one of `values`, `int` and `float` (inclusive bounds)."""
 
     values: Annotated[tuple[float | int | str | bool | None, ...], Field(min_length=1)] | None = None
+    """one of a list"""
     integer: tuple[int, int] | None = Field(None, alias="int")
+    """a whole number between two bounds, both included"""
     real: tuple[float, float] | None = Field(None, alias="float")
+    """a number between two bounds"""
     log: bool = False
+    """draw on a logarithmic scale; default `false`"""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
@@ -40,29 +44,36 @@ class Distribution(Section):
 
 
 class TuneParams(Section):
-    """The search: how it draws, how it judges a trial, what it may cost, and the space of each family.
-
-    `metric`: by which trials are judged; by default that of the task: roc_auc, log_loss or r2. `sampler`: how
-    parameters are drawn. `trials` and `seconds` bound the search, whichever is reached first; trials that a killed
-    search finished count. `folds`: ordered by time where the table has it, by groups or classes otherwise. `max_rows`:
-    folds are cut from at most this many rows, drawn evenly; the final fit uses all. `prune`: a trial that is worse
-    than the median of the others after a fold is given up. `patience`: boosting stops after this many rounds without
-    gain on the validation fold. `workers`: processes that fit at a time. `warm_start`: the champion's parameters are
-    tried first. `calibrate`: probabilities are calibrated where that lowers the log loss of the validation folds.
-    """
+    """The search: how it draws, how it judges a trial, what it may cost, and the space of each family."""
 
     metric: str | None = None
+    """by which trials are judged; any [metric](metrics.md) of the task; default `roc_auc`, `log_loss` or `r2`. Metrics
+    of labels take a probability of 0.5 or more as true"""
     sampler: Literal["tpe", "random", "grid"] = "tpe"
+    """`tpe`, `random` or `grid`; default `tpe`. A grid takes `values`, and `int` of at most 50 numbers"""
     trials: Annotated[int, Field(ge=1)]
+    """how many models are tried; pruned ones count, failed ones do not"""
     seconds: Annotated[float, Field(gt=0)] | None = None
+    """how long the search may take, if that is reached first; default: as long as the trials take"""
     folds: Annotated[int, Field(ge=2)]
+    """ordered by time where the table has it: each validates on rows after those it is fitted on. By the column of role
+    `group` where the table has one instead, and dealt out by class or shuffled otherwise"""
     max_rows: Annotated[int, Field(ge=1_000)]
+    """folds are cut from at most this many rows, drawn evenly; the final fit uses all. At least 1,000"""
     prune: bool = True
+    """give a trial up that is worse than the median of the others after a fold; default `true`"""
     patience: Annotated[int, Field(ge=1)] | None = 30
+    """boosting stops after so many rounds without gain on the validation fold, and the final fit takes the mean of the
+    rounds kept, grown with its rows; null: it never stops early; default 30"""
     workers: Annotated[int, Field(ge=1)] = 1
+    """processes that fit at a time; default 1. With more, the order in which trials end decides what is drawn next"""
     warm_start: bool = True
+    """try the champion's family and parameters first; default `true`"""
     calibrate: bool = True
+    """calibrate probabilities where that lowers the log loss of the validation folds; default `true`"""
     families: dict[Annotated[str, AfterValidator(_known_family)], dict[str, Distribution]]
+    """one or more of the task's families, or [estimators of your own](../how-to/models.md#estimators-of-your-own) by
+    dotted path, each with its search space"""
 
     @model_validator(mode="after")
     def _some_family(self) -> Self:

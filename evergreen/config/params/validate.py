@@ -4,6 +4,7 @@ from evergreen.config.section import Section, Share
 
 
 class ValidateParams(Section):
-    """`max_bad_share`: above this share of quarantined rows the run stops."""
+    """What validation tolerates."""
 
     max_bad_share: Share
+    """more quarantined rows than this share stop the run"""

@@ -64,8 +64,8 @@ def _bits(values: pa.Array) -> Hashes | np.uint64:
 
 def _filled(values: pa.Array, value: object = 0) -> npt.NDArray[Any]:
     values = values.fill_null(value) if values.null_count else values
-    found: npt.NDArray[Any] = values.to_numpy(zero_copy_only=False)
-    return found
+    array: npt.NDArray[Any] = values.to_numpy(zero_copy_only=False)
+    return array
 
 
 def _mixed(bits: Hashes) -> Hashes:

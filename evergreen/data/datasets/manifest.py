@@ -93,7 +93,7 @@ def digest(types: Mapping[str, str], fragments: Iterable[Fragment]) -> str:
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
-class Difference(Value):
+class VersionDifference(Value):
     """What changed from one version to another: columns, items by name, and rows by partition."""
 
     added_columns: tuple[str, ...]
@@ -106,12 +106,12 @@ class Difference(Value):
     same: bool
 
 
-def diff(before: Manifest, after: Manifest) -> Difference:
+def diff(before: Manifest, after: Manifest) -> VersionDifference:
     """Return what changed from `before` to `after`; `partitions` names those whose rows differ, with both counts."""
-    items = [{item.name: item.sha256 for item in each.items} for each in (before, after)]
-    contents = [_contents(each) for each in (before, after)]
+    items = [{item.name: item.sha256 for item in manifest.items} for manifest in (before, after)]
+    contents = [_contents(manifest) for manifest in (before, after)]
     both = before.types.keys() & after.types.keys()
-    return Difference(
+    return VersionDifference(
         added_columns=tuple(name for name in after.types if name not in before.types),
         dropped_columns=tuple(name for name in before.types if name not in after.types),
         retyped_columns={
@@ -132,11 +132,11 @@ def diff(before: Manifest, after: Manifest) -> Difference:
 
 
 def _contents(manifest: Manifest) -> dict[str, tuple[int, str]]:
-    found: dict[str, tuple[int, str]] = {}
+    partitions: dict[str, tuple[int, str]] = {}
     for fragment in manifest.fragments:
-        rows, content = found.get(fragment.partition, (0, spelled((0, 0))))
-        found[fragment.partition] = (
+        rows, content = partitions.get(fragment.partition, (0, spelled((0, 0))))
+        partitions[fragment.partition] = (
             rows + fragment.rows,
             spelled(added(parsed(content), parsed(fragment.content))),
         )
-    return found
+    return partitions

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.base.months import span
 from evergreen.data.typed.times import LAST_RULED
 
 
@@ -23,20 +24,14 @@ def months_of(times: pa.Array, last: datetime, zone: str) -> npt.NDArray[np.int6
         return np.asarray((local.year * 12 + local.month - 1).fillna(-1), dtype=np.int64)
     local = times.cast(pa.timestamp("us", zone))
     months = pc.add(pc.multiply(pc.year(local), 12), pc.subtract(pc.month(local), 1))
-    found: npt.NDArray[np.int64] = months.fill_null(-1).to_numpy(zero_copy_only=False)
-    return found
+    numbers: npt.NDArray[np.int64] = months.fill_null(-1).to_numpy(zero_copy_only=False)
+    return numbers
 
 
 def crosses(month: str, first: datetime, last: datetime, zone: str) -> bool:
     """Return whether times from `first`, in `month`, to `last` may lie in another month too."""
     begins, ends = span(month)
     return first < midnight(begins, zone, last=True) or last >= midnight(ends, zone)
-
-
-def span(month: str) -> tuple[date, date]:
-    """Return the first day of a month and of the next one."""
-    year, number = map(int, month.split("-"))
-    return date(year, number, 1), date(year + number // 12, number % 12 + 1, 1)
 
 
 @functools.cache

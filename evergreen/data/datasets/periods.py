@@ -8,8 +8,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evergreen.base.artifacts.tables import ROWS_PER_GROUP
+from evergreen.base.months import span
 from evergreen.data.datasets.manifest import UNDATED, Fragment, Manifest
-from evergreen.data.datasets.months import midnight, span
+from evergreen.data.datasets.months import midnight
 from evergreen.data.datasets.writer import Writer
 
 
@@ -30,7 +31,7 @@ def within(
         elif _lies_beyond(fragment.partition, zone, first, last):
             continue
         else:
-            taken = _cut(path, fragment, time, zone, first, last, scratch)
+            taken = _cut(path, fragment, time=time, zone=zone, first=first, last=last, scratch=scratch)
             files |= {part.path: scratch / part.path for part in taken}
         fragments += taken
     return tuple(sorted(fragments, key=lambda part: (part.partition, part.path))), files
@@ -51,6 +52,7 @@ def _lies_beyond(month: str, zone: str, first: datetime | None, last: datetime |
 def _cut(
     path: Path,
     fragment: Fragment,
+    *,
     time: str,
     zone: str,
     first: datetime | None,

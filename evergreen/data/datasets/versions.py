@@ -4,15 +4,15 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from evergreen.base.artifacts import folders
 from evergreen.base.artifacts.folders import MANIFEST
 from evergreen.base.artifacts.refs import DatasetRef
 from evergreen.base.artifacts.tables import ROWS_PER_GROUP
-from evergreen.base.errors import DataError, IntegrityError, explain_os_errors
+from evergreen.base.errors import DataError, IntegrityError
 from evergreen.base.files import file_digest, write_bytes
 from evergreen.data.datasets.manifest import Fragment, Manifest, digest
 
@@ -25,48 +25,28 @@ def publish(path: Path, manifest: Manifest, files: Mapping[str, Path]) -> Manife
     path : the version's folder. One that already holds these rows, read from a source alike, is left as it is.
     files : by the path of their fragment; linked where the file system can, copied otherwise.
     """
-    kept = _kept(path, manifest)
-    if kept is not None:
-        return kept
-    temporary, aside = (path.with_name(f".{path.name}.{uuid4().hex[:8]}") for _ in range(2))
-    with explain_os_errors(path):
-        try:
-            for name, file in files.items():
-                (temporary / name).parent.mkdir(parents=True, exist_ok=True)
-                try:
-                    os.link(file, temporary / name)
-                except OSError:
-                    shutil.copyfile(file, temporary / name)
-            write_bytes(temporary / MANIFEST, manifest.model_dump_json(indent=1).encode())
+
+    def fill(folder: Path) -> None:
+        for name, file in files.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             try:
-                temporary.rename(path)
+                os.link(file, folder / name)
             except OSError:
-                kept = _kept(path, manifest)  # another process may have published the same rows meanwhile
-                if kept is not None:
-                    return kept
-                path.rename(aside)
-                temporary.rename(path)
-        except OSError:
-            kept = _kept(path, manifest)
-            if kept is None:
-                raise
-            return kept
-        finally:
-            if aside.exists() and not path.exists():
-                aside.rename(path)
-            shutil.rmtree(temporary, ignore_errors=True)
-            shutil.rmtree(aside, ignore_errors=True)
-    return manifest
+                shutil.copyfile(file, folder / name)
+        write_bytes(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
+
+    folders.publish(path, fill=fill, is_whole=lambda: _kept(path, manifest) is not None)
+    return _kept(path, manifest) or manifest
 
 
 def _kept(path: Path, wanted: Manifest) -> Manifest | None:
     try:
-        found = read_manifest(path, wanted.digest)
-        for fragment in found.fragments:
+        manifest = read_manifest(path, wanted.digest)
+        for fragment in manifest.fragments:
             _verify(path, fragment)
     except IntegrityError:
         return None
-    return found if found.facts == wanted.facts else None
+    return manifest if manifest.facts == wanted.facts else None
 
 
 def read_manifest(path: Path, sha256: str | None = None) -> Manifest:
@@ -78,10 +58,10 @@ def read_manifest(path: Path, sha256: str | None = None) -> Manifest:
     """
     try:
         manifest = Manifest.model_validate_json((path / MANIFEST).read_bytes())
-        found = digest(manifest.types, manifest.fragments)
+        actual = digest(manifest.types, manifest.fragments)
     except (OSError, ValueError) as error:
         raise _damaged(path, f"no manifest: {error}") from error
-    if found != manifest.digest or (sha256 is not None and found != sha256):
+    if actual != manifest.digest or (sha256 is not None and actual != sha256):
         raise _damaged(path, f"the manifest is not the one of digest {(sha256 or manifest.digest)[:12]}")
     return manifest
 
@@ -110,6 +90,12 @@ def batches(
                 yield fragment, batch
 
 
+def scan(path: Path, ref: DatasetRef, names: Sequence[str], *, max_rows: int) -> Iterator[tuple[str, pa.RecordBatch]]:
+    """Yield some columns of a version's rows, with the partition that they lie in."""
+    for fragment, batch in batches(path, ref, columns=names, max_rows=max_rows):
+        yield fragment.partition, batch
+
+
 def is_whole(path: Path, fragment: Fragment) -> bool:
     """Return whether a fragment's file is there with the bytes that were written."""
     try:
@@ -136,13 +122,13 @@ def _damaged(path: Path, what: str) -> IntegrityError:
 
 def versions(store: Path) -> list[tuple[Path, Manifest]]:
     """Return the versions in a store, oldest first; a folder that is not a whole version is left out."""
-    found = []
+    known = []
     for path in sorted(store.glob(f"[!.]*/{MANIFEST}")):
         try:
-            found.append((path.parent, read_manifest(path.parent)))
+            known.append((path.parent, read_manifest(path.parent)))
         except IntegrityError:
             continue
-    return sorted(found, key=lambda each: (each[1].ingested_at, each[1].digest))
+    return sorted(known, key=lambda version: (version[1].ingested_at, version[1].digest))
 
 
 def find(store: Path, wanted: str) -> tuple[Path, Manifest]:
@@ -153,12 +139,14 @@ def find(store: Path, wanted: str) -> tuple[Path, Manifest]:
     DataError if there is none, or more than one.
     """
     known = versions(store)
-    found = known[-1:] if wanted == "latest" else [each for each in known if each[1].digest.startswith(wanted)]
-    if len(found) != 1:
+    matches = (
+        known[-1:] if wanted == "latest" else [version for version in known if version[1].digest.startswith(wanted)]
+    )
+    if len(matches) != 1:
         raise DataError(
             "DQ026",
-            f"{len(found) or 'no'} dataset versions" + (f" begin with '{wanted}'" if known else ""),
+            f"{len(matches) or 'no'} dataset versions" + (f" begin with '{wanted}'" if known else ""),
             where=str(store),
             next_step="evergreen data ls names them.",
         )
-    return found[0]
+    return matches[0]

@@ -51,8 +51,8 @@ class Writer:
             if len(self._open) > MOST_OPEN:
                 oldest = next(iter(self._open))
                 self._fragments.append(self._finished(oldest, self._open.pop(oldest)))
-            while sum(each.waiting for each in self._open.values()) > MOST_WAITING:
-                max(self._open.values(), key=lambda each: each.waiting).flush()
+            while sum(opened.waiting for opened in self._open.values()) > MOST_WAITING:
+                max(self._open.values(), key=lambda opened: opened.waiting).flush()
 
     def close(self) -> tuple[Fragment, ...]:
         with ThreadPoolExecutor(CLOSED_AT_ONCE) as pool:

@@ -44,7 +44,7 @@ def check(url: str, storage: Storage) -> None:
         return
     try:
         port = parts.port or PORTS[scheme]
-        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        resolved = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     except ValueError as error:
         raise _refused(url, "has no valid host and port") from error
     except OSError as error:
@@ -54,7 +54,7 @@ def check(url: str, storage: Storage) -> None:
             where=shown(url),
             next_step="Check source.url in the contract and the network, then try again.",
         ) from error
-    if any(not is_public(address[0]) for *_, address in found):
+    if any(not is_public(address[0]) for *_, address in resolved):
         raise _refused(url, "names this machine or its network")
 
 
@@ -63,7 +63,9 @@ def is_named(url: str, storage: Storage) -> bool:
     parts = urlsplit(url)
     endpoint = urlsplit(str(storage.get(parts.scheme, {}).get("endpoint_url", "")))
     try:
-        ours, theirs = ((each.hostname, each.port or PORTS.get(each.scheme)) for each in (endpoint, parts))
+        ours, theirs = (
+            (location.hostname, location.port or PORTS.get(location.scheme)) for location in (endpoint, parts)
+        )
     except ValueError:
         return False
     return bool(endpoint.hostname) and endpoint.scheme == parts.scheme and ours == theirs
@@ -77,9 +79,9 @@ def is_public(address: str | int) -> bool:
     >>> [is_public(address) for address in ("93.184.215.14", "10.0.0.1", "127.0.0.1", "::ffff:169.254.169.254")]
     [True, False, False, False]
     """
-    found = ipaddress.ip_address(str(address).partition("%")[0])
-    mapped = getattr(found, "ipv4_mapped", None) or getattr(found, "sixtofour", None)
-    return (mapped or found).is_global and not found.is_multicast
+    ip = ipaddress.ip_address(str(address).partition("%")[0])
+    mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
+    return (mapped or ip).is_global and not ip.is_multicast
 
 
 def public_sockets() -> Callable[[Any], socket.socket]:

@@ -19,7 +19,7 @@ DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
 Row = tuple[Any, ...]
 
 
-class Database:
+class SourceDatabase:
     """A database of the settings. Nothing that it says or raises holds its password."""
 
     def __init__(self, name: str, connections: Mapping[str, SecretStr], *, project: Path) -> None:

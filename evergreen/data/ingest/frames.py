@@ -26,7 +26,7 @@ def read(path: Path, contract: Contract) -> pd.DataFrame:
         raise DataError("DQ000", "the file does not exist", where=str(path), next_step="Name one that does.")
     item = item_of(path, name=str(path))
     times = [column for column in contract.request_columns if column.type == "timestamp"]
-    offsets, found = Offsets(), list[pa.RecordBatch]()
+    offsets, batches = Offsets(), list[pa.RecordBatch]()
     for batch in readers.read(item, missing=contract.missing):
         unreadable = batch.filter(batch.column(UNREADABLE).is_valid())
         if unreadable.num_rows:
@@ -38,10 +38,10 @@ def read(path: Path, contract: Contract) -> pd.DataFrame:
             )
         here = [column for column in times if column.name in batch.schema.names]
         conform(batch, here, zone=contract.timezone, missing=contract.missing, offsets=offsets)
-        found.append(batch)
+        batches.append(batch)
     check_unchanged(item)
     refuse_mixture(offsets, item)
-    tables = [pa.Table.from_batches([batch]) for batch in found if batch.num_rows]
+    tables = [pa.Table.from_batches([batch]) for batch in batches if batch.num_rows]
     if not tables:
         raise faults.empty(item)
     rows = pa.concat_tables(tables, promote_options="permissive")

@@ -18,7 +18,7 @@ AS_OF, POSITION = "_as_of", "_position"
 
 
 @dataclass(frozen=True)
-class Lookup:
+class JoinedTable:
     """A joined source in memory: its keys, under the observation's names, and the columns that it brings."""
 
     join: Join
@@ -26,7 +26,7 @@ class Lookup:
     columns: pa.RecordBatch
 
 
-def lookup(join: Join, batches: Iterable[pa.RecordBatch], contract: Contract, *, name: str) -> Lookup:
+def lookup(join: Join, batches: Iterable[pa.RecordBatch], contract: Contract, *, name: str) -> JoinedTable:
     """Read a joined source whole.
 
     Raises
@@ -70,10 +70,10 @@ def lookup(join: Join, batches: Iterable[pa.RecordBatch], contract: Contract, *,
         )
     if join.as_of:
         keys = keys.sort_values(AS_OF, kind="stable")
-    return Lookup(join, keys, table.select([*join.columns, UNREADABLE]))
+    return JoinedTable(join, keys, table.select([*join.columns, UNREADABLE]))
 
 
-def attach(rows: pa.RecordBatch, lookups: Sequence[Lookup], contract: Contract) -> pa.RecordBatch:
+def attach(rows: pa.RecordBatch, lookups: Sequence[JoinedTable], contract: Contract) -> pa.RecordBatch:
     """Return typed observations with the columns of every lookup, in the contract's order; no row is lost or doubled.
 
     As of a time, the match is the last row strictly before the observation, within the tolerance: what is known at the
@@ -82,11 +82,11 @@ def attach(rows: pa.RecordBatch, lookups: Sequence[Lookup], contract: Contract) 
     if not lookups:
         return rows
     brought = {UNREADABLE: rows.column(UNREADABLE)}
-    for each in lookups:
-        positions = pa.array(_positions(rows, each, contract).astype("Int64"), pa.int64())
-        taken = each.columns.take(positions)
-        brought |= {name: taken.column(name) for name in each.join.columns}
-        brought[UNREADABLE] = _both(brought[UNREADABLE], taken.column(UNREADABLE), each.join)
+    for table in lookups:
+        positions = pa.array(_positions(rows, table, contract).astype("Int64"), pa.int64())
+        taken = table.columns.take(positions)
+        brought |= {name: taken.column(name) for name in table.join.columns}
+        brought[UNREADABLE] = _both(brought[UNREADABLE], taken.column(UNREADABLE), table.join)
     names = [column.name for column in contract.stored] + [ROW, UNREADABLE]
     return pa.RecordBatch.from_arrays([brought[n] if n in brought else rows.column(n) for n in names], names=names)
 
@@ -103,20 +103,20 @@ def _both(ours: pa.Array, theirs: pa.Array, join: Join) -> pa.Array:
     return pa.array([json.dumps(note, ensure_ascii=False) if note else None for note in together], pa.string())
 
 
-def _positions(rows: pa.RecordBatch, lookup: Lookup, contract: Contract) -> pd.Series:
-    join = lookup.join
+def _positions(rows: pa.RecordBatch, table: JoinedTable, contract: Contract) -> pd.Series:
+    join = table.join
     on = [*join.by]
     if join.as_of is None or contract.time is None:
         left = to_pandas(rows.select(on))
-        return left.merge(lookup.keys, on=on, how="left", validate="m:1")[POSITION]
+        return left.merge(table.keys, on=on, how="left", validate="m:1")[POSITION]
     left = to_pandas(rows.select([*on, contract.time]))
     known = left.dropna().sort_values(contract.time, kind="stable")
-    if known.empty or lookup.keys.empty:  # pandas 3.0 cannot join two empty tables
+    if known.empty or table.keys.empty:  # pandas 3.0 cannot join two empty tables
         return pd.Series(pd.NA, index=left.index, dtype="Int64")
     tolerance = join.as_of.tolerance_hours
-    found = pd.merge_asof(
+    matched = pd.merge_asof(
         known.reset_index(names="_index"),
-        lookup.keys,
+        table.keys,
         left_on=contract.time,
         right_on=AS_OF,
         by=on,
@@ -124,4 +124,4 @@ def _positions(rows: pa.RecordBatch, lookup: Lookup, contract: Contract) -> pd.S
         allow_exact_matches=False,
         tolerance=None if tolerance is None else pd.Timedelta(hours=tolerance),
     )
-    return found.set_index("_index")[POSITION].reindex(left.index)
+    return matched.set_index("_index")[POSITION].reindex(left.index)

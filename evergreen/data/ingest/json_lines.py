@@ -103,10 +103,10 @@ def _column(values: list[Any], nulls: pa.Array) -> pa.Array:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         raise ValueError("a key is there twice")
-    return found
+    return members
 
 
 def _columnless(rows: int) -> pa.RecordBatch:

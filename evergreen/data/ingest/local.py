@@ -38,15 +38,15 @@ def find_under(root: Path, path: str, *, format: Format) -> tuple[Item, ...]:
     if ".." in relative.parts:
         raise _leads_out(path, root)
     try:
-        found = sorted(_inside(each, root) for each in _named(root, relative))
+        files = sorted(_inside(file, root) for file in _named(root, relative))
     except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
         raise unreadable(getattr(error, "filename", None) or root / relative, error) from error
     except ValueError as error:
         raise absent(repr(path)) from error
-    if not found:
+    if not files:
         raise absent(root / relative)
     items = [
-        item_of(each.resolve(), name=each.relative_to(root).as_posix(), format=format) for each in dict.fromkeys(found)
+        item_of(file.resolve(), name=file.relative_to(root).as_posix(), format=format) for file in dict.fromkeys(files)
     ]
     return tuple(sorted(items, key=lambda item: item.name))
 

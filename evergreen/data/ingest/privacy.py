@@ -50,8 +50,8 @@ def protect(rows: pa.RecordBatch, contract: Contract, secret: bytes) -> pa.Recor
         if column.pii == "drop":
             continue
         values = rows.column(column.name)
-        found = _hashed(values, secret) if column.pii == "hash" else _masked(values)
-        rows = rows.set_column(rows.schema.get_field_index(column.name), column.name, found)
+        protected = _hashed(values, secret) if column.pii == "hash" else _masked(values)
+        rows = rows.set_column(rows.schema.get_field_index(column.name), column.name, protected)
     at = rows.schema.get_field_index(UNREADABLE)
     return rows.set_column(at, UNREADABLE, _withheld(rows.column(UNREADABLE), columns))
 

@@ -38,13 +38,13 @@ def find(source: UrlSource, *, folder: Path, storage: addresses.Storage) -> tupl
     addresses.check(source.url, storage)
     with _explained(source.url):
         store, path = _opened(source.url, storage)
-        found = _listed(store, path)
-        if not found:
+        paths = _listed(store, path)
+        if not paths:
             raise FileNotFoundError(path)
         prefix = source.url.partition("://")[0]
         endpoint = str(storage.get(prefix, {}).get("endpoint_url", ""))
         items = []
-        for path in sorted(found):
+        for path in sorted(paths):
             url = addresses.shown(path if "://" in path else f"{prefix}://{path}")
             sha256 = _fetched(store, path, url=url, endpoint=endpoint, folder=folder)
             item = item_of(folder / "objects" / sha256, name=url, format=source.format)
@@ -91,13 +91,13 @@ async def _public_http_client(**options: Any) -> Any:
 
 def _listed(store: Any, path: str) -> list[str]:
     if MAGIC & set(path):
-        found = [name for name, info in store.glob(path, detail=True).items() if info["type"] == "file"]
+        names = [name for name, info in store.glob(path, detail=True).items() if info["type"] == "file"]
     else:
         info = store.info(path)
         if info["type"] == "file":
             return [path]
-        found = list(store.find(path))
-    return [name for name in found if not PurePosixPath(name).name.startswith(LEFT_OUT)]
+        names = list(store.find(path))
+    return [name for name in names if not PurePosixPath(name).name.startswith(LEFT_OUT)]
 
 
 def _fetched(store: Any, path: str, *, url: str, endpoint: str, folder: Path) -> str:
@@ -164,9 +164,9 @@ def _meaning(error: Exception, where: str) -> EvergreenError:
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
         chain.append(cause)  # type: ignore[arg-type]  # an Exception raised by one is one
-    names = [type(each).__name__ for each in chain]
-    status = next((code for each in chain if isinstance(code := getattr(each, "status", None), int)), 0)
-    if any(isinstance(each, addresses.NotPublicError) for each in chain):
+    names = [type(link).__name__ for link in chain]
+    status = next((code for link in chain if isinstance(code := getattr(link, "status", None), int)), 0)
+    if any(isinstance(link, addresses.NotPublicError) for link in chain):
         return DataError(
             "DQ027",
             "the source's address leads to this machine or its network",

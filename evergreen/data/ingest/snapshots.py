@@ -129,7 +129,7 @@ class _Writer:
 
 def _type_of(values: Sequence[Any], name: str) -> pa.DataType:
     """Return the narrowest type that holds all of a column's values."""
-    found = NOTHING
+    widest = NOTHING
     kinds = set(map(type, values))
     for kind in kinds:
         if issubclass(kind, (bytes, bytearray, memoryview)):
@@ -140,15 +140,15 @@ def _type_of(values: Sequence[Any], name: str) -> pa.DataType:
             )
         if issubclass(kind, int) and not issubclass(kind, bool):
             alone = kinds <= {kind, type(None)}
-            found = _wider(found, _integers(values if alone else [v for v in values if type(v) is kind]))
+            widest = _wider(widest, _integers(values if alone else [v for v in values if type(v) is kind]))
         elif issubclass(kind, Decimal):
-            found = _wider(found, _decimals([value for value in values if type(value) is kind]))
+            widest = _wider(widest, _decimals([value for value in values if type(value) is kind]))
         elif issubclass(kind, datetime):
             aware = {value.tzinfo is not None for value in values if type(value) is kind}
-            found = _wider(found, TEXT if len(aware) > 1 else INSTANT if aware == {True} else WALL_TIME)
+            widest = _wider(widest, TEXT if len(aware) > 1 else INSTANT if aware == {True} else WALL_TIME)
         else:
-            found = _wider(found, _plain(kind))
-    return found
+            widest = _wider(widest, _plain(kind))
+    return widest
 
 
 def _plain(kind: type) -> pa.DataType:

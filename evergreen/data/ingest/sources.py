@@ -1,14 +1,28 @@
 """Where rows come from: every kind of source ends in files of this machine."""
 
-from evergreen.base.artifacts.refs import Item
-from evergreen.config.contract.sources import DvcSource, FileSource, SqlSource, UrlSource
+from evergreen.base.artifacts.refs import Item, SourceRef
+from evergreen.config.contract.contract import Contract
+from evergreen.config.contract.sources import BundledSource, DvcSource, FileSource, Source, UrlSource
 from evergreen.config.settings import Settings
 
 FETCHED = "sources"
 
 
-def find(source: FileSource | DvcSource | UrlSource | SqlSource, settings: Settings) -> tuple[Item, ...]:
-    """Return the items of a source; objects and the rows of a query are fetched to `home`/sources first.
+def locate(contract: Contract, settings: Settings) -> SourceRef:
+    """Find the items of a dataset's source and of those it is joined with; objects and query results are fetched.
+
+    Raises
+    ------
+    DataError if one is missing, cannot be read, or leads out of its declared root; Unavailable if a server does not
+    answer.
+    """
+    return SourceRef(
+        items=find(contract.source, settings), joined=tuple(find(join.source, settings) for join in contract.joins)
+    )
+
+
+def find(source: Source, settings: Settings) -> tuple[Item, ...]:
+    """Return the items of one source, sorted by name; objects and a query's rows are fetched to `home`/sources first.
 
     Raises
     ------
@@ -16,11 +30,19 @@ def find(source: FileSource | DvcSource | UrlSource | SqlSource, settings: Setti
     ConfigError if the source asks for what the settings do not name, or the query is no query.
     Unavailable if a store or database does not answer.
     """
-    from evergreen.data.ingest import dvc, local
+    if isinstance(source, BundledSource):
+        from evergreen.data.ingest import flights
+        from evergreen.data.ingest.items import item_of
 
+        path = flights.file(source.table)
+        return (item_of(path, name=f"{source.kind}/{path.name}"),)
     if isinstance(source, FileSource):
+        from evergreen.data.ingest import local
+
         return local.find(source, project=settings.project)
     if isinstance(source, DvcSource):
+        from evergreen.data.ingest import dvc
+
         return dvc.find(source, project=settings.project)
     folder = settings.home / FETCHED
     if isinstance(source, UrlSource):

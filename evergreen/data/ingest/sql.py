@@ -62,13 +62,13 @@ def find(source: SqlSource, *, folder: Path, connections: Mapping[str, SecretStr
     place = folder / "sql" / hashlib.sha256(asked.encode()).hexdigest()[:16]
     with explain_os_errors(place):
         place.mkdir(parents=True, exist_ok=True)
-    database = databases.Database(source.connection, connections, project=project)
+    database = databases.SourceDatabase(source.connection, connections, project=project)
     with _locked(place):
         kept = _undamaged(place) if source.watermark else []
-        first = sum(each.rows for each in kept) + 1
+        first = sum(earlier.rows for earlier in kept) + 1
         statement, parameters = query, dict[str, Any](source.parameters)
         if source.watermark:
-            last = next((each.greatest for each in reversed(kept) if each.greatest), None)
+            last = next((earlier.greatest for earlier in reversed(kept) if earlier.greatest), None)
             statement = _above(query, database.quoted(source.watermark), bounded=last is not None)
             if last:
                 parameters["watermark"] = SPELLED[last[0]](last[1])
@@ -104,8 +104,8 @@ def _checked(source: SqlSource) -> str:
     return source.query[: len(bare)].strip()
 
 
-def _masked(found: re.Match[str]) -> str:
-    return (" " if found[0].startswith(("--", "/*")) else "x") * len(found[0])
+def _masked(match: re.Match[str]) -> str:
+    return (" " if match[0].startswith(("--", "/*")) else "x") * len(match[0])
 
 
 def _above(query: str, column: str, *, bounded: bool) -> str:
@@ -138,22 +138,22 @@ def _undamaged(place: Path) -> list[Kept]:
     except (OSError, ValidationError):
         return []
     whole = []
-    for each in kept:
+    for snapshot in kept:
         try:
-            if not each.rows or item_of(place / each.file, name=each.file).sha256 != each.sha256:
+            if not snapshot.rows or item_of(place / snapshot.file, name=snapshot.file).sha256 != snapshot.sha256:
                 break
         except DataError:
             break
-        whole.append(each)
+        whole.append(snapshot)
     return whole
 
 
 def _items(kept: list[Kept], place: Path, connection: str) -> Iterator[Item]:
     first = 1
-    for each in kept:
-        span = f"rows {first} to {first + each.rows - 1}" if each.rows else "no rows"
-        yield item_of(place / each.file, name=f"{span} of {connection}", format="parquet")
-        first += each.rows
+    for snapshot in kept:
+        span = f"rows {first} to {first + snapshot.rows - 1}" if snapshot.rows else "no rows"
+        yield item_of(place / snapshot.file, name=f"{span} of {connection}", format="parquet")
+        first += snapshot.rows
 
 
 @contextmanager

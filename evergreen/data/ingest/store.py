@@ -23,7 +23,7 @@ from evergreen.config.params.ingest import IngestParams
 from evergreen.data import datasets, ingest
 from evergreen.data.datasets import Fragment, IngestedItem, Manifest
 from evergreen.data.ingest.items import check_unchanged
-from evergreen.data.ingest.joins import Lookup, attach, lookup
+from evergreen.data.ingest.joins import JoinedTable, attach, lookup
 from evergreen.data.ingest.privacy import protect
 from evergreen.data.typed.schema import arrow_schema, conform
 from evergreen.data.typed.times import Offsets
@@ -58,26 +58,26 @@ def sync(source: SourceRef, contract: Contract, store: Path, *, made_with: str, 
     """
     reads = digest_of({"contract": _what_reading_needs(contract), "code": made_with, "joined": source.joined})
     reads += hashlib.sha256(secret).hexdigest() if any(column.pii == "hash" for column in contract.columns) else ""
-    lookups: list[Lookup] | None = None
+    lookups: list[JoinedTable] | None = None
     items: list[IngestedItem] = []
     fragments: list[Fragment] = []
     files: dict[str, Path] = {}
     for item in source.items:
-        first = next((each for each in items if each.sha256 == item.sha256), None)
+        first = next((earlier for earlier in items if earlier.sha256 == item.sha256), None)
         if first:
             names = printable(item.name), printable(first.name)
             log.warning("ingest: %s has the bytes of %s; its rows are counted once", *names)
             items.append(first.model_copy(update={"name": item.name, "rows": 0, "duplicate_of": first.name}))
             continue
         folder = store / "items" / hashlib.sha256(f"{item.sha256}:{item.format}:{reads}".encode()).hexdigest()[:32]
-        found = _known(folder)
-        if found is None:
+        item_read = _known(folder)
+        if item_read is None:
             lookups = _lookups(source, contract) if lookups is None else lookups
-            found = _read_item(item, contract, lookups, folder, secret)
-            log.info("ingest: %s, %d rows", printable(item.name), found.about.rows)
-        items.append(found.about.model_copy(update={"name": item.name}))
-        fragments += found.fragments
-        files |= {fragment.path: folder / fragment.path for fragment in found.fragments}
+            item_read = _read_item(item, contract, lookups, folder, secret)
+            log.info("ingest: %s, %d rows", printable(item.name), item_read.about.rows)
+        items.append(item_read.about.model_copy(update={"name": item.name}))
+        fragments += item_read.fragments
+        files |= {fragment.path: folder / fragment.path for fragment in item_read.fragments}
     types = {field.name: str(field.type) for field in arrow_schema(contract.stored)}
     manifest = Manifest(
         name=contract.name,
@@ -147,7 +147,7 @@ def take(path: Path, manifest: Manifest, ws: Workspace, contract: Contract, para
 
 
 def _publish(ws: Workspace, manifest: Manifest, fragments: tuple[Fragment, ...], files: dict[str, Path]) -> DatasetRef:
-    found = manifest.model_copy(
+    published = manifest.model_copy(
         update={
             "fragments": fragments,
             "rows": sum(fragment.rows for fragment in fragments),
@@ -155,8 +155,8 @@ def _publish(ws: Workspace, manifest: Manifest, fragments: tuple[Fragment, ...],
         }
     )
 
-    uri = f"raw-{found.digest[:16]}-{found.facts[:8]}" if ws.by_content else "raw"
-    datasets.publish(ws.path(uri), found, files)
+    uri = f"raw-{published.digest[:16]}-{published.facts[:8]}" if ws.by_content else "raw"
+    datasets.publish(ws.path(uri), published, files)
     return datasets.reference(ws.root, uri)
 
 
@@ -174,13 +174,13 @@ def _what_reading_needs(contract: Contract) -> dict[str, object]:
 
 def _known(folder: Path) -> ItemRead | None:
     try:
-        found = ItemRead.model_validate_json((folder / ITEM_FILE).read_bytes())
+        item_read = ItemRead.model_validate_json((folder / ITEM_FILE).read_bytes())
     except (OSError, ValueError):
         return None
-    return found if all(datasets.is_whole(folder, part) for part in found.fragments) else None
+    return item_read if all(datasets.is_whole(folder, part) for part in item_read.fragments) else None
 
 
-def _lookups(source: SourceRef, contract: Contract) -> list[Lookup]:
+def _lookups(source: SourceRef, contract: Contract) -> list[JoinedTable]:
     return [
         lookup(
             join,
@@ -192,7 +192,7 @@ def _lookups(source: SourceRef, contract: Contract) -> list[Lookup]:
     ]
 
 
-def _read_item(item: Item, contract: Contract, lookups: Sequence[Lookup], folder: Path, secret: bytes) -> ItemRead:
+def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], folder: Path, secret: bytes) -> ItemRead:
     temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
     own = [column for column in contract.stored if column.name not in contract.joined]
     offsets = Offsets()
@@ -229,14 +229,14 @@ def _read_item(item: Item, contract: Contract, lookups: Sequence[Lookup], folder
                 undeclared=tuple(name for name in names if name not in declared),
                 physical={c.name: physical[c.name] for c in own} if item.format == "parquet" and names else {},
             )
-            found = ItemRead(about=about, fragments=fragments)
-            write_bytes(temporary / ITEM_FILE, found.model_dump_json(indent=1).encode())
-            return _placed(found, temporary, folder)
+            item_read = ItemRead(about=about, fragments=fragments)
+            write_bytes(temporary / ITEM_FILE, item_read.model_dump_json(indent=1).encode())
+            return _placed(item_read, temporary, folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _placed(found: ItemRead, temporary: Path, folder: Path) -> ItemRead:
+def _placed(item_read: ItemRead, temporary: Path, folder: Path) -> ItemRead:
     """Rename what was read into place, or return what another process has put there meanwhile."""
     for _ in range(3):
         try:
@@ -247,9 +247,9 @@ def _placed(found: ItemRead, temporary: Path, folder: Path) -> ItemRead:
                 return known
             shutil.rmtree(folder, ignore_errors=True)
         else:
-            return found
+            return item_read
     temporary.rename(folder)
-    return found
+    return item_read
 
 
 def _filled(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.RecordBatch:

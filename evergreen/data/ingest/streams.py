@@ -188,8 +188,8 @@ class Utf8(io.RawIOBase):
 
 
 def _marked(text: str) -> bytes:
-    def spelled(found: re.Match[str]) -> str:
-        code = ord(found[0])
+    def spelled(match: re.Match[str]) -> str:
+        code = ord(match[0])
         return f"{MARK}\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"{MARK}\\u{code:04x}"
 
     return _ESCAPED.sub(spelled, text).encode()

@@ -18,13 +18,13 @@ def numbers(values: pa.Array) -> pa.Array:
     """Return finite numbers as float64. A truth value is none, and an instant neither."""
     kind = values.type
     if pa.types.is_string(kind):
-        found = _parsed(values)
+        floats = _parsed(values)
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        found = values.cast(pa.float64(), safe=False)
+        floats = values.cast(pa.float64(), safe=False)
     else:
         return pa.nulls(len(values), pa.float64())
-    finite = pc.is_finite(found)
-    return found if finite.true_count == len(values) - found.null_count else where(finite, found)
+    finite = pc.is_finite(floats)
+    return floats if finite.true_count == len(values) - floats.null_count else where(finite, floats)
 
 
 def whole(values: pa.Array) -> pa.Array:
@@ -38,9 +38,9 @@ def whole(values: pa.Array) -> pa.Array:
         spelled = content(values)
         if b"e" in spelled or b"E" in spelled or (pc.max(pc.binary_length(values)).as_py() or 0) > EXACT_DIGITS:
             return _whole_texts(values)
-    found = numbers(values)
-    inside = pc.and_(pc.greater_equal(found, -(2.0**63)), pc.less(found, 2.0**63))
-    return where(pc.and_(inside, pc.equal(pc.floor(found), found)), found).cast(pa.int64(), safe=False)
+    floats = numbers(values)
+    inside = pc.and_(pc.greater_equal(floats, -(2.0**63)), pc.less(floats, 2.0**63))
+    return where(pc.and_(inside, pc.equal(pc.floor(floats), floats)), floats).cast(pa.int64(), safe=False)
 
 
 def whole_digits(texts: pa.Array) -> pa.Array | None:
@@ -68,12 +68,12 @@ def _whole_texts(texts: pa.Array) -> pa.Array:
     texts = pc.utf8_trim_whitespace(texts)
     digits = pc.replace_substring_regex(where(pc.match_substring_regex(texts, WHOLE), texts), r"^\+|\.0*$", "")
     short = pc.less_equal(pc.utf8_length(digits), 18)
-    found = where(short, digits).cast(pa.int64())
-    rest = pc.and_not(pc.match_substring_regex(texts, NUMBER), found.is_valid())
+    integers = where(short, digits).cast(pa.int64())
+    rest = pc.and_not(pc.match_substring_regex(texts, NUMBER), integers.is_valid())
     if not rest.true_count:
-        return found
+        return integers
     exact = [None if text is None else _exactly(text) for text in where(rest, texts).to_pylist()]
-    return pc.coalesce(found, pa.array(exact, pa.int64()))
+    return pc.coalesce(integers, pa.array(exact, pa.int64()))
 
 
 def _exactly(text: str) -> int | None:
@@ -86,8 +86,8 @@ def _exactly(text: str) -> int | None:
         return 0
     if not 0 <= number.adjusted() <= 18 or number != number.to_integral_value():
         return None
-    found = int(number)
-    return found if -(2**63) <= found < 2**63 else None
+    integer = int(number)
+    return integer if -(2**63) <= integer < 2**63 else None
 
 
 def from_decimals(values: pa.Array) -> pa.Array:
@@ -105,5 +105,5 @@ def content(texts: pa.Array) -> bytes:
         return b""
     ends = np.frombuffer(texts.buffers()[1], np.int32)
     first, last = int(ends[texts.offset]), int(ends[texts.offset + len(texts)])
-    found: bytes = buffer.slice(first, last - first).to_pybytes()
-    return found
+    joined: bytes = buffer.slice(first, last - first).to_pybytes()
+    return joined

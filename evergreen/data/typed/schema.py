@@ -73,16 +73,16 @@ def conform(
             typed.append(digits)
             continue
         values = _plain(came)
-        found = _CONVERT[column.type](values, column, zone, offsets)
-        if found.null_count != came.null_count:
-            bad = pc.and_not(came.is_valid(), found.is_valid())
+        converted = _CONVERT[column.type](values, column, zone, offsets)
+        if converted.null_count != came.null_count:
+            bad = pc.and_not(came.is_valid(), converted.is_valid())
             if pa.types.is_string(values.type) and column.type not in ("category", "text"):
                 bad = pc.and_not(bad, pc.is_in(values, pa.array(missing, pa.string())))
             if pa.types.is_floating(values.type):
                 bad = pc.and_not(bad, pc.fill_null(pc.is_nan(values), False))
             if bad.true_count:
                 unreadable[column.name] = (bad, came)
-        typed.append(found)
+        typed.append(converted)
     rows = batch.column(ROW) if ROW in names else pa.array(range(n), pa.int64())
     before = batch.column(UNREADABLE) if UNREADABLE in names else pa.nulls(n, pa.string())
     return pa.RecordBatch.from_arrays([*typed, rows, _noted(before, unreadable)], schema=arrow_schema(columns))
@@ -231,12 +231,12 @@ def _texts(values: pa.Array, _column: Column, _zone: str, _offsets: Offsets | No
     return values
 
 
-def _noted(before: pa.Array, found: dict[str, tuple[pa.Array, pa.Array]]) -> pa.Array:
-    if not found:
+def _noted(before: pa.Array, unreadable: dict[str, tuple[pa.Array, pa.Array]]) -> pa.Array:
+    if not unreadable:
         return before
     texts = before.to_pylist()
     notes: dict[int, dict[str, str]] = {}
-    for name, (bad, values) in found.items():
+    for name, (bad, values) in unreadable.items():
         for index in pc.indices_nonzero(bad).to_pylist():
             notes.setdefault(index, json.loads(texts[index] or "{}")).setdefault(name, _shown(values[index]))
     for index, note in notes.items():

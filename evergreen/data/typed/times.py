@@ -43,13 +43,13 @@ def instants(values: pa.Array, name: str, zone: str, offsets: Offsets | None) ->
     kind = values.type
     if pa.types.is_timestamp(kind):
         times = _microseconds(where(_inside(values), values))
-        found = times.cast(INSTANT) if kind.tz else _localized(times, zone)
+        utc_times = times.cast(INSTANT) if kind.tz else _localized(times, zone)
     elif pa.types.is_string(kind):
-        found = _from_text(values, name, zone, offsets)
+        utc_times = _from_text(values, name, zone, offsets)
     else:
         return pa.nulls(len(values), INSTANT)
-    inside = pc.and_(pc.greater_equal(found, EARLIEST), pc.less(found, LATEST))
-    return found if inside.true_count == len(inside) - inside.null_count else where(inside, found)
+    inside = pc.and_(pc.greater_equal(utc_times, EARLIEST), pc.less(utc_times, LATEST))
+    return utc_times if inside.true_count == len(inside) - inside.null_count else where(inside, utc_times)
 
 
 def written(times: pa.Array) -> pa.Array:
@@ -79,22 +79,22 @@ def _microseconds(times: pa.Array) -> pa.Array:
 def _from_text(texts: pa.Array, name: str, zone: str, offsets: Offsets | None) -> pa.Array:
     with_offset = without = pa.nulls(0)
     try:
-        found = with_offset = texts.cast(INSTANT)
+        utc_times = with_offset = texts.cast(INSTANT)
     except pa.ArrowInvalid:
         try:
             without = texts.cast(pa.timestamp("us"))
-            found = _localized(where(_inside(without), without), zone)
+            utc_times = _localized(where(_inside(without), without), zone)
         except pa.ArrowInvalid:
             texts = pc.utf8_trim_whitespace(texts)
             texts = where(pc.match_substring_regex(texts, TIME), texts)
             has_offset = pc.match_substring_regex(texts, OFFSET)
             with_offset, without = (_parsed_times(where(mask, texts)) for mask in (has_offset, pc.invert(has_offset)))
             without = without.cast(pa.timestamp("us"))
-            found = pc.coalesce(with_offset, _localized(where(_inside(without), without), zone))
+            utc_times = pc.coalesce(with_offset, _localized(where(_inside(without), without), zone))
     if offsets is not None:
         counts = [len(times) - times.null_count for times in (with_offset, without)]
         offsets.note(name, with_offset=counts[0], without=counts[1])
-    return found
+    return utc_times
 
 
 def _parsed_times(texts: pa.Array) -> pa.Array:

@@ -2,16 +2,16 @@
 
 from evergreen.data.validation.frames import Checked, check
 from evergreen.data.validation.keys import repeats, unique_rules
-from evergreen.data.validation.results import ROW_CODES, RuleResult, Sample, Validation
-from evergreen.data.validation.stream import BATCH_ROWS, Judged, Stream, quarantine_schema, valid_schema
+from evergreen.data.validation.results import ROW_CODES, Example, RuleResult, Validation
+from evergreen.data.validation.stream import BATCH_ROWS, SiftedBatch, Stream, quarantine_schema, valid_schema
 
 __all__ = [
     "BATCH_ROWS",
     "ROW_CODES",
     "Checked",
-    "Judged",
+    "Example",
     "RuleResult",
-    "Sample",
+    "SiftedBatch",
     "Stream",
     "Validation",
     "check",

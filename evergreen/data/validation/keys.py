@@ -81,7 +81,7 @@ def _groups(
     batches: Iterable[tuple[str, pa.RecordBatch]], *, parted: bool
 ) -> Iterator[Iterable[tuple[str, pa.RecordBatch]]]:
     if parted:
-        yield from (group for _, group in groupby(batches, key=lambda each: each[0]))
+        yield from (group for _, group in groupby(batches, key=lambda pair: pair[0]))
     else:
         yield batches
 
@@ -105,13 +105,13 @@ def _twice(hashes: list[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
         end -= len(last)
     together.sort()
     again = together[1:][together[1:] == together[:-1]]
-    found: npt.NDArray[np.uint64] = again[np.append(True, again[1:] != again[:-1])[: len(again)]]
-    return found
+    repeated: npt.NDArray[np.uint64] = again[np.append(True, again[1:] != again[:-1])[: len(again)]]
+    return repeated
 
 
 def _confirmed(rule: UniqueRule, scan: Scan, wanted: npt.NDArray[np.uint64]) -> Positions:
     """Return the positions of the rows whose hash is wanted and whose values are there more than once."""
-    found: list[pd.DataFrame] = []
+    frames: list[pd.DataFrame] = []
     positions: list[Positions] = []
     begin = 0
     for _, batch in scan(_needed(rule)):
@@ -119,9 +119,9 @@ def _confirmed(rule: UniqueRule, scan: Scan, wanted: npt.NDArray[np.uint64]) -> 
         nearest = np.minimum(np.searchsorted(wanted, hashes), len(wanted) - 1)
         indices = np.flatnonzero((wanted[nearest] == hashes) & _asked(batch, rule.columns))
         if len(indices):
-            found.append(to_pandas(pc.take(batch.select(list(rule.columns)), pa.array(indices))))
+            frames.append(to_pandas(pc.take(batch.select(list(rule.columns)), pa.array(indices))))
             positions.append(indices.astype(np.int64) + begin)
         begin += batch.num_rows
-    repeated: npt.NDArray[np.bool_] = pd.concat(found, ignore_index=True).duplicated(keep=False).to_numpy()
+    repeated: npt.NDArray[np.bool_] = pd.concat(frames, ignore_index=True).duplicated(keep=False).to_numpy()
     together: Positions = np.concatenate(positions)
     return together[repeated]

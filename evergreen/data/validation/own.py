@@ -25,19 +25,19 @@ def load(path: Path) -> tuple[Expectation, ...]:
     ConfigError if the file holds anything else.
     """
     try:
-        found = json.loads(path.read_bytes())
+        document = json.loads(path.read_bytes())
     except FileNotFoundError:
         return ()
     except (OSError, ValueError) as error:
         raise _not_expectations(path, str(error)) from error
-    listed = found.get("expectations") if isinstance(found, dict) else found
+    listed = document.get("expectations") if isinstance(document, dict) else document
     if not isinstance(listed, list):
         raise _not_expectations(path, "neither a list nor a suite with a list named expectations")
     try:
         return tuple(
-            Expectation.model_validate({name: each.get(name) for name in ("type", "kwargs")} if isinstance(each, dict)
-                                       else each)
-            for each in listed
+            Expectation.model_validate({name: entry.get(name) for name in ("type", "kwargs")} if isinstance(entry, dict)
+                                       else entry)
+            for entry in listed
         )  # fmt: skip
     except ValidationError as error:
         first = error.errors()[0]

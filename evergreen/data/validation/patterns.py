@@ -26,11 +26,11 @@ def breaking(pattern: str) -> Callable[[pa.Array], pa.Array]:
     def bad(texts: pa.Array) -> pa.Array:
         if fast is None:
             return slowly(texts)
-        found = pc.invert(pc.match_substring_regex(texts, fast))
+        unmatched = pc.invert(pc.match_substring_regex(texts, fast))
         plain = pc.string_is_ascii(texts)
         if plain.false_count:
-            found = pc.if_else(plain, found, slowly(pc.if_else(plain, pa.scalar(None, pa.string()), texts)))
-        return found
+            unmatched = pc.if_else(plain, unmatched, slowly(pc.if_else(plain, pa.scalar(None, pa.string()), texts)))
+        return unmatched
 
     return bad
 

@@ -15,7 +15,7 @@ ROW_CODES = ("DQ002", "DQ003", "DQ004", "DQ005", "DQ006", "DQ010", "DQ011", "DQ0
 WARNED = ("DQ016", "DQ021", "DQ023")  # unless the contract says otherwise; DQ005 too where the categories are open
 
 
-class Sample(Value):
+class Example(Value):
     """A row that breaks a rule: its number in its source item, and the value there."""
 
     item: str
@@ -44,7 +44,7 @@ class RuleResult(Value):
     rows: int = 0
     observed: float | None = None
     why: str = ""
-    samples: tuple[Sample, ...] = ()
+    samples: tuple[Example, ...] = ()
 
     def __str__(self) -> str:
         subject = f"column '{self.column}'" if self.column else "table"

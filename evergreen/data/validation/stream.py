@@ -4,33 +4,37 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.base.artifacts.refs import DatasetRef
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
+from evergreen.data import datasets
 from evergreen.data.datasets import IngestedItem
 from evergreen.data.typed.schema import ARROW, ROW, UNREADABLE, WHOLE_ROW
-from evergreen.data.validation.keys import Repeats
-from evergreen.data.validation.results import SAMPLES, RuleResult, Sample, Validation, judged, shown
+from evergreen.data.validation.keys import Repeats, repeats, unique_rules
+from evergreen.data.validation.results import SAMPLES, Example, RuleResult, Validation, judged, shown
 from evergreen.data.validation.rules import RowRule, row_rules
-from evergreen.data.validation.tables import Measured, Table
+from evergreen.data.validation.tables import ColumnMeasures, Table
 
 BATCH_ROWS = 32_768  # at a time: more take more memory and are no faster
 SOURCE, NUMBER, CODES, RAW = "source", "row", "codes", "unreadable"  # what a row in quarantine has beside its values
 
 
 @dataclass
-class Tally:
+class RuleTally:
     """How often a rule was asked and broken, and the first rows that break it."""
 
     rule: RowRule
     looked: int = 0
     n_bad: int = 0
-    samples: list[Sample] = field(default_factory=list)
+    samples: list[Example] = field(default_factory=list)
 
     def note(self, item: str, batch: pa.RecordBatch, bad: pa.Array) -> None:
         """Count the rows of `batch` in which `bad` is true."""
@@ -42,7 +46,7 @@ class Tally:
 
     def add(self, item: str, row: int, value: str) -> None:
         if len(self.samples) < SAMPLES:
-            self.samples.append(Sample(item=item, row=row, value=shown(value)))
+            self.samples.append(Example(item=item, row=row, value=shown(value)))
 
     def result(self) -> RuleResult:
         rule = self.rule
@@ -56,7 +60,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Judged:
+class SiftedBatch:
     """A batch, judged. `typed`: the rows that could be read. `kept`: those that no rule sets aside. `bad`: the others,
     as text, with their codes; None when there are none. `codes`: by the row's place in the batch, of bad rows only.
     """
@@ -77,11 +81,11 @@ class Pass:
         self._columns = [column.name for column in columns]
         self._names = names or {}
         self._types = {
-            c.name: Tally(RowRule("DQ002", c.name, f"of type {c.type}", "fail", (), _never)) for c in columns
+            c.name: RuleTally(RowRule("DQ002", c.name, f"of type {c.type}", "fail", (), _never)) for c in columns
         }
-        self._whole = Tally(RowRule("DQ013", "", "readable", "fail", (), _never))
-        self._row_tallies = [Tally(rule) for rule in rules]
-        self._repeats = [(found, Tally(_as_rule(found), looked=found.looked)) for found in repeats]
+        self._whole = RuleTally(RowRule("DQ013", "", "readable", "fail", (), _never))
+        self._row_tallies = [RuleTally(rule) for rule in rules]
+        self._repeats = [(repeated, RuleTally(_as_rule(repeated), looked=repeated.looked)) for repeated in repeats]
         self._rows = self._kept = self._unreadable = 0
 
     @property
@@ -92,7 +96,7 @@ class Pass:
         """Return the name of a source item."""
         return self._names.get(source, source)
 
-    def take(self, source: str, batch: pa.RecordBatch) -> Judged:
+    def take(self, source: str, batch: pa.RecordBatch) -> SiftedBatch:
         """Judge the rows of a batch of one source item."""
         item = self.named(source)
         unreadable = batch.column(UNREADABLE)
@@ -111,11 +115,11 @@ class Pass:
         self._rows += batch.num_rows
         self._kept += batch.num_rows - len(codes)
         if not codes:
-            return Judged(typed, typed.select(self._columns))
+            return SiftedBatch(typed, typed.select(self._columns))
         is_bad = np.zeros(batch.num_rows, dtype=bool)
         is_bad[list(codes)] = True
         spelled = {place: " ".join(sorted(set(codes[place]))) for place in sorted(codes)}
-        return Judged(
+        return SiftedBatch(
             typed=typed,
             kept=batch.filter(pa.array(~is_bad)).select(self._columns),
             bad=self._set_aside(item, batch.filter(pa.array(is_bad)), list(spelled.values())),
@@ -132,10 +136,10 @@ class Pass:
             if bad is not None:
                 tally.note(item, typed, bad)
                 broken.append((tally.rule, bad))
-        for found, tally in self._repeats:
-            first, last = np.searchsorted(found.positions, [self._rows, self._rows + n])
+        for repeated, tally in self._repeats:
+            first, last = np.searchsorted(repeated.positions, [self._rows, self._rows + n])
             if first < last:
-                at = found.positions[first:last] - self._rows
+                at = repeated.positions[first:last] - self._rows
                 mask = np.zeros(typed.num_rows, dtype=bool)
                 mask[at if places is None else np.searchsorted(places, at)] = True
                 bad = pa.array(mask)
@@ -162,15 +166,15 @@ class Pass:
         spelled = []
         for name in self._columns:
             values = bad.column(name).cast(pa.string())
-            if any(name in each for each in texts):
-                raw = pa.array([each.get(name) for each in texts], pa.string())
+            if any(name in note for note in texts):
+                raw = pa.array([note.get(name) for note in texts], pa.string())
                 values = pc.coalesce(raw, values)
             spelled.append(values)
         about = [
             pa.array([item] * len(codes), pa.string()),
             bad.column(ROW),
             pa.array(codes, pa.string()),
-            pa.array([each.get(WHOLE_ROW) for each in texts], pa.string()),
+            pa.array([note.get(WHOLE_ROW) for note in texts], pa.string()),
         ]
         return pa.RecordBatch.from_arrays([*spelled, *about], schema=quarantine_schema(self._columns))
 
@@ -201,9 +205,25 @@ class Stream:
         names = {item.sha256: item.name for item in items}
         rules = row_rules(contract, today=today)
         self._pass = Pass(contract.stored, rules, repeats=repeats, names=names)
-        self._table = Table(contract, items, today, measured=[Measured(column) for column in contract.stored])
+        self._table = Table(contract, items, today, measured=[ColumnMeasures(column) for column in contract.stored])
 
-    def take(self, source: str, batch: pa.RecordBatch) -> Judged:
+    @classmethod
+    def of_dataset(cls, contract: Contract, path: Path, ref: DatasetRef, *, today: date | None) -> "Stream":
+        """Return the stream for a dataset version in the folder `path`, which is read once for values that repeat.
+
+        Raises
+        ------
+        IntegrityError if the version is not whole.
+        """
+        scan = partial(datasets.scan, path, ref, max_rows=BATCH_ROWS)
+        return cls(
+            contract,
+            repeats=[repeats(rule, scan) for rule in unique_rules(contract)],
+            items=datasets.read_manifest(path, ref.sha256).items,
+            today=today,
+        )
+
+    def take(self, source: str, batch: pa.RecordBatch) -> SiftedBatch:
         """Judge the rows of a batch of the source item with this digest."""
         judged_rows = self._pass.take(source, batch)
         typed, item = judged_rows.typed, self._pass.named(source)
@@ -236,8 +256,8 @@ def quarantine_schema(names: Sequence[str]) -> pa.Schema:
     return pa.schema([*values, *((f"_{name}" if name in names else name, kind) for name, kind in about)])
 
 
-def _as_rule(found: Repeats) -> RowRule:
-    rule = found.rule
+def _as_rule(repeated: Repeats) -> RowRule:
+    rule = repeated.rule
     return RowRule(rule.code, ", ".join(rule.columns), "unique", rule.severity, rule.columns, _never)
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
 from evergreen.data.datasets import IngestedItem
-from evergreen.data.validation.results import SAMPLES, WARNED, Outcome, RuleResult, Sample, judged, shown
+from evergreen.data.validation.results import SAMPLES, WARNED, Example, Outcome, RuleResult, judged, shown
 from evergreen.data.validation.rules import severity_of
 
 _INTEGERS = {f"{sign}int{bits}": bits - (sign == "") for sign in ("", "u") for bits in (8, 16, 32, 64)}
@@ -20,7 +20,7 @@ _EXACT = {"float": 24, "double": 53}  # bits of a whole number that a float hold
 
 
 @dataclass
-class Measured:
+class ColumnMeasures:
     """Sums over the readable rows of one column."""
 
     column: Column
@@ -29,7 +29,7 @@ class Measured:
     total: float = 0.0
     first: pa.Scalar | None = None
     varies: bool = False
-    samples: dict[str, list[Sample]] = field(default_factory=dict)
+    samples: dict[str, list[Example]] = field(default_factory=dict)
 
     def take(self, values: pa.Array, item: str, numbers: pa.Array) -> None:
         """Take the values of a batch of one source item, and the numbers of its rows there."""
@@ -55,7 +55,7 @@ class Measured:
         kept = self.samples.setdefault(code, [])
         if len(kept) < SAMPLES:
             for index in pc.indices_nonzero(where)[: SAMPLES - len(kept)].to_pylist():
-                kept.append(Sample(item=item, row=numbers[index].as_py(), value=shown(values[index].as_py())))
+                kept.append(Example(item=item, row=numbers[index].as_py(), value=shown(values[index].as_py())))
 
     def results(self) -> Iterable[RuleResult]:
         """Judge the rules that the column declares, and that a feature is not constant."""
@@ -67,7 +67,14 @@ class Measured:
             yield self._constant()
 
     def _result(
-        self, code: str, rule: str, is_broken: bool | None, why: str = "", observed: float | None = None, n_bad: int = 0
+        self,
+        code: str,
+        rule: str,
+        is_broken: bool | None,
+        *,
+        why: str = "",
+        observed: float | None = None,
+        n_bad: int = 0,
     ) -> RuleResult:
         severity = severity_of(code, self.column)
         outcome: Outcome = "not applicable" if is_broken is None else judged(severity, is_broken)
@@ -80,26 +87,28 @@ class Measured:
     def _null_share(self, most: float) -> RuleResult:
         rule = f"null in at most {most:.2%} of the rows"
         if not self.rows:
-            return self._result("DQ018", rule, None, "there are no rows")
+            return self._result("DQ018", rule, None, why="there are no rows")
         nulls = self.rows - self.present
         share = nulls / self.rows
-        return self._result("DQ018", rule, share > most, f"{share:.2%} are", share, nulls)
+        return self._result("DQ018", rule, share > most, why=f"{share:.2%} are", observed=share, n_bad=nulls)
 
     def _mean(self, low: float, high: float) -> RuleResult:
         rule = f"between {low:g} and {high:g} in the mean"
         if not self.present:
-            return self._result("DQ019", rule, None, "the column has no value")
+            return self._result("DQ019", rule, None, why="the column has no value")
         mean = self.total / self.present
         if not isfinite(mean):
-            return self._result("DQ019", rule, True, "the sum of the values overflows", n_bad=self.present)
-        return self._result("DQ019", rule, not low <= mean <= high, f"the mean is {mean:g}", mean, self.present)
+            return self._result("DQ019", rule, True, why="the sum of the values overflows", n_bad=self.present)
+        return self._result(
+            "DQ019", rule, not low <= mean <= high, why=f"the mean is {mean:g}", observed=mean, n_bad=self.present
+        )
 
     def _constant(self) -> RuleResult:
         rule = "of more than one value"
         if self.rows < 2:
-            return self._result("DQ023", rule, None, "one row cannot vary" if self.rows else "there are no rows")
+            return self._result("DQ023", rule, None, why="one row cannot vary" if self.rows else "there are no rows")
         only = "no row has a value" if self.first is None else f"every value is {shown(self.first.as_py())}"
-        return self._result("DQ023", rule, not self.varies, "" if self.varies else only, n_bad=self.rows)
+        return self._result("DQ023", rule, not self.varies, why="" if self.varies else only, n_bad=self.rows)
 
 
 @dataclass
@@ -111,12 +120,12 @@ class Table:
     today: date | None = None
     rows: int = 0
     last: datetime | None = None
-    measured: list[Measured] = field(default_factory=list)
+    measured: list[ColumnMeasures] = field(default_factory=list)
 
     def results(self) -> Iterable[RuleResult]:
         """Judge the rules on columns and on the table."""
-        for each in self.measured:
-            yield from each.results()
+        for measures in self.measured:
+            yield from measures.results()
         for column in self.contract.stored:
             if column.physical is not None:
                 yield self._physical(column, column.physical)
@@ -141,7 +150,7 @@ class Table:
         why: str = "",
         observed: float | None = None,
         n_bad: int = 0,
-        samples: tuple[Sample, ...] = (),
+        samples: tuple[Example, ...] = (),
     ) -> RuleResult:
         severity = {**self.contract.severity}.get(code, "warn" if code in WARNED else "fail")
         outcome: Outcome = "not applicable" if is_broken is None else judged(severity, is_broken)
@@ -178,7 +187,7 @@ class Table:
             yield self._result("DQ016", "", rule, False if known else None, why="" if known else "no source item")
         for name, items in sorted(bringing.items()):
             why = f"it came in {_named(items)} and is not stored"
-            first = tuple(Sample(item=item.name, row=1, value="") for item in items[:SAMPLES])
+            first = tuple(Example(item=item.name, row=1, value="") for item in items[:SAMPLES])
             n_bad = sum(item.rows for item in items)
             yield self._result("DQ016", name, rule, True, why=why, n_bad=n_bad, samples=first)
 

@@ -25,7 +25,7 @@ from evergreen.decisions.drift.statistics import (
     stability_limit,
 )
 
-Verdict = Literal["drift", "no drift", "unknown"]
+DriftVerdict = Literal["drift", "no drift", "unknown"]
 Band = Literal["none", "moderate", "significant"]
 Test = Literal["kolmogorov-smirnov", "chi-square"]
 
@@ -40,7 +40,7 @@ class ColumnDrift(Value):
     """
 
     name: str
-    verdict: Verdict
+    verdict: DriftVerdict
     evidence: str
     test: Test
     statistic: float | None = None
@@ -57,14 +57,14 @@ class ColumnDrift(Value):
 class DriftReport(Value):
     """The table's verdict in one line, the rows compared, and every feature's verdict in the contract's order."""
 
-    verdict: Verdict
+    verdict: DriftVerdict
     summary: str
     n_reference: int
     n_current: int
     min_columns: int
     columns: tuple[ColumnDrift, ...]
 
-    def named(self, verdict: Verdict) -> tuple[str, ...]:
+    def named(self, verdict: DriftVerdict) -> tuple[str, ...]:
         """Return the names of the columns with one verdict."""
         return tuple(column.name for column in self.columns if column.verdict == verdict)
 
@@ -84,11 +84,11 @@ def compare(reference: pd.DataFrame, current: pd.DataFrame, contract: Contract, 
     find small changes too readily, and `min_psi` is what holds them back.
     """
     measured = [_measure(reference, current, column, params) for column in contract.features]
-    judged = [found for found in measured if isinstance(found, _Measured)]
-    corrected = dict(zip((found.name for found in judged), holm([found.p for found in judged]), strict=True))
+    judged = [column for column in measured if isinstance(column, _Measured)]
+    corrected = dict(zip((column.name for column in judged), holm([column.p for column in judged]), strict=True))
     columns = tuple(
-        _judge(found, corrected[found.name], params, family=len(judged)) if isinstance(found, _Measured) else found
-        for found in measured
+        _judge(column, corrected[column.name], params, family=len(judged)) if isinstance(column, _Measured) else column
+        for column in measured
     )
     needed = min(params.min_columns, len(columns))
     verdict = _table_verdict([column.verdict for column in columns], needed)
@@ -126,10 +126,10 @@ def _measure(
     try:
         require_rows(before, after, least=max(params.min_rows, ROWS_PER_BIN * params.bins))
         by_category = test == "chi-square"
-        found = _by_category(column.name, before, after) if by_category else _by_value(column, before, after, params)
-        if np.isfinite([found.statistic, found.p, found.psi]).all():
-            return found
-        raise DriftError("DR002", f"the test gave {found.statistic} with p {found.p} and PSI {found.psi}")
+        measured = _by_category(column.name, before, after) if by_category else _by_value(column, before, after, params)
+        if np.isfinite([measured.statistic, measured.p, measured.psi]).all():
+            return measured
+        raise DriftError("DR002", f"the test gave {measured.statistic} with p {measured.p} and PSI {measured.psi}")
     except (DriftError, TypeError, ValueError, ArithmeticError) as error:
         return ColumnDrift(
             name=column.name,
@@ -185,36 +185,37 @@ def _with_missing(p: float, before: npt.NDArray[np.bool_], after: npt.NDArray[np
     return min(1.0, 2 * min(p, float(stats.chi2_contingency(counts, correction=True).pvalue)))
 
 
-def _judge(found: _Measured, corrected_p: float, params: DriftParams, *, family: int) -> ColumnDrift:
-    limit = max(params.min_psi, stability_limit(*found.rows, bins=found.bins, alpha=params.alpha / family))
-    band: Band = "none" if found.psi < 0.1 else "moderate" if found.psi < 0.2 else "significant"
-    unseen = f", unseen categories: {found.unseen}" if found.unseen else ""
+def _judge(column: _Measured, corrected_p: float, params: DriftParams, *, family: int) -> ColumnDrift:
+    limit = max(params.min_psi, stability_limit(*column.rows, bins=column.bins, alpha=params.alpha / family))
+    band: Band = "none" if column.psi < 0.1 else "moderate" if column.psi < 0.2 else "significant"
+    unseen = f", unseen categories: {column.unseen}" if column.unseen else ""
+    before, now = column.missing
     return ColumnDrift(
-        name=found.name,
-        verdict="drift" if corrected_p < params.alpha and found.psi > limit else "no drift",
-        evidence=f"PSI {found.psi:.3f} against a limit of {limit:.3f}, {found.test} {found.statistic:.3g}, corrected p "
-        f"{corrected_p:.2g}, missing {found.missing[0]:.1%} before and {found.missing[1]:.1%} now{unseen}",
-        test=found.test,
-        statistic=found.statistic,
-        p=found.p,
+        name=column.name,
+        verdict="drift" if corrected_p < params.alpha and column.psi > limit else "no drift",
+        evidence=f"PSI {column.psi:.3f} against a limit of {limit:.3f}, {column.test} {column.statistic:.3g}, "
+        f"corrected p {corrected_p:.2g}, missing {before:.1%} before and {now:.1%} now{unseen}",
+        test=column.test,
+        statistic=column.statistic,
+        p=column.p,
         corrected_p=corrected_p,
-        psi=found.psi,
+        psi=column.psi,
         limit=limit,
         band=band,
-        missing_reference=found.missing[0],
-        missing_current=found.missing[1],
-        unseen_categories=found.unseen,
+        missing_reference=before,
+        missing_current=now,
+        unseen_categories=column.unseen,
     )
 
 
-def _table_verdict(verdicts: Sequence[Verdict], needed: int) -> Verdict:
+def _table_verdict(verdicts: Sequence[DriftVerdict], needed: int) -> DriftVerdict:
     drifted, unknown = verdicts.count("drift"), verdicts.count("unknown")
     if drifted >= needed:
         return "drift"
     return "unknown" if drifted + unknown >= needed else "no drift"
 
 
-def _summary(verdict: Verdict, columns: Sequence[ColumnDrift], needed: int) -> str:
+def _summary(verdict: DriftVerdict, columns: Sequence[ColumnDrift], needed: int) -> str:
     named = {kind: [column.name for column in columns if column.verdict == kind] for kind in ("drift", "unknown")}
     listed = "".join(
         f"; {text}: {', '.join(named[kind])}"

@@ -34,7 +34,7 @@ def decide(report: Report, comparison: Comparison | None, params: GateParams) ->
 
     `comparison` is None when there is no champion yet; only then is the champion's check not applicable.
     """
-    candidate, baseline = (found.get(params.metric, math.nan) for found in (report.candidate, report.baseline))
+    candidate, baseline = (metrics.get(params.metric, math.nan) for metrics in (report.candidate, report.baseline))
     floor = _check(
         "floor",
         math.isfinite(candidate) and candidate >= params.floor,

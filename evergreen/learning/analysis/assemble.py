@@ -14,12 +14,13 @@ from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.learning import features as domain
 from evergreen.learning.analysis import breakdown
 from evergreen.learning.analysis.importance import importance
-from evergreen.learning.analysis.refits import Recipe, learning_curve, staleness_curve
+from evergreen.learning.analysis.refits import learning_curve, staleness_curve
 from evergreen.learning.analysis.slices import slices
 from evergreen.learning.analysis.values import Analysis
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.evaluation.metrics import undefined
 from evergreen.learning.evaluation.report import Report
+from evergreen.learning.tuning.recipe import Recipe
 
 Array = npt.NDArray[Any]
 DIGITS = 6  # of the numbers in an analysis, which is read and drawn, not computed with
@@ -29,6 +30,7 @@ def analyse(
     report: Report,
     recipe: Recipe,
     pipeline: Any,
+    *,
     train: pd.DataFrame,
     test: pd.DataFrame,
     estimates: Estimates,
@@ -113,9 +115,9 @@ def _refitted(curve: Callable[..., Any], recipe: Recipe, *rows: Any, **given: An
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, Value):
-        return value.model_copy(update={name: _rounded(each) for name, each in value})
+        return value.model_copy(update={name: _rounded(field) for name, field in value})
     if isinstance(value, dict):
-        return {key: _rounded(each) for key, each in value.items()}
+        return {key: _rounded(item) for key, item in value.items()}
     if isinstance(value, tuple):
         return tuple(map(_rounded, value))
     return float(np.format_float_positional(value, DIGITS, fractional=False)) if isinstance(value, float) else value

@@ -61,7 +61,7 @@ def reliability(labels: Array, estimates: Estimates) -> Reliability:
     bins = calibration_bins(said)
     rows = np.bincount(bins)
     kept = rows > 0
-    sums = [np.bincount(bins, weights=each)[kept] / rows[kept] for each in (said, came)]
+    sums = [np.bincount(bins, weights=values)[kept] / rows[kept] for values in (said, came)]
     return Reliability(
         said=tuple(map(float, sums[0])), came_true=tuple(map(float, sums[1])), rows=tuple(map(int, rows[kept]))
     )
@@ -118,7 +118,7 @@ def confident_errors(
         answers = estimates.values >= threshold
         sure, wrong = np.where(answers, estimates.values, 1 - estimates.values), answers != labels.astype(np.bool_)
     else:
-        answers, sure = estimates.judged, estimates.values.max(axis=1)
+        answers, sure = estimates.compared, estimates.values.max(axis=1)
         wrong = answers.astype(np.str_) != labels.astype(np.str_)
     positions = np.flatnonzero(wrong)
     positions = positions[np.argsort(-sure[positions], kind="stable")][:N_ERRORS]
@@ -143,7 +143,7 @@ def _named(labels: Array, estimates: Estimates, threshold: float) -> tuple[Array
         names = np.array(["false", "true"])
         both = np.column_stack([1 - estimates.values, estimates.values])
         return names[labels.astype(int)], names[(estimates.values >= threshold).astype(int)], list(names), both
-    return labels.astype(np.str_), estimates.judged.astype(np.str_), list(estimates.classes), estimates.values
+    return labels.astype(np.str_), estimates.compared.astype(np.str_), list(estimates.classes), estimates.values
 
 
 def _curves(labels: Array, estimates: Estimates, of: Callable[[Array, Array], Points]) -> tuple[Curve, ...]:
@@ -155,7 +155,7 @@ def _curves(labels: Array, estimates: Estimates, of: Callable[[Array, Array], Po
         frequent = sorted(supports, key=lambda name: -supports[name])[:MOST_CURVES]
         columns = dict(zip(estimates.classes, estimates.values.T, strict=True))
         wanted = [(name, names == name, columns[name]) for name in frequent]
-    wanted = [each for each in wanted if 0 < each[1].sum() < len(labels)]
+    wanted = [(name, positive, said) for name, positive, said in wanted if 0 < positive.sum() < len(labels)]
     most = MOST_POINTS // max(1, len(wanted))
     return tuple(_thinned(name, of(positive, said), most) for name, positive, said in wanted)
 
@@ -169,7 +169,7 @@ def _thinned(name: str, points: Points, most: int) -> Curve:
 
 
 def _quantiles(values: Array, shares: tuple[float, ...]) -> dict[str, float]:
-    return {f"{share:g}": float(each) for share, each in zip(shares, np.quantile(values, shares), strict=True)}
+    return {f"{share:g}": float(quantile) for share, quantile in zip(shares, np.quantile(values, shares), strict=True)}
 
 
 def _defined(value: float) -> float | None:

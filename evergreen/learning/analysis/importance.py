@@ -8,8 +8,8 @@ import pandas as pd
 
 from evergreen.config.contract.contract import Contract
 from evergreen.config.objectives import GATE_METRIC
-from evergreen.learning.analysis.refits import estimate
 from evergreen.learning.analysis.values import Importance
+from evergreen.learning.evaluation.estimates import estimate
 from evergreen.learning.evaluation.metrics import score
 
 Array = npt.NDArray[Any]
@@ -40,19 +40,19 @@ def importance(
     metric = GATE_METRIC[contract.task]
 
     def scorer(fitted: Any, shuffled: pd.DataFrame, truth: Array) -> float:
-        return score(metric, truth, estimate(fitted, shuffled, contract, classes))
+        return score(metric, truth, estimate(fitted, shuffled, task=contract.task, classes=classes))
 
-    found = permutation_importance(
+    permuted = permutation_importance(
         pipeline, inputs, labels, scoring=scorer, n_repeats=repeats, random_state=seed, n_jobs=1
     )
-    if not np.isfinite(found.importances_mean).all():
+    if not np.isfinite(permuted.importances_mean).all():
         return f"{metric} has no value on the {len(labels)} rows that were drawn"
-    order = np.argsort(-found.importances_mean, kind="stable")
+    order = np.argsort(-permuted.importances_mean, kind="stable")
     return tuple(
         Importance(
             column=str(inputs.columns[at]),
-            mean=float(found.importances_mean[at]),
-            deviation=float(found.importances_std[at]),
+            mean=float(permuted.importances_mean[at]),
+            deviation=float(permuted.importances_std[at]),
         )
         for at in order
     )

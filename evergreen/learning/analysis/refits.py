@@ -1,7 +1,5 @@
-"""What the winner would be with other train rows: fewer of them, or older ones; and the models it has to beat."""
+"""What the winner would be with other train rows: fewer of them, or older ones."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +9,12 @@ import pandas as pd
 
 from evergreen.config.contract.contract import Contract
 from evergreen.config.objectives import GATE_METRIC
-from evergreen.config.params.features import FeatureParams
 from evergreen.learning import features as domain
 from evergreen.learning.analysis.values import LearningCurve, LearningPoint, Staleness, StalenessPoint
 from evergreen.learning.evaluation import difference, intervals
 from evergreen.learning.evaluation.estimates import Estimates
-from evergreen.learning.tuning import families
 from evergreen.learning.tuning.folds import draw_evenly
+from evergreen.learning.tuning.recipe import Recipe
 
 Array = npt.NDArray[Any]
 
@@ -26,50 +23,6 @@ FEWEST_ROWS = 50
 # In units of the gate's metric, for twice the rows.
 LEAST_GAIN = 0.002  # the draw of the train rows, which no interval here holds, moves it as much
 LITTLE_GAIN = 0.01  # an interval that reaches further leaves open whether more rows help
-LINEAR = {"binary": "logistic", "multiclass": "logistic", "regression": "linear"}
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What a model is made of, but the rows: enough to fit it again on others."""
-
-    contract: Contract
-    features: FeatureParams
-    family: str
-    params: Mapping[str, Any]
-    seed: int
-    shrinkage: int = 1
-
-    def of(self, family: str) -> "Recipe":
-        """Return the recipe of another family at its defaults."""
-        return Recipe(self.contract, self.features, family, {}, self.seed)
-
-    def fit_predict(self, train: pd.DataFrame, test: pd.DataFrame, classes: tuple[str, ...]) -> Estimates:
-        """Return estimates of `test` by a model fitted on `train`; a class that `train` lacks gets no probability."""
-        inputs, task = domain.inputs(self.contract, self.features), self.contract.task
-        pipeline = families.build(
-            self.family,
-            self.params,
-            task=task,
-            inputs=inputs,
-            features=self.features,
-            seed=self.seed,
-            shrinkage=self.shrinkage,
-        )
-        families.fit(pipeline, train[inputs.names], domain.fit_target(train, self.contract))
-        return estimate(pipeline, test[inputs.names], self.contract, classes)
-
-
-def estimate(pipeline: Any, inputs: pd.DataFrame, contract: Contract, classes: tuple[str, ...]) -> Estimates:
-    """Return what a fitted pipeline says of rows of its inputs; `classes` are those of a multiclass target."""
-    if contract.task == "regression":
-        return Estimates("regression", pipeline.predict(inputs))
-    probabilities = pipeline.predict_proba(inputs)
-    if contract.task == "binary":
-        return Estimates("binary", probabilities[:, 1])
-    aligned = np.zeros((len(inputs), len(classes)))
-    aligned[:, [classes.index(str(name)) for name in pipeline.classes_]] = probabilities
-    return Estimates("multiclass", aligned, classes)
 
 
 def learning_curve(
@@ -86,23 +39,23 @@ def learning_curve(
     task = recipe.contract.task
     largest = min(len(train) // 2, MOST_ROWS)
     order = np.random.default_rng(recipe.seed).permutation(len(train))
-    found: list[tuple[int, Estimates]] = []
+    fits: list[tuple[int, Estimates]] = []
     for halvings in reversed(range(points - 1)):
         n_rows = largest // 2**halvings
         rows = train.iloc[np.sort(order[:n_rows])]
         if n_rows >= FEWEST_ROWS and _can_fit(rows, recipe.contract):
-            found.append((n_rows, recipe.fit_predict(rows, test, whole.classes)))
-    if not found:
+            fits.append((n_rows, recipe.fit_predict(rows, test, whole.classes)))
+    if not fits:
         return f"{len(train)} train rows are too few to leave half of them out"
-    found.append((len(train), whole))
+    fits.append((len(train), whole))
     few = intervals.too_few(task, labels)
-    scored = [(n_rows, _scored(labels, said, confidence)) for n_rows, said in found]
-    (before, less), (after, more) = found[-2:]
+    scored = [(n_rows, _scored(labels, said, confidence)) for n_rows, said in fits]
+    (before, less), (after, more) = fits[-2:]
     if few:
         gain = low = high = None
         advice = f"Too few test rows to say: {few}."
     else:
-        step = difference.difference(task, labels, more.judged, less.judged, confidence=confidence)
+        step = difference.difference(task, labels, more.compared, less.compared, confidence=confidence)
         gain, low, high = step.difference, step.low, step.high
         step_of = f"from {before:,} to {after:,} train rows {GATE_METRIC[task]}"
         advice = _advice(step_of, gain, low, high, doublings=float(np.log2(after / before)))
@@ -169,8 +122,8 @@ def _advice(step: str, gain: float, low: float, high: float, *, doublings: float
 def _scored(labels: Array, said: Estimates, confidence: float) -> tuple[float | None, float | None, float | None]:
     if intervals.too_few(said.task, labels):
         return None, None, None
-    found = intervals.contributions(said.task, labels, said.judged)
-    return found.value, *intervals.interval(said.task, labels, found, confidence=confidence)
+    contributions = intervals.contributions(said.task, labels, said.compared)
+    return contributions.value, *intervals.interval(said.task, labels, contributions, confidence=confidence)
 
 
 def _can_fit(rows: pd.DataFrame, contract: Contract) -> bool:

@@ -45,18 +45,31 @@ def slices(
     A slice is compared with the rows outside it, which are independent of it: a normal test of two means of
     contributions, as in `intervals`, one-sided, times the number of slices that were looked at.
     """
-    judged = estimates.judged
-    whole = _contributions(labels, judged, estimates)
-    found: list[tuple[Slice, Array]] = []
+    compared = estimates.compared
+    whole = _contributions(labels, compared, estimates)
+    parts: list[tuple[Slice, Array]] = []
     n_small = 0
     for column in dict.fromkeys([*declared, *columns]):
         for value, inside in _parts(table[column]):
             if len(inside) < min_rows:
                 n_small += 1
                 continue
-            found.append((_slice(column, value, inside, labels, estimates, whole, confidence), inside))
-    scored = [each for each in found if each[0].score is not None and each[0].rows < len(table)]
-    scored.sort(key=lambda each: each[0].score or 0.0)
+            parts.append(
+                (
+                    _slice(
+                        column,
+                        value,
+                        inside=inside,
+                        labels=labels,
+                        estimates=estimates,
+                        whole=whole,
+                        confidence=confidence,
+                    ),
+                    inside,
+                )
+            )
+    scored = [(part, rows) for part, rows in parts if part.score is not None and part.rows < len(table)]
+    scored.sort(key=lambda pair: pair[0].score or 0.0)
 
     def with_chance(part: Slice, inside: Array) -> Slice:
         chance = _chance(inside, labels, estimates)
@@ -66,8 +79,8 @@ def slices(
         metric=GATE_METRIC[estimates.task],
         looked_at=len(scored),
         too_small=n_small,
-        worst=tuple(with_chance(*each) for each in scored[:WORST]),
-        declared=tuple(with_chance(*each) for each in found if each[0].column in declared),
+        worst=tuple(with_chance(part, rows) for part, rows in scored[:WORST]),
+        declared=tuple(with_chance(part, rows) for part, rows in parts if part.column in declared),
     )
 
 
@@ -107,14 +120,15 @@ def _bins(values: pd.Series) -> tuple[Array, list[str]]:
     return codes, [f"up to {ends[0]}", *(f"above {a} up to {b}" for a, b in pairwise(ends)), f"above {ends[-1]}"]
 
 
-def _contributions(labels: Array, judged: Array, estimates: Estimates) -> Contributions | None:
+def _contributions(labels: Array, compared: Array, estimates: Estimates) -> Contributions | None:
     few = intervals.too_few(estimates.task, labels)
-    return None if few else intervals.contributions(estimates.task, labels, judged)
+    return None if few else intervals.contributions(estimates.task, labels, compared)
 
 
 def _slice(
     column: str,
     value: str,
+    *,
     inside: Array,
     labels: Array,
     estimates: Estimates,
@@ -122,16 +136,16 @@ def _slice(
     confidence: float,
 ) -> Slice:
     kept = labels[inside]
-    found = _contributions(kept, estimates.judged[inside], estimates)
-    low, high = intervals.interval(estimates.task, kept, found, confidence=confidence) if found else (None, None)
+    within = _contributions(kept, estimates.compared[inside], estimates)
+    low, high = intervals.interval(estimates.task, kept, within, confidence=confidence) if within else (None, None)
     return Slice(
         column=column,
         value=value,
         rows=len(inside),
-        score=found and found.value,
+        score=within and within.value,
         low=low,
         high=high,
-        difference=found.value - whole.value if found and whole else None,
+        difference=within.value - whole.value if within and whole else None,
         chance=None,
     )
 
@@ -140,18 +154,18 @@ def _chance(inside: Array, labels: Array, estimates: Estimates) -> float | None:
     """Return the one-sided p-value of a slice that is worse than the rows outside it; None with too few of either."""
     outer = np.delete(np.arange(len(labels)), inside)
     sides = [
-        (labels[rows], _contributions(labels[rows], estimates.judged[rows], estimates)) for rows in (inside, outer)
+        (labels[rows], _contributions(labels[rows], estimates.compared[rows], estimates)) for rows in (inside, outer)
     ]
     (_, within), (_, outside) = sides
     if within is None or outside is None:
         return None
-    error = np.sqrt(sum(_variance(kept, found, estimates) for kept, found in sides if found))
+    error = np.sqrt(sum(_variance(kept, contributions, estimates) for kept, contributions in sides if contributions))
     return float(stats.norm.sf((outside.value - within.value) / error)) if error > 0 else None
 
 
-def _variance(labels: Array, found: Contributions, estimates: Estimates) -> float:
+def _variance(labels: Array, contributions: Contributions, estimates: Estimates) -> float:
     one_sided = stats.norm.cdf(1)  # the interval at this level is one standard error to either side
     if estimates.task == "regression":
-        low, _ = intervals.interval("regression", labels, found, confidence=2 * one_sided - 1)
-        return float((found.value - low) ** 2)
-    return intervals.half_width(found.groups, confidence=2 * one_sided - 1) ** 2
+        low, _ = intervals.interval("regression", labels, contributions, confidence=2 * one_sided - 1)
+        return float((contributions.value - low) ** 2)
+    return intervals.half_width(contributions.groups, confidence=2 * one_sided - 1) ** 2

@@ -43,7 +43,7 @@ class Intervals(NamedTuple):
     gain: dict[str, Interval]
 
 
-def intervals(
+def resampled_intervals(
     labels: npt.NDArray[Any],
     estimates: Estimates,
     others: Estimates,
@@ -68,16 +68,16 @@ def intervals(
     if len(labels) > drawn_from:
         rows = np.sort(np.random.default_rng(seed).choice(len(labels), size=drawn_from, replace=False))
         part, whole = (labels[rows], _rows(estimates, rows), _rows(others, rows)), (labels, estimates, others)
-        found = intervals(*part, **given, resamples=resamples, confidence=confidence, seed=seed)
+        unscaled = resampled_intervals(*part, **given, resamples=resamples, confidence=confidence, seed=seed)
         scale = (drawn_from / len(labels)) ** 0.5
-        scaled = _scaled(found, _measured(*part, **given), _measured(*whole, **given), scale)
+        scaled = _scaled(unscaled, _measured(*part, **given), _measured(*whole, **given), scale)
         return scaled._replace(own={name: _cut(name, low, high) for name, (low, high) in scaled.own.items()})
     values = measure(labels, estimates, **given)
     own: dict[str, list[Array]] = {name: [] for name in values}
     gain: dict[str, list[Array]] = {name: [] for name in values}
     # Matrices as narrow as these are slower on two threads. What a draw leaves undefined is infinite or NaN.
     with threadpool_limits(1, user_api="blas"), np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ours, theirs = (evaluator(labels, each, **given) for each in (estimates, others))
+        ours, theirs = evaluator(labels, estimates, **given), evaluator(labels, others, **given)
         for counts in draws(len(labels), resamples, seed):
             first, second = ours(counts), theirs(counts)
             for name in values:
@@ -100,12 +100,12 @@ def _measured(
     labels: npt.NDArray[Any], estimates: Estimates, others: Estimates, **given: Any
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return the metrics of the estimates, and their gain over the others."""
-    own, theirs = (measure(labels, each, **given) for each in (estimates, others))
+    own, theirs = measure(labels, estimates, **given), measure(labels, others, **given)
     return own, {name: value - theirs[name] for name, value in own.items() if name in theirs}
 
 
 def _scaled(
-    found: Intervals,
+    intervals: Intervals,
     part: tuple[dict[str, float], dict[str, float]],
     whole: tuple[dict[str, float], dict[str, float]],
     scale: float,
@@ -118,7 +118,7 @@ def _scaled(
                 for name, (low, high) in ends.items()
                 if name in of_part and name in of_whole
             }
-            for ends, of_part, of_whole in zip(found, part, whole, strict=True)
+            for ends, of_part, of_whole in zip(intervals, part, whole, strict=True)
         )
     )
 
@@ -134,14 +134,14 @@ def draws(n_rows: int, resamples: int, seed: int) -> Iterator[Array]:
 
 
 def _percentiles(drawn: dict[str, list[Array]], confidence: float) -> dict[str, Interval]:
-    found: dict[str, Interval] = {}
+    intervals: dict[str, Interval] = {}
     for name, parts in drawn.items():
         values = np.concatenate(parts)
         values = values[np.isfinite(values)]
         if len(values) >= LEAST_DEFINED * sum(map(len, parts)):
             low, high = np.quantile(values, [(1 - confidence) / 2, (1 + confidence) / 2])
-            found[name] = float(low), float(high)
-    return found
+            intervals[name] = float(low), float(high)
+    return intervals
 
 
 def _bounded(name: str, low: float, high: float, labels: npt.NDArray[Any], confidence: float) -> Interval:
@@ -233,7 +233,7 @@ def _of_classes(labels: npt.NDArray[Any], estimates: Estimates, _: float, costs:
             "precision_macro": _without(lacks_one, precision.mean(axis=1)),
             "f1_macro": _without(lacks_one, f1.mean(axis=1)),
             "matthews": _without(n_found == 1, np.nan_to_num((accuracy - chances) / spread)),
-            "roc_auc_ovr": np.mean([each(counts)[0] for each in ranked], axis=0),
+            "roc_auc_ovr": np.mean([ranking(counts)[0] for ranking in ranked], axis=0),
         }
 
     return draw
@@ -306,7 +306,7 @@ def _ranking(positive: npt.NDArray[np.bool_], said: Array) -> Callable[[Array], 
 
     def draw(counts: Array) -> tuple[Array, Array]:
         rows = counts[:, order]
-        rows_above, true_above = (_before(each) for each in (rows, rows[:, ranks]))
+        rows_above, true_above = _before(rows), _before(rows[:, ranks])
         n_true = true_above[:, -1]
         true_until, rows_until = true_above[:, ends], rows_above[:, until]
         true = true_until - true_above[:, first]

@@ -57,15 +57,15 @@ def difference(
     (0.0, -0.14, 0.14)
     """
     truth = typed_labels(task, pd.Series(labels))
-    answers = [pd.Series(each).reset_index(drop=True) for each in (first, second)]
-    if any(len(each) != len(truth) for each in answers):
+    answers = [pd.Series(values).reset_index(drop=True) for values in (first, second)]
+    if any(len(values) != len(truth) for values in answers):
         raise PerformanceError("PF001", f"{len(truth)} labels for {len(answers[0])} and {len(answers[1])} predictions")
-    if any(each.isna().any() for each in answers):
+    if any(values.isna().any() for values in answers):
         raise PerformanceError("PF002", "a prediction is missing")
     few = intervals.too_few(task, truth)
     if few:
         raise PerformanceError("PF003", few, next_step="Compare on more rows.")
-    one, other = (intervals.contributions(task, truth, each.to_numpy()) for each in answers)
+    one, other = (intervals.contributions(task, truth, values.to_numpy()) for values in answers)
     gap = one.value - other.value
     apart = tuple(a - b for a, b in zip(one.groups, other.groups, strict=True))
     half = intervals.half_width(apart, confidence=confidence)

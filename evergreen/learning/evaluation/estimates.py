@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-# The field of an answer that the gate's metric judges.
-JUDGED: Mapping[Task, str] = {"binary": "probability", "multiclass": "label", "regression": "value"}
+# The field of an answer that the gate's metric compares with the label.
+COMPARED: Mapping[Task, str] = {"binary": "probability", "multiclass": "label", "regression": "value"}
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class Estimates:
     classes: tuple[str, ...] = ()
 
     @property
-    def judged(self) -> "Array":
-        """What the gate's metric judges, shape (n,): the probability of true, the likeliest class, or the value."""
+    def compared(self) -> "Array":
+        """What the gate's metric compares, shape (n,): the probability of true, the likeliest class, or the value."""
         if self.task != "multiclass":
             return self.values
         import numpy as np
@@ -48,7 +48,7 @@ class Estimates:
             return {"value": self.values}
         if self.task == "binary":
             return {"probability": self.values, "label": self.values >= threshold}
-        return {"probability": self.values.max(axis=1), "label": self.judged}
+        return {"probability": self.values.max(axis=1), "label": self.compared}
 
     def columns(self, name: str) -> "dict[str, Array]":
         """Return the estimates as columns of a table, from which `read` makes them again."""
@@ -62,3 +62,25 @@ class Estimates:
         if task != "multiclass":
             return cls(task, table[name].to_numpy())
         return cls(task, table[[f"{name}_{label}" for label in classes]].to_numpy(), classes)
+
+
+def estimate(pipeline: Any, inputs: Any, *, task: Task, classes: tuple[str, ...] = ()) -> Estimates:
+    """Return what a fitted pipeline says of rows of its inputs, at least one.
+
+    Parameters
+    ----------
+    classes : of a multiclass target, in order; one that the pipeline was not fitted on gets no probability.
+    """
+    import numpy as np
+
+    if task == "regression":
+        return Estimates(task, pipeline.predict(inputs))
+    probabilities = pipeline.predict_proba(inputs)
+    if task == "binary":
+        return Estimates(task, probabilities[:, 1])
+    known = tuple(map(str, pipeline.classes_))
+    if known != classes:
+        aligned = np.zeros((len(probabilities), len(classes)))
+        aligned[:, [classes.index(name) for name in known]] = probabilities
+        probabilities = aligned
+    return Estimates(task, probabilities, classes)

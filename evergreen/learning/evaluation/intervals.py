@@ -50,13 +50,13 @@ def too_few(task: Task, labels: npt.NDArray[np.generic]) -> str:
     return ""
 
 
-def contributions(task: Task, labels: npt.NDArray[np.generic], judged: npt.NDArray[np.generic]) -> Contributions:
+def contributions(task: Task, labels: npt.NDArray[np.generic], compared: npt.NDArray[np.generic]) -> Contributions:
     """Return the gate's metric of a task and its contributions.
 
     Parameters
     ----------
     labels : shape (n,), none missing, and not too few.
-    judged : shape (n,), row by row: scores of true (binary), classes (multiclass) or values (regression).
+    compared : shape (n,), row by row: scores of true (binary), classes (multiclass) or values (regression).
 
     Notes
     -----
@@ -66,15 +66,15 @@ def contributions(task: Task, labels: npt.NDArray[np.generic], judged: npt.NDArr
     R²: 1 - (y - value)² / Var(y) for each row, with Var(y), that of the n rows, taken as fixed.
     """
     if task == "binary":
-        positive, scores = labels.astype(np.bool_), judged.astype(np.float64)
+        positive, scores = labels.astype(np.bool_), compared.astype(np.float64)
         above, below = _placements(positive, scores)
         return Contributions(float(above.mean()), (above, below))
     if task == "regression":
-        truth, values = labels.astype(np.float64), judged.astype(np.float64)
+        truth, values = labels.astype(np.float64), compared.astype(np.float64)
         explained = 1 - (truth - values) ** 2 / truth.var()
         return Contributions(float(explained.mean()), (explained,))
     classes = np.unique(labels.astype(np.str_))
-    right = (labels.astype(np.str_) == judged.astype(np.str_)) / len(classes)
+    right = (labels.astype(np.str_) == compared.astype(np.str_)) / len(classes)
     groups = tuple(right[labels.astype(np.str_) == name] for name in classes)
     return Contributions(float(sum(group.mean() for group in groups)), groups)
 
@@ -86,9 +86,9 @@ def half_width(groups: tuple[Array, ...], *, confidence: float) -> float:
 
 
 def interval(
-    task: Task, labels: npt.NDArray[np.generic], found: Contributions, *, confidence: float
+    task: Task, labels: npt.NDArray[np.generic], metric: Contributions, *, confidence: float
 ) -> tuple[float, float]:
-    """Return the two-sided interval of the metric `found` on `labels`, shape (n,), cut to the metric's range.
+    """Return the two-sided interval of `metric` on `labels`, shape (n,), cut to the metric's range.
 
     Of R² alone, unlike of a difference, Var(y) may not be taken as fixed: the ratio of the mean squared error to it is
     linearised in both (the delta method; Cochran, 1977), which adds (1 - R²) ((y - mean)² / Var(y) - 1) to each row.
@@ -99,15 +99,15 @@ def interval(
     if task == "regression":
         truth = labels.astype(np.float64)
         spread = (truth - truth.mean()) ** 2 / truth.var()
-        linearised = found.groups[0] + (1 - found.value) * (spread - 1)
+        linearised = metric.groups[0] + (1 - metric.value) * (spread - 1)
         half = half_width((linearised,), confidence=confidence)
-        return found.value - half, min(found.value + half, 1.0)
-    value = round(found.value, 12)  # a sum of K parts of 1/K
+        return metric.value - half, min(metric.value + half, 1.0)
+    value = round(metric.value, 12)  # a sum of K parts of 1/K
     if value in (0.0, 1.0):
-        bound = float(((1 - confidence) / 2) ** (1 / min(map(len, found.groups))))
+        bound = float(((1 - confidence) / 2) ** (1 / min(map(len, metric.groups))))
         return (bound, 1.0) if value else (0.0, 1 - bound)
-    half = half_width(found.groups, confidence=confidence)
-    return max(found.value - half, 0.0), min(found.value + half, 1.0)
+    half = half_width(metric.groups, confidence=confidence)
+    return max(metric.value - half, 0.0), min(metric.value + half, 1.0)
 
 
 def _placements(positive: Mask, scores: Array) -> tuple[Array, Array]:

@@ -33,14 +33,14 @@ def measure(
     """
     labels, classes, said = _typed(labels, estimates, threshold)
     lacking = undefined(labels, estimates, threshold=threshold)
-    found = {
+    metrics = {
         name: float(FUNCTIONS[name](labels, said[METRICS[name].of], classes))
         for name in fitting(estimates.task)
         if name not in lacking
     }
     if costs:
-        found["cost"] = float(costs_of(labels, said["labels"], costs).mean())
-    return found
+        metrics["cost"] = float(costs_of(labels, said["labels"], costs).mean())
+    return metrics
 
 
 def score(name: str, labels: "Array", estimates: Estimates, *, threshold: float = 0.5) -> float:
@@ -89,13 +89,13 @@ def undefined(labels: "Array", estimates: Estimates, *, threshold: float | None 
         if threshold is not None and not (estimates.values >= threshold).any():
             lacking["precision"] = "no row is answered with true"
     else:
-        found = np.unique(labels.astype(str)).tolist()
-        absent = sorted(set(estimates.classes) - set(found))
+        present = np.unique(labels.astype(str)).tolist()
+        absent = sorted(set(estimates.classes) - set(present))
         if absent:
             macro = ("f1_macro", "precision_macro", "recall_macro") if threshold is not None else ()
             lacking |= dict.fromkeys(("roc_auc_ovr", *macro), f"no row is '{absent[0]}'")
-        if len(found) == 1:
-            lacking["matthews"] = f"every row is '{found[0]}'"
+        if len(present) == 1:
+            lacking["matthews"] = f"every row is '{present[0]}'"
     return lacking
 
 
@@ -104,13 +104,14 @@ def costs_of(labels: "Array", answers: "Array", costs: Costs) -> "Array":
     import numpy as np
 
     truth, said = (
-        np.where(each, "true", "false") if each.dtype == bool else each.astype(np.str_) for each in (labels, answers)
+        np.where(values, "true", "false") if values.dtype == bool else values.astype(np.str_)
+        for values in (labels, answers)
     )
-    found = np.zeros(len(labels))
+    row_costs = np.zeros(len(labels))
     for actual, row in costs.items():
         for answer, cost in row.items():
-            found[(truth == actual) & (said == answer)] = cost
-    return found
+            row_costs[(truth == actual) & (said == answer)] = cost
+    return row_costs
 
 
 def calibration_bins(probabilities: "Array") -> "Array":
@@ -144,7 +145,7 @@ def _typed(
     if estimates.task == "binary":
         answers = estimates.values >= threshold
         return labels.astype(np.bool_), [False, True], {"probabilities": estimates.values, "labels": answers}
-    answers = estimates.judged.astype(np.str_)
+    answers = estimates.compared.astype(np.str_)
     return labels.astype(np.str_), list(estimates.classes), {"probabilities": estimates.values, "labels": answers}
 
 
@@ -158,8 +159,8 @@ def _roc_auc_ovr(labels: "Array", probabilities: "Array", classes: list[Any]) ->
     from sklearn.metrics import roc_auc_score
 
     # scikit-learn's multiclass form wants rows that sum to 1 more exactly than some estimators do.
-    each = [roc_auc_score(labels == name, probabilities[:, position]) for position, name in enumerate(classes)]
-    return float(sum(each) / len(each))
+    areas = [roc_auc_score(labels == name, probabilities[:, position]) for position, name in enumerate(classes)]
+    return float(sum(areas) / len(areas))
 
 
 def _average_precision(labels: "Array", probabilities: "Array", _: list[Any]) -> float:

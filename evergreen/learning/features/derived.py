@@ -45,9 +45,9 @@ def build(
         codes = np.searchsorted(buckets.edges, values, side="right").astype("float64")
         yield name, pd.Series(codes, index=values.index).where(values.notna())
     for name, lookup in params.lookups.items():
-        found = lookups[name].reindex(typed[lookup.by].array)
+        looked_up = lookups[name].reindex(typed[lookup.by].array)
         for column in lookup.columns:
-            yield f"{name}_{column}", pd.Series(found[column].array, index=typed[lookup.by].index)
+            yield f"{name}_{column}", pd.Series(looked_up[column].array, index=typed[lookup.by].index)
     if params.functions:
         rows = pd.DataFrame({**typed, **{str(name): values for name, values in times.items()}})
         for path in params.functions:

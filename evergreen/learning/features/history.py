@@ -1,8 +1,8 @@
 """Features of the past: what a row's group did before, as of the row's time and never with what came later."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import pandas as pd
 from evergreen.base import memory
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams, History
-from evergreen.config.params.ingest import IngestParams
 from evergreen.learning.features import derived
 
 Frame = pd.DataFrame
@@ -28,19 +27,14 @@ def needed(contract: Contract, params: FeatureParams) -> tuple[str, ...]:
     return tuple(c.name for c in contract.columns if params.history and (c.name in named or c.role == "time"))
 
 
-def look_back(contract: Contract, params: FeatureParams, period: IngestParams) -> IngestParams | None:
-    """Return `period` and what the features of its rows look back on before it; None without history.
-
-    A window reaches back to its beginning, a lag to the first row of all.
-    """
-    if not params.history:
-        return None
+def days_back(contract: Contract, params: FeatureParams) -> float:
+    """Return how many days before a row its features may look back on: 0 without history, infinity for a lag."""
     windows = [history.window_days for history in params.history.values()]
     days = [window for window in windows if window is not None]
-    if period.start is None or len(days) < len(windows):
-        return IngestParams(end=period.end)
+    if len(days) < len(windows):
+        return math.inf
     # A day more: a day of the clock may have 25 hours.
-    return IngestParams(start=period.start - timedelta(days=max(days) + contract.label_delay_days + 1), end=period.end)
+    return max(days) + contract.label_delay_days + 1 if days else 0
 
 
 class PastRows:
@@ -91,10 +85,10 @@ class PastRows:
                 f"looking back on {len(known)} rows of '{self._contract.name}'",
                 next_step="Shorten window_days in features.history, free memory, or give the process more of it.",
             )
-            found, keep = self._look_back(known, known[time].to_numpy())
+            features, keep = self._look_back(known, known[time].to_numpy())
             self._kept = known[keep]
             for name in self._history:
-                made[name][timed] = found[name][-len(came) :]
+                made[name][timed] = features[name][-len(came) :]
         return rows.assign(**made)
 
     def _typed(self, rows: Frame, time: str) -> Frame:
@@ -143,9 +137,9 @@ class _Sorted:
         asked = np.concatenate([np.broadcast_to(moments, n), self._times])
         order = np.lexsort((asked, np.concatenate([self.groups, self.groups])))
         is_row = order >= n
-        found = np.empty(n, dtype=np.int64)
-        found[order[~is_row]] = np.cumsum(is_row)[~is_row]
-        return found
+        counts = np.empty(n, dtype=np.int64)
+        counts[order[~is_row]] = np.cumsum(is_row)[~is_row]
+        return counts
 
     def feature(self, history: History) -> Array:
         if history.lag is not None:
@@ -174,18 +168,18 @@ class _Sorted:
         blocks, nothing = [self.groups, self._times // window], NOTHING.get(aggregate, 0.0)
         onwards = _running(aggregate, self._values, blocks)
         backwards = _running(aggregate, self._values[::-1], [block[::-1] for block in blocks])
-        late = {name: np.where(n_late, found[self._end - 1], nothing) for name, found in onwards.items()}
+        late = {name: np.where(n_late, running[self._end - 1], nothing) for name, running in onwards.items()}
         begin = np.minimum(begin, len(self._times) - 1)  # of an empty part it may lie behind the last row
-        early = {name: np.where(n_early, found[::-1][begin], nothing) for name, found in backwards.items()}
+        early = {name: np.where(n_early, running[::-1][begin], nothing) for name, running in backwards.items()}
         if aggregate in NOTHING:
-            found = (np.minimum if aggregate == "min" else np.maximum)(early[aggregate], late[aggregate])
+            combined = (np.minimum if aggregate == "min" else np.maximum)(early[aggregate], late[aggregate])
         elif aggregate == "std":
             apart = np.where(n_early * n_late, late["sum"] / n_late - early["sum"] / n_early, 0.0)
             spread = early["spread"] + late["spread"] + apart**2 * n_early * n_late / n
-            found = np.sqrt(spread / (n - 1))
+            combined = np.sqrt(spread / (n - 1))
         else:
-            found = (early["sum"] + late["sum"]) / (n if aggregate == "mean" else 1)
-        aggregated: Array = np.where((n > 0) & np.isfinite(found), found, np.nan)
+            combined = (early["sum"] + late["sum"]) / (n if aggregate == "mean" else 1)
+        aggregated: Array = np.where((n > 0) & np.isfinite(combined), combined, np.nan)
         return aggregated
 
 
@@ -193,8 +187,8 @@ def _running(aggregate: str, values: Array, blocks: list[Array]) -> dict[str, Ar
     """Return what an aggregate needs of the known values of each row's block, up to the row and with it."""
     known = ~np.isnan(values)
 
-    def so_far(how: str, each: Array) -> Array:
-        return np.asarray(getattr(pd.Series(each).groupby(blocks, sort=False), how)())
+    def so_far(how: str, numbers: Array) -> Array:
+        return np.asarray(getattr(pd.Series(numbers).groupby(blocks, sort=False), how)())
 
     if aggregate in NOTHING:
         return {aggregate: so_far(f"cum{aggregate}", np.where(known, values, NOTHING[aggregate]))}
@@ -211,7 +205,7 @@ def _together(
     declared: Mapping[str, History],
 ) -> dict[tuple[tuple[str, ...], str | None], list[tuple[str, History]]]:
     """Return the features by what their rows are sorted by."""
-    found = defaultdict(list)
+    together = defaultdict(list)
     for name, history in declared.items():
-        found[history.by, history.of].append((name, history))
-    return dict(found)
+        together[history.by, history.of].append((name, history))
+    return dict(together)

@@ -36,7 +36,7 @@ def locate(params: FeatureParams, project: Path) -> tuple[LookupRef, ...]:
     ------
     ConfigError if one is missing, cannot be read, is neither CSV nor Parquet, or lies outside the project.
     """
-    found, root = [], project.resolve()
+    refs, root = [], project.resolve()
     for name, lookup in params.lookups.items():
         path = (root / lookup.file).resolve()
         if not path.is_relative_to(root):
@@ -53,8 +53,8 @@ def locate(params: FeatureParams, project: Path) -> tuple[LookupRef, ...]:
                 where=_at(name),
                 next_step="Write it as one of them.",
             )
-        found.append(LookupRef(name=name, uri=str(path), sha256=hashlib.sha256(_bytes(name, path)).hexdigest()))
-    return tuple(found)
+        refs.append(LookupRef(name=name, uri=str(path), sha256=hashlib.sha256(_bytes(name, path)).hexdigest()))
+    return tuple(refs)
 
 
 def read(refs: Iterable[LookupRef], params: FeatureParams, contract: Contract) -> dict[str, Frame]:
@@ -138,8 +138,8 @@ def _checked(name: str, table: pa.Table, lookup: Lookup, contract: Contract) -> 
         raise ConfigError("CFG034", what, where=_at(name), next_step="Correct them, or name the column in categorical.")
     rows = to_pandas(batch)
     _check_keys(name, rows[key.name], key)
-    found = pd.DataFrame({column.name: typed(rows[column.name], column) for column in wanted})
-    return found.set_index(lookup.by).sort_index()
+    columns = {column.name: typed(rows[column.name], column) for column in wanted}
+    return pd.DataFrame(columns).set_index(lookup.by).sort_index()
 
 
 def _check_keys(name: str, keys: pd.Series, key: Column) -> None:

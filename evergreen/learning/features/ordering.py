@@ -97,8 +97,8 @@ def last_time(read: Read, contract: Contract) -> datetime | None:
     assert contract.time is not None
     last = None
     for batch in read([contract.time, contract.target]):
-        found = pc.max(batch.column(contract.time).filter(batch.column(contract.target).is_valid())).as_py()
-        last = found if last is None or (found is not None and found > last) else last
+        newest = pc.max(batch.column(contract.time).filter(batch.column(contract.target).is_valid())).as_py()
+        last = newest if last is None or (newest is not None and newest > last) else last
     return last
 
 
@@ -118,10 +118,10 @@ def _names(contract: Contract) -> list[str]:
 
 
 def _order(keys: pa.Table) -> "np.ndarray[Any, Any]":
-    found: np.ndarray[Any, Any] = pc.sort_indices(
+    order: np.ndarray[Any, Any] = pc.sort_indices(
         keys.combine_chunks(), sort_keys=[(name, "ascending", "at_end") for name in keys.column_names]
     ).to_numpy()
-    return found
+    return order
 
 
 def _sortable(values: pd.Series, column: Column) -> pd.Series:
@@ -167,8 +167,8 @@ def _spill(
         pieces = _pieces_of(batch, cuts, contract)
         counts += np.bincount(pieces, minlength=len(files))
         order = np.argsort(pieces, kind="stable")
-        found, begins = np.unique(pieces[order], return_index=True)
-        for piece, begin, end in zip(found, begins, [*begins[1:], len(pieces)], strict=True):
+        distinct, begins = np.unique(pieces[order], return_index=True)
+        for piece, begin, end in zip(distinct, begins, [*begins[1:], len(pieces)], strict=True):
             writers[piece].write_batch(batch.take(pa.array(order[begin:end])))
     for writer in writers:
         writer.close()
@@ -184,6 +184,6 @@ def _pieces_of(batch: pa.RecordBatch, cuts: pa.Table, contract: Contract) -> "np
         columns = [column for column in contract.columns if column.name in contract.model_columns]
         keys = pa.table({HASH: row_hashes(to_pandas(batch), columns)})
     order = _order(pa.concat_tables([cuts, keys]))  # stable, so a cut comes before the values that equal it
-    found = np.empty(len(order), dtype=np.int64)
-    found[order] = np.cumsum(order < cuts.num_rows)
-    return found[cuts.num_rows :]
+    numbers = np.empty(len(order), dtype=np.int64)
+    numbers[order] = np.cumsum(order < cuts.num_rows)
+    return numbers[cuts.num_rows :]

@@ -84,7 +84,7 @@ class Cut:
 
 
 @dataclass
-class Tally:
+class SplitTally:
     """What the rows' target holds on either side, counted as they pass, in order."""
 
     cut: Cut
@@ -146,8 +146,8 @@ class Tally:
             return f"column '{target}', the target, has the one class {next(iter(everything))} in {n_all} rows"
         for side, least in (("train", 2), ("test", 1)):
             for name, n_found in sorted(everything.items(), key=lambda item: -item[1]):
-                if (found := self.counts[side].get(name, 0)) < least:
-                    return f"class {name} has {found} {side} rows of {n_found} in all, at least {least} needed"
+                if (n_side := self.counts[side].get(name, 0)) < least:
+                    return f"class {name} has {n_side} {side} rows of {n_found} in all, at least {least} needed"
         return ""
 
 
@@ -163,7 +163,7 @@ def split(rows: Frame, contract: Contract, params: FeatureParams, *, seed: int) 
     ordered = in_order(rows, contract)
     cut = Cut(contract, params, seed, _last(ordered, contract))
     is_train, is_test = cut.sides(ordered)
-    tally = Tally(cut)
+    tally = SplitTally(cut)
     tally.take(ordered, is_train, is_test)
     tally.require_labels()
     return ordered[is_train].reset_index(drop=True), ordered[is_test].reset_index(drop=True)

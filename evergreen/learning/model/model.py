@@ -13,7 +13,7 @@ from evergreen.config import derived
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
-from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.evaluation.estimates import Estimates, estimate
 from evergreen.learning.model.skops_file import from_bytes, to_bytes
 
 if TYPE_CHECKING:
@@ -51,21 +51,18 @@ class Model:
         """
         from evergreen.learning import features
 
-        inputs, task = features.build(rows, self.contract, self.features, self.lookups), self.contract.task
-        if task == "regression":
-            return Estimates(task, self.pipeline.predict(inputs))
-        probabilities = self.pipeline.predict_proba(inputs)
-        return Estimates(task, probabilities[:, 1] if task == "binary" else probabilities, self.classes)
+        inputs = features.build(rows, self.contract, self.features, self.lookups)
+        return estimate(self.pipeline, inputs, task=self.contract.task, classes=self.classes)
 
 
 def save(
     ws: Workspace,
     name: str,
     pipeline: "Pipeline",
+    *,
     contract: Contract,
     features: FeatureParams,
     about: Mapping[str, Any],
-    *,
     lookups: "Mapping[str, pd.DataFrame] | None" = None,
 ) -> FolderRef:
     """Write a fitted pipeline with its contract, feature parameters and lookups; equal fits give equal digests."""

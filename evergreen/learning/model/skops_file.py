@@ -103,7 +103,7 @@ def from_bytes(content: bytes, *, where: str = "") -> "Pipeline":
             f"the model holds types that are not allowed: {', '.join(unknown)}",
             where=where,
             next_step="Do not use this file. If the types are your team's, or of a package that it trusts, add them to "
-            "TRUSTED_TYPES in evergreen/learning/model/model.py.",
+            "TRUSTED_TYPES in evergreen/learning/model/skops_file.py.",
         )
     pipeline: Pipeline = skops.io.loads(content, trusted=[*TRUSTED_TYPES, *own])
     return pipeline
@@ -122,7 +122,7 @@ def _is_own(name: str) -> bool:
     if not name.startswith(OWN) or module + "." == OWN:
         return False
     try:
-        found = getattr(importlib.import_module(module), attribute, None)
+        kind = getattr(importlib.import_module(module), attribute, None)
     except ImportError:
         return False
-    return isinstance(found, type) and found.__module__ == module
+    return isinstance(kind, type) and kind.__module__ == module

@@ -50,7 +50,7 @@ class Budget:
     def _has_time(self, seen: dict[str, list[float]], family: str) -> bool:
         if self._seconds is None:
             return True
-        of_all = [seconds for each in seen.values() for seconds in each]
+        of_all = [seconds for of_family in seen.values() for seconds in of_family]
         expected = seen[family] or of_all
         left = OVERRUN * self._seconds - self.spent
         return left > 0 and (not expected or fmean(expected) <= left)

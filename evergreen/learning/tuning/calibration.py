@@ -19,7 +19,7 @@ ERRORS = 2  # standard errors of the gain, over the rows
 EPSILON = 1e-6  # probabilities are kept this far from 0 and 1, where the log loss is endless
 
 
-class Curve(Value):
+class CalibrationMap(Value):
     """A map of probabilities. `numbers`: slope and intercept of the log odds; the temperature; or, isotonic, its knots.
 
     Isotonic: first all probabilities, then what each becomes.
@@ -51,7 +51,7 @@ class Calibration(Value):
     more than MIN_GAIN of itself and more than ERRORS standard errors. `curve` is fitted on all validation rows.
     """
 
-    curve: Curve
+    curve: CalibrationMap
     is_applied: bool
     log_loss: tuple[float, float]
     ece: tuple[float, float]
@@ -77,7 +77,7 @@ def choose(
         parts = []
         for fold in measured:
             known = [other for other in range(len(labels)) if (other < fold if in_time else other != fold)]
-            of_known = [np.concatenate([each[other] for other in known]) for each in (labels, estimates)]
+            of_known = [np.concatenate([by_fold[other] for other in known]) for by_fold in (labels, estimates)]
             parts.append(fit(method, of_known[0], of_known[1], classes)(estimates[fold]))
         return np.concatenate(parts)
 
@@ -88,8 +88,8 @@ def choose(
     for other in METHODS[task][1:]:  # isotonic steps tie rows that the model told apart, so it has to be worth it
         if _gains(losses[method], losses[other]):
             method = other
-    said = [Estimates(task, values, classes) for values in (before, after[method])]
-    loss, error = ([score(name, truth, each) for each in said] for name in ("log_loss", "ece"))
+    stages = [Estimates(task, values, classes) for values in (before, after[method])]
+    loss, error = ([score(name, truth, stage) for stage in stages] for name in ("log_loss", "ece"))
     return Calibration(
         curve=fit(method, np.concatenate(labels), np.concatenate(estimates), classes),
         is_applied=_gains(_losses(truth, before, classes), losses[method]),
@@ -117,9 +117,11 @@ def _gains(before: Array, after: Array) -> bool:
     return bool(gained.mean() > max(MIN_GAIN * before.mean(), ERRORS * error))
 
 
-def fit(method: Method, labels: Array, estimates: Array, classes: tuple[str, ...] = ()) -> Curve:
+def fit(method: Method, labels: Array, estimates: Array, classes: tuple[str, ...] = ()) -> CalibrationMap:
     """Return the curve of a method that fits estimates to their labels best."""
-    return Curve(method=method, numbers=_FITS[method](labels, np.clip(estimates, EPSILON, 1 - EPSILON), classes))
+    return CalibrationMap(
+        method=method, numbers=_FITS[method](labels, np.clip(estimates, EPSILON, 1 - EPSILON), classes)
+    )
 
 
 def _sigmoid(labels: Array, estimates: Array, _: tuple[str, ...]) -> tuple[float, ...]:
@@ -145,7 +147,7 @@ def _temperature(labels: Array, estimates: Array, classes: tuple[str, ...]) -> t
     at = np.searchsorted(classes, labels.astype(str))
 
     def loss(log_temperature: float) -> float:
-        mapped = Curve(method="temperature", numbers=(float(np.exp(log_temperature)),))(estimates)
+        mapped = CalibrationMap(method="temperature", numbers=(float(np.exp(log_temperature)),))(estimates)
         return -float(np.log(mapped[np.arange(len(at)), at]).mean())
 
     return (float(np.exp(minimize_scalar(loss, bounds=(-3, 3), method="bounded").x)),)
@@ -186,7 +188,7 @@ class CalibratedPipeline(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
 
     def predict_proba(self, X: Any) -> Array:  # noqa: N803
         """Return the probabilities of the classes, shape (n, k)."""
-        curve, said = Curve(method=self.method, numbers=tuple(self.numbers)), self.pipeline.predict_proba(X)
+        curve, said = CalibrationMap(method=self.method, numbers=tuple(self.numbers)), self.pipeline.predict_proba(X)
         if self.method == "temperature":
             return curve(said)
         of_true = curve(said[:, 1])

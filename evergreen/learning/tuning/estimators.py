@@ -67,9 +67,9 @@ def own(path: str) -> Callable[[int], Any]:
     ------
     ConfigError if there is no such class, or it is no scikit-learn estimator that can be made without arguments.
     """
-    found = own_code.load(path, "tune.families")
+    kind = own_code.load(path, "tune.families")
     try:
-        estimator = found()
+        estimator = kind()
     except TypeError as error:
         raise _not_an_estimator(path, f"cannot be made without arguments: {error}") from error
     if not isinstance(estimator, BaseEstimator):
@@ -78,7 +78,7 @@ def own(path: str) -> Callable[[int], Any]:
 
     def make(seed: int) -> Any:
         fixed = {"random_state": seed, "n_jobs": 1}
-        return found().set_params(**{name: value for name, value in fixed.items() if name in known})
+        return kind().set_params(**{name: value for name, value in fixed.items() if name in known})
 
     return make
 

@@ -17,7 +17,6 @@ from evergreen.config.objectives import FAMILIES, check_families
 from evergreen.config.params.features import FeatureParams
 from evergreen.learning.features import Inputs
 from evergreen.learning.tuning import encoders, estimators
-from evergreen.learning.tuning import space as spaces
 
 Array = np.ndarray[Any, Any]
 _TREES = ("random_forest", "gradient_boosting", "lightgbm", "xgboost")
@@ -84,25 +83,19 @@ def simpler(family: str, task: Task) -> str:
     return BASELINE[task].get(family, "linear" if task == "regression" else "logistic")
 
 
-def check_space(space: spaces.Space, task: Task) -> None:
-    """Raise ConfigError for a family, or an end of its search space, that `check` refuses."""
-    for family, chosen in spaces.ends(space):
-        check(family, chosen, task)
-
-
 def check(family: str, params: Mapping[str, Any], task: Task) -> None:
     """Raise ConfigError if a family does not learn the task, or does not know a parameter or take its value."""
     if family != "prior":
         check_families([family], task)
-    found = find(family)
-    if task not in found.tasks:
+    kind = find(family)
+    if task not in kind.tasks:
         raise ConfigError(
             "CFG010",
             f"family '{family}' does not learn a {task} target",
             where="tune.families",
             next_step="Name a classifier." if task != "regression" else "Name a regressor.",
         )
-    estimator = found.make(task, 0)
+    estimator = kind.make(task, 0)
     unknown = sorted(set(params) - set(estimator.get_params()))
     if unknown:
         raise ConfigError(
@@ -131,8 +124,8 @@ def build(
     params : what `check` takes.
     shrinkage : what the boosting rounds are multiplied and the learning rate is divided by.
     """
-    found = find(family)
-    estimator = found.make(task, seed).set_params(**params)
+    kind = find(family)
+    estimator = kind.make(task, seed).set_params(**params)
     if shrinkage > 1 and estimators.stops_early(estimator):
         estimators.shrink(estimator, shrinkage)
     columns = encoders.columns(
@@ -140,8 +133,8 @@ def build(
         features,
         task=task,
         seed=seed,
-        categories="onehot" if found.is_linear else "ordinal",
-        scaled=found.is_linear,
+        categories="onehot" if kind.is_linear else "ordinal",
+        scaled=kind.is_linear,
     )
     return Pipeline([("columns", columns), ("estimator", estimator)])
 

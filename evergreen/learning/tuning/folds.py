@@ -11,7 +11,6 @@ import pandas as pd
 from evergreen.base.errors import DataError
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
-from evergreen.config.params.tune import TuneParams
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.evaluation.metrics import undefined
 
@@ -31,8 +30,8 @@ def cut(
     target: Array,
     contract: Contract,
     features: FeatureParams,
-    params: TuneParams,
     *,
+    folds: int,
     metric: str,
     seed: int,
 ) -> list[Fold]:
@@ -47,25 +46,25 @@ def cut(
     """
     if contract.time is not None:
         embargo = timedelta(days=features.embargo_days)
-        folds = list(time_folds(rows[contract.time], folds=params.folds, embargo=embargo))
+        cut_folds = list(time_folds(rows[contract.time], folds=folds, embargo=embargo))
     elif contract.group is not None:
         stratified = contract.task != "regression"
         alone = pd.Series([f"\0{row}" for row in range(len(rows))], index=rows.index)
         groups = rows[contract.group].astype("str").fillna(alone).to_numpy()
-        folds = list(grouped_folds(target, groups, folds=params.folds, stratified=stratified, seed=seed))
+        cut_folds = list(grouped_folds(target, groups, folds=folds, stratified=stratified, seed=seed))
     else:
         stratified = contract.task != "regression"
-        folds = list(shuffled_folds(target, folds=params.folds, stratified=stratified, seed=seed))
-    for number, fold in enumerate(folds, start=1):
+        cut_folds = list(shuffled_folds(target, folds=folds, stratified=stratified, seed=seed))
+    for number, fold in enumerate(cut_folds, start=1):
         lacking = _lacking(target, fold, contract, metric)
         if lacking:
             raise DataError(
                 "DQ009",
-                f"fold {number} of {params.folds} {lacking}",
+                f"fold {number} of {folds} {lacking}",
                 where="tune.folds",
                 next_step="Lower tune.folds, or bring more rows.",
             )
-    return folds
+    return cut_folds
 
 
 def time_folds(times: pd.Series, *, folds: int, embargo: timedelta) -> Iterator[Fold]:

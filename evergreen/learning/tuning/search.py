@@ -18,43 +18,24 @@ from optuna.trial import FrozenTrial, TrialState
 from sklearn.pipeline import Pipeline
 
 from evergreen.base.errors import ConfigError, EvergreenError
-from evergreen.base.values import Value
 from evergreen.config.contract.contract import Contract
 from evergreen.config.objectives import METRICS, tuning_metric
 from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.tune import TuneParams
 from evergreen.learning import features as domain
 from evergreen.learning.features import fit_target
-from evergreen.learning.tuning import calibration, families, folds, portfolio
+from evergreen.learning.tuning import calibration, families, folds, portfolio, space
+from evergreen.learning.tuning.best import Best
 from evergreen.learning.tuning.budget import Budget
 from evergreen.learning.tuning.calibration import Calibration
+from evergreen.learning.tuning.choice import Choice
 from evergreen.learning.tuning.progress import Progress
-from evergreen.learning.tuning.space import Choice, Start
 from evergreen.learning.tuning.study import OUTCOME, Drawn, Study
 from evergreen.learning.tuning.workers import Crew, FoldResult, Job, hire
 
 log = logging.getLogger(__name__)
 MOST_GROWTH = 2.0  # of the boosting rounds, for a final fit on more rows than the folds had
 FAILURES = 3  # more failed trials than this beyond the finished ones end the search
-
-
-class Best(Value):
-    """The winning trial: `score` is the mean of `scores`, those of each fold, in the unit of `metric`.
-
-    `params` hold the boosting rounds that early stopping kept, and more as the final fit has more rows than the folds,
-    so that it needs no validation rows. A budget
-    that was too small for one trial leaves the simplest family that learns, without a score. `start`: what was tried
-    first.
-    """
-
-    family: str
-    params: dict[str, Any]
-    score: float | None
-    scores: tuple[float, ...]
-    n_trials: int
-    metric: str
-    calibration: Calibration | None = None
-    start: Start | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +55,7 @@ def search(
     seed: int,
     storage: str,
     study: str,
-    start: Start | None = None,
+    warm_start: Choice | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Found:
     """Return the best of `params.trials` trials, continuing the study of that name if it exists.
@@ -86,7 +67,7 @@ def search(
     ----------
     train : rows, sorted by time where there is one, with the columns that `features.build` makes and the target.
     storage : URL of a relational database.
-    start : what to try first, if its family is in the space.
+    warm_start : what to try first, if its family is in the space.
 
     Raises
     ------
@@ -98,19 +79,19 @@ def search(
     def build(family: str, chosen: Mapping[str, Any]) -> Pipeline:
         return families.build(family, chosen, task=contract.task, inputs=inputs, features=features, seed=seed)
 
-    families.check_space(params.families, contract.task)
+    space.check(params.families, contract.task)
     metric = tuning_metric(params.metric, contract)
     rows = train.iloc[folds.draw_evenly(len(train), at_most=params.max_rows, seed=seed)]
     target = fit_target(rows, contract)
-    cut = folds.cut(rows, target, contract, features, params, metric=metric, seed=seed)
+    cut = folds.cut(rows, target, contract, features, folds=params.folds, metric=metric, seed=seed)
     job = Job(contract.task, metric, params.patience, rows[inputs.names], target, cut)
-    first = portfolio.first(params.families, start, lambda family: build(family, {})["estimator"].get_params())
+    first = portfolio.first(params.families, warm_start, lambda family: build(family, {})["estimator"].get_params())
     kept = Study(storage, study, params, first=first, maximize=METRICS[metric].greater_is_better, seed=seed)
     with closing(kept), hire(job, params.workers) as crew:
         budget = Budget(params.seconds, spent=kept.spent, clock=clock)
         loop = _Search(kept, crew, budget, params, build, n_folds=len(cut))
         loop.run()
-        best = _best(kept, metric, start, contract, growth=_growth(len(train), cut))
+        best = _best(kept, metric, warm_start, contract, growth=_growth(len(train), cut))
         if best.score is not None and params.calibrate:
             best = best.model_copy(update={"calibration": _calibrate(job, loop, contract)})
     log.info("tune: %d trials, best %s with %s %s", best.n_trials, best.family, metric, _shown(best.score))
@@ -266,12 +247,14 @@ class _Search:
         self._open.remove(attempt)
 
 
-def _best(study: Study, metric: str, start: Start | None, contract: Contract, *, growth: float) -> Best:
+def _best(study: Study, metric: str, warm_start: Choice | None, contract: Contract, *, growth: float) -> Best:
     n_trials, best = len(study.finished), study.best
     if best is None:
         simplest = next(name for name, simpler in families.BASELINE[contract.task].items() if simpler == "prior")
         log.warning("tune: the budget is too small for one trial; %s is taken as it is, without a score", simplest)
-        return Best(family=simplest, params={}, score=None, scores=(), n_trials=n_trials, metric=metric, start=start)
+        return Best(
+            family=simplest, params={}, score=None, scores=(), n_trials=n_trials, metric=metric, warm_start=warm_start
+        )
     choice = Choice.read(best.params)
     return Best(
         family=choice.family,
@@ -280,7 +263,7 @@ def _best(study: Study, metric: str, start: Start | None, contract: Contract, *,
         scores=tuple(best.user_attrs[OUTCOME]["scores"]),
         n_trials=n_trials,
         metric=metric,
-        start=start,
+        warm_start=warm_start,
     )
 
 

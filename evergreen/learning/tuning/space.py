@@ -1,46 +1,16 @@
 """The search space: what may be chosen, where a search begins, and every point of a space that has an end."""
 
-import json
 import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from evergreen.base.values import Value
+from evergreen.config.contract.columns import Task
 from evergreen.config.params.tune import Distribution
+from evergreen.learning.tuning import families
+from evergreen.learning.tuning.choice import Choice
 
 Space = Mapping[str, Mapping[str, Distribution]]
-FAMILY = "family"
-
-
-class Start(Value):
-    """Where a search begins: the family and parameters that are tried first."""
-
-    family: str
-    params: dict[str, Any]
-
-
-class Choice(Value):
-    """A family and one value for each parameter of its space."""
-
-    family: str
-    params: dict[str, Any]
-
-    @property
-    def key(self) -> str:
-        """The same for equal choices."""
-        return json.dumps([self.family, self.params], sort_keys=True)
-
-    def as_drawn(self) -> dict[str, Any]:
-        """Return the choice by the names that a study uses."""
-        return {FAMILY: self.family, **{f"{self.family}.{name}": value for name, value in self.params.items()}}
-
-    @classmethod
-    def read(cls, drawn: Mapping[str, Any]) -> "Choice":
-        """Return the choice that a study knows by its own names."""
-        family = drawn[FAMILY]
-        params = {name.removeprefix(f"{family}."): value for name, value in drawn.items() if name != FAMILY}
-        return cls(family=family, params=params)
 
 
 def ends(space: Space) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -50,6 +20,12 @@ def ends(space: Space) -> Iterator[tuple[str, dict[str, Any]]]:
         for name, where in parameters.items():
             for end in where.values or where.integer or where.real or ():
                 yield family, {name: end}
+
+
+def check(space: Space, task: Task) -> None:
+    """Raise ConfigError for a family, or an end of its search space, that `families.check` refuses."""
+    for family, chosen in ends(space):
+        families.check(family, chosen, task)
 
 
 def fit_in(family: str, wanted: Mapping[str, Any], space: Space) -> Choice:
@@ -66,8 +42,8 @@ def _nearest(wanted: Mapping[str, Any], name: str, where: Distribution) -> Any:
     if where.values is not None:
         if name in wanted and value in where.values:
             return where.values[where.values.index(value)]
-        numbers = [each for each in where.values if isinstance(each, int | float) and not isinstance(each, bool)]
-        apart = {} if number is None else {abs(each - number): each for each in reversed(numbers)}
+        numbers = [point for point in where.values if isinstance(point, int | float) and not isinstance(point, bool)]
+        apart = {} if number is None else {abs(point - number): point for point in reversed(numbers)}
         return apart[min(apart)] if apart else where.values[0]
     low, high = where.integer or where.real or (0, 0)
     if number is None:

@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from evergreen.config.params.tune import Distribution, TuneParams
 from evergreen.learning.tuning import space as spaces
-from evergreen.learning.tuning.space import Choice
+from evergreen.learning.tuning.choice import FAMILY, Choice
 
 log = logging.getLogger(__name__)
 OUTCOME = "outcome"  # what is kept of a trial: scores of its folds, rounds, seconds, and those of the search
@@ -211,7 +211,7 @@ def _mix(*numbers: int) -> int:
 
 def suggest(trial: Trial, space: spaces.Space) -> Choice:
     """Draw a family and its parameters."""
-    family = trial.suggest_categorical(spaces.FAMILY, list(space))
+    family = trial.suggest_categorical(FAMILY, list(space))
     drawn = {name: _suggest(trial, f"{family}.{name}", where) for name, where in space[family].items()}
     return Choice(family=family, params=drawn)
 

@@ -26,7 +26,7 @@ from sklearn.preprocessing import FunctionTransformer
 from evergreen.base.errors import ResourceError
 from evergreen.config.contract.columns import Task
 from evergreen.learning.evaluation import score
-from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.evaluation.estimates import Estimates, estimate
 from evergreen.learning.tuning import families
 from evergreen.learning.tuning.folds import Array, Fold
 
@@ -70,9 +70,10 @@ class Job:
             known, unseen = self._encode(pipeline["columns"], number)
             encoded = Pipeline([("columns", FunctionTransformer()), ("estimator", estimator)])
             rounds = families.fit(encoded, known, self.target[fit], validation=(unseen, truth), patience=self.patience)
-            values = self._estimate(estimator, unseen)
-        found = score(self.metric, truth, Estimates(self.task, values, self.classes))
-        return FoldResult(found, rounds, time.perf_counter() - began, values)
+            said = estimate(estimator, unseen, task=self.task, classes=self.classes)
+        values = said.values.astype(np.float64, copy=False) if self.classes else said.values
+        estimates = Estimates(self.task, values, self.classes)
+        return FoldResult(score(self.metric, truth, estimates), rounds, time.perf_counter() - began, values)
 
     def _encode(self, columns: ColumnTransformer, number: int) -> tuple[Any, Any]:
         """Return the fit and the validation rows of a fold as encoders leave them that know only the fit rows.
@@ -88,18 +89,6 @@ class Job:
                 known = fitted.fit_transform(self.columns.iloc[fit], self.target[fit])
                 self._encoded[key] = known, fitted.transform(self.columns.iloc[validate])
         return self._encoded[key]
-
-    def _estimate(self, fitted: Any, unseen: Any) -> Array:
-        if self.task == "regression":
-            predicted: Array = fitted.predict(unseen)
-            return predicted
-        probabilities: Array = fitted.predict_proba(unseen)
-        if self.task == "binary":
-            return probabilities[:, 1]
-        # A class that the fit rows lack has probability 0.
-        aligned = np.zeros((len(probabilities), len(self.classes)))
-        aligned[:, np.searchsorted(self.classes, fitted.classes_.astype(str))] = probabilities
-        return aligned
 
 
 @dataclass(frozen=True)

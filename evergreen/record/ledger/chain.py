@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from evergreen.base.values import Value
-from evergreen.record.ledger.database import ENTRIES, Database
+from evergreen.record.ledger.database import ENTRIES, LedgerDatabase
 
 GENESIS = "0" * 64
 
@@ -25,7 +25,7 @@ class Entry(Value):
     payload: dict[str, Any]
 
 
-class Chain(Database):
+class Chain(LedgerDatabase):
     """Entries that each name the hash of the one before."""
 
     def record(
@@ -33,8 +33,8 @@ class Chain(Database):
     ) -> Entry:
         """Append an entry; a second call with the same model, kind and key returns the first one unchanged."""
         with self.begin() as connection:
-            found = self._find(connection, model, kind, key)
-            return found or self.append(connection, model, kind, key, payload, now)
+            entry = self._find(connection, model, kind, key)
+            return entry or self.append(connection, model=model, kind=kind, key=key, payload=payload, now=now)
 
     def find(self, model: str, kind: str, key: str) -> Entry | None:
         """Return the entry of that key, if any."""
@@ -58,6 +58,7 @@ class Chain(Database):
     def append(
         self,
         connection: sa.Connection,
+        *,
         model: str,
         kind: str,
         key: str,

@@ -53,7 +53,12 @@ class Champions(Chain):
             else:
                 connection.execute(sa.insert(CHAMPIONS).values(model=model, **values))
             self.append(
-                connection, model, "promotion", str(epoch + 1), {**payload, **values, "predecessor": predecessor}, None
+                connection,
+                model=model,
+                kind="promotion",
+                key=str(epoch + 1),
+                payload={**payload, **values, "predecessor": predecessor},
+                now=None,
             )
         return Champion(model=model, epoch=epoch + 1, version=version)
 

@@ -46,7 +46,7 @@ BUSY_MS = 30_000  # how long a writer waits for another one
 ADVISORY_LOCK = 0x45564752  # any number that nobody else locks in that PostgreSQL database
 
 
-class Database:
+class LedgerDatabase:
     """A relational database that one process writes at a time: SQLite, or PostgreSQL by URL."""
 
     def __init__(self, url: str) -> None:

@@ -9,10 +9,10 @@ import psutil
 import sqlalchemy as sa
 
 from evergreen.base.errors import LostRace
-from evergreen.record.ledger.database import LEASES, Database
+from evergreen.record.ledger.database import LEASES, LedgerDatabase
 
 
-class Leases(Database):
+class Leases(LedgerDatabase):
     """Names that one living process holds at a time."""
 
     @contextmanager

@@ -70,7 +70,12 @@ def _own_modules() -> Iterator[str]:
         yield from _with_parents(".".join(path.relative_to(PROJECT).with_suffix("").parts))
 
 
-def _imports(module: str, path: Path) -> Iterator[str]:
+@functools.cache  # of all steps that reach it, only the first has it parsed
+def _imports(module: str, path: Path) -> tuple[str, ...]:
+    return tuple(_found_imports(module, path))
+
+
+def _found_imports(module: str, path: Path) -> Iterator[str]:
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):

@@ -14,10 +14,10 @@ def read_record(path: Path) -> dict[str, Any] | None:
     """Return the artifacts in a step's record, as plain JSON by name; None when there is no whole record."""
     try:
         result = json.loads(json.loads(path.read_bytes())["result"])
-        found = result["data"]
+        artifacts = result["data"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return found if isinstance(found, dict) else None
+    return artifacts if isinstance(artifacts, dict) else None
 
 
 def drop_broken_records(records: Path, ws: Workspace) -> int:
@@ -26,7 +26,7 @@ def drop_broken_records(records: Path, ws: Workspace) -> int:
     The engine would otherwise trust or choke on them: it writes records in place, so a kill can leave half of one.
     """
     ours = [path for path in records.glob("*-*") if RECORD_NAME.fullmatch(path.name)]
-    broken = [path for path in ours if (found := read_record(path)) is None or not ws.holds(found)]
+    broken = [path for path in ours if (artifacts := read_record(path)) is None or not ws.holds(artifacts)]
     for path in broken:
         path.unlink(missing_ok=True)
     return len(broken)

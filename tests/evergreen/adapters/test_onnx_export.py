@@ -3,26 +3,26 @@
 import functools
 
 import numpy as np
-import onnx
 import pandas as pd
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.pipeline import Pipeline
 
 from evergreen.adapters import onnx_export
 from evergreen.config.objectives import FAMILIES
 from evergreen.config.params.features import FeatureParams
 from evergreen.learning.features import Inputs
 from evergreen.learning.tuning import families
-from evergreen.learning.tuning.calibration import CalibratedPipeline
 
 INPUTS = Inputs(categorical=("colour", "shop"), numeric=("price", "day"))
+
+
 SMALL = {
     "random_forest": {"n_estimators": 5},
     "gradient_boosting": {"max_iter": 8},
     "lightgbm": {"n_estimators": 8},
     "xgboost": {"n_estimators": 8},
 }
+
+
 CASES = [(task, family) for task in FAMILIES for family in FAMILIES[task]]
 
 
@@ -95,99 +95,3 @@ def test_rows_to_compare_miss_each_column_alone_and_all_at_once():
         unseen = found[column] == "never seen"
         assert unseen.any()
         assert (~missing[unseen].drop(columns=column)).all(axis=1).any()
-
-
-def test_graph_takes_one_tensor_for_each_column_and_gives_one():
-    graph = onnx.load_from_string(
-        onnx_export.export(fitted("binary", "lightgbm"), table(), task="binary", seed=7).content
-    ).graph
-
-    kinds = {each.name: each.type.tensor_type.elem_type for each in graph.input}
-    text, number = onnx.TensorProto.STRING, onnx.TensorProto.DOUBLE
-    assert kinds == {"colour": text, "shop": text, "price": number, "day": number}
-    assert [each.name for each in graph.output] == ["estimates"]
-
-
-def test_equal_fits_give_equal_graphs():
-    contents = {
-        onnx_export.export(fitted("binary", "gradient_boosting"), table(), task="binary", seed=7).content
-        for _ in range(2)
-    }
-
-    assert len(contents) == 1
-
-
-@pytest.mark.parametrize(
-    ("task", "method", "numbers"), [("binary", "sigmoid", [1.4, -0.3]), ("multiclass", "temperature", [1.7])]
-)
-def test_calibrated_probabilities_are_in_the_graph(task, method, numbers):
-    pipeline = CalibratedPipeline(fitted(task, "xgboost"), method, numbers)
-
-    exported = onnx_export.export(pipeline, table(), task=task, seed=7)
-
-    assert (exported.why_not, exported.content is None) == ("", False)
-    np.testing.assert_allclose(
-        onnx_export.predict(exported.content, table()), pipeline.predict_proba(table()), atol=1e-5
-    )
-
-
-def test_native_categories_convert_silently_wrong_and_are_refused_by_their_answers():
-    rng = np.random.default_rng(3)
-    rows = pd.DataFrame({"shop": pd.Series(rng.integers(0, 12, 800)).astype("str"), "price": rng.normal(size=800)})
-    label = rows["shop"].isin(["1", "4", "7", "9"]).to_numpy()
-    inputs = Inputs(categorical=("shop",), numeric=("price",))
-    params = FeatureParams(rare_category=1, test_share=0.3)
-    made = families.build("gradient_boosting", {}, task="binary", inputs=inputs, features=params, seed=7)
-    made["columns"].set_params(ordinal__unknown_value=np.nan, ordinal__encoded_missing_value=np.nan)
-    native = HistGradientBoostingClassifier(max_iter=8, categorical_features=[0], random_state=7)
-    pipeline = Pipeline([("columns", made["columns"]), ("estimator", native)]).fit(rows, label)
-
-    exported = onnx_export.export(pipeline, rows, task="binary", seed=7)
-
-    assert exported.content is None
-    assert exported.max_difference > 0.1
-    assert exported.why_not.startswith("the graph's answers differ by up to 0.")
-
-
-@pytest.mark.parametrize(
-    ("features", "family", "says"),
-    [
-        ({"encode": {"shop": "hash"}}, "logistic", "step hash of shop has no ONNX form"),
-        ({"numeric": {"scale": "quantile"}}, "logistic", "QuantileTransformer has no exact ONNX form"),
-        ({}, "sklearn.neighbors.RadiusNeighborsClassifier", ""),
-        ({}, "prior", "the prior needs no graph"),
-    ],
-)
-def test_what_has_no_graph_is_told_with_the_reason(features, family, says):
-    exported = onnx_export.export(fitted("binary", family, chosen={}, **features), table(), task="binary", seed=7)
-
-    assert exported.content is None
-    assert exported.why_not.startswith(says)
-    assert exported.why_not
-
-
-def test_text_has_no_graph():
-    rows = table().assign(note=pd.Series(["fine rain", "rain", None, "sun"] * 200, dtype="str"))
-    inputs = INPUTS.model_copy(update={"text": ("note",)})
-
-    exported = onnx_export.export(fitted("binary", "lightgbm", inputs=inputs, rows=rows), rows, task="binary", seed=7)
-
-    assert (exported.content, exported.max_difference) == (None, None)
-    assert exported.why_not == "step text_0 of note has no ONNX form"
-
-
-def test_isotonic_calibration_and_foreign_pipelines_have_no_graph():
-    pipeline = fitted("binary", "logistic")
-    isotonic = CalibratedPipeline(pipeline, "isotonic", [0.0, 1.0, 0.1, 0.9])
-
-    assert "isotonic" in onnx_export.export(isotonic, table(), task="binary", seed=7).why_not
-    assert "only pipelines" in onnx_export.export(pipeline["estimator"], table(), task="binary", seed=7).why_not
-    assert "no rows" in onnx_export.export(pipeline, table().head(0), task="binary", seed=7).why_not
-
-
-def test_category_named_like_a_missing_one_has_no_graph():
-    rows = table().assign(colour=table()["colour"].replace("red", "nan"))
-
-    exported = onnx_export.export(fitted("binary", "lightgbm", rows=rows), rows, task="binary", seed=7)
-
-    assert exported.why_not == "column 'colour' has both missing values and the category 'nan'"

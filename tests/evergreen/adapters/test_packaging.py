@@ -90,7 +90,9 @@ def requirements(bento) -> set[str]:
 def test_library_of_a_family_is_packed_with_its_models_only(bento, project, tmp_path):
     pipeline = released.fitted("lightgbm", n_estimators=3)
     about = {"family": "lightgbm", "seed": 7}
-    ref = models.save(Workspace(root=tmp_path), "model", pipeline, released.CONTRACT, released.FEATURES, about)
+    ref = models.save(
+        Workspace(root=tmp_path), "model", pipeline, contract=released.CONTRACT, features=released.FEATURES, about=about
+    )
     release = Release(model="parcels", version=4, model_digest=ref.sha256, threshold=0.5)
 
     of_lightgbm = packaging.build(tmp_path / ref.uri, release, project=project, home=tmp_path / "home")

@@ -90,3 +90,14 @@ def test_run_that_failed_midway_leaves_nothing(tmp_path):
         tracker.log(dataclasses.replace(training(), trials=(None,)))
 
     assert list((tmp_path / "parcels").iterdir()) == []
+
+
+def test_pictures_are_attached_in_a_folder_of_their_own_once(tmp_path):
+    tracker = TensorboardTracker(tmp_path)
+    run = tracker.log(training())
+    for _ in range(2):
+        tracker.attach(training().files, experiment="parcels", candidate=CANDIDATE)
+
+    (events,) = (tmp_path / "parcels" / CANDIDATE[:16] / "analysis").iterdir()
+    assert str(events).startswith(run.uri)
+    assert read(events.parent).Images("figures/roc")[0].width == 20

@@ -13,6 +13,7 @@ import pytest
 from trainings import CANDIDATE, training
 
 from evergreen.adapters.wandb_tracker import WandbTracker
+from evergreen.record.tracker import Run
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 BLOCK, HEADER = 32_768, 7
@@ -126,3 +127,14 @@ def test_nothing_is_sent_even_with_a_key_and_an_address(tmp_path):
         with pytest.raises(BlockingIOError):
             server.accept()
     assert len(list(tmp_path.glob("wandb/offline-run-*"))) == 1
+
+
+def test_pictures_are_attached_as_a_run_in_the_group_of_their_candidate_once(tmp_path):
+    tracker = WandbTracker(tmp_path)
+    for _ in range(2):
+        tracker.attach(training().files, experiment="parcels", candidate=CANDIDATE)
+
+    (folder,) = tmp_path.glob("wandb/offline-run-*")
+    (start,) = found(Run(run_id="", uri=str(folder)), "run")
+    assert (start.run_id, start.run_group) == (f"{CANDIDATE[:16]}-analysis", CANDIDATE[:16])
+    assert [path.read_bytes() for path in folder.rglob("*.png")] == [training().files["figures/roc.png"]]

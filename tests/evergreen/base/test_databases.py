@@ -23,3 +23,6 @@ def test_database_of_the_studies_that_does_not_answer_can_be_tried_again_and_hid
 
 def test_database_of_the_studies_that_answers_is_fine(tmp_path) -> None:
     databases.require_studies(f"sqlite:///{tmp_path}/studies.db")
+    assert (tmp_path / "studies.db").exists()  # it was asked
+    with pytest.raises(Unavailable):
+        databases.require_studies(f"sqlite:///{tmp_path}/nowhere/studies.db")

@@ -84,7 +84,7 @@ def test_without_a_limit_the_machine_counts(root, limit, tmp_path):
 def test_process_knows_its_own_limit_and_says_so_before_it_is_met():
     code = (
         "import resource\n"
-        "from evergreen import memory\n"
+        "from evergreen.base import memory\n"
         "resource.setrlimit(resource.RLIMIT_AS, (2**30, 2**30))\n"
         "assert memory.available() < 2**30\n"
         "memory.require(2**31, 'a table', next_step='Read less.')\n"

@@ -7,10 +7,11 @@ import released
 import tables
 
 from evergreen.base.errors import ConfigError
-from evergreen.config import consistency
+from evergreen.config import consistency, derived
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.params import Params
+from evergreen.learning import features
 
 FILE = Path(__file__).parents[3] / "params.yaml"
 UNTIMED = ("features={rare_category: 5, test_share: 0.3}",)
@@ -36,10 +37,14 @@ def refusal(which: str, *overrides: str) -> ConfigError:
 @pytest.mark.parametrize("which", tables.TASKS)
 def test_parameters_that_fit_are_accepted(which):
     consistency.check(Params.load(FILE, FITTING[which]), tables.contract_of(which))
+    assert refusal(which, "evaluate.slices=[nowhere]").code == "CFG052"  # one more that does not fit, and they are not
 
 
 def test_committed_parameters_fit_a_table_with_time():
     consistency.check(Params.load(FILE), released.CONTRACT)
+    with pytest.raises(ConfigError) as caught:
+        consistency.check(Params.load(FILE), tables.contract_of("binary"))
+    assert caught.value.code in {"CFG020", "CFG021"}  # they ask for time
 
 
 @pytest.mark.parametrize(
@@ -83,7 +88,7 @@ def test_calendar_without_a_time_column_is_refused():
 def test_split_that_the_table_has_no_columns_for_is_refused():
     assert refusal("binary", "features={rare_category: 5, test_days: 3}").code == "CFG021"
     with pytest.raises(ConfigError) as caught:
-        consistency.check_features(FeatureParams(rare_category=5, test_share=0.3), released.CONTRACT)
+        derived.check(FeatureParams(rare_category=5, test_share=0.3), released.CONTRACT)
     assert caught.value.code == "CFG021"
     assert "a table with a time column is split by features.test_days" in caught.value.what
 
@@ -94,7 +99,9 @@ def test_text_may_be_a_feature():
         for column in tables.contract_of("binary").model_dump()["columns"]
     ]
     contract = Contract.model_validate({**tables.contract_of("binary").model_dump(), "columns": columns})
-    consistency.check_features(tables.FEATURES, contract)
+    derived.check(tables.FEATURES, contract)
+    assert "note" in features.inputs(contract, tables.FEATURES).names
+    assert "note" not in features.inputs(tables.contract_of("binary"), tables.FEATURES).names
 
 
 @pytest.mark.parametrize(
@@ -138,9 +145,12 @@ def test_costs_and_slices_that_fit_are_accepted():
         "evaluate.slices=[mean_radius, sample, roundness, x]",
     )
     consistency.check(Params.load(FILE, [*FITTING["binary"], *fitting]), tables.contract_of("binary"))
+    assert "'x'" in refusal("binary", *fitting[:1], *fitting[2:]).what  # it is the function's
+    assert "'roundness'" in refusal("binary", *fitting[:2], *fitting[3:]).what
     # Its classes are known only with the rows.
     costs = "evaluate.costs={setosa: {virginica: 1.0}}"
     consistency.check(Params.load(FILE, [*FITTING["multiclass"], costs]), tables.contract_of("multiclass"))
+    assert refusal("binary", costs).code == "CFG051"
 
 
 def test_slice_by_personal_values_is_refused():

@@ -134,7 +134,8 @@ def test_fault_in_the_file_is_named_with_its_line(folder, write, monkeypatch, te
     path = write(text)
     monkeypatch.setenv("EVERGREEN_SERVE_PORT", "1")  # a good variable does not hide a bad file
     error = refusal(folder)
-    assert (error.code, error.where, error.next_step) == (code, f"{path}:{line}", hint)
+    assert (error.code, error.where) == (code, f"{path}:{line}")
+    assert error.next_step.startswith(hint)
 
 
 def test_fault_in_a_variable_is_named_by_the_variable(folder, write, monkeypatch):
@@ -168,6 +169,7 @@ def test_state_of_every_library_lies_under_home_and_its_telemetry_is_off(folder)
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
         "BENTOML_DO_NOT_TRACK": "true",
         "GX_ANALYTICS_ENABLED": "false",
+        "ORT_DISABLE_TELEMETRY": "1",
         "WANDB_MODE": "offline",
         "WANDB_ERROR_REPORTING": "false",
     }

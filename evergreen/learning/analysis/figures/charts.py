@@ -80,8 +80,8 @@ def _charts(analysis: Analysis) -> Iterator[Chart]:
     if analysis.precision_recall:
         lines = tuple(Line(curve.name, curve.x, curve.y) for curve in analysis.precision_recall[:MOST_CURVES])
         yield Lines("precision_recall", "Precision and recall", "recall", "precision", lines)
-    if found := analysis.reliability:
-        line = Line("test rows", found.said, found.came_true)
+    if reliability := analysis.reliability:
+        line = Line("test rows", reliability.said, reliability.came_true)
         yield Lines(
             "reliability",
             "Reliability",
@@ -94,7 +94,7 @@ def _charts(analysis: Analysis) -> Iterator[Chart]:
     if matrix := analysis.confusion:
         yield Grid("confusion_matrix", "Confusion matrix", "answered", "actual", matrix.classes, matrix.counts)
     if residuals := analysis.residuals:
-        tenths = [(each["predicted"], each["0.5"], each["0.25"], each["0.75"]) for each in residuals.by_prediction]
+        tenths = [(tenth["predicted"], tenth["0.5"], tenth["0.25"], tenth["0.75"]) for tenth in residuals.by_prediction]
         yield Lines(
             "residuals",
             "Residuals by tenth of the predicted values: median and quartiles",
@@ -127,16 +127,16 @@ def _charts(analysis: Analysis) -> Iterator[Chart]:
         )
     slices = analysis.slices
     scored = (*slices.worst, *slices.declared) if slices else ()
-    if slices and (shown := [(each, each.score) for each in scored if each.score is not None]):
-        shown = list({(each.column, each.value): (each, score) for each, score in shown}.values())[:MOST_BARS]
+    if slices and (shown := [(part, part.score) for part in scored if part.score is not None]):
+        shown = list({(part.column, part.value): (part, score) for part, score in shown}.values())[:MOST_BARS]
         yield Bars(
             "slices",
             f"Worst and declared slices, of {slices.looked_at} looked at",
             f"{slices.metric}, with its interval",
-            tuple(f"{each.column} {each.value} ({each.rows} rows)" for each, _ in shown),
+            tuple(f"{part.column} {part.value} ({part.rows} rows)" for part, _ in shown),
             tuple(score for _, score in shown),
-            tuple(score if each.low is None else each.low for each, score in shown),
-            tuple(score if each.high is None else each.high for each, score in shown),
+            tuple(score if part.low is None else part.low for part, score in shown),
+            tuple(score if part.high is None else part.high for part, score in shown),
         )
     if (curve := analysis.learning) and curve.points:
         sizes = [(point, float(point.rows)) for point in curve.points]

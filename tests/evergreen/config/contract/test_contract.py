@@ -204,7 +204,7 @@ def test_columns_that_do_not_fit_together_are_refused(refusal, pattern, replacem
     ],
 )
 def test_unusual_but_sound_contract_is_accepted(load, pattern, replacement):
-    load(pattern, replacement)
+    assert load(pattern, replacement) != load()  # and what it says is kept
 
 
 RULE = "rules: [{name: a, left: %s, is: %s, right: %s}]\ntimezone"

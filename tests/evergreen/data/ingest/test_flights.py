@@ -18,9 +18,9 @@ from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import DataError
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.settings import Settings
-from evergreen.data import datasets, ingest
+from evergreen.data import datasets
 from evergreen.data.datasets import Manifest
-from evergreen.data.ingest import flights, store
+from evergreen.data.ingest import flights, sources, store
 from evergreen.data.typed.schema import ROW, UNREADABLE, to_pandas
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -45,8 +45,8 @@ def raw(folder) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def source(contract) -> SourceRef:
     return SourceRef(
-        items=ingest.find(contract.source, Settings()),
-        joined=tuple(ingest.find(join.source, Settings()) for join in contract.joins),
+        items=sources.find(contract.source, Settings()),
+        joined=tuple(sources.find(join.source, Settings()) for join in contract.joins),
     )
 
 

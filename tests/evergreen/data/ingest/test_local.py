@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import socket
 
 import pytest
@@ -169,6 +170,14 @@ def test_same_bytes_elsewhere_are_the_same_item_by_digest(folder, tmp_path):
     path = folder / "data" / "b.csv"
     os.utime(path, (0, 0))
     items.check_unchanged(item)
+    (touched,) = find(folder, "data/b.csv")
+    assert (touched.stamp == item.stamp, touched.sha256 == item.sha256) == (False, True)
+    copied = shutil.copy(path, tmp_path / "elsewhere.csv")
+    elsewhere = item.model_copy(update={"uri": str(copied)})
+    items.check_unchanged(elsewhere)
+    (tmp_path / "elsewhere.csv").write_text("other bytes")
+    with pytest.raises(DataError):
+        items.check_unchanged(elsewhere)
 
 
 @pytest.mark.parametrize("change", ["rewritten", "replaced", "gone"])

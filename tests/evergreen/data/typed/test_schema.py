@@ -2,9 +2,8 @@
 
 import json
 import math
-import struct
 import uuid
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -13,14 +12,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evergreen.config.contract.columns import Column
 from evergreen.data.typed.schema import ROW, UNREADABLE, arrow_schema, conform, from_pandas, to_pandas
-from evergreen.data.typed.times import Offsets
 
 TYPES = ("number", "integer", "category", "text", "timestamp", "boolean")
+
+
 NEW_YORK = "America/New_York"
 
 
@@ -44,41 +44,6 @@ def one(value, kind: str, **more):
     return read([value] if not isinstance(value, pa.Array) else value, kind, **more)[0]
 
 
-# -- numbers ------------------------------------------------------------------------------------------------------
-
-
-@given(st.floats(allow_nan=False, allow_infinity=False))
-@example(5e-324)
-@example(1.7976931348623157e308)
-@example(-0.0)
-def test_number_is_the_one_that_python_reads(number):
-    for text in (repr(number), f"{number:.17e}", f" {number!r}\t", f"{number:+.3f}"):
-        assert struct.pack("d", one(text, "number")) == struct.pack("d", float(text))
-    assert one(number, "number") == number
-
-
-@given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**20), max_value=10**20))
-def test_decimal_is_rounded_as_its_text(number):
-    assert one(pa.array([number], pa.decimal128(38, 4)), "number") == float(number)
-
-
-def test_decimals_beside_others_do_not_lose_digits():
-    numbers = [Decimal("12345678901234567890.00"), Decimal("0.50"), Decimal("-7.00"), None]
-    for kind in (pa.decimal128(30, 2), pa.decimal256(40, 2)):
-        found = read(pa.array(numbers, kind), "text")
-        assert found == ["12345678901234567890", "0.5", "-7", None]
-    assert read(pa.array([Decimal("0.00000001"), Decimal("0E-10")]), "category") == ["0.00000001", "0"]
-    assert read(pa.array([Decimal("3.0"), Decimal("3.5")]), "integer") == [3, ("3.5",)]
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["1,200", "1_000", "0x1F", "1e400", "-1e400", "inf", "-Infinity", "12 %", "1.2.3", "", ".", "e5", "\uff11", "1\0"],
-)
-def test_text_that_is_no_finite_number_is_unreadable(text):
-    assert read([text, "1"], "number") == [(text,) if text else None, 1.0]
-
-
 @pytest.mark.parametrize("text", ["", "NA", "NaN", "nan", "null", "None", "N/A", "#N/A", "NULL"])
 @pytest.mark.parametrize("kind", ["number", "integer", "timestamp", "boolean"])
 def test_word_for_missing_is_missing_where_no_text_is_wanted(text, kind):
@@ -94,69 +59,6 @@ def test_words_for_missing_are_those_of_the_contract():
     typed = conform(rows, [column("number")], zone="UTC", missing=("-",))
     assert typed["x"].to_pylist() == [None, None, 1.0]
     assert typed[UNREADABLE].to_pylist() == [None, '{"x": "NA"}', None]
-
-
-def test_infinity_is_unreadable_and_nan_is_missing():
-    assert read([math.inf, math.nan, 1.5], "number") == [("inf",), None, 1.5]
-    assert read([-math.inf, math.nan, 1.0], "integer") == [("-inf",), None, 1]
-    assert read([math.nan, 1.0, 1.5, math.inf], "text") == [None, "1", "1.5", "inf"]
-
-
-@pytest.mark.parametrize("value", [True, datetime(2013, 1, 1), date(2013, 1, 1), time(5), timedelta(1), [1], {"a": 1}])
-def test_what_is_no_number_is_not_made_one(value):
-    for kind in ("number", "integer"):
-        assert isinstance(one(value, kind), tuple)
-
-
-# -- integers -----------------------------------------------------------------------------------------------------
-
-LONGS = st.integers(-(2**63), 2**63 - 1)
-
-
-@given(LONGS)
-@example(2**63 - 1)
-@example(-(2**63))
-@example(2**53 + 1)
-def test_integer_is_read_exactly_however_it_is_written(number):
-    texts = [str(number), f"{number}.0", f"{number}.", f" {number} ", f"{number:+d}", f"{number:025d}", f"{number}.000"]
-    texts += [f"{number}0e-1", f"{Decimal(number):E}"]
-    for text in texts:
-        assert one(text, "integer") == number, text
-    assert read([*texts, "no"], "integer") == [number] * len(texts) + [("no",)]
-    assert one(pa.array([number], pa.int64()), "integer") == number
-    assert one(pa.array([Decimal(number)], pa.decimal128(38, 0)), "integer") == number
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["9223372036854775808", "-9223372036854775809", "1e19", "0.99999999999999999999", "1.00000000000000000001", "1e-3",
-     "4503599627370496.1", "0x1F", "1e999999999", "1e99999999999999999999", "1,200", "\uff11\uff12", "12a", "--1"],
-)  # fmt: skip
-def test_text_that_is_no_integer_of_64_bits_is_unreadable(text):
-    assert read([text], "integer") == [(text,)]
-    assert read(["7", text, "8.0"], "integer") == [7, (text,), 8]
-
-
-@pytest.mark.parametrize("kind", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
-def test_integers_of_every_width_are_read_to_their_ends(kind):
-    info = np.iinfo(kind)
-    ends = pa.array([info.min, info.max, None], kind)
-    exact = info.max < 2**63
-    assert read(ends, "integer") == [int(info.min), int(info.max) if exact else (str(info.max),), None]
-    assert read(ends, "text") == [str(info.min), str(info.max), None]
-    assert read(ends, "number") == [float(info.min), float(info.max), None]
-
-
-@given(st.floats(-(2.0**64), 2.0**64))
-@example(-(2.0**63))
-@example(2.0**63)
-@example(9007199254740994.0)
-def test_float_is_an_integer_where_it_is_whole_and_fits(number):
-    fits = number.is_integer() and -(2**63) <= number < 2**63
-    assert one(number, "integer") == (int(number) if fits else (str(number),))
-
-
-# -- text ---------------------------------------------------------------------------------------------------------
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
@@ -212,9 +114,6 @@ def test_other_values_have_one_text_whatever_their_width(array, text):
     assert one(array, "text") == text
 
 
-# -- truth values -------------------------------------------------------------------------------------------------
-
-
 def test_truth_values_are_read_in_their_usual_spellings():
     assert read(["true", "FALSE", " True", "1", "0", "1.0", "0.0"], "boolean") == [
         True, False, True, True, False, True, False,
@@ -234,134 +133,11 @@ def test_other_values_are_no_truth_values(value):
     assert isinstance(one(value, "boolean"), tuple)
 
 
-# -- times --------------------------------------------------------------------------------------------------------
-
-WALL = st.datetimes(datetime(1900, 1, 1), datetime(2199, 12, 31))
-
-
 def instants(wall: datetime, zone: str) -> set[datetime]:
     """Return the instants at which clocks show a wall time: none in a gap, two in a fold."""
     both = {wall.replace(tzinfo=ZoneInfo(zone), fold=fold).astimezone(UTC) for fold in (0, 1)}
     return {each for each in both if each.astimezone(ZoneInfo(zone)).replace(tzinfo=None) == wall}
 
-
-@given(WALL, st.sampled_from([NEW_YORK, "America/St_Johns", "America/Asuncion", "Asia/Kolkata", "UTC"]))
-@example(datetime(2013, 3, 10, 2, 30), NEW_YORK)
-@example(datetime(2013, 3, 10, 3, 0), NEW_YORK)
-@example(datetime(2013, 11, 3, 1, 30), NEW_YORK)
-@example(datetime(2013, 11, 3, 2, 0), NEW_YORK)
-@example(datetime(2009, 11, 1, 0, 0, 30), "America/St_Johns")
-@example(datetime(2017, 10, 1, 0, 30), "America/Asuncion")
-@settings(max_examples=150)
-def test_wall_time_is_the_one_instant_at_which_clocks_show_it(wall, zone):
-    expected = instants(wall, zone)
-    arrays = [pa.array([wall.isoformat()]), pa.array([f" {wall}"]), pa.array([wall], pa.timestamp("us"))]
-    if not wall.microsecond:
-        arrays.append(pa.array([wall], pa.timestamp("s")))
-    arrays.append(pa.array([wall], pa.timestamp("ns")))
-    for array in arrays:
-        found = one(array, "timestamp", zone=zone)
-        assert {found} == expected if len(expected) == 1 else isinstance(found, tuple)
-
-
-@given(WALL, st.integers(-14 * 60, 14 * 60))
-def test_time_with_an_offset_is_that_instant_in_any_zone(wall, minutes):
-    offset = timedelta(minutes=minutes)
-    instant = (wall - offset).replace(tzinfo=UTC)
-    sign, hours = "-" if minutes < 0 else "+", f"{abs(minutes) // 60:02d}"
-    texts = [f"{wall.isoformat()}{sign}{hours}{colon}{abs(minutes) % 60:02d}" for colon in ("", ":")]
-    texts += [f"{texts[1]} ", instant.isoformat(), f"{instant:%Y-%m-%d %H:%M:%S.%f}Z"]
-    for text in texts:
-        assert read([text, "2013-01-01"], "timestamp", zone=NEW_YORK)[0] == instant, text
-        assert one(text, "timestamp", zone=NEW_YORK) == instant, text
-
-
-@pytest.mark.parametrize(
-    ("text", "instant"),
-    [
-        ("2013-01-31T05Z", datetime(2013, 1, 31, 5)),
-        ("2013-01-31 05Z", datetime(2013, 1, 31, 5)),
-        ("2013-01-31T05-03", datetime(2013, 1, 31, 8)),
-        ("2013-01-31T05:30 +01:30", datetime(2013, 1, 31, 4)),
-        ("2013-01-31", datetime(2013, 1, 31, 5)),
-        ("2013-01-31 05", datetime(2013, 1, 31, 10)),
-        ("2013/01/31 05:30", datetime(2013, 1, 31, 10, 30)),
-    ],
-)
-def test_time_is_read_alike_alone_and_among_others(text, instant):
-    instant = instant.replace(tzinfo=UTC)
-    for others in ([], ["2013-06-01T00:00:00Z"], ["2013-06-01T00:00:00"], ["no"]):
-        assert read([text, *others], "timestamp", zone=NEW_YORK)[0] == instant
-
-
-@pytest.mark.parametrize(
-    "text", ["2013", "2013-01", "20130131", "now", "today", "01/02/2013", "2013-02-30", "2013-01-31T24:00",
-             "2013-01-31T05:30:61", "2013-01-31T05:30z", "9999-12-31", "0001-01-01", "-2013-01-01", "1577-01-01",
-             "2013-01-31T05:30+99"]
-)  # fmt: skip
-def test_text_that_is_no_day_within_reach_is_unreadable(text):
-    assert read([text], "timestamp") == [(text,)]
-    assert read(["2013-01-31", text], "timestamp")[1] == (text,)
-
-
-@pytest.mark.parametrize("value", [20130131, 1.5, True, Decimal("20130131"), time(5), timedelta(1)])
-def test_number_is_no_time(value):
-    assert isinstance(one(value, "timestamp"), tuple)
-
-
-@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
-@pytest.mark.parametrize("zone", [None, "UTC", NEW_YORK, "+05:30"])
-def test_times_beyond_reach_of_any_unit_are_unreadable_not_wrapped(unit, zone):
-    far = pa.array([2**62, -(2**62), 0, None], pa.int64()).cast(pa.timestamp(unit, zone))
-    found = read(far, "timestamp")
-    assert found[2:] == [datetime(1970, 1, 1, tzinfo=UTC), None]
-    if unit == "ns":
-        assert found[0] == datetime(2116, 2, 20, 23, 53, 38, 427387, tzinfo=UTC)
-    else:
-        assert all(isinstance(each, tuple) for each in found[:2])
-    assert isinstance(read(far, "text")[0], str if unit == "ns" else tuple)
-
-
-@given(st.integers(-(2**62), 2**62))
-@example(-1)
-@example(-1_001)
-def test_nanoseconds_are_cut_as_pandas_cuts_them(nanoseconds):
-    expected = pd.Timestamp(nanoseconds, tz="UTC").floor("us").to_pydatetime()
-    assert one(pa.array([nanoseconds], pa.timestamp("ns", "UTC")), "timestamp") == expected
-
-
-def test_nanoseconds_of_a_text_are_cut_alike():
-    text = "1969-12-31T23:59:59.123456789Z"
-    assert one(text, "timestamp") == datetime(1969, 12, 31, 23, 59, 59, 123456, tzinfo=UTC)
-
-
-def test_days_are_local_midnights():
-    assert one(date(2013, 1, 31), "timestamp", zone=NEW_YORK) == datetime(2013, 1, 31, 5, tzinfo=UTC)
-    assert one(pa.array([date(2013, 1, 31)], pa.date64()), "timestamp") == datetime(2013, 1, 31, tzinfo=UTC)
-    assert isinstance(one(pa.array([2**31 - 1], pa.date32()), "timestamp"), tuple)
-    assert isinstance(one(pa.array([2**62], pa.date64()), "timestamp"), tuple)
-
-
-def test_offsets_are_counted_where_times_could_be_read():
-    offsets = Offsets()
-    texts = ["2013-01-31T05:00Z", "2013-13-31T05:00Z", "2013-01-31 05:00", "no", None, "NA", "2013-03-10 02:30"]
-    rows = pa.RecordBatch.from_pydict({"x": texts})
-    conform(rows, [column("timestamp")], zone=NEW_YORK, offsets=offsets)
-    assert (offsets.with_offset, offsets.without, offsets.mixed) == ({"x": 1}, {"x": 2}, ["x"])
-    each = Offsets()
-    for n in range(len(rows)):
-        conform(rows.slice(n, 1), [column("timestamp")], zone=NEW_YORK, offsets=each)
-    assert each == offsets
-
-
-def test_times_all_with_or_all_without_an_offset_are_no_mixture():
-    offsets = Offsets()
-    for texts in (["2013-01-31T05:00Z", None], ["no", "2013-01-31T05:00Z"], ["NA"]):
-        conform(pa.RecordBatch.from_pydict({"x": texts}), [column("timestamp")], zone="UTC", offsets=offsets)
-    assert (offsets.with_offset, offsets.mixed) == ({"x": 2}, [])
-
-
-# -- alone and among others ---------------------------------------------------------------------------------------
 
 ODD_TEXTS = st.sampled_from(
     ["1", "-7", "+5", "007", " 8 ", "1.0", "2.50", "1e3", "1.", ".5", "0x1F", "0X1f", "9223372036854775807", "nan(x)",
@@ -369,8 +145,14 @@ ODD_TEXTS = st.sampled_from(
      "2013", "2013-01-31", "2013-01-31T05Z", "2013-01-31 05:30", "2013-01-31T05:30:15.1234567", "2013-01-31T05:30+0130",
      "2013-03-10 02:30", "2013-11-03 01:30", "1600-01-01", "now", "2013-1-5", "é", "漢\u202e", "x" * 40]
 )  # fmt: skip
+
+
 DICTIONARY = pa.dictionary(pa.int8(), pa.string())
+
+
 ANY_TIME = st.integers(-(2**62), 2**62)
+
+
 ORIGINS = st.one_of(
     st.tuples(st.sampled_from([pa.string(), pa.large_string(), pa.string_view(), DICTIONARY]), st.just(ODD_TEXTS)),
     st.tuples(
@@ -465,9 +247,6 @@ def test_union_is_unreadable():
         assert all(isinstance(each, tuple) for each in read(union, kind))
 
 
-# -- rows ---------------------------------------------------------------------------------------------------------
-
-
 def test_notes_are_added_to_those_that_came_and_never_replace_them():
     rows = pa.RecordBatch.from_pydict(
         {
@@ -503,9 +282,6 @@ def test_empty_batch_has_the_types():
     ):
         for kind in TYPES:
             assert read(values, kind) == []
-
-
-# -- pandas -------------------------------------------------------------------------------------------------------
 
 
 def typed_of(series: pd.Series, kind: str, zone: str = NEW_YORK) -> list:
@@ -602,12 +378,6 @@ def test_integers_beyond_int64_are_unreadable_integers_and_rounded_numbers():
     assert typed_of(series, "integer") == [(str(2**63),), -1, (str(2**70),), None]
     assert typed_of(series, "number") == [float(2**63), -1.0, float(2**70), None]
     assert typed_of(pd.Series([2**64 - 1], dtype="uint64"), "integer") == [(str(2**64 - 1),)]
-
-
-def test_python_decimals_are_read_exactly():
-    series = pd.Series([Decimal("1.50"), Decimal("NaN"), Decimal("12345678901234567890.5")], dtype="object")
-    assert typed_of(series, "number") == [1.5, None, 12345678901234567890.5]
-    assert typed_of(pd.Series([Decimal("1E+100"), Decimal(1)], dtype="object"), "number") == [1e100, 1.0]
 
 
 @pytest.mark.parametrize(

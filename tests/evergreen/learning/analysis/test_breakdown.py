@@ -31,7 +31,7 @@ def multiclass():
 
 def test_metrics_of_classes_are_scikit_learns(multiclass):
     labels, estimates = multiclass
-    expected = metrics.classification_report(labels, estimates.judged.astype(str), output_dict=True)
+    expected = metrics.classification_report(labels, estimates.compared.astype(str), output_dict=True)
 
     for position, found in enumerate(breakdown.per_class(labels, estimates, threshold=0.5)):
         of_class = expected[found.name]

@@ -1,54 +1,21 @@
 """Learning and staleness curves, importance: each says what was planted, and says so when it does not apply."""
 
-import numpy as np
 import pandas as pd
 import pytest
-import released
 import tables
+from pumps import CONTRACT, FEATURES, pumps
 
-from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
 from evergreen.learning import features as domain
 from evergreen.learning.analysis import refits
 from evergreen.learning.analysis.assemble import _refitted
-from evergreen.learning.analysis.importance import importance
-from evergreen.learning.analysis.refits import Recipe, learning_curve, staleness_curve
-from evergreen.learning.tuning import families
+from evergreen.learning.analysis.refits import learning_curve, staleness_curve
+from evergreen.learning.tuning.recipe import Recipe
 
-FEATURES = FeatureParams(rare_category=5, test_days=7)
-CONTRACT = Contract.model_validate(
-    {
-        "name": "pumps",
-        "description": "made up",
-        "source": {"kind": "file", "path": "pumps.csv"},
-        "timezone": "UTC",
-        "label_delay_days": 0,
-        "columns": [
-            {"name": "at", "type": "timestamp", "role": "time"},
-            {"name": "signal", "type": "number", "role": "feature"},
-            {"name": "noise", "type": "number", "role": "feature"},
-            {"name": "fails", "type": "boolean", "role": "target"},
-        ],
-    }
-)
 BOOSTING = Recipe(CONTRACT, FEATURES, "gradient_boosting", {"max_iter": 30, "min_samples_leaf": 5}, 7)
+
+
 LOGISTIC = Recipe(CONTRACT, FEATURES, "logistic", {}, 7)
-
-
-def pumps(n, *, seed=1, turns=False, wave=False):
-    """Return rows by the hour. `turns`: what the signal means turns round in the course of time."""
-    rng = np.random.default_rng(seed)
-    signal = rng.normal(size=n)
-    meaning = np.linspace(3, -1, n) if turns else 2.0
-    logit = 3 * np.sin(6 * signal) if wave else meaning * signal
-    return pd.DataFrame(
-        {
-            "at": pd.date_range("2024-01-01", periods=n, freq="h", tz="UTC"),
-            "signal": signal,
-            "noise": rng.normal(size=n),
-            "fails": rng.random(n) < 1 / (1 + np.exp(-logit)),
-        }
-    )
 
 
 def learned(recipe, train, *, points=4):
@@ -178,70 +145,3 @@ def test_table_without_time_has_no_staleness():
     recipe = Recipe(tables.contract_of("binary"), tables.FEATURES, "logistic", {}, 7)
 
     assert staleness_curve(recipe, tables.table("binary"), points=4, confidence=0.95) == "no column has role time"
-
-
-def test_column_that_says_everything_is_the_important_one():
-    train, test = pumps(1_000), pumps(1_000, seed=2)
-    inputs = domain.inputs(CONTRACT, FEATURES)
-    pipeline = families.build("logistic", {}, task="binary", inputs=inputs, features=FEATURES, seed=7)
-    families.fit(pipeline, train[inputs.names], train["fails"].to_numpy())
-    before = test.copy()
-
-    def found(seed):
-        return importance(
-            pipeline,
-            test[inputs.names],
-            test["fails"].to_numpy(),
-            CONTRACT,
-            classes=(),
-            repeats=3,
-            max_rows=600,
-            seed=seed,
-        )
-
-    first, second = found(1)
-    assert (first.column, second.column) == ("signal", "noise")
-    assert first.mean > 0.25
-    assert abs(second.mean) < 0.01
-    assert found(1) == found(1)
-    assert found(1) != found(2)
-    pd.testing.assert_frame_equal(test, before)
-
-
-def test_categories_and_missing_values_are_shuffled_too():
-    rows = released.table(400)
-    inputs = domain.inputs(released.CONTRACT, released.FEATURES)
-    built = domain.build(rows, released.CONTRACT, released.FEATURES)[inputs.names]
-    pipeline = released.fitted("gradient_boosting", max_iter=20, min_samples_leaf=10)
-
-    found = importance(
-        pipeline,
-        built,
-        rows["late"].to_numpy(),
-        released.CONTRACT,
-        classes=(),
-        repeats=2,
-        max_rows=300,
-        seed=7,
-    )
-    assert {each.column for each in found} == set(inputs.names)
-    assert found[0].column == "copy"
-
-
-def test_importance_of_a_class_that_was_not_drawn_says_so():
-    train, test = pumps(1_000), pumps(5_000, seed=2)
-    inputs = domain.inputs(CONTRACT, FEATURES)
-    pipeline = families.build("logistic", {}, task="binary", inputs=inputs, features=FEATURES, seed=7)
-    families.fit(pipeline, train[inputs.names], train["fails"].to_numpy())
-
-    found = importance(
-        pipeline,
-        test[inputs.names],
-        np.arange(5_000) == 0,
-        CONTRACT,
-        classes=(),
-        repeats=1,
-        max_rows=100,
-        seed=7,
-    )
-    assert found == "roc_auc has no value on the 100 rows that were drawn"

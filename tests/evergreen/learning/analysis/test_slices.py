@@ -116,7 +116,7 @@ def test_other_tasks_are_judged_by_their_own_metric(task):
         wrong = rng.random(600) < np.where(group == "bad", 0.4, 0.05)
         said = np.where((truth == "a") ^ wrong, 0.9, 0.1)
         estimates = Estimates(task, np.column_stack([said, 1 - said]), ("a", "b"))
-        expected = metrics.balanced_accuracy_score(truth[300:], estimates.judged[300:].astype(str))
+        expected = metrics.balanced_accuracy_score(truth[300:], estimates.compared[300:].astype(str))
 
     worst = found((pd.DataFrame({"group": group}), truth, estimates), columns=("group",)).worst[0]
     assert (worst.value, worst.score) == ("bad", pytest.approx(expected, abs=1e-12))

@@ -7,7 +7,7 @@ from sklearn import metrics
 
 from evergreen.learning.evaluation import bootstrap
 from evergreen.learning.evaluation import intervals as by_variance
-from evergreen.learning.evaluation.bootstrap import draws, evaluator, intervals
+from evergreen.learning.evaluation.bootstrap import draws, evaluator, resampled_intervals
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.evaluation.intervals import contributions
 from evergreen.learning.evaluation.metrics import measure
@@ -32,7 +32,7 @@ def sample(task, n=151, seed=3):
 
 def interval(labels, first, second, **changed):
     given = {"threshold": 0.4, "costs": {}, "resamples": 2_000, "confidence": 0.95, "seed": 1}
-    return intervals(labels, first, second, **{**given, **changed})
+    return resampled_intervals(labels, first, second, **{**given, **changed})
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
@@ -139,7 +139,7 @@ def test_draw_without_a_class_or_an_answer_leaves_undefined_what_its_rows_do(tas
     labels, estimates, _ = sample(task)
     drawn = np.zeros((2, len(labels)))
     drawn[0, np.flatnonzero(labels == labels[0])] = 1  # of one class
-    answered = estimates.values >= 0.4 if task == "binary" else estimates.judged == "a"
+    answered = estimates.values >= 0.4 if task == "binary" else estimates.compared == "a"
     drawn[1, np.flatnonzero(~answered)] = 1
     with np.errstate(divide="ignore", invalid="ignore"):
         found = evaluator(labels, estimates, threshold=0.4, costs={})(drawn)
@@ -189,7 +189,7 @@ def test_long_table_draws_no_more_rows_than_one_of_fifty_thousand(monkeypatch):
         assert drawn.pop() == expected
     many = tuple(f"{number:02}" for number in range(40))
     said = Estimates("multiclass", np.random.default_rng(1).dirichlet(np.ones(40), 6_000), many)
-    interval(said.judged, said, said, resamples=1)
+    interval(said.compared, said, said, resamples=1)
     assert drawn == [5_000]
 
 

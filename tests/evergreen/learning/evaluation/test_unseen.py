@@ -20,6 +20,7 @@ def refusal(train, test, contract, features):
 def test_later_rows_with_keys_of_their_own_are_unseen():
     rows = released.table(100)
     unseen.check(rows[:80], rows[80:], released.CONTRACT, released.FEATURES)
+    assert refusal(rows[:81], rows[80:], released.CONTRACT, released.FEATURES)  # nor may one row be on both sides
 
 
 def test_train_row_as_late_as_the_first_test_row_is_refused():
@@ -40,6 +41,7 @@ def test_repeated_key_that_the_contract_only_warns_of_is_no_leak():
     rows.loc[90, "parcel"] = 3
     contract = Contract.model_validate({**released.CONTRACT.model_dump(by_alias=True), "severity": {"DQ006": "warn"}})
     unseen.check(rows[:80], rows[80:], contract, released.FEATURES)
+    assert "1 test rows" in refusal(rows[:80], rows[80:], released.CONTRACT, released.FEATURES)
 
 
 def test_table_without_time_and_key_is_looked_at_row_by_row():

@@ -259,3 +259,6 @@ def test_function_of_the_row_alone_passes_and_so_does_no_function(rows):
     features.check_functions(rows.iloc[:0], TRIPS, PARAMS)
     features.check_functions(rows, TRIPS, with_(functions=("own_features.rounds_otherwise_among_others",)))
     features.check_functions(rows, TRIPS, with_())
+    with pytest.raises(DataError) as caught:  # the same rows tell when one function does look at others
+        features.check_functions(rows, TRIPS, with_(functions=(*PARAMS.functions, "own_features.sees_other_rows")))
+    assert "sees_other_rows" in caught.value.what

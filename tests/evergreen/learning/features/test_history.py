@@ -1,6 +1,6 @@
 """Features of the past: what a brute-force reading of the definition gives, whatever comes later and however cut."""
 
-from datetime import date
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +14,6 @@ from evergreen.base import memory
 from evergreen.base.errors import ResourceError
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
-from evergreen.config.params.ingest import IngestParams
 from evergreen.learning.features import history
 from evergreen.learning.features.history import PastRows
 
@@ -280,19 +279,18 @@ def test_reach_that_no_clock_or_memory_holds_is_no_parameter(beyond):
         FeatureParams.model_validate({"history": {"far": {"of": "fare", **beyond}}, "rare_category": 1, "test_days": 1})
 
 
-def test_nothing_is_added_and_no_period_looked_back_on_without_history():
+def test_nothing_is_added_and_no_day_looked_back_on_without_history():
     none = FeatureParams(rare_category=1, test_days=1)
     rows = drawn(5, seed=1)
     assert PastRows(TRIPS, none).derive(rows) is rows
     assert history.needed(TRIPS, none) == ()
-    assert history.look_back(TRIPS, none, IngestParams(start=date(2024, 3, 1))) is None
+    assert history.days_back(TRIPS, none) == 0
 
 
-def test_period_reaches_back_as_far_as_windows_do_and_to_the_beginning_for_a_lag():
-    period = IngestParams(start=date(2024, 3, 10), end=date(2024, 3, 20))
+def test_days_reach_back_as_far_as_windows_do_and_to_the_beginning_for_a_lag():
     windows = FeatureParams.model_validate(
         {"history": {"a": DECLARED["zone_fare_sum"], "b": DECLARED["all_paid"]}, "rare_category": 1, "test_days": 1}
     )
-    assert history.look_back(TRIPS, windows, period) == IngestParams(start=date(2024, 3, 4), end=date(2024, 3, 20))
-    assert history.look_back(TRIPS, PARAMS, period) == IngestParams(end=date(2024, 3, 20))
+    assert history.days_back(TRIPS, windows) == 6
+    assert history.days_back(TRIPS, PARAMS) == math.inf
     assert history.needed(TRIPS, PARAMS) == ("at", "zone", "driver", "fare", "paid", "tip")

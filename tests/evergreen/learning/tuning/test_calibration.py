@@ -8,7 +8,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from evergreen.learning.model import skops_file
 from evergreen.learning.tuning import calibration
-from evergreen.learning.tuning.calibration import CalibratedPipeline, Calibration, Curve
+from evergreen.learning.tuning.calibration import CalibratedPipeline, Calibration, CalibrationMap
 
 
 def folds(true, shown, *, n=12_000, seed=3, parts=3):
@@ -116,7 +116,7 @@ def test_calibrated_model_travels_as_one_and_keeps_the_order_of_rows(curve):
 
     loaded = skops_file.from_bytes(skops_file.to_bytes(made))
 
-    mapped = Curve(method=curve[0], numbers=tuple(curve[1]))(pipeline.predict_proba(inputs)[:, 1])
+    mapped = CalibrationMap(method=curve[0], numbers=tuple(curve[1]))(pipeline.predict_proba(inputs)[:, 1])
     np.testing.assert_array_equal(loaded.predict_proba(inputs)[:, 1], mapped)
     np.testing.assert_allclose(loaded.predict_proba(inputs).sum(axis=1), 1)
     assert loaded.classes_.tolist() == [False, True]

@@ -10,7 +10,6 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from evergreen.base.errors import ConfigError
 from evergreen.config.objectives import FAMILIES
-from evergreen.config.params.tune import Distribution
 from evergreen.learning import features
 from evergreen.learning.tuning import families
 
@@ -224,29 +223,6 @@ def test_value_that_the_estimator_does_not_take_is_one_block(family, chosen, say
 
     assert (caught.value.code, caught.value.where) == ("CFG010", f"family '{family}'")
     assert says in caught.value.what
-
-
-@pytest.mark.parametrize(
-    ("space", "code", "what"),
-    [
-        ({"logistic": {"C": {"float": [-1, 5]}}}, "CFG010", "'C' parameter"),
-        ({"logistic": {"C": {"float": [1, 5]}, "CC": {"float": [1, 5]}}}, "CFG010", "no parameter 'CC'"),
-        ({"lightgbm": {"num_leaves": {"int": [1, 8]}}}, "CFG010", "num_leaves"),
-        ({"sklearn.linear_model.Ridge": {}}, "CFG010", "does not learn a binary target"),
-        ({"evergreen.own.nowhere.Model": {}}, "CFG037", "nowhere"),
-    ],
-    ids=["value", "parameter", "end", "task", "class"],
-)
-def test_space_that_no_estimator_takes_is_refused_with_its_next_step(space, code, what):
-    typed = {
-        family: {name: Distribution.model_validate(where) for name, where in parameters.items()}
-        for family, parameters in space.items()
-    }
-    with pytest.raises(ConfigError, match=what) as caught:
-        families.check_space(typed, "binary")
-
-    assert caught.value.code == code
-    assert caught.value.next_step
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def test_group_of_the_contract_makes_the_folds_of_a_table_without_time():
     rows = tables.table("binary").assign(ward=lambda t: (t["sample"] // 10).astype("str"))
     target = features.fit_target(rows, contract)
 
-    found = cut(rows, target, contract, tables.FEATURES, PARAMS, metric="roc_auc", seed=7)
+    found = cut(rows, target, contract, tables.FEATURES, folds=PARAMS.folds, metric="roc_auc", seed=7)
 
     assert len(found) == 3
     for fit, validate in found:
@@ -184,7 +184,7 @@ def test_rows_that_do_not_tell_their_group_are_dealt_out_alone():
     rows["ward"] = rows["ward"].mask(rows["sample"] % 2 == 0)
     target = features.fit_target(rows, contract)
 
-    found = cut(rows, target, contract, tables.FEATURES, PARAMS, metric="roc_auc", seed=7)
+    found = cut(rows, target, contract, tables.FEATURES, folds=PARAMS.folds, metric="roc_auc", seed=7)
 
     for fit, validate in found:
         assert not set(rows["ward"].iloc[fit].dropna()) & set(rows["ward"].iloc[validate].dropna())
@@ -199,17 +199,19 @@ def test_fold_that_the_metric_cannot_measure_is_a_data_error_that_says_why():
     target = rare.astype(str)
 
     with pytest.raises(DataError) as caught:
-        cut(rows, target, contract, tables.FEATURES, PARAMS, metric="roc_auc_ovr", seed=7)
+        cut(rows, target, contract, tables.FEATURES, folds=PARAMS.folds, metric="roc_auc_ovr", seed=7)
 
     assert caught.value.code == "DQ009"
     assert "cannot be measured by roc_auc_ovr: no row is 'new'" in caught.value.what
-    cut(rows, target, contract, tables.FEATURES, PARAMS, metric="log_loss", seed=7)
+    cut(rows, target, contract, tables.FEATURES, folds=PARAMS.folds, metric="log_loss", seed=7)
 
 
 def test_time_decides_where_the_table_has_it():
     rows = released.table(400)
     target = features.fit_target(rows, released.CONTRACT)
 
-    for fit, validate in cut(rows, target, released.CONTRACT, released.FEATURES, PARAMS, metric="roc_auc", seed=7):
+    for fit, validate in cut(
+        rows, target, released.CONTRACT, released.FEATURES, folds=PARAMS.folds, metric="roc_auc", seed=7
+    ):
         known = rows["handed_in"].iloc[fit].max() + pd.Timedelta(days=1)
         assert known < rows["handed_in"].iloc[validate].min()

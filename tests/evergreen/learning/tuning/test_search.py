@@ -25,9 +25,10 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.tune import TuneParams
 from evergreen.learning import features
 from evergreen.learning.tuning import families
+from evergreen.learning.tuning.best import Best
+from evergreen.learning.tuning.choice import Choice
 from evergreen.learning.tuning.folds import draw_evenly, shuffled_folds, time_folds
-from evergreen.learning.tuning.search import Best, search
-from evergreen.learning.tuning.space import Start
+from evergreen.learning.tuning.search import search
 from evergreen.learning.tuning.study import suggest
 
 PARAMS = TuneParams.model_validate(
@@ -160,11 +161,11 @@ def test_search_begins_with_each_family_near_its_defaults(uninterrupted):
 
 
 def test_start_is_tried_first_and_recorded(tmp_path):
-    start = Start(family="logistic", params={"C": 0.25, "of_another_year": 3})
+    begun = Choice(family="logistic", params={"C": 0.25, "of_another_year": 3})
 
-    best = found(tmp_path, params=changed(trials=1), start=start).best
+    best = found(tmp_path, params=changed(trials=1), warm_start=begun).best
 
-    assert (best.family, best.params, best.start) == ("logistic", {"C": 0.25}, start)
+    assert (best.family, best.params, best.warm_start) == ("logistic", {"C": 0.25}, begun)
 
 
 def test_trial_worse_than_the_median_after_a_fold_is_given_up(uninterrupted):

@@ -2,9 +2,11 @@
 
 import pytest
 
+from evergreen.base.errors import ConfigError
 from evergreen.config.params.tune import Distribution, TuneParams
 from evergreen.learning.tuning import portfolio
-from evergreen.learning.tuning.space import Choice, Start, every, fit_in, size
+from evergreen.learning.tuning.choice import Choice
+from evergreen.learning.tuning.space import check, every, fit_in, size
 
 
 def space(**families):
@@ -64,7 +66,7 @@ def test_wanted_value_is_taken_as_near_as_the_space_allows(where, wanted, neares
 
 
 def test_search_begins_with_the_start_and_then_each_family_near_its_defaults():
-    start = Start(family="gradient_boosting", params={"max_iter": 4, "l": 4, "gone": 3})
+    start = Choice(family="gradient_boosting", params={"max_iter": 4, "l": 4, "gone": 3})
     defaults = {"logistic": {"C": 1.0}, "gradient_boosting": {"max_iter": 100, "l": None, "other": 1}}
 
     first = portfolio.first(FINITE, start, defaults.__getitem__)
@@ -74,7 +76,7 @@ def test_search_begins_with_the_start_and_then_each_family_near_its_defaults():
         ("logistic", {"C": 1}),
         ("gradient_boosting", {"max_iter": 5, "l": None}),
     ]
-    other = Start(family="lightgbm", params={})
+    other = Choice(family="lightgbm", params={})
     assert portfolio.first(FINITE, other, defaults.__getitem__) == first[1:]
 
 
@@ -85,3 +87,22 @@ def test_grid_takes_only_what_it_can_walk_through(where):
     with pytest.raises(ValueError, match=r"sampler grid takes .* logistic\.C has more"):
         TuneParams.model_validate({**given, "families": {"logistic": {"C": where}}})
     TuneParams.model_validate({**given, "families": {"logistic": {"C": {"int": [1, 50]}}}})
+
+
+@pytest.mark.parametrize(
+    ("families", "code", "what"),
+    [
+        ({"logistic": {"C": {"float": [-1, 5]}}}, "CFG010", "'C' parameter"),
+        ({"logistic": {"C": {"float": [1, 5]}, "CC": {"float": [1, 5]}}}, "CFG010", "no parameter 'CC'"),
+        ({"lightgbm": {"num_leaves": {"int": [1, 8]}}}, "CFG010", "num_leaves"),
+        ({"sklearn.linear_model.Ridge": {}}, "CFG010", "does not learn a binary target"),
+        ({"evergreen.own.nowhere.Model": {}}, "CFG037", "nowhere"),
+    ],
+    ids=["value", "parameter", "end", "task", "class"],
+)
+def test_space_that_no_estimator_takes_is_refused_with_its_next_step(families, code, what):
+    with pytest.raises(ConfigError, match=what) as caught:
+        check(space(**families), "binary")
+
+    assert caught.value.code == code
+    assert caught.value.next_step

@@ -46,7 +46,7 @@ def test_example_rows_are_sent_as_the_service_takes_them(tmp_path):
     settings = Settings(home=tmp_path)
     ws = Workspace(root=settings.workspace)
     built = rows.assign(**features.build(rows, contract, released.FEATURES))
-    ref = models.save(ws, "model", released.fitted("prior"), contract, released.FEATURES, {})
+    ref = models.save(ws, "model", released.fitted("prior"), contract=contract, features=released.FEATURES, about={})
     judged = released.judged("parcels", 1, ref.sha256)
     champion = ChampionFacts(
         version=1,

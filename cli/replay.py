@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 EXAMPLE_ROWS = 10
 
 
-def run(
-    project: Project, start: date, end: date, *, env: str, params_file: str, overrides: list[str], as_json: bool
-) -> dict[str, object]:
+def run(project: Project, start: date, end: date, *, as_json: bool) -> dict[str, object]:
     """Walk the months of [start, end), print them as they end, then check the service against batch scoring."""
     console = Console(stderr=True) if as_json else show.console
     for name in ("evergreen", "tasks", "flows", "cli"):
@@ -42,7 +40,7 @@ def run(
             from flows.replay import replay
 
             progress.update(bar, description=f"training on the rows before {start}")
-            for event in replay(start, end, env=env, params_file=params_file, overrides=overrides):
+            for event in replay(project, start, end):
                 if isinstance(event, TrainingOutcome):
                     console.print(f"[bold]{start:%Y-%m}[/] {event.reason}")
                 else:
@@ -56,7 +54,7 @@ def run(
         champion = project.champion()
         agreement = service.check_agreement(project, service.example_rows(project.settings, champion, n=EXAMPLE_ROWS))
     console.print(table(project.name, walked))
-    say_where(console, project, walked, agreement, params_file)
+    say_where(console, project, walked, agreement)
     return {"months": [row(month) for month in walked], "service": agreement.model_dump()}
 
 
@@ -83,23 +81,23 @@ def row(month: "Month") -> dict[str, object]:
 def line(month: "Month") -> str:
     """Return what is printed as a month ends."""
     seen = row(month)
-    found = f"drift {seen['drift']}, {heading(month)} {measured(seen['value'])}, {seen['decision']}"
-    return f"[bold]{seen['month']}[/] version {seen['version']}: {found}"
+    text = f"drift {seen['drift']}, {heading(month)} {measured(seen['value'])}, {seen['decision']}"
+    return f"[bold]{seen['month']}[/] version {seen['version']}: {text}"
 
 
 def table(model: str, walked: "list[Month]") -> Table:
     """Return the table that the walk ends with."""
     meanings = "promoted: retrained, and the gate agreed. refused: retrained, and it did not. keep: not retrained."
-    found = Table(title=f"{model}: month by month", title_justify="left", caption=meanings, caption_justify="left")
+    summary = Table(title=f"{model}: month by month", title_justify="left", caption=meanings, caption_justify="left")
     metric = heading(walked[0]) if walked else ""
     numbers = ("rows", f"{metric} in service", f"{metric} never retrained")
     for name in ("month", "rows", "drift", *numbers[1:], "decision", "version"):
         justify: Literal["right", "left"] = "right" if name in numbers else "left"
-        found.add_column(name, justify=justify, no_wrap=name in ("drift", "decision"))
+        summary.add_column(name, justify=justify, no_wrap=name in ("drift", "decision"))
     for month in walked:
         seen = row(month)
         drifted = f"{seen['drift']} {seen['drifted_columns']}/{len(month.window.drift.columns)}"
-        found.add_row(
+        summary.add_row(
             str(seen["month"]),
             f"{seen['rows']:,}",
             drifted,
@@ -108,7 +106,7 @@ def table(model: str, walked: "list[Month]") -> Table:
             str(seen["decision"]),
             str(seen["version"]),
         )
-    return found
+    return summary
 
 
 def heading(month: "Month") -> str:
@@ -121,16 +119,15 @@ def measured(value: object) -> str:
     return f"{value:.3f}" if isinstance(value, float) else "unknown"
 
 
-def say_where(
-    console: Console, project: Project, walked: "list[Month]", agreement: "Agreement", params_file: str
-) -> None:
+def say_where(console: Console, project: Project, walked: "list[Month]", agreement: "Agreement") -> None:
     """Say what agrees and where everything can be opened."""
     console.print(
         f"The packaged service answered {agreement.rows} rows as batch scoring does "
         f"(ready in {agreement.seconds_to_ready:.1f} s)."
     )
     console.print("\nOpen:", highlight=False)
-    settings, of = project.settings, "" if params_file == "params.yaml" else f" --params {params_file}"
+    settings, params_file = project.settings, project.asked.params_file
+    of = "" if params_file == "params.yaml" else f" --params {params_file}"
     places = {
         "MLflow and Prefect": ".venv/bin/evergreen up, then http://127.0.0.1:5000 and http://127.0.0.1:4200",
         "the service": f".venv/bin/evergreen serve{of}, then POST to http://{settings.serve_host}:{settings.serve_port}/predict",

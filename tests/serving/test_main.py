@@ -19,7 +19,6 @@ from servers import SECONDS
 from evergreen.adapters import packaging
 from evergreen.config.settings import Settings
 from evergreen.record.predictions import log as predictions
-from serving.listening import listen
 
 HEAVY = ("prefect", "great_expectations", "evidently", "dvc", "mlflow", "bentoml", "optuna", "fastapi")
 
@@ -146,15 +145,6 @@ def test_damaged_model_is_not_served(bundle, tmp_path):
     assert "Traceback" not in printed
 
 
-def test_port_that_is_taken_is_named(bundle, tmp_path):
-    with listen("127.0.0.1", 0) as taken:
-        port = taken.getsockname()[1]
-        code, printed = run(bundle, Settings(home=tmp_path, serve_port=port))
-
-    assert code == 8
-    assert f"127.0.0.1:{port}" in printed
-
-
 def test_log_folder_that_cannot_be_written_stops_the_start(bundle, tmp_path):
     (tmp_path / "predictions").write_text("a file where the folder should be")
 
@@ -178,4 +168,4 @@ def test_command_runs_the_bundles_own_code_wherever_it_is_started(bundle, projec
         timeout=60,
     ).stdout.split()
 
-    assert found == [os.fspath(bundle / "evergreen" / "model.py"), os.fspath(bundle / "serving" / "app.py")]
+    assert found == [os.fspath(bundle / "evergreen" / "project.py"), os.fspath(bundle / "serving" / "app.py")]

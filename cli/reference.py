@@ -1,0 +1,85 @@
+"""`python -m cli.reference`: write tables of docs/reference, and the JSON schema, from the fields they describe.
+
+What a parameter or a setting means is written once, under its field.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from evergreen.base.files import write_bytes
+from evergreen.config.params.features import Buckets, History, Lookup
+from evergreen.config.params.params import Params
+from evergreen.config.params.tune import Distribution
+from evergreen.config.settings import Settings, find_project
+
+FOLDER = Path("docs", "reference")
+SPACE = "tune.families.<family>.<parameter>."
+PARAMS: dict[str, list[tuple[type[BaseModel], str]]] = {
+    "params": [(Params, "")],
+    "features": [
+        (Buckets, "features.buckets.<name>."),
+        (Lookup, "features.lookups.<name>."),
+        (History, "features.history.<name>."),
+    ],
+    "space": [(Distribution, SPACE)],
+}
+
+
+def pages(folder: Path) -> dict[str, str]:
+    """Return the texts that come from the fields, by file name; all around the tables is taken from `folder`."""
+    params, state = (folder / name for name in ("params.md", "state.md"))
+    text = params.read_text()
+    for name, models in PARAMS.items():
+        rows = "".join(row for model, prefix in models for row in _keys(model, prefix))
+        text = _between(text, name, f"| key | means |\n|---|---|\n{rows}")
+    settings = "".join(_setting(name, field) for name, field in Settings.model_fields.items())
+    return {
+        "params.md": text,
+        "params.schema.json": json.dumps(Params.model_json_schema(), indent=1) + "\n",
+        "state.md": _between(state.read_text(), "settings", f"| key | default | means |\n|---|---|---|\n{settings}"),
+    }
+
+
+def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        key, kind = f"{prefix}{field.alias or name}", field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _keys(kind, f"{key}.")
+        else:
+            yield f"| `{key}` | {_line(field.description)} |\n"
+
+
+def _setting(name: str, field: Any) -> str:
+    described = _line(field.description)
+    default, _, means = described.removeprefix("default ").partition(": ") if described.startswith("default ") else (
+        f"`{field.default}`", "", described
+    )  # fmt: skip
+    return f"| `{name}` | {default} | {means} |\n"
+
+
+def _line(description: str | None) -> str:
+    return " ".join((description or "").split())
+
+
+def _between(text: str, name: str, table: str) -> str:
+    """Return a page with another table between the two marks of that name."""
+    mark = f"<!-- {name} -->\n"
+    return re.sub(f"{mark}.*?{mark}", lambda _: f"{mark}{table}{mark}", text, count=1, flags=re.DOTALL)
+
+
+def main() -> int:
+    """Write the pages of the project in this folder."""
+    folder = find_project(Path()) / FOLDER
+    for name, text in pages(folder).items():
+        write_bytes(folder / name, text.encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

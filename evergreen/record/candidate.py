@@ -1,0 +1,36 @@
+"""A candidate: what the steps of a training made, by the names of their artifacts."""
+
+from datetime import date
+
+from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
+from evergreen.base.values import Value
+from evergreen.data.validation import Validation
+from evergreen.learning.evaluation import Report
+from evergreen.learning.features import Split
+from evergreen.learning.tuning.best import Best
+
+
+class Candidate(Value):
+    """A trained and measured model, before the gate, and everything that it was made from.
+
+    `key`: the digest of what is judged and how, under which the ledger keeps the judgement. `data_end`: the day before
+    which all of its rows lie; None for a table without time.
+    """
+
+    key: str
+    data_end: date | None
+    raw: DatasetRef
+    valid: TableRef
+    quarantine: TableRef
+    validation: Validation
+    docs: FolderRef
+    train: TableRef
+    test: TableRef
+    split: Split
+    lookups: FolderRef
+    best: Best
+    trials: TableRef
+    model: FolderRef
+    baseline: FolderRef
+    report: Report
+    scores: TableRef

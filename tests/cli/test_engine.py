@@ -1,0 +1,71 @@
+"""The engine behind a command: state that is prepared once, and nothing started where a server is configured."""
+
+import shutil
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from cli import engine as module
+from cli.engine import MIN_FREE_BYTES, engine, on_loopback, prepare
+from evergreen.base.errors import ResourceError, Unavailable
+from evergreen.config.settings import Settings
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The commands that were started, each of which ends with the next of `codes`."""
+    found = SimpleNamespace(argvs=[], codes=[0, 0])
+
+    def start(argv, settings):
+        found.argvs.append(argv)
+        return SimpleNamespace(communicate=lambda: (b"what it said", None), returncode=found.codes.pop(0))
+
+    monkeypatch.setattr(module, "_start", start)
+    return found
+
+
+def test_state_is_prepared_once(tmp_path, started):
+    settings = Settings(home=tmp_path / "home")
+    prepare(settings)
+    assert [argv[0] for argv in started.argvs] == ["prefect", "mlflow"]
+    assert {path.name for path in settings.home.iterdir()} == {"tmp", "run", "workspace", "mlflow", "prefect"}
+    prepare(settings)
+    assert len(started.argvs) == 2
+
+
+def test_databases_of_configured_servers_are_theirs(tmp_path, started):
+    prepare(Settings(home=tmp_path, prefect_api_url="http://p/api", mlflow_tracking_uri="http://m"))
+    assert started.argvs == []
+
+
+def test_migration_that_fails_is_said_and_tried_again(tmp_path, started):
+    settings = Settings(home=tmp_path)
+    started.codes = [1, 0, 0, 0]
+    with pytest.raises(Unavailable, match="could not prepare the database: what it said") as caught:
+        prepare(settings)
+    assert (caught.value.code, caught.value.where) == ("DEP004", str(tmp_path / "prefect" / "prefect.db"))
+    before = len(started.argvs)
+    prepare(settings)
+    assert started.argvs[before][0] == "prefect"
+
+
+def test_disk_without_room_is_said_before_anything_is_started(tmp_path, started, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=MIN_FREE_BYTES - 1))
+    with pytest.raises(ResourceError) as caught:
+        prepare(Settings(home=tmp_path))
+    assert caught.value.code == "RES001"
+    assert started.argvs == []
+
+
+def test_application_runs_in_this_python_on_loopback():
+    assert on_loopback(7, "a:b", "--factory") == [sys.executable, "-m", "cli.loopback", "7", "a:b", "--factory"]
+
+
+def test_configured_server_is_asked_and_none_is_started(tmp_path, monkeypatch, started, closed_port):
+    monkeypatch.setattr(module, "os", SimpleNamespace(environ={}, access=lambda *_: True, W_OK=2))
+    monkeypatch.setattr(module.children, "child", None)
+    settings = Settings(home=tmp_path, prefect_api_url=f"http://127.0.0.1:{closed_port}/api", mlflow_tracking_uri="m")
+    with pytest.raises(Unavailable) as caught, engine(settings):
+        raise AssertionError("it must not begin")
+    assert (caught.value.code, caught.value.where) == ("DEP006", settings.prefect_api_url)

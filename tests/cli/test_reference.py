@@ -1,0 +1,26 @@
+"""Reference pages come from the fields: between their marks, and nothing around them."""
+
+import json
+
+from cli.reference import pages
+from evergreen.config.params.params import Params
+from evergreen.config.settings import Settings
+
+
+def test_tables_are_put_between_their_marks_and_the_rest_stays(project, tmp_path):
+    for name, marks in (("params.md", ("params", "features", "space")), ("state.md", ("settings",))):
+        text = "".join(f"before {mark}\n<!-- {mark} -->\noutdated\n<!-- {mark} -->\nafter\n" for mark in marks)
+        (tmp_path / name).write_text(text)
+    found = pages(tmp_path)
+    assert found.keys() == {"params.md", "params.schema.json", "state.md"}
+    for text in (found["params.md"], found["state.md"]):
+        assert "outdated" not in text
+        assert "before" in text
+        assert text.endswith("after\n")
+    assert json.loads(found["params.schema.json"]) == Params.model_json_schema()
+    assert "| `gate.floor` | the least value |" in found["params.md"]
+    assert "| `features.lookups.<name>.file` |" in found["params.md"]
+    assert "| `tune.families.<family>.<parameter>.log` |" in found["params.md"]
+    rows = [line.split("`")[1] for line in found["state.md"].splitlines() if line.startswith("| `")]
+    assert rows == list(Settings.model_fields)
+    assert "| `allow_dirty` | no | a version may come" in found["state.md"]

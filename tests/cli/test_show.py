@@ -1,0 +1,63 @@
+"""What a person sees: every number of it, and nothing that a terminal would act on."""
+
+import io
+
+import pytest
+import released
+from rich.console import Console
+
+from cli import show
+from evergreen.decisions.gate.decision import Check
+from evergreen.record.outcomes import StepRun, TrainingOutcome
+from evergreen.record.plan.plan import PlannedStep
+
+HOSTILE = "\x1b[31mred [bold]x[/] [/y]"
+JUDGED = released.judged("parcels", 3, "d" * 64)
+
+
+@pytest.fixture
+def printed(monkeypatch):
+    target = io.StringIO()
+    monkeypatch.setattr(show, "console", Console(file=target, width=200, force_terminal=False))
+    return target
+
+
+def test_text_is_shown_as_it_is():
+    console = Console(file=io.StringIO(), width=200)
+    console.print(show.escape(HOSTILE))
+    assert console.file.getvalue() == "\\x1b[31mred [bold]x[/] [/y]\n"
+
+
+def test_plan_says_what_would_run_and_why(printed):
+    steps = [
+        PlannedStep(name="tune", identity="0123456789abcdef", cached=True, why="recorded"),
+        PlannedStep(name="train", identity=None, cached=False, why="its params changed"),
+    ]
+    show.plan(steps)
+    tune, train = [line for line in printed.getvalue().splitlines() if "tune" in line or "train" in line]
+    assert "skip" in tune
+    assert "0123456789ab " in tune
+    assert "run" in train
+    assert "its params changed" in train
+
+
+@pytest.mark.parametrize(("verdict", "says"), [("promoted", "version 3 was promoted"), ("refused", "is unchanged")])
+def test_training_shows_its_steps_checks_verdict_and_analysis(printed, verdict, says):
+    check = Check(name="floor", outcome="passed", text=HOSTILE)
+    about = {**dict(JUDGED), "verdict": verdict, "checks": (check,), "reason": HOSTILE}
+    step = StepRun(name="tune", cached=False, seconds=1.26)
+    show.training(TrainingOutcome(**about, steps=(step,), analysis=f"not made: {HOSTILE}"))
+    text = printed.getvalue()
+    assert "\x1b" not in text
+    assert says in text
+    assert text.count("\\x1b[31mred [bold]x[/] [/y]") == 3
+    assert "1.3" in text
+    assert f"model {'d' * 12}" in text
+
+
+def test_numbers_of_a_summary_have_four_digits(printed):
+    show.summary("Title", {"auc": 0.123456, "rows": 7, HOSTILE: "v"})
+    text = printed.getvalue()
+    assert "0.1235" in text
+    assert "7" in text
+    assert "\x1b" not in text

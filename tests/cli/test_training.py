@@ -1,0 +1,49 @@
+"""One training: a recorded one is answered at once, another one in an engine, and none that may not be."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from cli import plans, training
+from evergreen.base.errors import ConfigError
+from flows import training as flow
+
+
+@pytest.fixture
+def events(monkeypatch):
+    """What happens, in order."""
+    found = []
+
+    @contextmanager
+    def noting(name):
+        found.append(name)
+        yield
+        found.append(f"end of {name}")
+
+    monkeypatch.setattr(training.unfinished, "noted", lambda project, *, reason: noting("note"))
+    monkeypatch.setattr(training, "engine", lambda settings: noting("engine"))
+    monkeypatch.setattr(flow, "run_training", lambda project, *, reason: found.append(reason) or "trained")
+    monkeypatch.setattr(plans, "recorded_outcome", lambda project: None)
+    return found
+
+
+@pytest.mark.parametrize(("reason", "kept"), [(None, "requested"), ("because", "because")])
+def test_training_runs_in_an_engine_inside_its_note(fresh, events, reason, kept):
+    assert training.train(fresh, reason=reason) == "trained"
+    assert events == ["note", "engine", kept, "end of engine", "end of note"]
+
+
+def test_recorded_training_needs_no_engine(fresh, events, monkeypatch):
+    monkeypatch.setattr(plans, "recorded_outcome", lambda project: "recorded")
+    assert training.train(fresh, reason=None) == "recorded"
+    assert events == ["note", "end of note"]
+
+
+def test_training_that_may_not_be_is_refused_before_the_engine_starts(fresh, events, monkeypatch):
+    def refused(self):
+        raise ConfigError("REG001", "changes are not committed")
+
+    monkeypatch.setattr(type(fresh), "may_train", refused)
+    with pytest.raises(ConfigError):
+        training.train(fresh, reason=None)
+    assert events == ["note"]

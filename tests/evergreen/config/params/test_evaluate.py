@@ -1,0 +1,31 @@
+"""The section `evaluate`: what answers cost, and which candidates are analysed."""
+
+from pathlib import Path
+
+import pytest
+
+from evergreen.base.errors import ConfigError
+from evergreen.config.params.params import Params
+
+FILE = Path(__file__).parents[4] / "params.yaml"
+
+
+def test_costs_of_truth_values_need_no_quotes() -> None:
+    bare = Params.load(FILE, ["evaluate.costs={true: {false: 5}}"])
+    assert bare.evaluate == Params.load(FILE, ["evaluate.costs={'true': {'false': 5}}"]).evaluate
+    assert bare.evaluate.costs == {"true": {"false": 5.0}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "wanted"), [("promoted", (True, False)), ("always", (True, True)), ("never", (False, False))]
+)
+def test_policy_says_which_candidates_are_analysed(policy, wanted):
+    section = Params.load(FILE, [f"evaluate.analysis={policy}"]).evaluate
+    assert tuple(section.wants_analysis(promoted=promoted) for promoted in (True, False)) == wanted
+
+
+def test_policy_that_is_none_is_refused():
+    with pytest.raises(ConfigError) as caught:
+        Params.load(FILE, ["evaluate.analysis=sometimes"])
+    assert caught.value.code == "CFG005"
+    assert "promoted" in caught.value.block()

@@ -1,0 +1,99 @@
+"""The champion: promotions form a chain of growing epochs, one wins, and a forged one shows."""
+
+import pytest
+from children import child, go, say
+
+from evergreen.base.errors import IntegrityError, LostRace
+
+
+@pytest.mark.parametrize(
+    ("statement", "model"),
+    [
+        ("UPDATE champions SET version = 4 WHERE model = 'm'", "m"),
+        ("UPDATE champions SET epoch = 3 WHERE model = 'm'", "m"),
+        ("DELETE FROM champions WHERE model = 'other'", "other"),
+        ("INSERT INTO champions (model, epoch, version) VALUES ('new', 1, 1)", "new"),
+        ("DELETE FROM entries WHERE seq >= 5", "m"),
+    ],
+)
+def test_verify_finds_a_champion_that_was_never_promoted(story, sql, statement, model):
+    sql(statement)
+    with pytest.raises(IntegrityError, match=f"champion of '{model}' is not the version that was promoted last"):
+        story.verify()
+
+
+@pytest.mark.parametrize(("epoch", "predecessor"), [(3, 4), (3, None), (2, 5), (4, 5)])
+def test_verify_finds_a_promotion_that_does_not_follow_the_one_before(story, epoch, predecessor):
+    # the hashes fit, since the ledger itself made them
+    story.record("m", "promotion", "forged", {"epoch": epoch, "version": 9, "predecessor": predecessor})
+    with pytest.raises(IntegrityError, match="breaks at entry 7 "):
+        story.verify()
+
+
+def test_promotions_form_a_chain_of_growing_epochs(opened):
+    for epoch, version in enumerate([3, 5, 3, 8]):  # 3 comes back by a rollback
+        champion = opened.promote("m", version, {"why": "gate"}, expected_epoch=epoch)
+        assert (champion.epoch, champion.version) == (epoch + 1, version)
+        assert opened.champion("m") == champion
+    log = [entry.payload for entry in opened.entries("m", "promotion")]
+    assert [entry["epoch"] for entry in log] == [1, 2, 3, 4]
+    assert [entry["version"] for entry in log] == [3, 5, 3, 8]
+    assert [entry["predecessor"] for entry in log] == [None, 3, 5, 3]
+    assert all(entry["why"] == "gate" for entry in log)
+    assert opened.find("m", "promotion", "3").payload["version"] == 3
+
+
+def test_payload_of_a_promotion_cannot_claim_another_version(opened):
+    opened.promote("m", 3, {"version": 9, "epoch": 9, "predecessor": 9}, expected_epoch=0)
+    payload = opened.entries("m")[0].payload
+    assert (payload["version"], payload["epoch"], payload["predecessor"]) == (3, 1, None)
+
+
+def test_models_have_champions_of_their_own(opened):
+    opened.promote("m", 1, {}, expected_epoch=0)
+    assert opened.champion("other") is None
+    opened.promote("other", 7, {}, expected_epoch=0)
+    assert (opened.champion("m").version, opened.champion("other").version) == (1, 7)
+
+
+@pytest.mark.parametrize("expected", [0, 1, 3])
+def test_promotion_that_expects_another_epoch_loses_and_changes_nothing(opened, expected):
+    opened.promote("m", 1, {}, expected_epoch=0)
+    champion = opened.promote("m", 2, {}, expected_epoch=1)
+    before = opened.entries("m")
+    with pytest.raises(LostRace) as caught:
+        opened.promote("m", 3, {}, expected_epoch=expected)
+    assert caught.value.code == "RACE001"
+    assert f"(epoch 2, expected {expected})" in caught.value.what
+    assert opened.champion("m") == champion
+    assert opened.entries("m") == before
+
+
+def test_of_processes_that_promote_at_once_exactly_one_wins(opened, url):
+    opened.promote("m", 1, {}, expected_epoch=0)
+    body = (
+        "ledger = Ledger(sys.argv[1])\nwait('ready')\n"
+        "print(ledger.promote('m', int(sys.argv[2]), {}, expected_epoch=1).version, flush=True)"
+    )
+    with child(body, url, 2) as a, child(body, url, 3) as b, child(body, url, 4) as c:
+        for process in (a, b, c):
+            assert say(process) == "ready"
+        for process in (a, b, c):
+            go(process)
+        answers = [say(process) for process in (a, b, c)]
+        codes = sorted(process.wait() for process in (a, b, c))
+    assert codes == [0, 6, 6]
+    winner = next(answer for answer in answers if answer != "RACE001")
+    assert opened.champion("m").version == int(winner)
+    assert [entry.payload["version"] for entry in opened.entries("m", "promotion")] == [1, int(winner)]
+    assert opened.verify() == 2
+
+
+def test_promotion_whose_facts_cannot_be_written_changes_nothing(opened):
+    opened.promote("m", 1, {}, expected_epoch=0)
+    facts: dict = {}
+    facts["itself"] = facts
+    with pytest.raises(ValueError, match="Circular"):
+        opened.promote("m", 2, facts, expected_epoch=1)
+    assert opened.champion("m").version == 1
+    assert opened.verify() == 1

@@ -1,0 +1,103 @@
+"""The ledger's database: what cannot be opened, written or waited for says what to do."""
+
+import pytest
+import sqlalchemy as sa
+from children import child, go, say
+
+from evergreen.base.errors import ConfigError, IntegrityError, ResourceError, Unavailable
+from evergreen.record.ledger import database
+from evergreen.record.ledger.ledger import Ledger
+
+
+def test_new_ledger_may_be_opened_by_several_processes_at_once(url):
+    body = "wait('ready')\nLedger(sys.argv[1]).record('m', 'k', sys.argv[2], {})\nprint('done')"
+    with child(body, url, 1) as a, child(body, url, 2) as b, child(body, url, 3) as c, child(body, url, 4) as d:
+        for process in (a, b, c, d):
+            assert say(process) == "ready"
+        for process in (a, b, c, d):
+            go(process)
+        assert [say(process) for process in (a, b, c, d)] == ["done"] * 4
+    ledger = Ledger(url)
+    assert ledger.verify() == 4
+    ledger.close()
+
+
+def test_file_that_is_no_database_is_an_integrity_error(tmp_path):
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"not a database at all, but long enough to be looked at" * 100)
+    with pytest.raises(IntegrityError) as caught:
+        Ledger(f"sqlite:///{path}")
+    assert caught.value.code == "INT005"
+    assert str(path) in caught.value.where
+
+
+def test_ledger_below_a_folder_without_write_access_says_what_to_do(read_only_folder):
+    with pytest.raises(ResourceError) as caught:
+        Ledger(f"sqlite:///{read_only_folder / 'home' / 'ledger.db'}")
+    assert (caught.value.code, caught.value.exit_code) == ("RES003", 8)
+    assert "Permission denied" in caught.value.what
+    assert "EVERGREEN_HOME" in caught.value.next_step
+
+
+@pytest.mark.parametrize("place", ["file/ledger.db", "folder"])
+def test_ledger_that_cannot_be_opened_says_what_to_do(tmp_path, place):
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ResourceError) as caught:
+        Ledger(f"sqlite:///{tmp_path / place}")
+    assert caught.value.code == "RES003"
+    assert len(caught.value.block().splitlines()) == 3
+
+
+def test_full_disk_is_reported_and_the_ledger_stays_whole(sqlite_url, limited_disk):
+    opened = Ledger(sqlite_url)
+    opened.record("m", "decision", "1", {})
+    large = {"text": "x" * 5_000_000}
+    with limited_disk(1_000_000), pytest.raises(ResourceError, match="RES003"):
+        opened.record("m", "decision", "2", large)
+    assert opened.verify() == 1
+    assert opened.record("m", "decision", "2", large).seq == 2
+    assert opened.verify() == 2
+    opened.close()
+
+
+def test_ledger_that_another_process_keeps_locked_is_unavailable(sqlite_url, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_MS", 10)
+    ledger = Ledger(sqlite_url)
+    other = sa.create_engine(sqlite_url)
+    with other.connect() as connection:
+        connection.exec_driver_sql("BEGIN EXCLUSIVE")
+        with pytest.raises(Unavailable) as caught:
+            ledger.record("m", "decision", "1", {})
+    assert (caught.value.code, caught.value.exit_code) == ("DEP001", 5)
+    ledger.record("m", "decision", "1", {})
+    assert ledger.verify() == 1
+    ledger.close()
+    other.dispose()
+
+
+def test_relative_address_means_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Ledger("sqlite:///ledger.db").close()
+    assert (tmp_path / "ledger.db").exists()
+
+
+@pytest.mark.parametrize("url", ["no address", "nosuch://host/db", "postgresql+nosuch://host/db", "oracle://host/db"])
+def test_address_that_cannot_be_used_is_a_configuration_error(url):
+    with pytest.raises(ConfigError) as caught:
+        Ledger(url)
+    assert (caught.value.code, caught.value.where) == ("CFG012", "ledger_url")
+
+
+def test_password_in_the_address_is_never_shown():
+    with pytest.raises(ConfigError) as caught:
+        Ledger("postgresql+nosuch://me:secret@host/db")
+    assert "secret" not in caught.value.block()
+
+
+def test_ledger_writes_nothing_beside_its_own_files(sqlite_url, tmp_path):
+    ledger = Ledger(sqlite_url)
+    ledger.record("m", "decision", "1", {})
+    names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert {"home/ledger.db"} <= names <= {"home/ledger.db", "home/ledger.db-wal", "home/ledger.db-shm"}
+    ledger.close()

@@ -1,0 +1,68 @@
+"""What the ledger keeps of a promoted version, and how it is found again."""
+
+from datetime import date
+
+import pytest
+
+from evergreen.base.artifacts.refs import FolderRef, TableRef
+from evergreen.record.ledger.ledger import Ledger
+from evergreen.record.outcomes import ChampionFacts, Judged, champion_facts, version_facts
+
+JUDGED = Judged(
+    model="m", version=1, model_digest="a", data_digest="b", code_digest="c", params_digest="d", verdict="promoted",
+    metrics={"roc_auc": 0.75}, baseline_metrics={}, promoted_at=None, reason="", checks=(),
+)  # fmt: skip
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    opened = Ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    yield opened
+    opened.close()
+
+
+def facts(version: int, candidate: str) -> ChampionFacts:
+    return ChampionFacts(
+        version=version, judged=JUDGED, candidate=candidate, artifact=FolderRef(uri="model", sha256="e"),
+        train=TableRef(uri="train", rows=3, schema_hash="s", sha256="f"), data_end=date(2024, 3, 1), threshold=0.5,
+        run_id="run", bento="bento",
+    )  # fmt: skip
+
+
+def promote(ledger: Ledger, made: ChampionFacts, *, epoch: int, model: str = "m", **more: object) -> None:
+    payload = {**made.model_dump(mode="json"), **more}
+    ledger.promote(model, made.version, payload, expected_epoch=epoch)
+
+
+def test_champion_is_known_as_it_was_promoted(ledger):
+    promote(ledger, facts(1, "first"), epoch=0)
+    assert champion_facts(ledger, "m") == facts(1, "first")
+
+
+def test_there_is_no_champion_before_the_first_promotion_nor_of_another_model(ledger):
+    assert champion_facts(ledger, "m") is None
+    promote(ledger, facts(1, "first"), epoch=0, model="other")
+    assert champion_facts(ledger, "m") is None
+    assert version_facts(ledger, "m", 1) is None
+
+
+def test_older_version_is_known_beside_the_champion_and_one_never_promoted_is_not(ledger):
+    promote(ledger, facts(1, "first"), epoch=0)
+    promote(ledger, facts(2, "second"), epoch=1)
+    assert champion_facts(ledger, "m") == facts(2, "second")
+    assert version_facts(ledger, "m", 1) == facts(1, "first")
+    assert version_facts(ledger, "m", 3) is None
+
+
+def test_version_that_is_promoted_again_is_known_as_it_was_the_last_time(ledger):
+    promote(ledger, facts(1, "first"), epoch=0)
+    promote(ledger, facts(2, "second"), epoch=1)
+    promote(ledger, facts(1, "rolled back to"), epoch=2)
+    assert version_facts(ledger, "m", 1) == champion_facts(ledger, "m") == facts(1, "rolled back to")
+
+
+def test_what_another_release_wrote_beside_the_facts_is_no_obstacle(ledger):
+    promote(ledger, facts(1, "first"), epoch=0, something_new=[1])
+    entry = ledger.entries("m", "promotion")[0].payload
+    assert entry["something_new"] == [1]
+    assert champion_facts(ledger, "m") == facts(1, "first")

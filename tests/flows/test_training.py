@@ -1,0 +1,112 @@
+"""The training flow, with its real steps on a small table: what is judged, in which order, and only once."""
+
+from datetime import date
+from types import SimpleNamespace
+
+import pytest
+from direct import Direct
+
+from evergreen.base.errors import LostRace
+from evergreen.project import Project
+from evergreen.record.outcomes import champion_facts
+from evergreen.record.plan.steps import STEPS
+from flows import training
+from flows.training import AS_TASKS, find_judged, train_and_judge
+
+
+def test_tasks_of_the_flow_are_the_steps_in_their_order():
+    assert list(AS_TASKS) == list(STEPS)
+    assert [task.name for task in AS_TASKS.values()] == list(STEPS)
+
+
+def test_first_training_makes_a_champion_with_the_facts_of_its_candidate(fresh):
+    do = Direct()
+    outcome = train_and_judge(fresh, reason="because", do=do)
+
+    assert (outcome.verdict, outcome.version, outcome.analysis) == ("promoted", 1, "attached")
+    assert do.names == [*STEPS, "analyse", "track", "register", "package", "promote", "mirror", "attach"]
+    assert outcome.reason.startswith("because: ")
+    assert {check.name: check.outcome for check in outcome.checks}["champion"] == "not applicable"
+    facts = champion_facts(fresh.ledger(), "visits")
+    assert (facts.version, facts.run_id, facts.bento, facts.threshold) == (1, "run", "visits:1", 0.5)
+    assert facts.data_end == date(2024, 3, 1)
+    assert facts.judged.metrics == outcome.metrics
+    assert facts.artifact.sha256 == outcome.model_digest
+    assert fresh.ledger().find("visits", "analysis", facts.candidate).payload == {"model_digest": outcome.model_digest}
+
+
+def test_same_training_again_is_not_judged_again(visited):
+    before = champion_facts(visited.ledger(), "visits")
+    do = Direct()
+    outcome = train_and_judge(visited, reason="another reason", do=do)
+
+    assert do.names == [*STEPS, "mirror"]  # and neither analysed nor tracked
+    assert (outcome.version, outcome.reason) == (1, before.judged.reason)
+    assert len(visited.ledger().entries("visits", "promotion")) == 1
+
+
+def test_refused_candidate_is_recorded_and_leaves_the_champion(visited, monkeypatch):
+    monkeypatch.setattr(training.gate, "decide", refusing(training.gate.decide))
+    other = visited.until(date(2024, 2, 25))
+    do = Direct()
+    outcome = train_and_judge(other, reason="weaker", do=do)
+
+    assert (outcome.verdict, outcome.version, outcome.promoted_at, outcome.analysis) == ("refused", None, None, None)
+    assert not {"register", "package", "promote", "analyse", "attach"} & set(do.names)
+    assert {"compare", "track", "mirror"} <= set(do.names)
+    assert champion_facts(visited.ledger(), "visits").version == 1
+    assert [entry.payload["verdict"] for entry in visited.ledger().entries("visits", "judgement")] == [
+        "promoted",
+        "refused",
+    ]
+
+
+def refusing(decide):
+    def refused(report, comparison, params):
+        assert comparison is not None
+        return decide(report, comparison, params.model_copy(update={"floor": 1.1}))
+
+    return refused
+
+
+def test_candidate_that_lost_the_race_is_not_promoted_and_not_judged(visited):
+    def overtaken(facts, *, expected_epoch, settings):
+        ledger = visited.ledger()
+        assert expected_epoch == 1
+        ledger.promote("visits", 9, facts.model_dump(mode="json"), expected_epoch=expected_epoch)
+        return training.promote.fn(facts, expected_epoch=expected_epoch, settings=settings)
+
+    do = Direct(register=lambda *_, **__: 2, promote=overtaken)
+    with pytest.raises(LostRace):
+        train_and_judge(Project.open(overrides=["seed=8"]), reason="late", do=do)
+    assert visited.ledger().champion("visits").version == 9
+    assert len(visited.ledger().entries("visits", "judgement")) == 1
+    with visited.ledger().lease("training:visits"):
+        """The lease was given back."""
+
+
+def test_second_training_of_a_model_at_the_same_time_is_refused_before_any_step(visited):
+    do = Direct()
+    with visited.ledger().lease("training:visits"), pytest.raises(LostRace):
+        train_and_judge(visited, reason="impatient", do=do)
+    assert do.names == []
+
+
+def test_candidate_promoted_before_a_kill_is_found_by_its_key_without_a_judgement(visited):
+    ledger, facts = visited.ledger(), champion_facts(visited.ledger(), "visits")
+    assert find_judged(ledger, "visits", facts.candidate) == facts.judged
+    assert find_judged(ledger, "visits", "another") is None
+    assert find_judged(ledger, "other", facts.candidate) is None
+    forgetful = SimpleNamespace(
+        find=lambda *_: None, entries=ledger.entries, champion=ledger.champion
+    )  # killed between the promotion and the judgement
+    assert find_judged(forgetful, "visits", facts.candidate) == facts.judged
+    assert find_judged(forgetful, "visits", "another") is None
+
+
+def test_version_that_is_to_be_replaced_is_not_analysed(fresh):
+    do = Direct()
+    outcome = train_and_judge(fresh, reason="on the way", stays=False, do=do)
+    assert (outcome.version, outcome.analysis) == (1, None)
+    assert "analyse" not in do.names
+    assert not fresh.ledger().entries("visits", "analysis")

@@ -1,0 +1,44 @@
+"""The walk over the calendar."""
+
+import signal
+from dataclasses import replace
+
+from projects import Small, wait_for
+
+HEADINGS = ("month", "rows", "drift", "AUC in service", "AUC never retrained", "decision", "version")
+
+
+def test_walk_ends_with_the_table_and_goes_on_where_it_was_killed(small_project: Small, prefect_api_url: str) -> None:
+    process = small_project.start("replay", "--from", "2013-03", "--to", "2013-04")
+    wait_for(
+        lambda: any((small_project.home / "steps").glob("drift-*")) or process.poll() is not None, "March is watched"
+    )
+    assert process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    done = small_project.run("replay", "--from", "2013-03", "--to", "2013-04")
+    assert done.returncode == 0, done.stderr
+    assert not small_project.processes()
+    for heading in HEADINGS:
+        assert heading in done.stdout
+    assert "2013-03" in done.stdout
+    assert "28,330" in done.stdout
+    assert "answered 10 rows as batch scoring does" in done.stdout
+    assert "evergreen serve" in done.stdout
+
+    again = replace(small_project, prefect_api_url=prefect_api_url).json(
+        "replay", "--from", "2013-03", "--to", "2013-04"
+    )
+    months = again["months"]
+    assert [month["month"] for month in months] == ["2013-03", "2013-04"]
+    assert months[0]["version"] == 1
+    assert months[0]["metric"] == "roc_auc"
+    assert months[0]["value"] == months[0]["value_never_retrained"]
+    assert again["service"]["largest"] <= 1e-12
+
+
+def test_walk_refuses_months_that_the_champion_has_seen(trained_project: Small) -> None:
+    block = trained_project.refused("replay", "--from", "2013-02", "--to", "2013-03", code=2)
+    assert "RPL001" in block
+    assert "make clean" in block

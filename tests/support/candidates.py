@@ -1,0 +1,55 @@
+"""Whole candidates: what a training's steps made of a small table, and what no test asks of stands in for the rest."""
+
+from typing import Any
+
+import pandas as pd
+import tables
+
+from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.data.validation import Validation
+from evergreen.learning.evaluation import Report
+from evergreen.learning.tuning.best import Best
+from evergreen.record.candidate import Candidate
+from tasks.features import FeatureSet
+
+RAW = DatasetRef(uri="raw", rows=9, facts="f", sha256="d" * 64)
+VALIDATION = Validation(rows=9, kept=7, quarantined=2, rules=())
+BEST = Best(family="logistic", params={}, score=0.0, scores=(0.0,), n_trials=1, metric="roc_auc")
+REPORT = Report(family="logistic", baseline_family="prior", candidate={}, baseline={}, train={}, n_train=0, n_test=0)
+
+
+def made(
+    ws: Workspace, *, valid: TableRef, tables: FeatureSet, model: FolderRef, scores: TableRef, **changed: Any
+) -> Candidate:
+    """Return the candidate of a model, its tables and its scores."""
+    given: dict[str, Any] = {
+        "key": "c" * 64,
+        "data_end": None,
+        "raw": RAW,
+        "valid": valid,
+        "quarantine": ws.write("quarantine", pd.DataFrame({"codes": ["DQ004", "DQ003"]})),
+        "validation": VALIDATION,
+        "docs": ws.write_folder("docs", {"index.html": b"<p>rules"}, {}),
+        **dict(tables),
+        "best": BEST,
+        "trials": ws.write("trials", pd.DataFrame({"number": []})),
+        "model": model,
+        "baseline": model,
+        "report": REPORT,
+        "scores": scores,
+    }
+    return Candidate(**{**given, **changed})
+
+
+def of(chain: tables.Chain, **changed: Any) -> Candidate:
+    """Return the candidate of a chain."""
+    given: dict[str, Any] = {
+        "best": chain.best,
+        "trials": chain.trials,
+        "model": chain.trained.model,
+        "baseline": chain.trained.baseline,
+        "report": chain.evaluated.report,
+        "scores": chain.evaluated.scores,
+    }
+    return made(chain.ws, valid=chain.valid, tables=chain.tables, **{**given, **changed})
