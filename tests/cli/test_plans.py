@@ -5,7 +5,7 @@ import pytest
 from cli import plans
 from cli.plans import DECIDING, planned, recorded_outcome
 from evergreen.project import Project
-from evergreen.record.outcomes import Judged, champion_facts
+from evergreen.record.outcomes import Judgement, champion_facts
 from evergreen.record.plan.plan import PlannedStep
 from evergreen.record.plan.steps import STEPS
 
@@ -35,7 +35,7 @@ def recorded(visited, monkeypatch):
 def test_recorded_training_has_the_outcome_that_was_judged(recorded):
     facts = champion_facts(recorded.ledger(), "visits")
     found = recorded_outcome(recorded)
-    assert Judged(**{name: getattr(found, name) for name in Judged.model_fields}) == facts.judged
+    assert Judgement(**{name: getattr(found, name) for name in Judgement.model_fields}) == facts.judged
     assert [step.name for step in found.steps] == [*STEPS, *DECIDING]
     assert all(step.cached and step.seconds == 0 for step in found.steps)
     assert found.analysis == "attached"

@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from cli import unfinished
-from cli.unfinished import Run, last, noted, open_again
+from cli.unfinished import UnfinishedRun, last, noted, open_again
 from evergreen.base.errors import ConfigError, DataError
 from evergreen.base.values import digest_of
 from evergreen.project import Asked, Project
@@ -19,7 +19,7 @@ def notes(project):
 
 def left(project, *, model="visits", minutes=0, alive=False, **asked):
     """Leave the note of a run that was killed, or of one that runs."""
-    run = Run(
+    run = UnfinishedRun(
         model=model,
         asked=Asked(**asked),
         reason="because",
@@ -37,7 +37,7 @@ def left(project, *, model="visits", minutes=0, alive=False, **asked):
 def test_run_is_noted_as_long_as_it_runs(fresh):
     with noted(fresh, reason="because"):
         (note,) = notes(fresh)
-        run = Run.model_validate_json(note.read_bytes())
+        run = UnfinishedRun.model_validate_json(note.read_bytes())
         assert (run.model, run.reason, run.pid) == ("visits", "because", os.getpid())
         assert run.params_digest == digest_of(fresh.params)
         assert run.asked.allow_dirty is fresh.settings.allow_dirty

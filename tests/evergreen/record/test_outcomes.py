@@ -6,9 +6,9 @@ import pytest
 
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import ChampionFacts, Judged, champion_facts, version_facts
+from evergreen.record.outcomes import ChampionFacts, Judgement, champion_facts, version_facts
 
-JUDGED = Judged(
+JUDGED = Judgement(
     model="m", version=1, model_digest="a", data_digest="b", code_digest="c", params_digest="d", verdict="promoted",
     metrics={"roc_auc": 0.75}, baseline_metrics={}, promoted_at=None, reason="", checks=(),
 )  # fmt: skip

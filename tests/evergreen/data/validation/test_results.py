@@ -2,7 +2,7 @@
 
 import pytest
 
-from evergreen.data.validation.results import SHOWN, RuleResult, Sample, Validation, judged, shown
+from evergreen.data.validation.results import SHOWN, Example, RuleResult, Validation, judged, shown
 
 
 def result(code="DQ004", outcome="failed", **about):
@@ -16,7 +16,7 @@ def result(code="DQ004", outcome="failed", **about):
     [
         (result(n_bad=2), "DQ004 column 'x': 2 rows are not at most 1"),
         (
-            result(n_bad=2, samples=(Sample(item="a.csv", row=3, value="7"), Sample(item="", row=4, value=""))),
+            result(n_bad=2, samples=(Example(item="a.csv", row=3, value="7"), Example(item="", row=4, value=""))),
             "DQ004 column 'x': 2 rows are not at most 1, such as a.csv row 3: 7, row 4",
         ),
         (result("DQ019", why="the mean is 2"), "DQ019 column 'x': is not at most 1 (the mean is 2)"),

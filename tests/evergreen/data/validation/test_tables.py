@@ -9,7 +9,7 @@ import pytest
 import validated
 
 from evergreen.config.contract.columns import Column
-from evergreen.data.validation.tables import Measured, Table, change
+from evergreen.data.validation.tables import ColumnMeasures, Table, change
 
 
 def column(**about):
@@ -17,7 +17,7 @@ def column(**about):
 
 
 def measured(declared, *batches):
-    found = Measured(declared)
+    found = ColumnMeasures(declared)
     first = 1
     for values in batches:
         found.take(pa.array(values, pa.float64()), "a.csv", pa.array(range(first, first + len(values))))

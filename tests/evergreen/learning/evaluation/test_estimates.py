@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evergreen.learning.evaluation.estimates import JUDGED, Estimates, estimate
+from evergreen.learning.evaluation.estimates import COMPARED, Estimates, estimate
 
 SAID = np.array([[0.2, 0.5, 0.3], [0.6, 0.3, 0.1], [0.4, 0.4, 0.2]])
 BINARY = Estimates("binary", np.array([0.49, 0.5, 0.9]))
@@ -25,7 +25,7 @@ def test_answers_are_those_of_the_task():
 
 @EVERY
 def test_what_is_judged_is_a_field_of_the_answer(said):
-    assert said.judged.tolist() == said.answers(0.5)[JUDGED[said.task]].tolist()
+    assert said.compared.tolist() == said.answers(0.5)[COMPARED[said.task]].tolist()
 
 
 @EVERY
@@ -41,7 +41,7 @@ def test_classes_that_a_model_was_not_fitted_on_get_no_probability():
     known = SimpleNamespace(classes_=np.array(["a", "c"]), predict_proba=lambda _: np.array([[0.25, 0.75]]))
     found = estimate(known, None, task="multiclass", classes=("a", "b", "c"))
     assert found.values.tolist() == [[0.25, 0.0, 0.75]]
-    assert found.judged.tolist() == ["c"]
+    assert found.compared.tolist() == ["c"]
 
 
 def test_binary_estimate_is_the_probability_of_true_and_a_number_is_the_prediction():
