@@ -9,6 +9,7 @@ import httpx
 import pytest
 import released
 import uvicorn
+from projects import wait_for
 from servers import SECONDS, Server, free_port, running
 from starlette.applications import Starlette
 
@@ -45,6 +46,8 @@ def served(app: Starlette, lifespan: str = "on") -> Iterator[httpx.Client]:
     thread.start()
     port = listening.getsockname()[1]
     try:
+        wait_for(lambda: server.started or not thread.is_alive(), "the service listens or has given up")
+        assert server.started, "the service ended before it listened"
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client:
             yield client
     finally:
