@@ -65,9 +65,9 @@ def serve(bundle: Path, tmp_path: Path) -> Serve:
     return serve
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A client of a service that tests share; none of them may break it."""
+    """A client of a service that the tests of a file share; none of them may break it."""
     with served(create_app(bundle, tmp_path_factory.mktemp("predictions"), max_body_bytes=20_000)) as client:
         yield client
 

@@ -43,6 +43,9 @@ class Prediction:
         return json.dumps(vars(self), default=datetime.isoformat, allow_nan=False).encode() + b"\n"
 
 
+CLOSED = -1  # no file's descriptor
+
+
 class PredictionLog:
     """This process's segment of the log in a folder; several processes may share the folder, and threads the object.
 
@@ -73,8 +76,11 @@ class PredictionLog:
             self._torn = False
 
     def close(self) -> None:
-        """Close the segment; nothing may be appended afterwards."""
-        os.close(self._file)
+        """Close the segment; nothing can be appended afterwards. A second time does nothing."""
+        with self._lock:
+            if self._file != CLOSED:
+                os.close(self._file)  # whose number the system gives to the next file that is opened
+            self._file = CLOSED
 
 
 def read(folder: Path) -> "pd.DataFrame":

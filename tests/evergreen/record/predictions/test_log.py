@@ -67,6 +67,16 @@ def test_answers_of_other_tasks_come_back_as_they_were(log, tmp_path, answer):
     assert all(pd.isna(found[name]) for name in {"label", "probability", "value"} - set(answer))
 
 
+def test_closing_again_closes_no_other_file_and_nothing_is_written_to_it(log, tmp_path):
+    log.close()
+    with (tmp_path / "other").open("wb", buffering=0) as other:  # which is given the number that has become free
+        log.close()
+        with pytest.raises(ResourceError):
+            log.append([prediction(1, weight=0.1)])
+        other.write(b"whole")
+    assert (tmp_path / "other").read_bytes() == b"whole"
+
+
 def test_each_row_is_one_line_of_json(log):
     log.append([prediction(1, weight=0.1), prediction(2, handed_in=NOW)])
 
