@@ -21,7 +21,7 @@ from rich.progress import track
 from rich.table import Table
 
 from cli import children
-from cli.engine import prepare
+from cli.engine import PREFECT_SERVER, on_loopback, prepare
 from evergreen.config.settings import Settings
 
 BIN = Path(sys.executable).parent
@@ -74,11 +74,10 @@ def measure(rounds: int, folder: Path) -> dict[str, list[float]]:
 
     port = children.free_port()
     url = f"http://127.0.0.1:{port}/api"
-    server = ["-m", "uvicorn", "--factory", "prefect.server.api.server:create_app", "--host", "127.0.0.1"]
     server_home = folder / "server"
     shutil.copytree(settings.home, server_home)
     variables = settings.model_copy(update={"home": server_home}).environment()
-    argv = [sys.executable, *server, "--port", str(port), "--log-level", "error"]
+    argv = on_loopback(port, *PREFECT_SERVER)
     run = [str(BIN / "evergreen"), "run"]
     with children.child("server", argv, run=server_home / "run", environment=variables) as process:
         children.wait_until_ready(process, f"{url}/health", seconds=120, what="Prefect", log=server_home / "none")

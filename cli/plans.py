@@ -1,6 +1,6 @@
 """What is already recorded: the plan of a training, and the outcome of one that has nothing left to do."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from evergreen.decisions.gate import decision as gate
 from evergreen.learning.evaluation import Report
@@ -13,11 +13,11 @@ DECIDING = ("gate", "register", "package", "promote")
 
 
 class _Recorded(NamedTuple):
-    """What is known of a training. `owes_analysis`: it was judged, and the analysis that is wanted is not attached."""
+    """What is known of a training. `analysis`: of one that was judged; None where none is wanted."""
 
     steps: list[PlannedStep]
     judged: Judgement | None = None
-    owes_analysis: bool = False
+    analysis: Literal["attached", "owed"] | None = None
 
 
 def planned(project: Project) -> list[PlannedStep]:
@@ -26,26 +26,22 @@ def planned(project: Project) -> list[PlannedStep]:
     why = "judged before" if recorded.judged else "to be judged"
     steps = [*recorded.steps]
     steps += [PlannedStep(name=name, identity=None, cached=recorded.judged is not None, why=why) for name in DECIDING]
-    if recorded.owes_analysis:
+    if recorded.analysis == "owed":
         steps.append(PlannedStep(name="analyse", identity=None, cached=False, why="not attached yet"))
     return steps
 
 
 def recorded_outcome(project: Project) -> TrainingOutcome | None:
     """Return the outcome of a training of which every step is recorded; None if anything has to run."""
-    steps, judged, owes_analysis = _look(project)
-    if judged is None or owes_analysis:
+    steps, judged, analysis = _look(project)
+    if judged is None or analysis == "owed":
         return None
     names = [step.name for step in steps] + list(DECIDING if judged.version else DECIDING[:1])
     return TrainingOutcome(
         **dict(judged),
         steps=tuple(StepRun(name=name, cached=True, seconds=0.0) for name in names),
-        analysis="attached" if _wants_analysis(project, judged) else None,
+        analysis=analysis,
     )
-
-
-def _wants_analysis(project: Project, judged: Judgement) -> bool:
-    return project.params.evaluate.wants_analysis(promoted=judged.version is not None)
 
 
 def _look(project: Project) -> _Recorded:
@@ -58,5 +54,6 @@ def _look(project: Project) -> _Recorded:
     if entry is None:
         return _Recorded(steps)
     judged = Judgement.model_validate(entry.payload)
-    is_attached = ledger.find(project.name, "analysis", candidate) is not None
-    return _Recorded(steps, judged, _wants_analysis(project, judged) and not is_attached)
+    if not project.params.evaluate.wants_analysis(promoted=judged.version is not None):
+        return _Recorded(steps, judged)
+    return _Recorded(steps, judged, "attached" if ledger.find(project.name, "analysis", candidate) else "owed")

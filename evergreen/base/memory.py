@@ -14,8 +14,8 @@ ROOT = Path("/")
 def collect_rarely() -> None:
     """Look for unreachable cycles a hundred times less often than Python does.
 
-    Importing makes millions of objects that stay, and looking through them again and again takes a fifth of the time of
-    a start. What holds much memory here, tables and arrays, is freed without it.
+    Importing makes millions of objects that stay, and looking through them again and again takes about a sixth of the
+    time of importing. What holds much memory here, tables and arrays, is freed without it.
     """
     gc.set_threshold(70_000, 20, 20)
 

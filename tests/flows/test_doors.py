@@ -14,6 +14,7 @@ from projects import SECONDS, SMALL, Small, copy_state, wait_for
 from servers import free_port
 
 from cli import children
+from cli.engine import PREFECT_SERVER, on_loopback
 from evergreen.config.settings import Settings
 
 
@@ -73,10 +74,9 @@ def platform(checkout: Small) -> Iterator[str]:
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     variables = {**settings.environment(), "PREFECT_API_URL": url}
-    uvicorn = ["-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
     run = checkout.home / "run"
     with ExitStack() as stack:
-        argv = [sys.executable, *uvicorn, "--host", "127.0.0.1", "--port", str(port)]
+        argv = on_loopback(port, *PREFECT_SERVER)
         server = stack.enter_context(children.child("server", argv, run=run, environment=variables))
         children.wait_until_ready(server, f"{url}/health", seconds=SECONDS, what="Prefect", log=run / "none")
         runner = subprocess.Popen(
