@@ -1,55 +1,12 @@
 """A contract proposed again, compared and checked."""
 
-import shutil
-from pathlib import Path
-from typing import Any
-
-import numpy as np
-import pandas as pd
 import pytest
+from orders import made, rows
 
-from cli import contracts, init
+from cli import contracts
 from evergreen.base.errors import ConfigError
 from evergreen.config.contract.contract import Contract
 from evergreen.config.settings import Settings
-
-
-@pytest.fixture
-def settings(project: Path, tmp_path: Path) -> Settings:
-    """An empty project with a table of 400 rows in `data/`."""
-    root = tmp_path / "project"
-    shutil.copytree(project / "configs" / "env", root / "configs" / "env")
-    shutil.copy(project / "params.yaml", root)
-    (root / "data").mkdir()
-    rows().to_csv(root / "data" / "orders.csv", index=False)
-    return Settings.load(start=root)
-
-
-def rows(n: int = 400) -> pd.DataFrame:
-    rng = np.random.default_rng(8)
-    weight = rng.gamma(3, 2, n).round(2)
-    return pd.DataFrame(
-        {
-            "order": [f"A{k:05d}" for k in range(n)],
-            "ordered_at": pd.date_range("2024-01-01", periods=n, freq="6h").strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "weight": weight,
-            "lane": rng.choice(["north", "south"], n),
-            "returned": np.where(weight + rng.normal(0, 2, n) > 6, "yes", "no"),
-        }
-    )
-
-
-def made(settings: Settings, data: Path | str | None, **given: Any) -> init.Written:
-    known = {
-        "target": "returned",
-        "time": None,
-        "key": (),
-        "task": None,
-        "name": None,
-        "connection": None,
-        "query": None,
-    }
-    return init.init(settings, data=None if data is None else str(data), **{**known, **given})
 
 
 def test_contract_propose_writes_beside_the_contract_and_keeps_decisions(settings: Settings):

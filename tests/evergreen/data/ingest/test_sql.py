@@ -6,40 +6,10 @@ from datetime import UTC, datetime
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
-from pydantic import SecretStr
 
 from evergreen.base.errors import ConfigError, EvergreenError
 from evergreen.config.contract.columns import MISSING
-from evergreen.config.contract.sources import SqlSource
-from evergreen.data.ingest import databases, readers, sql
-
-
-@pytest.fixture
-def connections(tmp_path):
-    with sqlite3.connect(tmp_path / "flights.db") as database:
-        database.execute("CREATE TABLE flights (id INTEGER, delay REAL, carrier TEXT)")
-        database.executemany("INSERT INTO flights VALUES (?, ?, ?)", [(1, 2.5, "UA"), (2, None, "AA"), (3, -1.0, None)])
-    database.close()
-    return {"db": SecretStr("sqlite:///flights.db")}
-
-
-@pytest.fixture
-def insert(tmp_path):
-    def insert(statement, *rows):
-        with sqlite3.connect(tmp_path / "flights.db") as database:
-            database.executemany(statement, rows or [()])
-        database.close()
-
-    return insert
-
-
-@pytest.fixture
-def find(tmp_path, connections):
-    def find(query="SELECT * FROM flights", connection="db", **options):
-        source = SqlSource(kind="sql", connection=connection, query=query, **options)
-        return sql.find(source, folder=tmp_path / "sources", connections=connections, project=tmp_path)
-
-    return find
+from evergreen.data.ingest import databases, readers
 
 
 @pytest.fixture
@@ -53,27 +23,13 @@ def refusal(find):
 
 
 @pytest.fixture
-def warehouse(postgres, connections):
-    connections["warehouse"] = SecretStr(postgres)
-    engine = sa.create_engine(postgres.replace("postgresql://", "postgresql+psycopg://"))
-    with engine.begin() as connection:
-        connection.execute(sa.text("DROP TABLE IF EXISTS events"))
-        connection.execute(
-            sa.text(
-                "CREATE TABLE events (id bigint, price numeric(12,2), code numeric(30,0), at timestamptz, "
-                'wall timestamp, day date, ok boolean, note text, "Odd Name" int, tags text[], ident uuid)'
-            )
-        )
-        connection.execute(
-            sa.text(
-                "INSERT INTO events SELECT i, i * 1.25, 100000000000000000000 + i, "
-                "timestamptz '2024-01-01 00:00:00+00' + i * interval '1 hour', timestamp '2024-01-01' + i * interval "
-                "'1 hour', date '2024-01-01' + i, i % 2 = 0, 'n' || i, i, ARRAY['a', 'b'], gen_random_uuid() "
-                "FROM generate_series(1, 50) AS i"
-            )
-        )
-    yield engine
-    engine.dispose()
+def insert(tmp_path):
+    def insert(statement, *rows):
+        with sqlite3.connect(tmp_path / "flights.db") as database:
+            database.executemany(statement, rows or [()])
+        database.close()
+
+    return insert
 
 
 def rows(item):
