@@ -26,8 +26,8 @@ FEWEST_FOR_AUTOCORRELATION = 3
 class Clusters:
     """Which of n rows belong together.
 
-    `unit`: what a cluster is, such as ``day``, ``patient`` or ``row``. `codes`: the cluster of each row, shape (n,), from 0
-    to `n` - 1, none of them empty. `in_time`: whether they follow each other in the order of their codes.
+    `unit`: what a cluster is, such as ``day`` or ``row``. `codes`: the cluster of each row, shape (n,), from 0 to
+    `n` - 1, none of them empty. `in_time`: whether they follow each other in the order of their codes.
     """
 
     unit: str

@@ -1,0 +1,59 @@
+"""GT007: do the estimates hold on average, as many as they say (calibration in the large)?"""
+
+import math
+
+import numpy as np
+
+from evergreen.config.params.gate import GateParams
+from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
+from evergreen.decisions.gate.paired import FEWEST_CLUSTERS
+from evergreen.learning.evaluation.clusters import clustered_error
+from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.evaluation.influence import influence
+
+CODE = "GT007"
+
+
+def check(rows: GateRows, contender: Contender, champion: Rival | None, policy: GateParams) -> Check:
+    """Return whether the mean estimate is shown to be off by more than `gate.max_bias`, and not less off than before.
+
+    A candidate that is off, but less than the champion, would mend something: it is not refused for what is left.
+    """
+    estimates = contender.estimates
+    if estimates.task == "multiclass":
+        return Check(name="bias", code=CODE, outcome="not applicable", text="the log loss of classes tells it")
+    unit = float(rows.labels.astype(np.float64).mean() if estimates.task == "binary" else rows.labels.std())
+    off = influence("bias", rows.labels, estimates)
+    error = clustered_error(off.rows, rows.clusters)
+    if not math.isfinite(off.value) or not unit:
+        return Check(name="bias", code=CODE, outcome="failed", text="the mean of the estimates is no number")
+    if error.n < FEWEST_CLUSTERS:
+        few = f"{error.n} of {rows.clusters.unit} cannot tell; at least {FEWEST_CLUSTERS} are needed"
+        return Check(name="bias", code=CODE, outcome="not applicable", text=few, evidence={"bias": off.value})
+    least = max(abs(off.value) - error.half_width(policy.alpha / 2), 0.0)
+    before = _of(rows, champion)
+    is_off = least > policy.max_bias * unit
+    less_than_before = before is not None and abs(off.value) < before
+    text = f"estimates are off by {off.value:+.4f} on average, labels have {_described(estimates)} {unit:.4f}"
+    return Check(
+        name="bias",
+        code=CODE,
+        outcome="failed" if is_off and not less_than_before else "passed",
+        text=text + (", less than the champion's" if is_off and less_than_before else ""),
+        evidence={"bias": off.value, "se": error.se, "unit": unit, "champion": before},
+        would_change=f"a mean within {policy.max_bias:.0%} of that" if is_off and not less_than_before else "",
+    )
+
+
+def _of(rows: GateRows, champion: Rival | None) -> float | None:
+    if champion is None or champion.estimates is None:
+        return None
+    usable = rows.all if champion.usable is None else champion.usable
+    said = champion.estimates
+    off = influence("bias", rows.labels[usable], Estimates(said.task, said.values[usable])).value
+    return abs(off) if math.isfinite(off) else None
+
+
+def _described(estimates: Estimates) -> str:
+    return "a mean of" if estimates.task == "binary" else "a standard deviation of"
