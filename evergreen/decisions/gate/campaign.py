@@ -24,7 +24,7 @@ Rule = Literal["first", "superiority", "refresh"]
 class Asked(Value):
     """A gate that was asked before: when, by which rule, on which rows, and what became of the candidate.
 
-    `level`: the error that it was given, of a campaign's; 0 where its rule spends none. `rows`: the digest of the gate
+    `level`: what it gives back of a campaign's error if it promoted (`Verdict.returned`); 0 otherwise. `rows`: the digest of the gate
     rows.
     """
 

@@ -63,6 +63,17 @@ class Verdict(Value):
         passed = [check.text for check in self.checks if check.outcome == "passed" and check.name in DECISIVE]
         return "; ".join([*passed, *unclear, *(["gate.when_unclear takes the newer model"] if unclear else [])])
 
+    @property
+    def returned(self) -> float:
+        """The level that a promotion gives back to the campaign; `Asked.level` is this.
+
+        Where several were asked, those that were not promoted have spent their part.
+        """
+        chosen = next((one for one in self.candidates if one.promote), None)
+        if self.level is None or chosen is None or chosen.asked is None:
+            return 0.0
+        return self.level.level * (1 - (chosen.asked - 1) / len(self.candidates))
+
 
 @dataclass(frozen=True)
 class Question:
@@ -137,7 +148,7 @@ def _check_lengths(question: Question, field: Sequence[Contender]) -> None:
 def _checks(question: Question, contender: Contender, *, simpler: Contender | None, level: float) -> tuple[Check, ...]:
     rows, policy, rival = question.rows, question.policy, question.champion
     linear = simpler.estimates if simpler else None
-    instead = Rival("the baseline", question.prior if linear is None else linear)
+    instead = Rival("the prior", question.prior) if linear is None else Rival("the baseline", linear)
     return (
         floor.check(contender, policy),
         baseline.check(rows, contender, question.prior, of="prior", policy=policy),

@@ -7,7 +7,7 @@ import numpy as np
 from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate.check import Check
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
-from evergreen.decisions.gate.paired import FEWEST_CLUSTERS
+from evergreen.decisions.gate.paired import FEWEST_CLUSTERS, plural
 from evergreen.learning.evaluation.clusters import clustered_error
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.evaluation.influence import influence
@@ -23,13 +23,15 @@ def check(rows: GateRows, contender: Contender, champion: Rival | None, policy: 
     estimates = contender.estimates
     if estimates.task == "multiclass":
         return Check(name="bias", code=CODE, outcome="not applicable", text="the log loss of classes tells it")
+    if len(np.unique(rows.labels)) < 2:
+        return Check(name="bias", code=CODE, outcome="not applicable", text="the labels do not differ")
     unit = float(rows.labels.astype(np.float64).mean() if estimates.task == "binary" else rows.labels.std())
     off = influence("bias", rows.labels, estimates)
     error = clustered_error(off.rows, rows.clusters)
-    if not math.isfinite(off.value) or not unit:
+    if not math.isfinite(off.value):
         return Check(name="bias", code=CODE, outcome="failed", text="the mean of the estimates is no number")
     if error.n < FEWEST_CLUSTERS:
-        few = f"{error.n} of {rows.clusters.unit} cannot tell; at least {FEWEST_CLUSTERS} are needed"
+        few = f"{error.n} {plural(rows.clusters.unit, error.n)}; at least {FEWEST_CLUSTERS} are needed"
         return Check(name="bias", code=CODE, outcome="not applicable", text=few, evidence={"bias": off.value})
     least = max(abs(off.value) - error.half_width(policy.alpha / 2), 0.0)
     before = _of(rows, champion)
