@@ -125,3 +125,27 @@ def asked(nights: int, *, rule: str = "superiority", promoted: Sequence[int] = (
         Asked(at=first + timedelta(days=night), rule=rule, level=0.001, promoted=night in promoted, rows=rows)
         for night in range(nights)
     )
+
+
+def classes(rng: np.random.Generator, counts: dict[str, int], *rights: float) -> tuple[GateRows, list[Estimates]]:
+    """Return rows of so many of every class, and models that answer such shares of them rightly."""
+    names = tuple(counts)
+    labels = np.repeat(np.array(names, dtype=object), list(counts.values()))
+    truth = np.repeat(np.arange(len(names)), list(counts.values()))
+    models = []
+    for right in rights:
+        answered = np.where(rng.random(len(labels)) < right, truth, (truth + 1) % len(names))
+        values = np.full((len(labels), len(names)), 0.2 / (len(names) - 1))
+        values[np.arange(len(labels)), answered] = 0.8
+        models.append(Estimates("multiclass", values, names))
+    return GateRows(labels, Clusters("row", np.arange(len(labels)))), models
+
+
+def numbers(rng: np.random.Generator, n: int, *errors: float) -> tuple[GateRows, list[Estimates]]:
+    """Return rows of a normal target of variance 1, and models whose errors have such standard deviations."""
+    truth, common = rng.normal(size=n), rng.normal(size=n)
+    models = [
+        Estimates("regression", truth + error * (np.sqrt(0.9) * common + np.sqrt(0.1) * rng.normal(size=n)))
+        for error in errors
+    ]
+    return GateRows(truth, Clusters("row", np.arange(n))), models

@@ -24,8 +24,8 @@ Rule = Literal["first", "superiority", "refresh"]
 class Asked(Value):
     """A gate that was asked before: when, by which rule, on which rows, and what became of the candidate.
 
-    `level`: what it gives back of a campaign's error if it promoted (`Verdict.returned`); 0 otherwise. `rows`: the digest of the gate
-    rows.
+    `level`: what a promotion gave back of the campaign's error (`Verdict.returned`); 0 where it gave nothing. `rows`:
+    the digest of the gate rows.
     """
 
     at: datetime

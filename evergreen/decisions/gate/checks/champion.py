@@ -101,7 +101,7 @@ def _decided(paired: Paired, outcome: Outcome, said: str, *, level: float, wante
     changes = {
         "passed": "",
         "failed": f"a gain above {wanted:+g} that is shown",
-        "inconclusive": f"{needed} {plural(paired.unit, needed)} of such rows, with 80 %" if needed else more,
+        "inconclusive": f"{needed} such {plural(paired.unit, needed)}, with 80 %" if needed else more,
     }
     return Check(
         name="champion",
