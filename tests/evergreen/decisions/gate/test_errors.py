@@ -1,7 +1,7 @@
 """The gate errs as often as it says, and sees what it says: each figure is stated, measured in a known world, printed.
 
-Run with ``-s`` to read the figures. A tolerance is what chance leaves with so many runs: a rate is refused that would be
-as great with a probability of 0.1 %.
+Run with ``-s`` to read the figures. A tolerance is what chance leaves with so many runs: a rate is refused that would
+be as great with a probability of 0.1 %.
 """
 
 from dataclasses import replace
