@@ -34,3 +34,20 @@ class Candidate(Value):
     baseline: FolderRef
     report: Report
     scores: TableRef
+
+    def taking(self, artifact: str) -> "Candidate":
+        """Return the candidate with the model that is promoted: itself, or its baseline in its place."""
+        if artifact == "model":
+            return self
+        report = self.report
+        swapped = Report(
+            family=report.baseline_family,
+            baseline_family="prior",
+            candidate=report.baseline,
+            baseline=report.baselines.get("prior", {}),
+            train={},
+            n_train=report.n_train,
+            n_test=report.n_test,
+            baselines=report.baselines,
+        )
+        return self.model_copy(update={"model": self.baseline, "baseline": self.model, "report": swapped})

@@ -89,6 +89,11 @@ class Verdict(Value):
     level: Level | None = None
     uses: int = 1
 
+    def as_asked(self, rows: str) -> dict[str, object]:
+        """Return what is kept of having asked, as `campaign.Asked` but its time; `rows` is the rows' digest."""
+        level = self.level.level if self.level else 0.0
+        return {"rule": self.rule, "level": level, "promoted": self.promote, "rows": rows}
+
     @property
     def reason(self) -> str:
         """The checks that decided, as one sentence."""

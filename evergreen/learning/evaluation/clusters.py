@@ -41,7 +41,8 @@ class Clusters:
 
     def sums(self, values: Array) -> Array:
         """Return the sums over each cluster, shape (n,), of `values` by row."""
-        return np.bincount(self.codes, weights=values, minlength=self.n)
+        sums: Array = np.bincount(self.codes, weights=values, minlength=self.n)
+        return sums
 
     def of(self, rows: npt.NDArray[Any]) -> "Clusters":
         """Return the clusters of some of the rows, by mask or position; those that have none of them are gone."""
