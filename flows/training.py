@@ -42,6 +42,7 @@ from tasks.ingest import ingest
 from tasks.mirror import mirror
 from tasks.package import package
 from tasks.promote import promote
+from tasks.refit import refit
 from tasks.register import register
 from tasks.track import track
 from tasks.train import train
@@ -193,7 +194,12 @@ def carry_out(
     ----------
     epoch : of the champion that the gate compared with.
     """
+    refit_of: str | None = None
+    if verdict.promote and project.params.train.refit:
+        refit_of = candidate.model.sha256
+        candidate = candidate.model_copy(update={"model": do(refit, candidate, ws=project.workspace)})
     tags = {
+        **({"refit_of": refit_of} if refit_of else {}),
         "model_digest": candidate.model.sha256,
         "data_digest": candidate.raw.sha256,
         "training_reason": reason,
@@ -229,6 +235,7 @@ def carry_out(
         sees=verdict.sees,
         level=verdict.level,
         uses=verdict.uses,
+        refit_of=refit_of,
     )
     if verdict.promote:
         version = do(register, run, name=project.name, candidate=candidate.key, settings=project.settings, tags=tags)
@@ -261,6 +268,7 @@ def carry_out(
             run_id=run.run_id,
             bento=bento,
             recipe=project.recipe,
+            refitted=refit_of is not None,
         )
         do(promote, facts, expected_epoch=epoch, settings=project.settings)
     return judged

@@ -30,7 +30,8 @@ class Judgement(Value):
 
     `data_digest` is of the rows as they were ingested, `code_digest` of the first-party code that the steps reach,
     `params_digest` of every parameter. `gate`, `rule`, `candidates`, `sees`, `level` and `uses` are as in the gate's
-    `Verdict`; None or empty of a version that was judged before the gate said them.
+    `Verdict`; None or empty of a version that was judged before the gate said them. `refit_of`: the digest of the model
+    that was judged, where `model_digest` is one that was fitted on the gate rows too.
     """
 
     model: str
@@ -51,6 +52,7 @@ class Judgement(Value):
     sees: Sees | None = None
     level: Level | None = None
     uses: int = 1
+    refit_of: str | None = None
 
 
 class TrainingOutcome(Judgement):
