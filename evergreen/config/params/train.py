@@ -14,5 +14,5 @@ class TrainParams(Section):
     """1 to 10: the final fit of a family that boosts has as many times the rounds that tuning kept, each at so small a
     part of its learning rate; default 2, and 1 fits it as it was tried"""
     baseline: dict[Literal["logistic", "linear"], dict[str, float]] = {}
-    """parameters of the simpler family as baseline, by family, such as `{logistic: {C: 1.0}}`; default:
-    scikit-learn's"""
+    """parameters of the simpler family as baseline where the search did not try it, by family, such as `{logistic: {C:
+    1.0}}`; default: scikit-learn's. One that the search tried has those of its best trial"""
