@@ -30,6 +30,7 @@ class Candidate(Value):
     lookups: FolderRef
     best: Best
     trials: TableRef
+    out_of_fold: TableRef
     model: FolderRef
     baseline: FolderRef
     report: Report
