@@ -239,7 +239,7 @@ def carry_out(
     )
     if verdict.promote:
         version = do(register, run, name=project.name, candidate=candidate.key, settings=project.settings, tags=tags)
-        threshold = project.params.evaluate.threshold
+        threshold = candidate.report.threshold
         bento = do(
             package,
             candidate.model,

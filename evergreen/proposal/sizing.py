@@ -96,7 +96,7 @@ def params_for(shape: Shape, *, dataset: str, seed: int = 7) -> Params:
                 "families": {simple: _simple_space(shape.task), "gradient_boosting": _boosting_space(shape)},
             },
             "train": {"baseline": {simple: {"alpha": 1.0} if shape.task == "regression" else {"C": 1.0}}},
-            "evaluate": {"threshold": 0.5},
+            "evaluate": {},
             "gate": {
                 "metric": GATE_METRIC[shape.task],
                 "floor": floor,

@@ -34,6 +34,7 @@ def made(
         **dict(tables),
         "best": BEST,
         "trials": ws.write("trials", pd.DataFrame({"number": []})),
+        "out_of_fold": ws.write("out_of_fold", pd.DataFrame({"label": []})),
         "model": model,
         "baseline": model,
         "report": REPORT,
@@ -47,6 +48,7 @@ def of(chain: tables.Chain, **changed: Any) -> Candidate:
     given: dict[str, Any] = {
         "best": chain.best,
         "trials": chain.trials,
+        "out_of_fold": chain.out_of_fold,
         "model": chain.trained.model,
         "baseline": chain.trained.baseline,
         "report": chain.evaluated.report,

@@ -49,6 +49,7 @@ def resampled_intervals(
     others: Estimates,
     *,
     threshold: float,
+    others_threshold: float | None = None,
     costs: Costs,
     resamples: int,
     confidence: float,
@@ -62,8 +63,10 @@ def resampled_intervals(
     Parameters
     ----------
     labels : shape (n,), none missing; `estimates` and `others` are of the same rows, in their order.
+    threshold, others_threshold : of the estimates and of the others; by default theirs is the same.
     """
-    given: dict[str, Any] = {"threshold": threshold, "costs": costs}
+    others_threshold = threshold if others_threshold is None else others_threshold
+    given: dict[str, Any] = {"threshold": threshold, "others_threshold": others_threshold, "costs": costs}
     drawn_from = max(FEWEST_ROWS, MOST_ROWS * FULL_CLASSES // max(FULL_CLASSES, len(estimates.classes)))
     if len(labels) > drawn_from:
         rows = np.sort(np.random.default_rng(seed).choice(len(labels), size=drawn_from, replace=False))
@@ -72,12 +75,13 @@ def resampled_intervals(
         scale = (drawn_from / len(labels)) ** 0.5
         scaled = _scaled(unscaled, _measured(*part, **given), _measured(*whole, **given), scale)
         return scaled._replace(own={name: _cut(name, low, high) for name, (low, high) in scaled.own.items()})
-    values = measure(labels, estimates, **given)
+    values = measure(labels, estimates, threshold=threshold, costs=costs)
     own: dict[str, list[Array]] = {name: [] for name in values}
     gain: dict[str, list[Array]] = {name: [] for name in values}
     # Matrices as narrow as these are slower on two threads. What a draw leaves undefined is infinite or NaN.
     with threadpool_limits(1, user_api="blas"), np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ours, theirs = evaluator(labels, estimates, **given), evaluator(labels, others, **given)
+        ours = evaluator(labels, estimates, threshold=threshold, costs=costs)
+        theirs = evaluator(labels, others, threshold=others_threshold, costs=costs)
         for counts in draws(len(labels), resamples, seed):
             first, second = ours(counts), theirs(counts)
             for name in values:
@@ -97,10 +101,17 @@ def _rows(estimates: Estimates, rows: npt.NDArray[np.int64]) -> Estimates:
 
 
 def _measured(
-    labels: npt.NDArray[Any], estimates: Estimates, others: Estimates, **given: Any
+    labels: npt.NDArray[Any],
+    estimates: Estimates,
+    others: Estimates,
+    *,
+    threshold: float,
+    others_threshold: float,
+    costs: Costs,
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Return the metrics of the estimates, and their gain over the others."""
-    own, theirs = measure(labels, estimates, **given), measure(labels, others, **given)
+    own = measure(labels, estimates, threshold=threshold, costs=costs)
+    theirs = measure(labels, others, threshold=others_threshold, costs=costs)
     return own, {name: value - theirs[name] for name, value in own.items() if name in theirs}
 
 

@@ -10,7 +10,8 @@ class Report(Value):
 
     A metric that is undefined on the rows is left out. `baseline` is the next simpler family, which the gate compares
     with; `baselines` are the prior and the linear family by their names. `intervals`: low and high of each metric of
-    the candidate; `gains`: of candidate minus baseline, on the same rows.
+    the candidate; `gains`: of candidate minus baseline, on the same rows. `threshold`, `baseline_threshold`: the
+    probability from which on candidate and baseline answer true; only a binary target has a use for them.
     """
 
     family: str
@@ -20,6 +21,8 @@ class Report(Value):
     train: dict[str, float]
     n_train: int
     n_test: int
+    threshold: float = 0.5
+    baseline_threshold: float = 0.5
     baselines: dict[str, dict[str, float]] = Field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
     gains: dict[str, tuple[float, float]] = Field(default_factory=dict)

@@ -7,6 +7,7 @@ from sklearn import metrics
 
 from evergreen.learning.evaluation import bootstrap
 from evergreen.learning.evaluation import intervals as by_variance
+from evergreen.learning.evaluation import bootstrap
 from evergreen.learning.evaluation.bootstrap import draws, evaluator, resampled_intervals
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.evaluation.intervals import contributions
@@ -82,6 +83,20 @@ def test_intervals_agree_with_scipys():
     difference = stats.bootstrap((labels, first.values, second.values), gain, **given).confidence_interval
     assert found.own["rmse"] == pytest.approx(tuple(own), abs=0.02)
     assert found.gain["rmse"] == pytest.approx(tuple(difference), abs=0.03)
+
+
+@pytest.mark.parametrize("n", [300, bootstrap.MOST_ROWS + 1])
+def test_gain_is_between_each_model_at_its_own_threshold(n):
+    labels, first, _ = sample("binary", n=n)
+
+    same = interval(labels, first, first, resamples=100)
+    found = interval(labels, first, first, others_threshold=0.9, resamples=100)
+
+    assert same.gain["recall"] == (0, 0)
+    assert found.gain["roc_auc"] == (0, 0)
+    difference = measure(labels, first, threshold=0.4)["recall"] - measure(labels, first, threshold=0.9)["recall"]
+    assert 0 < found.gain["recall"][0] < difference < found.gain["recall"][1]
+    assert found.own == same.own
 
 
 def test_intervals_hold_their_metric_and_widen_with_confidence():
