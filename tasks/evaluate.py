@@ -103,7 +103,12 @@ def evaluate(
             gains=intervals.gain,
         )
     scores = pd.DataFrame(
-        {"label": rows[contract.target], **estimates.columns("candidate"), **simpler.columns("baseline")}
+        {
+            "label": rows[contract.target],
+            **estimates.columns("candidate"),
+            **simpler.columns("baseline"),
+            **said["prior"].columns("prior"),
+        }
     )
     metric = GATE_METRIC[contract.task]
     log.info(

@@ -49,6 +49,14 @@ class Candidate(Value):
             train={},
             n_train=report.n_train,
             n_test=report.n_test,
+            threshold=report.baseline_threshold,
+            baseline_threshold=report.baseline_threshold,
             baselines=report.baselines,
         )
-        return self.model_copy(update={"model": self.baseline, "baseline": self.model, "report": swapped})
+        promoted = {
+            "model": self.baseline,
+            "baseline": self.model,
+            "report": swapped,
+            "best": self.best.taking_simpler(),
+        }
+        return self.model_copy(update=promoted)

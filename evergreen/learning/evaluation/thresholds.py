@@ -169,5 +169,7 @@ def _without_rows(known: Array, rule: ThresholdRule | None, costs: Costs) -> flo
     miss = _cost(costs, "true", "false") - _cost(costs, "true", "true")
     alarm = _cost(costs, "false", "true") - _cost(costs, "false", "false")
     chosen = float(np.clip(alarm / (alarm + miss), 0, 1)) if alarm + miss > 0 else float(known.mean())
-    log.warning("evaluate: no validation row to choose the threshold on; it is %.4g, right for true probabilities", chosen)
+    log.warning(
+        "evaluate: no validation row to choose the threshold on; it is %.4g, right for true probabilities", chosen
+    )
     return chosen

@@ -35,3 +35,7 @@ class Best(Contender):
     metric: str
     warm_start: Choice | None = None
     simpler: Contender | None = None
+
+    def taking_simpler(self) -> "Best":
+        """Return the simpler family in the winner's place."""
+        return self.model_copy(update={**dict(self.simpler), "simpler": None}) if self.simpler else self
