@@ -66,10 +66,11 @@ def candidates(outcome: Judgement) -> None:
             console.print(f"[bold]{escape(candidate.family)}[/]: not asked, one before it was taken")
             continue
         style = VERDICTS[candidate.verdict]
-        table = Table("code", "check", "", "what it saw", "what would have changed it", title_justify="left")
+        table = Table("check", "", "what it saw", title_justify="left")
         table.title = f"{candidate.asked}. {escape(candidate.family)}: [{style}]{candidate.verdict}[/]"
         for check in candidate.checks:
-            table.add_row(check.code, check.name, MARKS[check.outcome], escape(check.text), escape(check.would_change))
+            otherwise = f"\n[dim]otherwise with: {escape(check.would_change)}[/]" if check.would_change else ""
+            table.add_row(f"{check.code} {check.name}", MARKS[check.outcome], escape(check.text) + otherwise)
         console.print(table)
 
 

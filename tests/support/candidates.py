@@ -43,6 +43,21 @@ def made(
     return Candidate(**{**given, **changed})
 
 
+def held(candidate: Candidate, champion: ChampionFacts, ws: Workspace, **changed: Any) -> Rival | Paired:
+    """Return how a candidate compares with a champion on its gate rows, or the champion that it cannot be held against."""
+    evaluated, gate = changed.pop("evaluated", EvaluateParams()), changed.pop("gate", POLICIES[candidate_task(candidate, ws)])
+    compared = compare.fn(candidate, champion=champion, former=(), ws=ws, evaluated=evaluated, gate=gate)
+    table = ws.read(compared.table)
+    (rival,) = scores.rivals(table, compared, "champion")
+    ours = scores.estimates(table, "candidate", compared)
+    if rival.estimates is None:
+        return rival
+    assert ours is not None
+    return paired.compare(
+        GATE_METRIC[compared.task], scores.gate_rows(table, compared), ours, rival.estimates, on=rival.usable
+    )
+
+
 def of(chain: tables.Chain, **changed: Any) -> Candidate:
     """Return the candidate of a chain."""
     given: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What the gate reads: the metrics of a candidate and its baselines, and its difference from the champion."""
+"""What evaluation says of a candidate: its metrics and those of its baselines, on rows that none has seen."""
 
 from pydantic import Field
 
@@ -26,17 +26,3 @@ class Report(Value):
     baselines: dict[str, dict[str, float]] = Field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
     gains: dict[str, tuple[float, float]] = Field(default_factory=dict)
-
-
-class Comparison(Value):
-    """Candidate against champion on the same rows: the difference in the gate's metric and its interval.
-
-    `why_not` says why the comparison is not valid; the numbers are None then.
-    """
-
-    champion_version: int
-    champion: float | None = None
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-    why_not: str = ""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evergreen.learning.evaluation import Comparison, Report, measure
+from evergreen.learning.evaluation import Report, measure
 from evergreen.learning.evaluation.estimates import Estimates
 
 
@@ -23,10 +23,3 @@ def test_report_is_read_back_from_json_as_it_was():
 
     assert Report.model_validate_json(report.model_dump_json()) == report
     assert {type(value) for value in report.candidate.values()} == {float}
-
-
-def test_comparison_that_is_not_valid_has_a_reason_and_no_numbers():
-    comparison = Comparison(champion_version=3, why_not="it has seen those rows")
-
-    assert (comparison.difference, comparison.low, comparison.high) == (None, None, None)
-    assert Comparison.model_validate_json(comparison.model_dump_json()) == comparison
