@@ -28,9 +28,7 @@ def _kind(threshold: Any) -> str:
     return "rule" if isinstance(threshold, dict | ThresholdRule) else "number"
 
 
-Threshold = Annotated[
-    Annotated[Share, Tag("number")] | Annotated[ThresholdRule, Tag("rule")], Discriminator(_kind)
-]
+Threshold = Annotated[Annotated[Share, Tag("number")] | Annotated[ThresholdRule, Tag("rule")], Discriminator(_kind)]
 
 
 class EvaluateParams(Section):

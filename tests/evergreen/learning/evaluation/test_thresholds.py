@@ -111,7 +111,9 @@ def test_balanced_accuracy_is_best_where_youdens_j_of_the_roc_curve_is_greatest(
     labels, scores = sample()
     false_rate, true_rate, _ = roc_curve(labels, scores, drop_intermediate=False)
 
-    assert balanced(labels, scores >= chosen(labels, scores)) == pytest.approx((true_rate - false_rate).max(), abs=1e-12)
+    assert balanced(labels, scores >= chosen(labels, scores)) == pytest.approx(
+        (true_rate - false_rate).max(), abs=1e-12
+    )
 
 
 # Where it lies
