@@ -96,11 +96,7 @@ def choose_threshold(labels: Array, scores: Array, *, rule: ThresholdRule | None
     cuts = _cuts(labels.astype(np.bool_), scores)
     if rule is not None:
         return float(cuts.at[_best_by_rule(cuts, rule)])
-    if costs:
-        worth = -_total_costs(cuts, costs)
-    else:
-        worth = cuts.hits * cuts.n_false - cuts.alarms * cuts.n_true  # J, in whole numbers: ties are ties
-    return float(cuts.at[np.argmax(worth)])
+    return float(cuts.at[np.argmax(-_total_costs(cuts, costs) if costs else _youden(cuts))])
 
 
 def _cuts(positive: Array, scores: Array) -> _Cuts:
@@ -121,11 +117,13 @@ def _best_by_rule(cuts: _Cuts, rule: ThresholdRule) -> int:
     answered = cuts.hits + cuts.alarms
     precision = np.divide(cuts.hits, answered, out=np.zeros(len(answered)), where=answered > 0)
     recall = cuts.hits / cuts.n_true
-    name, least = ("precision", rule.precision) if rule.precision is not None else ("recall", rule.recall)
-    kept, best = (precision, recall) if name == "precision" else (recall, precision)
+    if rule.precision is not None:
+        name, least, kept, best = "precision", rule.precision, precision, recall
+    else:
+        name, least, kept, best = "recall", rule.recall or 0.0, recall, precision
     reached = np.flatnonzero(kept >= least)
     if not len(reached):
-        raise _out_of_reach(name, float(least or 0), float(kept.max()), n_rows=cuts.n_true + cuts.n_false)
+        raise _out_of_reach(name, least, float(kept.max()), n_rows=cuts.n_true + cuts.n_false)
     order = np.lexsort((kept[reached], best[reached]))
     return int(reached[order[-1]])
 
@@ -138,6 +136,12 @@ def _out_of_reach(name: str, least: float, most: float, *, n_rows: int) -> Confi
         where="evaluate.threshold",
         next_step=f"Ask for at most that: evaluate.threshold: {{{name}: {shown:g}}}, or leave evaluate.threshold out.",
     )
+
+
+def _youden(cuts: _Cuts) -> Array:
+    """Return J times the rows of both classes: in whole numbers, so that what is equal is equal."""
+    scaled: Array = cuts.hits * cuts.n_false - cuts.alarms * cuts.n_true
+    return scaled
 
 
 def _total_costs(cuts: _Cuts, costs: Costs) -> Array:
@@ -155,9 +159,9 @@ def _cost(costs: Costs, actual: str, answer: str) -> float:
 
 
 def _without_rows(known: Array, rule: ThresholdRule | None, costs: Costs) -> float:
-    """Return the best threshold of probabilities that are right, which nothing here can tell.
+    """Return the threshold that is best if probabilities hold, which nothing here can tell.
 
-    By costs it is that of Elkan (2001), and for balanced accuracy the share of true rows.
+    By costs it is that of Elkan (2001); for balanced accuracy, or costs that reward mistakes, the share of true rows.
     """
     if rule is not None:
         raise ConfigError(
@@ -169,7 +173,5 @@ def _without_rows(known: Array, rule: ThresholdRule | None, costs: Costs) -> flo
     miss = _cost(costs, "true", "false") - _cost(costs, "true", "true")
     alarm = _cost(costs, "false", "true") - _cost(costs, "false", "false")
     chosen = float(np.clip(alarm / (alarm + miss), 0, 1)) if alarm + miss > 0 else float(known.mean())
-    log.warning(
-        "evaluate: no validation row to choose the threshold on; it is %.4g, right for true probabilities", chosen
-    )
+    log.warning("evaluate: no validation row to choose the threshold on; it is %.4g, as if probabilities held", chosen)
     return chosen

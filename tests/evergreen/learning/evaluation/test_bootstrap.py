@@ -7,7 +7,6 @@ from sklearn import metrics
 
 from evergreen.learning.evaluation import bootstrap
 from evergreen.learning.evaluation import intervals as by_variance
-from evergreen.learning.evaluation import bootstrap
 from evergreen.learning.evaluation.bootstrap import draws, evaluator, resampled_intervals
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.evaluation.intervals import contributions
