@@ -8,6 +8,7 @@ import pytest
 from scipy import integrate, stats
 
 from evergreen.learning.evaluation.bootstrap import resampled_intervals
+from evergreen.learning.evaluation.clusters import Clusters
 from evergreen.learning.evaluation.estimates import Estimates
 
 SHIFT, SHARE = 1.0, 0.3  # scores of true rows are N(SHIFT, 1), of the others N(0, 1); SHARE of the rows are true
@@ -42,6 +43,7 @@ def truths():
 def coverage(n_rows, campaigns, resamples):
     held = Counter()
     given = {"threshold": 0.5, "costs": {}, "resamples": resamples, "confidence": 0.95}
+    given["clusters"] = Clusters("row", np.arange(n_rows))
     for seed in range(campaigns):
         rng = np.random.default_rng([n_rows, seed])
         late = rng.random(n_rows) < SHARE

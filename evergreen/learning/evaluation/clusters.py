@@ -28,7 +28,7 @@ CELLS_AT_A_TIME = 200_000  # so that a block of draws stays in the processor's c
 class Clusters:
     """Which of n rows belong together.
 
-    `unit`: what a cluster is, such as ``day``, ``patient`` or ``row``. `codes`: the cluster of each row, shape (n,), from
+    `unit`: what a cluster is, such as ``day``, ``patient`` or ``row``. `codes`: that of each row, shape (n,), from
     0 to `n` - 1, none of them empty. `in_time`: whether they follow each other in the order of their codes.
     """
 

@@ -8,6 +8,7 @@ from sklearn import metrics
 from evergreen.learning.evaluation import bootstrap
 from evergreen.learning.evaluation import intervals as by_variance
 from evergreen.learning.evaluation.bootstrap import draws, evaluator, resampled_intervals
+from evergreen.learning.evaluation.clusters import Clusters
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.evaluation.intervals import contributions
 from evergreen.learning.evaluation.metrics import measure
@@ -30,8 +31,14 @@ def sample(task, n=151, seed=3):
     return labels, Estimates(task, said, CLASSES), Estimates(task, rng.dirichlet(np.ones(3), n), CLASSES)
 
 
+def alone(labels):
+    """Return clusters of one row each."""
+    return Clusters("row", np.arange(len(labels)))
+
+
 def interval(labels, first, second, **changed):
     given = {"threshold": 0.4, "costs": {}, "resamples": 2_000, "confidence": 0.95, "seed": 1}
+    given["clusters"] = alone(labels)
     return resampled_intervals(labels, first, second, **{**given, **changed})
 
 
@@ -40,7 +47,7 @@ def test_metrics_of_a_draw_are_those_of_its_rows(task):
     labels, estimates, _ = sample(task)
     costs = {} if task == "regression" else COSTS
     drawn = next(iter(draws(len(labels), 5, 1)))
-    found = evaluator(labels, estimates, threshold=0.4, costs=costs)(drawn)
+    found = evaluator(labels, estimates, clusters=alone(labels), threshold=0.4, costs=costs)(drawn)
 
     for number, counts in enumerate(drawn):
         rows = np.repeat(np.arange(len(labels)), counts.astype(int))
@@ -53,7 +60,7 @@ def test_metrics_of_a_draw_are_those_of_its_rows(task):
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_rows_that_are_all_drawn_once_give_the_metrics_themselves(task):
     labels, estimates, _ = sample(task)
-    found = evaluator(labels, estimates, threshold=0.4, costs={})(np.ones((1, len(labels))))
+    found = evaluator(labels, estimates, clusters=alone(labels), threshold=0.4, costs={})(np.ones((1, len(labels))))
 
     expected = measure(labels, estimates, threshold=0.4)
     assert {name: found[name][0] for name in expected} == pytest.approx(expected, abs=1e-12)
@@ -142,7 +149,7 @@ def test_draw_without_a_class_or_an_answer_leaves_undefined_what_its_rows_do(tas
     answered = estimates.values >= 0.4 if task == "binary" else estimates.compared == "a"
     drawn[1, np.flatnonzero(~answered)] = 1
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = evaluator(labels, estimates, threshold=0.4, costs={})(drawn)
+        found = evaluator(labels, estimates, clusters=alone(labels), threshold=0.4, costs={})(drawn)
 
     for number, counts in enumerate(drawn):
         part = Estimates(task, estimates.values[counts > 0], estimates.classes)

@@ -91,7 +91,7 @@ def test_contributions_are_near_what_leaving_a_row_out_takes_away(case):
 
     largest = np.abs(jackknife).max()
     assert found(case).rows == pytest.approx(jackknife, abs=0.35 * largest)
-    assert np.corrcoef(found(case).rows, jackknife)[0, 1] > 0.99
+    assert np.corrcoef(found(case).rows, jackknife)[0, 1] > 0.98
 
 
 def test_difference_changes_its_sign_with_the_order_of_the_models():
