@@ -17,7 +17,7 @@ Array = npt.NDArray[np.float64]
 Interval = tuple[float, float]
 
 LEAST_DEFINED = 0.95  # a metric that more draws leave undefined has too few rows, or rows of a class, for an interval
-ROUNDING = 1e-12  # of a sum of squares: a variance below it is none
+ROUNDING = 1e-12  # of a number: what is nearer to it is equal, and a variance below it is none
 
 
 def r2_difference_interval(
@@ -105,7 +105,8 @@ def bca(value: float, drawn: Array, left_out: Array, *, alpha: float) -> Interva
     `drawn`, shape (draws,), are all finite; `left_out`, shape (n,), are the metric without each cluster. One that no
     cluster moves has no acceleration.
     """
-    below = (np.count_nonzero(drawn < value) + np.count_nonzero(drawn <= value)) / 2 / len(drawn)
+    tie = ROUNDING * float(np.abs(drawn).max())
+    below = (np.count_nonzero(drawn < value - tie) + np.count_nonzero(drawn <= value + tie)) / 2 / len(drawn)
     edge = 0.5 / len(drawn)
     bias = stats.norm.ppf(np.clip(below, edge, 1 - edge))
     shifts = _shifts(left_out)
