@@ -15,6 +15,7 @@ from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.learning import evaluation, features
 from evergreen.learning.evaluation import Report, unseen
 from evergreen.learning.evaluation.bootstrap import resampled_intervals
+from evergreen.learning.evaluation.clusters import clusters_of
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.model import model as models
 from evergreen.learning.tuning.recipe import LINEAR, Recipe
@@ -68,10 +69,12 @@ def evaluate(
         for family in ("prior", LINEAR[contract.task]):
             if family not in said:
                 said[family] = recipe.of(family).fit_predict(seen, rows, estimates.classes)
+        clusters = clusters_of(rows, contract)
         intervals = resampled_intervals(
             features.fit_target(rows, contract),
             estimates,
             simpler,
+            clusters=clusters,
             threshold=params.threshold,
             costs=params.costs,
             resamples=params.resamples,
@@ -89,16 +92,20 @@ def evaluate(
             baselines={family: measured(rows, said[family]) for family in ("prior", LINEAR[contract.task])},
             intervals=intervals.own,
             gains=intervals.gain,
+            unit=clusters.unit,
+            n_clusters=clusters.n,
         )
     scores = pd.DataFrame(
         {"label": rows[contract.target], **estimates.columns("candidate"), **simpler.columns("baseline")}
     )
     metric = GATE_METRIC[contract.task]
     log.info(
-        "evaluate: %s %.4f, baseline %.4f, %d rows",
+        "evaluate: %s %.4f, baseline %.4f, %d rows, drawn by %s (%d)",
         metric,
         report.candidate.get(metric, math.nan),
         report.baseline.get(metric, math.nan),
         test.rows,
+        clusters.unit,
+        clusters.n,
     )
     return Evaluated(report=report, scores=ws.write("scores", scores))

@@ -45,7 +45,12 @@ def r2_difference_interval(
 
     Notes
     -----
-    MEASURED
+    Of a lognormal target with a sigma of 1.5, in 1,000 samples of 1,000 rows, intervals of 95 % (an `alpha` of 0.025)
+    held the true difference in 98.8 % of the samples and were too high in 0.8 % and too low in 0.4 %; those of R² alone
+    held it in 94.1 %, where one linearised in its two means does in 83.7 %, percentiles in 90.3 % and BCa in 86.2 %
+    (`make test-long`). Where most of such a target is explained it is less: 93 % for R², and for the difference 96.7 %,
+    too low in 3.2 %. Where the target is not skewed, 40 clusters give 94.5 and 96.2 %, and ends 8 % further apart than
+    percentiles.
 
     Examples
     --------
