@@ -15,6 +15,7 @@ from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.learning import evaluation, features
 from evergreen.learning.evaluation import Report, thresholds, unseen
 from evergreen.learning.evaluation.bootstrap import resampled_intervals
+from evergreen.learning.evaluation.clusters import clusters_of
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.model import model as models
 from evergreen.learning.tuning.recipe import LINEAR, Recipe
@@ -77,12 +78,14 @@ def evaluate(
             if family not in said:
                 said[family] = recipe.of(family).fit_predict(seen, rows, estimates.classes)
         at = {simple.manifest["family"]: chosen.baseline}
+        clusters = clusters_of(rows, contract)
         intervals = resampled_intervals(
             features.fit_target(rows, contract),
             estimates,
             simpler,
             threshold=chosen.candidate,
             others_threshold=chosen.baseline,
+            clusters=clusters,
             costs=params.costs,
             resamples=params.resamples,
             confidence=params.confidence,
@@ -101,6 +104,8 @@ def evaluate(
             baselines={family: measured(rows, said[family], at.get(family, chosen.candidate)) for family in always},
             intervals=intervals.own,
             gains=intervals.gain,
+            unit=clusters.unit,
+            n_clusters=clusters.n,
         )
     scores = pd.DataFrame(
         {
@@ -112,11 +117,13 @@ def evaluate(
     )
     metric = GATE_METRIC[contract.task]
     log.info(
-        "evaluate: %s %.4f, baseline %.4f, threshold %.4f, %d rows",
+        "evaluate: %s %.4f, baseline %.4f, threshold %.4f, %d rows, drawn by %s (%d)",
         metric,
         report.candidate.get(metric, math.nan),
         report.baseline.get(metric, math.nan),
         report.threshold,
         test.rows,
+        clusters.unit,
+        clusters.n,
     )
     return Evaluated(report=report, scores=ws.write("scores", scores))

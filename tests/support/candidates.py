@@ -45,7 +45,10 @@ def made(
 
 def held(candidate: Candidate, champion: ChampionFacts, ws: Workspace, **changed: Any) -> Rival | Paired:
     """Return how a candidate compares with a champion on its gate rows, or the champion that it cannot be held against."""
-    evaluated, gate = changed.pop("evaluated", EvaluateParams()), changed.pop("gate", POLICIES[candidate_task(candidate, ws)])
+    evaluated, gate = (
+        changed.pop("evaluated", EvaluateParams()),
+        changed.pop("gate", POLICIES[candidate_task(candidate, ws)]),
+    )
     compared = compare.fn(candidate, champion=champion, former=(), ws=ws, evaluated=evaluated, gate=gate)
     table = ws.read(compared.table)
     (rival,) = scores.rivals(table, compared, "champion")

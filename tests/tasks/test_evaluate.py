@@ -14,6 +14,7 @@ from evergreen.config.objectives import GATE_METRIC
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.learning import features
 from evergreen.learning.evaluation import measure
+from evergreen.learning.evaluation.clusters import Clusters
 from evergreen.learning.evaluation.thresholds import choose_threshold
 from evergreen.learning.model import model as models
 from tasks.evaluate import evaluate
@@ -79,6 +80,23 @@ def test_every_metric_of_the_candidate_has_an_interval_and_a_gain(which, chain):
 
     assert report.intervals.keys() == report.gains.keys() == report.candidate.keys()
     assert low <= report.candidate[GATE_METRIC[which]] <= high
+
+
+@EVERY
+def test_report_says_that_rows_without_group_and_time_are_drawn_one_by_one(which, chain):
+    report = chain(which).evaluated.report
+
+    assert (report.unit, report.n_clusters) == ("row", report.n_test)
+
+
+def test_rows_that_belong_together_are_drawn_together(chain, monkeypatch):
+    made = chain("regression")
+    monkeypatch.setattr("tasks.evaluate.clusters_of", lambda rows, _: Clusters("clinic", np.arange(len(rows)) % 12))
+    report = evaluated(made).report
+
+    assert (report.unit, report.n_clusters) == ("clinic", 12)
+    assert report.intervals != made.evaluated.report.intervals
+    assert report.candidate == made.evaluated.report.candidate
 
 
 def test_costs_are_measured_for_every_model(chain):

@@ -19,7 +19,10 @@ def test_report_is_read_back_from_json_as_it_was():
         n_test=200,
         baselines={"prior": found},
         intervals={"roc_auc": (0.4, 0.6)},
+        unit="day",
+        n_clusters=30,
     )
 
     assert Report.model_validate_json(report.model_dump_json()) == report
+    assert (report.unit, report.n_clusters) == ("day", 30)
     assert {type(value) for value in report.candidate.values()} == {float}
