@@ -24,8 +24,8 @@ Rule = Literal["first", "superiority", "refresh"]
 class Asked(Value):
     """A gate that was asked before: when, by which rule, on which rows, and what became of the candidate.
 
-    `level`: the error that it was given, of a campaign's; 0 where its rule spends none. `rows`: the digest of the gate
-    rows.
+    `level`: what a promotion gave back of the campaign's error (`Verdict.returned`); 0 where it gave nothing. `rows`:
+    the digest of the gate rows.
     """
 
     at: datetime

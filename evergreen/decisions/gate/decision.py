@@ -92,7 +92,7 @@ def _check_lengths(question: Question, field: Sequence[Contender]) -> None:
 def _checks(question: Question, contender: Contender, *, simpler: Contender | None, level: float) -> tuple[Check, ...]:
     rows, policy, rival = question.rows, question.policy, question.champion
     linear = simpler.estimates if simpler else None
-    instead = Rival("the baseline", question.prior if linear is None else linear)
+    instead = Rival("the prior", question.prior) if linear is None else Rival("the baseline", linear)
     return (
         floor.check(contender, policy),
         baseline.check(rows, contender, question.prior, of="prior", policy=policy),

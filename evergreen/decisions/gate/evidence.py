@@ -70,8 +70,16 @@ class GateError(DataError):
 
 
 def check_lengths(rows: GateRows, contenders: Mapping[str, Estimates | None]) -> None:
-    """Raise GateError unless everything that is compared has as many rows as the gate."""
+    """Raise GateError unless everything that is compared has as many rows as the gate, slices and clusters too."""
     n = len(rows.labels)
+    for name, inside in rows.slices.items():
+        if len(inside) != n:
+            raise GateError(
+                "GATE002",
+                f"{len(inside)} rows in the slice {name} for {n} gate rows",
+                where="gate",
+                next_step="Take the slices from the gate rows.",
+            )
     for name, estimates in contenders.items():
         if estimates is not None and len(estimates.values) != n:
             raise GateError(

@@ -1,13 +1,15 @@
 """Two models on the same rows: by how much one is better, and how far that is off."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from evergreen.config.contract.columns import Task
 from evergreen.config.objectives import METRICS
 from evergreen.decisions.gate.check import plural
 from evergreen.decisions.gate.evidence import GateRows, Mask
-from evergreen.learning.evaluation.clusters import ClusteredError, clustered_error
+from evergreen.learning.evaluation.clusters import ClusteredError, Clusters, clustered_error
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.evaluation.influence import influence
 
@@ -58,24 +60,52 @@ class Paired(NamedTuple):
 def compare(metric: str, rows: GateRows, ours: Estimates, theirs: Estimates, *, on: Mask | None = None) -> Paired:
     """Return by how much `ours` is better than `theirs` in a metric, on the rows of `on`, or on all.
 
-    Classes with fewer than FEWEST_OF_CLASS of these rows are left out, because nothing can be said of them.
+    Of several classes, those in fewer than FEWEST_OF_CLASS clusters are left out, because nothing can be said of them.
+
+    Notes
+    -----
+    The error has as many degrees of freedom as its variance is known by: what the spread of the squares says of it
+    (Satterthwaite, 1946), so that a few great days among small ones count as few, and at most one less than the
+    clusters that the rarest class is in, because ten true rows among a thousand are known by ten.
     """
-    chosen = _with_frequent_classes(rows, rows.all if on is None else on)
+    chosen = rows.all if on is None else on
+    if ours.task == "multiclass":
+        chosen = _with_frequent_classes(rows, chosen)
     labels, clusters = rows.labels[chosen], rows.clusters.of(chosen)
     one, other = (
         influence(metric, labels, Estimates(said.task, said.values[chosen], said.classes)) for said in (ours, theirs)
     )
     sign = 1 if metric not in METRICS or METRICS[metric].greater_is_better else -1
-    error = clustered_error(sign * (one.rows - other.rows), clusters)
     gain = sign * (one.value - other.value)
-    return Paired(
-        metric, one.value, other.value, gain, error, clusters.unit, len(labels), _why_not(gain, error, clusters.unit)
-    )
+    apart = sign * (one.rows - other.rows)
+    error = clustered_error(apart, clusters)
+    rarest = _rarest(ours.task, labels, clusters)
+    error = error._replace(df=min(_known_by(apart, clusters, error), rarest - 1))
+    why_not = _why_not(gain, error, clusters.unit, rarest=rarest)
+    return Paired(metric, one.value, other.value, gain, error, clusters.unit, len(labels), why_not)
 
 
-def _why_not(gain: float, error: ClusteredError, unit: str) -> str:
+def _known_by(apart: npt.NDArray[np.float64], clusters: Clusters, error: ClusteredError) -> float:
+    """Return the degrees of freedom of a sum's variance, from how far the squares of its clusters spread."""
+    squares = clusters.sums(apart) ** 2
+    spread = float(((squares - squares.mean()) ** 2).sum()) if len(squares) else 0.0
+    if not spread:
+        return error.df
+    return min(error.df, 2 * float(squares.sum()) ** 2 / spread * error.n_effective / error.n)
+
+
+def _rarest(task: Task, labels: npt.NDArray[Any], clusters: Clusters) -> int:
+    """Return how many clusters the rarest class is in; of numbers, all."""
+    if task == "regression" or not len(labels):
+        return clusters.n
+    return min(clusters.of(labels == name).n for name in np.unique(labels))
+
+
+def _why_not(gain: float, error: ClusteredError, unit: str, *, rarest: int) -> str:
     if not np.isfinite(gain):
         return "undefined on these rows"
+    if rarest < FEWEST_OF_CLASS:
+        return f"{rarest} {plural(unit, rarest)} with the rarest class; at least {FEWEST_OF_CLASS} are needed"
     if error.n < FEWEST_CLUSTERS:
         return f"{error.n} {plural(unit, error.n)}; at least {FEWEST_CLUSTERS} are needed"
     if error.n_effective < FEWEST_CLUSTERS:
@@ -87,11 +117,9 @@ def _why_not(gain: float, error: ClusteredError, unit: str) -> str:
 
 
 def _with_frequent_classes(rows: GateRows, on: Mask) -> Mask:
-    if rows.labels.dtype.kind in "fiu":
-        return on
-    names, codes, counts = np.unique(rows.labels[on], return_inverse=True, return_counts=True)
-    if len(names) == 0 or rows.labels.dtype == np.bool_:
-        return on
     chosen = on.copy()
-    chosen[np.flatnonzero(on)[counts[codes] < FEWEST_OF_CLASS]] = False
+    for name in np.unique(rows.labels[on]):
+        of_class = on & (rows.labels == name)
+        if rows.clusters.of(of_class).n < FEWEST_OF_CLASS:
+            chosen &= ~of_class
     return chosen

@@ -48,6 +48,8 @@ def exceeds(error: ClusteredError, distance: float, alpha: float) -> float:
     """
     if alpha <= 0 or error.df <= 0:
         return 0.0
+    if error.se <= 0:
+        return float(distance > 0)
     critical, shift = float(stats.t.isf(alpha, error.df)), distance / error.se
     power = float(stats.nct.sf(critical, error.df, shift)) if abs(shift) < 30 else float(shift > critical)
     return power if math.isfinite(power) else float(stats.norm.sf(critical - shift))
@@ -66,7 +68,8 @@ def clusters_needed(error: ClusteredError, distance: float, alpha: float) -> int
 
 def _with(error: ClusteredError, n: int) -> ClusteredError:
     effective = n * error.n_effective / error.n
-    return ClusteredError(error.se * (error.n / n) ** 0.5, max(effective - 1, 0.5), n, effective, error.autocorrelation)
+    df = max((error.df + 1) * n / error.n - 1, 0.5)
+    return ClusteredError(error.se * (error.n / n) ** 0.5, df, n, effective, error.autocorrelation)
 
 
 def _detectable(error: ClusteredError, alpha: float) -> float:

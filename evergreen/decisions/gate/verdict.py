@@ -91,8 +91,7 @@ class Verdict(Value):
 
     def as_asked(self, rows: str) -> dict[str, object]:
         """Return what is kept of having asked, as `campaign.Asked` but its time; `rows` is the rows' digest."""
-        level = self.level.level if self.level else 0.0
-        return {"rule": self.rule, "level": level, "promoted": self.promote, "rows": rows}
+        return {"rule": self.rule, "level": self.returned, "promoted": self.promote, "rows": rows}
 
     @property
     def reason(self) -> str:
@@ -103,3 +102,14 @@ class Verdict(Value):
             return "; ".join(failed or unclear)
         passed = [check.text for check in self.checks if check.outcome == "passed" and check.name in DECISIVE]
         return "; ".join([*passed, *unclear, *(["gate.when_unclear takes the newer model"] if unclear else [])])
+
+    @property
+    def returned(self) -> float:
+        """The level that a promotion gives back to the campaign; `Asked.level` is this.
+
+        Where several were asked, those that were not promoted have spent their part.
+        """
+        chosen = next((one for one in self.candidates if one.promote), None)
+        if self.level is None or chosen is None or chosen.asked is None:
+            return 0.0
+        return self.level.level * (1 - (chosen.asked - 1) / len(self.candidates))

@@ -163,7 +163,7 @@ def _thinned(clusters: Clusters, at_most: int, seed: int) -> Rows:
 
 
 def _drawn(pair: _Pair, *, resamples: int, confidence: float, seed: int) -> Intervals:
-    names = measure(pair.labels, pair.estimates, threshold=pair.threshold, costs=pair.costs)
+    names = measure(pair.labels, pair.estimates, threshold=pair.thresholds[0], costs=pair.costs)
     # Matrices as narrow as these are slower on two threads. What a draw leaves undefined is infinite or NaN.
     with threadpool_limits(1, user_api="blas"), np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         blocks = list(map(pair.by_draw(), draws(pair.clusters.n, resamples, seed, len(pair.ranked))))

@@ -11,8 +11,8 @@ class Report(Value):
     A metric that is undefined on the rows is left out. `baseline` is the next simpler family, which the gate compares
     with; `baselines` are the prior and the linear family by their names. `intervals`: low and high of each metric of
     the candidate; `gains`: of candidate minus baseline, on the same rows. `threshold`, `baseline_threshold`: the
-    probability from which on candidate and baseline answer true; only a binary target has a use for them. Draws are of `n_clusters` times what
-    `unit` names, such as ``day``, ``patient`` or ``row``; empty and 0 where there are none.
+    probability from which on candidate and baseline answer true; only a binary target has a use for them. What is drawn
+    for intervals are `n_clusters` of what `unit` names, such as ``day``, ``patient`` or ``row``; empty and 0 for none.
     """
 
     family: str

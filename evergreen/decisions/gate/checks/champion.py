@@ -91,14 +91,17 @@ def _refresh(paired: Paired, name: str, *, policy: GateParams, level: float) -> 
 
 def _decided(paired: Paired, outcome: Outcome, said: str, *, level: float, wanted: float, alpha: float) -> Check:
     needed = (
-        clusters_needed(paired.error, abs(paired.gain - wanted), min(level, alpha)) if outcome != "passed" else None
+        clusters_needed(paired.error, abs(paired.gain - wanted), min(level, alpha))
+        if outcome == "inconclusive"
+        else None
     )
+    more = f"more {plural(paired.unit, 2)} than can be had: the difference is too small"
+    if level <= 0:
+        more = "the next campaign: this one has no error left to give"
     changes = {
         "passed": "",
         "failed": f"a gain above {wanted:+g} that is shown",
-        "inconclusive": f"{needed} {plural(paired.unit, needed)} of such rows, with 80 %"
-        if needed
-        else f"more {plural(paired.unit, 2)} than can be had: the difference is too small",
+        "inconclusive": f"{needed} such {plural(paired.unit, needed)}, with 80 %" if needed else more,
     }
     return Check(
         name="champion",

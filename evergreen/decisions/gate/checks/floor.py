@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from evergreen.config.objectives import METRICS
 from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate.check import Check
@@ -11,7 +13,13 @@ CODE = "GT001"
 
 
 def check(contender: Contender, policy: GateParams) -> Check:
-    """Return whether every floor holds. A metric that is missing or no number is below any."""
+    """Return whether every floor holds. A metric that is missing or no number is below any, as are such estimates."""
+    n_not = int((~np.isfinite(contender.estimates.values)).sum())
+    if n_not:
+        return Check(
+            name="floor", code=CODE, outcome="failed", text=f"{n_not} of its estimates of the gate rows are no number",
+            evidence={"not numbers": n_not}, would_change="an estimate of every row that is a number",
+        )  # fmt: skip
     floors = {policy.metric: policy.floor, **policy.floors}
     values = {name: contender.metrics.get(name, math.nan) for name in floors}
     below = [name for name, value in values.items() if not _holds(name, value, floors[name])]

@@ -42,7 +42,7 @@ def check(rows: GateRows, contender: Contender, other: Rival | None, policy: Gat
         for name, paired in judged.items()
         if paired.high(alpha) < 0 and paired.gain <= -policy.champion_margin
     }
-    worst = min(judged, key=lambda name: judged[name].high(alpha))
+    worst = min(lost or judged, key=lambda name: judged[name].high(alpha))
     paired = judged[worst]
     said = "; ".join(f"{name} {lost[name].gain:+.4f} against {other.name}" for name in sorted(lost))
     return Check(
@@ -51,5 +51,5 @@ def check(rows: GateRows, contender: Contender, other: Rival | None, policy: Gat
         outcome="failed" if lost else "passed",
         text=(f"{policy.metric} of {said}" if lost else f"none of {len(judged)} slices is shown to lose") + left_out,
         evidence={"slices": len(judged), "worst": worst, **paired.evidence},
-        would_change=f"no loss on {worst} that is shown" if lost else "",
+        would_change=f"no loss on {', '.join(sorted(lost))} that is shown" if lost else "",
     )

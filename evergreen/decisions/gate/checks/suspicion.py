@@ -16,12 +16,15 @@ def check(rows: GateRows, contender: Contender, champion: Rival | None, policy: 
     value = contender.metrics.get(policy.metric, math.nan)
     if policy.ceiling is not None and not value < policy.ceiling:
         return _too_good(f"{policy.metric} {value:.4f} reaches the ceiling of {policy.ceiling:g}", value)
-    if champion is None or champion.estimates is None:
-        return Check(name="suspicion", code=CODE, outcome="not applicable", text="there is no champion to compare with")
-    paired = compare(policy.metric, rows, contender.estimates, champion.estimates, on=champion.usable)
-    left, before = 1 - paired.ours, 1 - paired.theirs
-    if not paired.why_not and paired.low(policy.alpha) > 0 and left < LEAST_LEFT * before:
-        return _too_good(f"{policy.metric} {paired.ours:.4f} where {champion.name} has {paired.theirs:.4f}", value)
+    why_not = "there is no champion to compare with"
+    if champion is not None and champion.estimates is not None:
+        paired = compare(policy.metric, rows, contender.estimates, champion.estimates, on=champion.usable)
+        left, before = 1 - paired.ours, 1 - paired.theirs
+        if not paired.why_not and paired.low(policy.alpha) > 0 and left < LEAST_LEFT * before:
+            return _too_good(f"{policy.metric} {paired.ours:.4f} where {champion.name} has {paired.theirs:.4f}", value)
+        why_not = paired.why_not
+    if why_not and policy.ceiling is None:
+        return Check(name="suspicion", code=CODE, outcome="not applicable", text=why_not, evidence={"value": value})
     return Check(
         name="suspicion", code=CODE, outcome="passed", text=f"{policy.metric} {value:.4f} is plausible",
         evidence={"value": value},
