@@ -51,8 +51,8 @@ def rates(shape: Shape, gate: GateParams, *, now: datetime) -> tuple[str, ...]:
         f"{gate.metric} is refused: {', '.join(worse)}",
         unclear,
         f"with a changed recipe, a model that is better is promoted: {', '.join(better)}",
-        f"if two models agree as two fits of one recipe do (correlation {AGREEMENT:g}); every gate says what its own rows "
-        "tell",
+        f"if two models agree as two fits of one recipe do (correlation {AGREEMENT:g}); "
+        "every gate says what its own rows tell",
     )
 
 
