@@ -147,7 +147,7 @@ def promote(
 
     if not new_lineage:
         raise ConfigError(
-            "CFG054",
+            "CFG055",
             "promote begins a new lineage, and only when told so",
             where="command line",
             next_step='Say so: evergreen promote --new-lineage --reason "why".',
