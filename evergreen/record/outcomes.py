@@ -5,7 +5,9 @@ from typing import Literal
 
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.values import Value
-from evergreen.decisions.gate.decision import Check
+from evergreen.decisions.gate.campaign import Asked, Level, Rule
+from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.verdict import Answer, Judged, Sees
 from evergreen.record.ledger.ledger import Ledger
 
 
@@ -27,7 +29,9 @@ class Judgement(Value):
     """A candidate and the gate's answer; `version` and `promoted_at` are None when it was refused.
 
     `data_digest` is of the rows as they were ingested, `code_digest` of the first-party code that the steps reach,
-    `params_digest` of every parameter.
+    `params_digest` of every parameter. `gate`, `rule`, `candidates`, `sees`, `level` and `uses` are as in the gate's
+    `Verdict`; None or empty of a version that was judged before the gate said them. `refit_of`: the digest of the model
+    that was judged, where `model_digest` is one that was fitted on the gate rows too.
     """
 
     model: str
@@ -42,6 +46,13 @@ class Judgement(Value):
     promoted_at: datetime | None
     reason: str
     checks: tuple[Check, ...]
+    gate: Answer | None = None
+    rule: Rule | None = None
+    candidates: tuple[Judged, ...] = ()
+    sees: Sees | None = None
+    level: Level | None = None
+    uses: int = 1
+    refit_of: str | None = None
 
 
 class TrainingOutcome(Judgement):
@@ -58,7 +69,8 @@ class ChampionFacts(Value):
     """What the ledger keeps of a promoted version: enough to serve, score, monitor and compare it.
 
     `data_end`: the day after its last row, None for a table without time; `split`: the rule that drew its train rows
-    then, as `features.Split.rule`.
+    then, as `features.Split.rule`. `recipe`: the digest of what it was made of but rows. `refitted`: whether it was
+    fitted on the gate rows too, after they had judged it.
     """
 
     version: int
@@ -71,6 +83,8 @@ class ChampionFacts(Value):
     threshold: float
     run_id: str
     bento: str
+    recipe: str | None = None
+    refitted: bool = False
 
 
 def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | None:
@@ -80,6 +94,22 @@ def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | N
         return None
     last = promotions[-1]
     return ChampionFacts.model_validate({key: last[key] for key in ChampionFacts.model_fields if key in last})
+
+
+def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[ChampionFacts, ...]:
+    """Return what is known of champions before the present one, the latest first, since a lineage was begun."""
+    begun = [entry.seq for entry in ledger.entries(model, "lineage")]
+    champion = ledger.champion(model)
+    versions = [
+        entry.payload["version"] for entry in ledger.entries(model, "promotion") if not begun or entry.seq > begun[-1]
+    ]
+    others = [version for version in dict.fromkeys(reversed(versions)) if champion and version != champion.version]
+    return tuple(facts for version in others[:at_most] if (facts := version_facts(ledger, model, version)))
+
+
+def gates_asked(ledger: Ledger, model: str, *, but: str | None = None) -> tuple[Asked, ...]:
+    """Return every gate that was asked of a model, in order, but that of the candidate `but`."""
+    return tuple(Asked(at=entry.at, **entry.payload) for entry in ledger.entries(model, "gate") if entry.key != but)
 
 
 def champion_facts(ledger: Ledger, model: str) -> ChampionFacts | None:

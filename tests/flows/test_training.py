@@ -28,11 +28,31 @@ def test_first_training_makes_a_champion_with_the_facts_of_its_candidate(fresh):
     assert outcome.reason.startswith("because: ")
     assert {check.name: check.outcome for check in outcome.checks}["champion"] == "not applicable"
     facts = champion_facts(fresh.ledger(), "visits")
-    assert (facts.version, facts.run_id, facts.bento, facts.threshold) == (1, "run", "visits:1", 0.5)
+    assert (facts.version, facts.run_id, facts.bento) == (1, "run", "visits:1")
     assert facts.data_end == date(2024, 3, 1)
     assert facts.judged.metrics == outcome.metrics
     assert facts.artifact.sha256 == outcome.model_digest
     assert fresh.ledger().find("visits", "analysis", facts.candidate).payload == {"model_digest": outcome.model_digest}
+
+
+@pytest.mark.parametrize("asked", [None, 0.25])
+def test_threshold_of_the_report_is_packaged_and_promoted(asked, fresh, monkeypatch):
+    seen = []
+
+    def evaluated(*given, **named):
+        made = training.evaluate.fn(*given, **named)
+        seen.append(made.report.threshold)
+        return made
+
+    def packaged(*_, threshold, **__):
+        seen.append(threshold)
+        return "visits:1"
+
+    project = fresh if asked is None else Project.open(overrides=[f"evaluate.threshold={asked}"])
+    train_and_judge(project, reason="because", do=Direct(evaluate=evaluated, package=packaged))
+
+    assert seen == [champion_facts(fresh.ledger(), "visits").threshold] * 2
+    assert (seen[0] == 0.25) == (asked == 0.25)
 
 
 def test_same_training_again_is_not_judged_again(visited):

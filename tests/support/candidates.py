@@ -34,6 +34,7 @@ def made(
         **dict(tables),
         "best": BEST,
         "trials": ws.write("trials", pd.DataFrame({"number": []})),
+        "out_of_fold": ws.write("out_of_fold", pd.DataFrame({"label": []})),
         "model": model,
         "baseline": model,
         "report": REPORT,
@@ -42,11 +43,30 @@ def made(
     return Candidate(**{**given, **changed})
 
 
+def held(candidate: Candidate, champion: ChampionFacts, ws: Workspace, **changed: Any) -> Rival | Paired:
+    """Return how a candidate compares with a champion on its gate rows, or the champion that it cannot be held against."""
+    evaluated, gate = (
+        changed.pop("evaluated", EvaluateParams()),
+        changed.pop("gate", POLICIES[candidate_task(candidate, ws)]),
+    )
+    compared = compare.fn(candidate, champion=champion, former=(), ws=ws, evaluated=evaluated, gate=gate)
+    table = ws.read(compared.table)
+    (rival,) = scores.rivals(table, compared, "champion")
+    ours = scores.estimates(table, "candidate", compared)
+    if rival.estimates is None:
+        return rival
+    assert ours is not None
+    return paired.compare(
+        GATE_METRIC[compared.task], scores.gate_rows(table, compared), ours, rival.estimates, on=rival.usable
+    )
+
+
 def of(chain: tables.Chain, **changed: Any) -> Candidate:
     """Return the candidate of a chain."""
     given: dict[str, Any] = {
         "best": chain.best,
         "trials": chain.trials,
+        "out_of_fold": chain.out_of_fold,
         "model": chain.trained.model,
         "baseline": chain.trained.baseline,
         "report": chain.evaluated.report,

@@ -345,7 +345,7 @@ def test_other_tasks_are_learned_from_a_table_with_time_and_watched(task, tmp_pa
     params = TuneParams.model_validate(
         {"trials": 1, "folds": 2, "max_rows": 1_000, "families": {"gradient_boosting": {}}}
     )
-    best = tune.fn(
+    tuned = tune.fn(
         tables_.train,
         warm_start=None,
         ws=ws,
@@ -354,10 +354,10 @@ def test_other_tasks_are_learned_from_a_table_with_time_and_watched(task, tmp_pa
         params=params,
         seed=7,
         storage=f"sqlite:///{tmp_path}/s.db",
-    ).best
+    )
     trained = train.fn(
         tables_.train,
-        best=best,
+        best=tuned.best,
         lookups=tables_.lookups,
         ws=ws,
         contract=contract,
@@ -368,6 +368,7 @@ def test_other_tasks_are_learned_from_a_table_with_time_and_watched(task, tmp_pa
     report = evaluate.fn(
         model=trained.model,
         baseline=trained.baseline,
+        out_of_fold=tuned.out_of_fold,
         train=tables_.train,
         test=tables_.test,
         ws=ws,

@@ -297,7 +297,7 @@ def test_steps_give_the_same_digests_in_every_workspace_and_whenever_they_run(ch
 
     again = run_steps(Workspace.beside(tmp_path / "data"), project, contract, few)
 
-    for name in ("raw", "valid", "quarantine", "docs", "train", "test", "scores", "model", "baseline"):
+    for name in ("raw", "valid", "quarantine", "docs", "train", "test", "out_of_fold", "scores", "model", "baseline"):
         assert again[name].sha256 == artifacts[name].sha256, name
     for name in ("best", "report", "validation"):
         assert again[name] == artifacts[name], name
@@ -477,7 +477,8 @@ def test_report_measures_what_was_saved(chain, contract):
         inputs = manifest["inputs"]["categorical"] + manifest["inputs"]["numeric"]
         probabilities = fitted.predict_proba(table[inputs])[:, 1]
         assert measured["roc_auc"] == pytest.approx(roc_auc_score(table["late"], probabilities), abs=1e-12)
-        assert measured["accuracy"] == pytest.approx((table["late"] == (probabilities >= 0.5)).mean(), abs=1e-12)
+        at = report.baseline_threshold if name == "baseline" else report.threshold
+        assert measured["accuracy"] == pytest.approx((table["late"] == (probabilities >= at)).mean(), abs=1e-12)
     assert (report.n_train, report.n_test) == (artifacts["train"].rows, artifacts["test"].rows)
 
 
@@ -488,12 +489,14 @@ def test_report_follows_the_artifacts_that_are_given(chain, few):
     swapped = evaluate.fn(
         model=artifacts["baseline"],
         baseline=artifacts["model"],
+        out_of_fold=artifacts["out_of_fold"],
         ws=ws,
-        params=few.evaluate,
+        params=few.evaluate.model_copy(update={"threshold": artifacts["report"].threshold}),
         seed=few.seed,
         **arguments,
     ).report
 
+    assert artifacts["report"].baseline_threshold == artifacts["report"].threshold  # the prior has none of its own
     assert swapped.candidate == artifacts["report"].baseline
     assert swapped.baseline == artifacts["report"].candidate
     assert (swapped.family, swapped.baseline_family) == (
@@ -518,7 +521,7 @@ def test_damaged_model_is_never_measured(chain, few, tmp_path):
             ws=copy,
             params=few.evaluate,
             seed=few.seed,
-            **{name: artifacts[name] for name in ("model", "baseline", "train", "test")},
+            **{name: artifacts[name] for name in ("model", "baseline", "train", "test", "out_of_fold")},
         )
 
     assert caught.value.code == "INT003"

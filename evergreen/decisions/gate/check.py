@@ -24,3 +24,14 @@ class Check(Value):
     code: str = ""
     evidence: dict[str, Number | str | None] = Field(default_factory=dict)
     would_change: str = ""
+
+
+def plural(unit: str, n: int) -> str:
+    """Return the name of so many units.
+
+    Examples
+    --------
+    >>> plural("day", 14), plural("patient", 1)
+    ('days', 'patient')
+    """
+    return unit if n == 1 else f"{unit}s"

@@ -3,76 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
-from evergreen.base.values import Value, digest_of
+from evergreen.base.values import digest_of
 from evergreen.config.objectives import METRICS
 from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate import field as fields
-from evergreen.decisions.gate.campaign import MOST_USES, Asked, Level, Rule, next_level, uses
+from evergreen.decisions.gate.campaign import MOST_USES, Asked, Rule, next_level, uses
 from evergreen.decisions.gate.check import Check
 from evergreen.decisions.gate.checks import baseline, bias, champion, floor, footprint, gap, proper, slices, suspicion
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival, check_lengths
 from evergreen.decisions.gate.paired import compare
-from evergreen.decisions.gate.sees import Sees, sees
+from evergreen.decisions.gate.sees import sees
+from evergreen.decisions.gate.verdict import Answer, Judged, Sees, Verdict
 from evergreen.learning.evaluation import Report
 from evergreen.learning.evaluation.estimates import Estimates
-
-Answer = Literal["PASS", "FAIL", "INCONCLUSIVE"]
-DECISIVE = ("floor", "prior", "baseline", "champion")  # what a promotion is explained by
-
-
-class Judged(Value):
-    """A contender before the gate. `asked`: as which it was asked, from 1; None if one before it was taken."""
-
-    family: str
-    artifact: str
-    asked: int | None
-    verdict: Answer | None
-    promote: bool = False
-    checks: tuple[Check, ...] = ()
-
-
-class Verdict(Value):
-    """The gate's answer.
-
-    `verdict` of the candidate that is promoted, or of the one that was asked first. `promote`: no check of it failed,
-    and where the rows cannot tell, the policy takes the newer model. `artifact`: what is promoted, ``model`` or
-    ``baseline``. `candidates`: everyone in the field, in the order of asking. `sees`: what the gate could tell apart.
-    `level`: the error that was given to this gate, of the campaign's; None where its rule spends none. `uses`: how
-    often these gate rows have been used to choose.
-    """
-
-    verdict: Answer
-    promote: bool
-    checks: tuple[Check, ...]
-    rule: Rule = "first"
-    artifact: str = "model"
-    candidates: tuple[Judged, ...] = ()
-    sees: Sees | None = None
-    level: Level | None = None
-    uses: int = 1
-
-    @property
-    def reason(self) -> str:
-        """The checks that decided, as one sentence."""
-        failed = [check.text for check in self.checks if check.outcome == "failed"]
-        unclear = [check.text for check in self.checks if check.outcome == "inconclusive"]
-        if not self.promote:
-            return "; ".join(failed or unclear)
-        passed = [check.text for check in self.checks if check.outcome == "passed" and check.name in DECISIVE]
-        return "; ".join([*passed, *unclear, *(["gate.when_unclear takes the newer model"] if unclear else [])])
-
-    @property
-    def returned(self) -> float:
-        """The level that a promotion gives back to the campaign; `Asked.level` is this.
-
-        Where several were asked, those that were not promoted have spent their part.
-        """
-        chosen = next((one for one in self.candidates if one.promote), None)
-        if self.level is None or chosen is None or chosen.asked is None:
-            return 0.0
-        return self.level.level * (1 - (chosen.asked - 1) / len(self.candidates))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from evergreen.config.objectives import METRICS
+from evergreen.decisions.gate.check import plural
 from evergreen.decisions.gate.evidence import GateRows, Mask
 from evergreen.learning.evaluation.clusters import ClusteredError, Clusters, clustered_error
 from evergreen.learning.evaluation.estimates import Estimates
@@ -119,17 +120,6 @@ def _why_not(gain: float, error: ClusteredError, unit: str, *, rarest: int) -> s
             f"as {error.n_effective:.1f}; at least {FEWEST_CLUSTERS} are needed"
         )
     return ""
-
-
-def plural(unit: str, n: int) -> str:
-    """Return the name of so many units.
-
-    Examples
-    --------
-    >>> plural("day", 14), plural("patient", 1)
-    ('days', 'patient')
-    """
-    return unit if n == 1 else f"{unit}s"
 
 
 def _with_frequent_classes(rows: GateRows, on: Mask) -> Mask:

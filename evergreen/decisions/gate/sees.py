@@ -4,60 +4,12 @@ import math
 
 from scipy import stats
 
-from evergreen.base.values import Value
 from evergreen.decisions.gate.campaign import Rule
-from evergreen.decisions.gate.paired import Paired, plural
+from evergreen.decisions.gate.paired import Paired
+from evergreen.decisions.gate.verdict import POWER, STEPS, Seen, Sees
 from evergreen.learning.evaluation.clusters import ClusteredError
 
-STEPS = (0.01, 0.03)  # of the metric, whose power is said
-POWER = 0.8
 MOST_CLUSTERS = 100_000
-
-
-class Seen(Value):
-    """How probably a model that differs by `by` in truth is refused (a worse one) or promoted (a better one)."""
-
-    by: float
-    probability: float
-
-
-class Sees(Value):
-    """What a gate can tell apart.
-
-    `n` clusters of `unit`, which count as `n_effective`, and the standard error `se` of the difference from the
-    champion. `margin`: the loss that counts as equal. `worse`: how probably a model that is worse by so much is refused
-    because it is shown to be; `better`: how probably one that is better by so much is promoted because it is shown to
-    be, at `level`. `detects`: the loss that is refused with 80 %. `needed`: how many clusters refuse a loss of STEPS[0]
-    beyond the margin with 80 %; None where no number that matters does.
-    """
-
-    rule: Rule
-    unit: str
-    n: int
-    n_effective: float
-    se: float
-    alpha: float
-    level: float
-    margin: float
-    worse: tuple[Seen, ...]
-    better: tuple[Seen, ...]
-    detects: float
-    needed: int | None
-
-    @property
-    def text(self) -> str:
-        """The same for a person."""
-        those = f"these {self.n} {plural(self.unit, self.n)}"
-        if self.n_effective < self.n - 0.5:
-            those += f" (which hang together and count as {self.n_effective:.0f})"
-        if self.rule == "superiority":
-            shown = ", ".join(f"{seen.by * 100:g} pp in {seen.probability:.0%}" for seen in self.better)
-            return f"with {those} a model that is better is shown to be so: {shown}"
-        shown = ", ".join(f"{seen.by * 100:g} pp in {seen.probability:.0%}" for seen in self.worse)
-        more = f"; {POWER:.0%} for {(STEPS[0] + self.margin) * 100:g} pp needs {self.needed}" if self.needed else ""
-        return (
-            f"with {those} a model that is worse is refused: {shown}; {POWER:.0%} for {self.detects * 100:.1f} pp{more}"
-        )
 
 
 def sees(paired: Paired, *, rule: Rule, margin: float, alpha: float, level: float) -> Sees | None:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from evergreen.config.params.gate import GateParams
-from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.check import Check, plural
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
-from evergreen.decisions.gate.paired import FEWEST_CLUSTERS, plural
+from evergreen.decisions.gate.paired import FEWEST_CLUSTERS
 from evergreen.learning.evaluation.clusters import clustered_error
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.evaluation.influence import Influence, influence, mean_of

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate.campaign import Rule
-from evergreen.decisions.gate.check import Check, Outcome
+from evergreen.decisions.gate.check import Check, Outcome, plural
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
-from evergreen.decisions.gate.paired import Paired, compare, plural
+from evergreen.decisions.gate.paired import Paired, compare
 from evergreen.decisions.gate.sees import clusters_needed
 
 CODE, OF_FORMER = "GT004", "GT005"
