@@ -1,4 +1,4 @@
-"""What the gate costs: a field of three on 20,000 rows with ten slices, and the report's bootstrap of clusters beside it.
+"""What the gate costs: a field of three on 20,000 rows with ten slices, and the bootstrap of a report beside it.
 
 Run `make benchmark-gate` (ROWS=20000). The rows lie in 90 days and are held against a champion and two before it, by
 the metric, the log loss and every slice; no candidate is promoted, so that all three are asked. The bootstrap draws
