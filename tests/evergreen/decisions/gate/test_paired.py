@@ -177,13 +177,15 @@ def test_log_loss_counts_rows_of_every_class_however_few():
 
 
 def test_degrees_of_freedom_are_those_of_the_rarest_class():
-    rng = np.random.default_rng(12)
     labels = np.arange(1_000) < 9
     rows = GateRows(labels, Clusters("row", np.arange(1_000)))
+    known_by = []
+    for seed in range(20):
+        rng = np.random.default_rng([12, seed])
+        models = [said(rng.normal(size=1_000) + labels, 0.7) for _ in range(2)]
+        known_by.append(compare("roc_auc", rows, *models).error.df)
 
-    paired = compare("roc_auc", rows, *(said(rng.normal(size=1_000) + labels, 0.7) for _ in range(2)))
-
-    assert paired.error.df <= 8
+    assert max(known_by) == 8
 
 
 def test_few_great_days_among_small_ones_count_as_few():

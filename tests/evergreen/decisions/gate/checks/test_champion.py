@@ -208,7 +208,15 @@ def test_candidate_that_is_shown_to_be_worse_than_a_former_champion_fails_and_na
     assert check.would_change == "an interval that reaches -0.01"
 
 
-def test_loss_within_the_margin_is_none():
+def test_error_is_shared_among_former_champions():
+    rows, (ours, *others) = WORLD.draw(np.random.default_rng(2), 0.70, 0.69, 0.72)
+    best = compare("roc_auc", rows, ours, others[1])
+
+    shown = f"[{best.low(0.025):+.4f}, {best.high(0.025):+.4f}] against version 2"
+    assert shown in former(0.70, 0.69, 0.72).text
+
+
+def test_loss_within_the_margin_of_a_former_champion_is_none():
     assert former(0.695, 0.70, world=World(50_000)).outcome == "passed"
     assert former(0.67, 0.70, world=World(50_000)).outcome == "failed"
 

@@ -153,6 +153,15 @@ def test_slices_without_another_model_are_not_applicable(other):
     assert (check.outcome, check.text) == ("not applicable", "there is nothing to compare slices with")
 
 
+def test_slice_is_judged_by_the_rows_that_the_champion_has_not_seen():
+    rows, ours, theirs = drawn({"half": np.arange(N) % 2 == 0})
+    unseen = np.arange(N) >= 2_000
+    by_heart = Estimates("binary", np.where(unseen, theirs.values, rows.labels * 0.9 + 0.05))
+
+    assert slices.check(rows, contender(ours), rival(by_heart), POLICY).outcome == "failed"
+    assert slices.check(rows, contender(ours), rival(by_heart, usable=unseen), POLICY).outcome == "passed"
+
+
 def test_rows_that_the_champion_has_seen_do_not_count_in_slices():
     rows, ours, theirs = drawn({"carrier=3": TENTHS["carrier=3"]})
     unseen = np.arange(N) >= 4_600  # 40 of the slice's rows
