@@ -274,7 +274,9 @@ def checks() -> dict[str, str]:
 
 
 def test_every_check_of_the_gate_has_its_heading_and_every_heading_its_check() -> None:
-    trees = [ast.parse(path.read_bytes()) for path in (ROOT / "evergreen" / "decisions" / "gate" / "checks").glob("*.py")]
+    trees = [
+        ast.parse(path.read_bytes()) for path in (ROOT / "evergreen" / "decisions" / "gate" / "checks").glob("*.py")
+    ]
     constants = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
     codes = {value for value in constants if isinstance(value, str) and re.fullmatch(rf"{CHECK}\d{{3}}", value)}
     assert sorted(checks()) == sorted(codes)
