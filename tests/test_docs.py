@@ -34,6 +34,7 @@ from evergreen.config.contract.columns import COLUMN_CODES, TABLE_CODES, TASKS, 
 from evergreen.config.contract.contract import Contract, Rule
 from evergreen.config.contract.sources import AsOf, Join, Source
 from evergreen.config.objectives import FAMILIES, GATE_METRIC
+from evergreen.config.params.evaluate import ThresholdRule
 from evergreen.config.params.features import Buckets, History, Lookup
 from evergreen.config.params.gate import GateParams
 from evergreen.config.params.params import Params
@@ -429,6 +430,7 @@ def test_every_parameter_is_documented_and_every_documented_one_exists() -> None
         *keys(Buckets, "features.buckets.<name>."),
         *keys(Lookup, "features.lookups.<name>."),
         *keys(History, "features.history.<name>."),
+        *keys(ThresholdRule, "evaluate.threshold."),
     ]
     assert sorted(first_cells(REFERENCE / "params.md")) == sorted([*keys(Params), *space, *named])
 
