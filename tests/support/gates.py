@@ -41,8 +41,8 @@ class World:
     shared: float = 0.9
     share_true: float = 0.2
 
-    def draw(self, rng: np.random.Generator, *aucs: float) -> tuple[GateRows, list[Estimates]]:
-        """Return rows, and what a model of each ROC AUC says of them."""
+    def draw(self, rng: np.random.Generator, *aucs) -> tuple[GateRows, list[Estimates]]:
+        """Return rows, and what a model of each ROC AUC says of them; of an array, shape (n,), row by row."""
         day, n_days = self._days(rng)
         late = rng.random(self.n) < self.share_true
         common = np.sqrt(self.shared) * rng.normal(size=self.n)
@@ -74,12 +74,12 @@ class World:
         return shocks
 
 
-def shift(auc: float) -> float:
+def shift(auc):
     """Return by how much the scores of true rows are greater, in a model of this ROC AUC."""
-    return float(np.sqrt(2) * stats.norm.ppf(auc))
+    return np.sqrt(2) * stats.norm.ppf(auc)
 
 
-def said(scores, auc: float, *, share_true: float = 0.2) -> Estimates:
+def said(scores, auc, *, share_true: float = 0.2) -> Estimates:
     """Return the true probabilities of binormal scores."""
     m = shift(auc)
     return Estimates("binary", special.expit(special.logit(share_true) + m * scores - m**2 / 2))

@@ -5,16 +5,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from evergreen.config.contract.columns import Task
 from evergreen.config.objectives import METRICS
 from evergreen.decisions.gate.check import plural
 from evergreen.decisions.gate.evidence import GateRows, Mask
 from evergreen.learning.evaluation.clusters import ClusteredError, Clusters, clustered_error
 from evergreen.learning.evaluation.estimates import Estimates
-from evergreen.learning.evaluation.influence import influence
+from evergreen.learning.evaluation.influence import Influence, influence
 
 FEWEST_CLUSTERS = 8
 FEWEST_OF_CLASS = 5
+OVER_CLASSES = "balanced_accuracy"
 
 
 class Paired(NamedTuple):
@@ -60,7 +60,8 @@ class Paired(NamedTuple):
 def compare(metric: str, rows: GateRows, ours: Estimates, theirs: Estimates, *, on: Mask | None = None) -> Paired:
     """Return by how much `ours` is better than `theirs` in a metric, on the rows of `on`, or on all.
 
-    Of several classes, those in fewer than FEWEST_OF_CLASS clusters are left out, because nothing can be said of them.
+    Of a mean over classes, those in fewer than FEWEST_OF_CLASS clusters are left out, because nothing can be said of
+    them.
 
     Notes
     -----
@@ -69,20 +70,27 @@ def compare(metric: str, rows: GateRows, ours: Estimates, theirs: Estimates, *, 
     clusters that the rarest class is in, because ten true rows among a thousand are known by ten.
     """
     chosen = rows.all if on is None else on
-    if ours.task == "multiclass":
+    if metric == OVER_CLASSES:
         chosen = _with_frequent_classes(rows, chosen)
     labels, clusters = rows.labels[chosen], rows.clusters.of(chosen)
     one, other = (
-        influence(metric, labels, Estimates(said.task, said.values[chosen], said.classes)) for said in (ours, theirs)
+        _influence(metric, labels, Estimates(said.task, said.values[chosen], said.classes)) for said in (ours, theirs)
     )
     sign = 1 if metric not in METRICS or METRICS[metric].greater_is_better else -1
     gain = sign * (one.value - other.value)
     apart = sign * (one.rows - other.rows)
     error = clustered_error(apart, clusters)
-    rarest = _rarest(ours.task, labels, clusters)
+    by_class = metric == OVER_CLASSES or ours.task == "binary"
+    rarest = _rarest(labels, clusters) if by_class and len(labels) else clusters.n
     error = error._replace(df=min(_known_by(apart, clusters, error), rarest - 1))
     why_not = _why_not(gain, error, clusters.unit, rarest=rarest)
     return Paired(metric, one.value, other.value, gain, error, clusters.unit, len(labels), why_not)
+
+
+def _influence(metric: str, labels: npt.NDArray[Any], estimates: Estimates) -> Influence:
+    if not np.isfinite(estimates.values).all():
+        return Influence(float("nan"), np.zeros(len(labels)))
+    return influence(metric, labels, estimates)
 
 
 def _known_by(apart: npt.NDArray[np.float64], clusters: Clusters, error: ClusteredError) -> float:
@@ -94,10 +102,8 @@ def _known_by(apart: npt.NDArray[np.float64], clusters: Clusters, error: Cluster
     return min(error.df, 2 * float(squares.sum()) ** 2 / spread * error.n_effective / error.n)
 
 
-def _rarest(task: Task, labels: npt.NDArray[Any], clusters: Clusters) -> int:
-    """Return how many clusters the rarest class is in; of numbers, all."""
-    if task == "regression" or not len(labels):
-        return clusters.n
+def _rarest(labels: npt.NDArray[Any], clusters: Clusters) -> int:
+    """Return how many clusters the rarest class is in."""
     return min(clusters.of(labels == name).n for name in np.unique(labels))
 
 

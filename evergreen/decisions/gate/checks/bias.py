@@ -1,7 +1,5 @@
 """GT007: do the estimates hold on average, as many as they say (calibration in the large)?"""
 
-import math
-
 import numpy as np
 
 from evergreen.config.params.gate import GateParams
@@ -23,6 +21,8 @@ def check(rows: GateRows, contender: Contender, champion: Rival | None, policy: 
     estimates = contender.estimates
     if estimates.task == "multiclass":
         return Check(name="bias", code=CODE, outcome="not applicable", text="the log loss of classes tells it")
+    if not np.isfinite(estimates.values).all():
+        return Check(name="bias", code=CODE, outcome="failed", text="the mean of the estimates is no number")
     if len(np.unique(rows.labels)) < 2:
         return Check(name="bias", code=CODE, outcome="not applicable", text="the labels do not differ")
     unit = _unit(rows, estimates)
@@ -30,8 +30,6 @@ def check(rows: GateRows, contender: Contender, champion: Rival | None, policy: 
     sign = 1.0 if off.value > 0 else -1.0
     beyond = sign * off.value - policy.max_bias * unit.value
     error = clustered_error(sign * off.rows - policy.max_bias * unit.rows, rows.clusters)
-    if not math.isfinite(off.value):
-        return Check(name="bias", code=CODE, outcome="failed", text="the mean of the estimates is no number")
     if error.n < FEWEST_CLUSTERS:
         few = f"{error.n} {plural(rows.clusters.unit, error.n)}; at least {FEWEST_CLUSTERS} are needed"
         return Check(name="bias", code=CODE, outcome="not applicable", text=few, evidence={"bias": off.value})
@@ -53,9 +51,8 @@ def _of(rows: GateRows, champion: Rival | None) -> float | None:
     if champion is None or champion.estimates is None:
         return None
     usable = rows.all if champion.usable is None else champion.usable
-    said = champion.estimates
-    off = influence("bias", rows.labels[usable], Estimates(said.task, said.values[usable])).value
-    return abs(off) if math.isfinite(off) else None
+    said = champion.estimates.values[usable]
+    return abs(float((said - rows.labels[usable]).mean())) if len(said) and np.isfinite(said).all() else None
 
 
 def _unit(rows: GateRows, estimates: Estimates) -> Influence:

@@ -139,9 +139,8 @@ def test_estimate_that_is_no_number_leaves_nothing_to_compare(bad):
     rows, (ours, theirs) = numbers(np.random.default_rng(9), 100, 0.5, 0.7)
     broken = Estimates("regression", np.where(np.arange(100) == 50, bad, ours.values))
 
-    with np.errstate(invalid="ignore", over="ignore"):
-        assert compare("r2", rows, broken, theirs).why_not == "undefined on these rows"
-        assert compare("r2", rows, theirs, broken).why_not == "undefined on these rows"
+    assert compare("r2", rows, broken, theirs).why_not == "undefined on these rows"
+    assert compare("r2", rows, theirs, broken).why_not == "undefined on these rows"
 
 
 def test_class_with_few_rows_is_left_out_and_blocks_nothing():
@@ -165,6 +164,16 @@ def test_class_of_few_days_is_left_out_however_many_rows_it_has():
     paired = compare("balanced_accuracy", replace(rows, clusters=Clusters("day", days)), ours, theirs)
 
     assert (paired.n_rows, paired.why_not) == (200, "")
+
+
+def test_log_loss_counts_rows_of_every_class_however_few():
+    rows, (ours, theirs) = classes(np.random.default_rng(10), {"ash": 100, "beech": 100, "yew": 4}, 0.8, 0.6)
+
+    paired = compare("log_loss", rows, ours, theirs)
+
+    first, second = (log_loss(rows.labels.astype(str), model.values, labels=model.classes) for model in (ours, theirs))
+    assert (paired.n_rows, paired.why_not) == (204, "")
+    assert paired.gain == pytest.approx(second - first)
 
 
 def test_degrees_of_freedom_are_those_of_the_rarest_class():
