@@ -426,7 +426,6 @@ def keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 def test_every_parameter_is_documented_and_every_documented_one_exists() -> None:
     space = keys(Distribution, "tune.families.<family>.<parameter>.")
     named = [
-        *keys(ThresholdRule, "evaluate.threshold."),
         *keys(Buckets, "features.buckets.<name>."),
         *keys(Lookup, "features.lookups.<name>."),
         *keys(History, "features.history.<name>."),
