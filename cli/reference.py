@@ -59,7 +59,7 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def _rules(kind: Any) -> Iterator[type[BaseModel]]:
-    """Yield the models that stand beside a plain value, as in `Share | ThresholdRule`."""
+    """Yield the models that may stand in the place of a plain value, as a rule in that of a threshold."""
     if get_origin(kind) in (Union, UnionType, Annotated):
         for one in get_args(kind):
             yield from [one] if isinstance(one, type) and issubclass(one, BaseModel) else _rules(one)

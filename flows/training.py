@@ -287,6 +287,7 @@ def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder,
         ws=project.workspace,
         evaluated=project.params.evaluate,
         gate=project.params.gate,
+        seed=project.params.seed,
     )
     table, policy = project.workspace.read(compared.table), project.params.gate
     asked = policy.rule if policy.rule != "auto" else rule or rule_for(project, candidate, champion)

@@ -23,7 +23,7 @@ from evergreen.decisions.gate.scores import Compared, Held
 from evergreen.learning.analysis.slices import parts
 from evergreen.learning.evaluation.clusters import clusters_of
 from evergreen.learning.evaluation.estimates import Estimates
-from evergreen.learning.features import history, pieces
+from evergreen.learning.features import Cut, history, labelled, pieces
 from evergreen.learning.features.history import PastRows
 from evergreen.learning.features.rowwise import local_time
 from evergreen.learning.model import model as models
@@ -44,6 +44,7 @@ def compare(
     ws: Workspace,
     evaluated: EvaluateParams,
     gate: GateParams,
+    seed: int,
 ) -> Compared:
     """Score the champion, and champions before it, on the gate rows of a candidate, each on rows it has not seen.
 
@@ -77,7 +78,7 @@ def compare(
         if not why_not:
             estimates[column], usable[column] = theirs.predict(_as_it_knows_them(rows, theirs, ours, candidate, ws)), on
     clusters = clusters_of(rows, ours.contract)
-    slices = dict(_slices(rows, ours.contract, evaluated.slices))
+    slices = _slices(rows[list(evaluated.slices)].join(_protected(ours, candidate, ws, seed=seed)))
     columns = {f"slice {number}": name for number, name in enumerate(slices)}
     table = scores.write(
         ws.read(candidate.scores),
@@ -135,8 +136,8 @@ def gone(theirs: Model, ours: Model, stored: Collection[str]) -> str:
 def past_of(test: pd.DataFrame, theirs: Model, ours: Model, valid: Path) -> dict[str, Any]:
     """Return a model's features of the past for the candidate's test rows, in their order."""
     time, past = str(theirs.contract.time), PastRows(theirs.contract, theirs.features)
-    labelled = pieces.with_past(valid, ours.contract, past)
-    latest = pd.concat([some[some[time] >= test[time].min()] for some in labelled], ignore_index=True)
+    known = pieces.with_past(valid, ours.contract, past)
+    latest = pd.concat([some[some[time] >= test[time].min()] for some in known], ignore_index=True)
     return {column.name: latest[column.name].to_numpy() for column in theirs.given}
 
 
@@ -191,13 +192,24 @@ def _as_it_knows_them(
     return rows.assign(**past, **dict.fromkeys(lacking))
 
 
-def _slices(rows: pd.DataFrame, contract: Contract, declared: Sequence[str]) -> Mapping[str, Mask]:
-    """Return the rows of each value of the declared and the protected columns, by ``column value``."""
-    protected = [column.name for column in contract.with_role("protected")]
+def _protected(ours: Model, candidate: Candidate, ws: Workspace, *, seed: int) -> pd.DataFrame:
+    """Return the protected columns of the test rows, in their order: the validated table alone holds them."""
+    contract = ours.contract
+    names = [column.name for column in contract.with_role("protected")]
+    if not names:
+        return pd.DataFrame(index=pd.RangeIndex(candidate.test.rows))
+    valid = labelled(ws.read(candidate.valid), contract)
+    last = local_time(valid, contract).max() if contract.time else None
+    _, is_test = Cut(contract, ours.features, seed, last).sides(valid)
+    return valid.loc[is_test, names].reset_index(drop=True)
+
+
+def _slices(columns: pd.DataFrame) -> Mapping[str, Mask]:
+    """Return the rows of each value of declared and protected columns, by ``column value``."""
     slices: dict[str, Mask] = {}
-    for column in dict.fromkeys([*declared, *protected]):
-        for value, inside in parts(rows[column]) if column in rows else ():
-            mask = np.zeros(len(rows), dtype=np.bool_)
+    for column in columns:
+        for value, inside in parts(columns[column]):
+            mask = np.zeros(len(columns), dtype=np.bool_)
             mask[inside] = True
             slices[f"{column} {value}"] = mask
     return slices

@@ -27,7 +27,7 @@ def refit(candidate: Candidate, *, ws: Workspace) -> FolderRef:
     judged, as `refit_of`.
     """
     judged = models.load(ws.path(candidate.model.uri), candidate.model.sha256)
-    made, contract = judged.manifest, judged.contract
+    made, contract = {name: fact for name, fact in judged.manifest.items() if name != "files"}, judged.contract
     rows = pd.concat([ws.read(candidate.train), ws.read(candidate.test)], ignore_index=True)
     inputs = inputs_of(contract, judged.features)
     pipeline = families.build(

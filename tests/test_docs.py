@@ -34,6 +34,7 @@ from evergreen.config.contract.columns import COLUMN_CODES, TABLE_CODES, TASKS, 
 from evergreen.config.contract.contract import Contract, Rule
 from evergreen.config.contract.sources import AsOf, Join, Source
 from evergreen.config.objectives import FAMILIES, GATE_METRIC
+from evergreen.config.params.evaluate import ThresholdRule
 from evergreen.config.params.features import Buckets, History, Lookup
 from evergreen.config.params.gate import GateParams
 from evergreen.config.params.params import Params
@@ -57,8 +58,8 @@ README = ROOT / "README.md"
 REFERENCE = ROOT / "docs" / "reference"
 PAGES = [README, ROOT / "CHANGELOG.md", ROOT / "AGENTS.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SOURCES = [path for name in ("evergreen", "tasks", "flows", "serving", "cli") for path in (ROOT / name).rglob("*.py")]
-CODE = re.compile(r"[A-Z]{2,5}\d{3}")
-CHECK = "GT"  # what the codes of the gate's checks begin with: a check that fails is a result, not an error
+CHECK = re.compile(r"GT\d{3}")  # of the gate: one that fails is a result, not an error
+ERROR = re.compile(rf"(?!{CHECK.pattern})[A-Z]{{2,5}}\d{{3}}")
 GROUP: Any = typer.main.get_command(app)
 # Files that commands make, and that no checkout has.
 MADE = ("contract.proposed.yaml", "configs/tumours/contract.yaml", "configs/tumours/params.yaml")
@@ -219,9 +220,8 @@ def raised() -> dict[str, set[int]]:
     codes: dict[str, set[int]] = {}
     for tree in [ast.parse(path.read_bytes()) for path in SOURCES]:
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
-                if not node.value.startswith(CHECK):
-                    codes.setdefault(node.value, set())
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and ERROR.fullmatch(node.value):
+                codes.setdefault(node.value, set())
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 given = [argument.value if isinstance(argument, ast.Constant) else None for argument in node.args]
@@ -274,9 +274,11 @@ def checks() -> dict[str, str]:
 
 
 def test_every_check_of_the_gate_has_its_heading_and_every_heading_its_check() -> None:
-    trees = [ast.parse(path.read_bytes()) for path in (ROOT / "evergreen" / "decisions" / "gate" / "checks").glob("*.py")]
+    trees = [
+        ast.parse(path.read_bytes()) for path in (ROOT / "evergreen" / "decisions" / "gate" / "checks").glob("*.py")
+    ]
     constants = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
-    codes = {value for value in constants if isinstance(value, str) and re.fullmatch(rf"{CHECK}\d{{3}}", value)}
+    codes = {value for value in constants if isinstance(value, str) and CHECK.fullmatch(value)}
     assert sorted(checks()) == sorted(codes)
 
 
@@ -427,6 +429,7 @@ def test_every_parameter_is_documented_and_every_documented_one_exists() -> None
         *keys(Buckets, "features.buckets.<name>."),
         *keys(Lookup, "features.lookups.<name>."),
         *keys(History, "features.history.<name>."),
+        *keys(ThresholdRule, "evaluate.threshold."),
     ]
     assert sorted(first_cells(REFERENCE / "params.md")) == sorted([*keys(Params), *space, *named])
 

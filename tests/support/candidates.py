@@ -7,10 +7,19 @@ import tables
 
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.objectives import GATE_METRIC
+from evergreen.config.params.evaluate import EvaluateParams
+from evergreen.config.params.gate import GateParams
 from evergreen.data.validation import Validation
+from evergreen.decisions.gate import paired, scores
+from evergreen.decisions.gate.evidence import Rival
+from evergreen.decisions.gate.paired import Paired
 from evergreen.learning.evaluation import Report
+from evergreen.learning.model import model as models
 from evergreen.learning.tuning.best import Best
 from evergreen.record.candidate import Candidate
+from evergreen.record.outcomes import ChampionFacts
+from tasks.compare import compare
 from tasks.features import FeatureSet
 
 RAW = DatasetRef(uri="raw", rows=9, facts="f", sha256="d" * 64)
@@ -43,22 +52,17 @@ def made(
     return Candidate(**{**given, **changed})
 
 
-def held(candidate: Candidate, champion: ChampionFacts, ws: Workspace, **changed: Any) -> Rival | Paired:
-    """Return how a candidate compares with a champion on its gate rows, or the champion that it cannot be held against."""
-    evaluated, gate = (
-        changed.pop("evaluated", EvaluateParams()),
-        changed.pop("gate", POLICIES[candidate_task(candidate, ws)]),
-    )
-    compared = compare.fn(candidate, champion=champion, former=(), ws=ws, evaluated=evaluated, gate=gate)
+def held(candidate: Candidate, champion: ChampionFacts, ws: Workspace) -> Rival | Paired:
+    """Return how a candidate compares with a champion on its gate rows, or the champion if it cannot be compared."""
+    task = models.load(ws.path(candidate.model.uri), candidate.model.sha256).contract.task
+    gate = GateParams(metric=GATE_METRIC[task], floor=0.0, champion_margin=0.01, confidence=0.95)
+    compared = compare.fn(candidate, champion=champion, former=(), ws=ws, evaluated=EvaluateParams(), gate=gate, seed=7)
     table = ws.read(compared.table)
     (rival,) = scores.rivals(table, compared, "champion")
     ours = scores.estimates(table, "candidate", compared)
-    if rival.estimates is None:
+    if rival.estimates is None or ours is None:
         return rival
-    assert ours is not None
-    return paired.compare(
-        GATE_METRIC[compared.task], scores.gate_rows(table, compared), ours, rival.estimates, on=rival.usable
-    )
+    return paired.compare(gate.metric, scores.gate_rows(table, compared), ours, rival.estimates, on=rival.usable)
 
 
 def of(chain: tables.Chain, **changed: Any) -> Candidate:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import candidates
 import numpy as np
 import pandas as pd
 import planned
@@ -29,7 +30,6 @@ from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import ChampionFacts
 from evergreen.record.plan import identity, steps
 from evergreen.record.plan.steps import Given
-from tasks.compare import compare
 from tasks.evaluate import evaluate
 from tasks.features import features
 from tasks.ingest import ingest
@@ -557,26 +557,22 @@ def test_candidate_is_compared_with_the_champion_on_its_own_test_rows(chain, cha
     end = date(2013, 1, 13)
     candidate = Candidate(key="k", data_end=end, **artifacts)
 
-    def compared(with_champion):
-        return compare.fn(candidate, champion=with_champion, ws=ws, confidence=0.95)
+    same = candidates.held(candidate, champion(artifacts["model"], end), ws)
+    simpler = candidates.held(candidate, champion(artifacts["baseline"], date(2013, 1, 1)), ws)
 
-    same = compared(champion(artifacts["model"], end))
-    simpler = compared(champion(artifacts["baseline"], date(2013, 1, 1)))
-
-    assert (same.difference, same.low, same.high) == (0, 0, 0)
+    assert (same.gain, same.low(0.05), same.high(0.05)) == (0, 0, 0)
     report = artifacts["report"]
-    assert simpler.champion_version == 4
-    assert simpler.champion == pytest.approx(report.baseline["roc_auc"], abs=1e-12)
-    assert simpler.difference == pytest.approx(report.candidate["roc_auc"] - report.baseline["roc_auc"], abs=1e-12)
-    assert simpler.low < simpler.difference < simpler.high
+    assert simpler.theirs == pytest.approx(report.baseline["roc_auc"], abs=1e-12)
+    assert simpler.gain == pytest.approx(report.candidate["roc_auc"] - report.baseline["roc_auc"], abs=1e-12)
+    assert simpler.low(0.05) < simpler.gain < simpler.high(0.05)
 
 
 def test_champion_that_may_have_seen_the_test_rows_is_not_compared_with(chain, champion):
     ws, artifacts = chain
-    later = champion(artifacts["model"], date(2013, 2, 1))
+    later = champion(artifacts["model"], date(2013, 2, 1)).model_copy(update={"train": artifacts["test"]})
 
     candidate = Candidate(key="k", data_end=date(2013, 1, 13), **artifacts)
-    found = compare.fn(candidate, champion=later, ws=ws, confidence=0.95)
+    rival = candidates.held(candidate, later, ws)
 
-    assert found.difference is None
-    assert found.why_not == "it has seen data until 2013-02-01, the candidate only until 2013-01-13"
+    assert rival.estimates is None
+    assert rival.why_not.startswith("it has seen rows until 2013-01-12")

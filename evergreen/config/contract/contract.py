@@ -190,9 +190,6 @@ class Contract(Section):
 
     @property
     def model_columns(self) -> tuple[str, ...]:
-        """The columns that may leave the validated table: key, time, group, features, protected groups and target.
-
-        Never leakage; and a model is given features alone.
-        """
-        roles = ("key", "time", "group", "feature", "protected", "target")
+        """The columns that may leave the validated table: key, time, group, features and target. Never leakage."""
+        roles = ("key", "time", "group", "feature", "target")
         return tuple(c.name for c in self.stored if c.role in roles or c.name in self.key)

@@ -16,13 +16,14 @@ class GateParams(Section):
     floor: float
     """the least value"""
     floors: dict[str, float] = {}
-    """the least value of other [metrics](../how-to/evaluation.md#the-metrics), or the greatest of those of which less is
-    better; default none"""
+    """the least value of other [metrics](../how-to/evaluation.md#the-metrics), or the greatest of those of which less
+    is better; default none"""
     baseline_gain: float = 0.0
     """a candidate is refused that is shown to gain less than this over the prior ([`GT002`](gate.md#gt002)) or the next
     simpler family ([`GT003`](gate.md#gt003)); default 0"""
     champion_margin: Annotated[float, Field(ge=0)]
-    """a loss against the champion ([`GT004`](gate.md#gt004)), one before it, or on a slice, that still counts as equal"""
+    """a loss against the champion ([`GT004`](gate.md#gt004)), one before it, or on a slice, that still counts as
+    equal"""
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
     """what is left of 1 is the error that each [rule](gate.md#the-two-rules) may make"""
     rule: Literal["auto", "superiority", "refresh"] = "auto"
@@ -40,8 +41,8 @@ class GateParams(Section):
     max_gap: Annotated[float, Field(gt=0)] = 0.3
     """how much better a candidate may be on its own train rows ([`GT009`](gate.md#gt009)); default 0.3"""
     ceiling: float | None = None
-    """a value that is too good to be true ([`GT010`](gate.md#gt010)); default none. One that leaves less than a tenth of
-    the champion's error is refused without it"""
+    """a value that is too good to be true ([`GT010`](gate.md#gt010)); default none. One that leaves less than a tenth
+    of the champion's error is refused without it"""
     max_megabytes: Annotated[float, Field(gt=0)] | None = None
     """the greatest size of a model ([`GT011`](gate.md#gt011)); default none"""
     max_milliseconds: Annotated[float, Field(gt=0)] | None = None

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from evergreen.config.objectives import METRICS
 from evergreen.decisions.gate.check import plural
 from evergreen.decisions.gate.evidence import GateRows, Mask
+from evergreen.learning.evaluation.bca import r2_difference_interval
 from evergreen.learning.evaluation.clusters import ClusteredError, Clusters, clustered_error
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.evaluation.influence import Influence, influence
@@ -15,12 +16,15 @@ from evergreen.learning.evaluation.influence import Influence, influence
 FEWEST_CLUSTERS = 8
 FEWEST_OF_CLASS = 5
 OVER_CLASSES = "balanced_accuracy"
+SKEWED = "r2"  # a ratio, whose rows may be so skewed that no t distribution holds
+ENDS_AT, RESAMPLES = 0.025, 2_000  # where it is looked how far the ends of a ratio lie
 
 
 class Paired(NamedTuple):
     """`gain` = `ours` - `theirs` where more is better, `theirs` - `ours` where less is; above 0, ours is better.
 
-    `why_not`: why the rows say nothing about it, and the numbers are NaN then; or why they say too little.
+    `why_not`: why the rows say nothing about it, and the numbers are NaN then; or why they say too little. `skew`: by
+    how much further than by the t distribution the ends lie, below and above, of a ratio whose rows are skewed.
     """
 
     metric: str
@@ -31,14 +35,15 @@ class Paired(NamedTuple):
     unit: str
     n_rows: int
     why_not: str = ""
+    skew: tuple[float, float] = (1.0, 1.0)
 
     def low(self, alpha: float) -> float:
         """Return the least gain that is plausible; the true one is below it with a probability of at most `alpha`."""
-        return self.gain - self.error.half_width(alpha)
+        return self.gain - self.skew[0] * self.error.half_width(alpha)
 
     def high(self, alpha: float) -> float:
         """Return the greatest gain that is plausible."""
-        return self.gain + self.error.half_width(alpha)
+        return self.gain + self.skew[1] * self.error.half_width(alpha)
 
     @property
     def evidence(self) -> dict[str, float | str | None]:
@@ -84,7 +89,25 @@ def compare(metric: str, rows: GateRows, ours: Estimates, theirs: Estimates, *, 
     rarest = _rarest(labels, clusters) if by_class and len(labels) else clusters.n
     error = error._replace(df=min(_known_by(apart, clusters, error), rarest - 1))
     why_not = _why_not(gain, error, clusters.unit, rarest=rarest)
-    return Paired(metric, one.value, other.value, gain, error, clusters.unit, len(labels), why_not)
+    skew = (1.0, 1.0)
+    if metric == SKEWED and not why_not:
+        skew = _skew(labels, (ours.values[chosen], theirs.values[chosen]), clusters, gain, error)
+    return Paired(metric, one.value, other.value, gain, error, clusters.unit, len(labels), why_not, skew)
+
+
+def _skew(
+    labels: npt.NDArray[Any],
+    said: tuple[npt.NDArray[Any], npt.NDArray[Any]],
+    clusters: Clusters,
+    gain: float,
+    error: ClusteredError,
+) -> tuple[float, float]:
+    """Return by how much further than by the t distribution the ends of a difference in R² lie, at least as far."""
+    half = error.half_width(ENDS_AT) * (error.n_effective / error.n) ** 0.5
+    if not half:
+        return 1.0, 1.0
+    low, high = r2_difference_interval(labels, *said, clusters, alpha=ENDS_AT, resamples=RESAMPLES, seed=0)
+    return max((gain - low) / half, 1.0), max((high - gain) / half, 1.0)
 
 
 def _influence(metric: str, labels: npt.NDArray[Any], estimates: Estimates) -> Influence:

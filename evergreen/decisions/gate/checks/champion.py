@@ -91,7 +91,7 @@ def _refresh(paired: Paired, name: str, *, policy: GateParams, level: float) -> 
 
 def _decided(paired: Paired, outcome: Outcome, said: str, *, level: float, wanted: float, alpha: float) -> Check:
     needed = (
-        clusters_needed(paired.error, abs(paired.gain - wanted), min(level, alpha))
+        clusters_needed(paired.error, abs(paired.gain - wanted), min(level, alpha), skew=max(paired.skew))
         if outcome == "inconclusive"
         else None
     )
