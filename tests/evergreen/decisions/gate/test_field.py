@@ -30,6 +30,10 @@ def test_simplest_that_is_not_worse_is_asked_first_and_the_others_after_it():
     assert order((0.70, 0.72, 0.71), (0.65, 0.67, 0.66), (0.71, 0.72, 0.70)) == [SMALL, MIDDLE, GREAT]
 
 
+def test_simplest_of_several_that_are_not_worse_is_asked_first():
+    assert order((0.70, 0.72, 0.71), (0.71, 0.72, 0.70), (0.71, 0.70, 0.72)) == [SMALL, MIDDLE, GREAT]
+
+
 def test_those_still_simpler_come_before_the_winner():
     assert order((0.70, 0.72, 0.71), (0.71, 0.72, 0.70), (0.60, 0.62, 0.61)) == [MIDDLE, SMALL, GREAT]
 

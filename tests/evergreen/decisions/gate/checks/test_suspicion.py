@@ -60,3 +60,13 @@ def test_candidate_that_nothing_was_held_against_is_not_applicable(champion, why
 
     assert (check.outcome, check.text) == ("not applicable", why_not)
     assert check.evidence == {"value": 0.99}
+
+
+def test_error_that_a_single_row_leaves_is_no_sign_of_a_leak():
+    labels = np.arange(20) < 5
+    perfect = np.where(labels, 0.9, 0.1) + np.arange(20) / 1_000
+    but_one = np.where(np.arange(20) == 4, 0.01, perfect)  # the last true row, below all others
+    rows = type(ROWS)(labels, type(ROWS.clusters)("row", np.arange(20)))
+    ours, theirs = (type(CHAMPION)("binary", values) for values in (perfect, but_one))
+
+    assert suspicion.check(rows, contender(ours, auc=1.0), rival(theirs), POLICY).outcome == "passed"
