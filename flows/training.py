@@ -109,12 +109,13 @@ def train_and_judge(
         candidate = make_candidate(project, do)
         if new_lineage:
             candidate = candidate.model_copy(update={"key": digest_of([candidate.key, "lineage", reason])})
-            ledger.record(project.name, "lineage", candidate.key, {"reason": reason})
             rule = "first"
         judged = find_judged(ledger, project.name, candidate.key)
         if judged is None:
             epoch = champion.epoch if (champion := ledger.champion(project.name)) else 0
             verdict = decide(project, ledger, candidate, do, rule=rule)
+            if new_lineage and verdict.promote:
+                ledger.record(project.name, "lineage", candidate.key, {"reason": reason})
             candidate = candidate.taking(verdict.artifact)
             making = begin_analysis(project, ledger, candidate, do, stays=stays and verdict.promote)
             judged = carry_out(project, candidate, verdict, do, epoch=epoch, reason=reason, commit=commit)
@@ -302,14 +303,19 @@ def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder,
         history=gates_asked(ledger, project.name, but=candidate.key),
     )
     verdict = gate.decide(question, field_of(candidate, compared, table))
-    ledger.record(project.name, "gate", candidate.key, verdict.as_asked(candidate.test.sha256))
+    ledger.record(project.name, "gate", candidate.key, verdict.as_asked(compared.rows))
     return verdict
 
 
 def rule_for(project: Project, candidate: Candidate, champion: ChampionFacts | None) -> Rule:
-    """Return by which rule a candidate is judged: one with newer rows and nothing else new is a refresh."""
+    """Return by which rule a candidate is judged: one with newer rows and nothing else new is a refresh.
+
+    So is the champion itself, with another threshold or before another gate.
+    """
     if champion is None:
         return "first"
+    if candidate.model.sha256 == champion.artifact.sha256:
+        return "refresh"
     newer = (
         candidate.raw.sha256 != champion.judged.data_digest
         if candidate.data_end is None or champion.data_end is None

@@ -1,5 +1,6 @@
 """Step: the models in service, now and before, on the gate rows of a candidate -> the table that the gate reads."""
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -27,6 +28,7 @@ from evergreen.learning.evaluation.clusters import clusters_of
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.features import Cut, history, labelled, pieces
 from evergreen.learning.features.history import PastRows
+from evergreen.learning.features.ordering import row_hashes
 from evergreen.learning.features.rowwise import local_time
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
@@ -93,7 +95,7 @@ def compare(
     artifacts = {"model": candidate.model, "baseline": candidate.baseline}
     return Compared(
         table=ws.write("compared", table),
-        rows=candidate.test.sha256,
+        rows=_digest(rows, ours.contract),
         task=ours.contract.task,
         classes=ours.classes,
         unit=clusters.unit,
@@ -233,6 +235,12 @@ def _folds(candidate: Candidate, ours: Model, gate: GateParams, ws: Workspace) -
     return {
         artifact: {metric: scored(metric, column) for metric in metrics} for artifact, column in known.items() if column
     }
+
+
+def _digest(rows: pd.DataFrame, contract: Contract) -> str:
+    """Return what tells gate rows from others, whatever features are made of them."""
+    columns = [column for column in contract.columns if column.name in contract.model_columns]
+    return hashlib.sha256(row_hashes(rows, columns).tobytes()).hexdigest()
 
 
 def _megabytes(folder: Path) -> float:

@@ -43,7 +43,7 @@ def made(
         **dict(tables),
         "best": BEST,
         "trials": ws.write("trials", pd.DataFrame({"number": []})),
-        "out_of_fold": ws.write("out_of_fold", pd.DataFrame({"label": []})),
+        "out_of_fold": ws.write("out_of_fold", pd.DataFrame({"label": [], "fold": []})),
         "model": model,
         "baseline": model,
         "report": REPORT,

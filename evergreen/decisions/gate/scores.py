@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
 from evergreen.base.artifacts.refs import TableRef
 from evergreen.base.values import Value
@@ -47,9 +48,9 @@ class Compared(Value):
     in_time: bool
     held: tuple[Held, ...]
     slices: dict[str, str]
-    folds: dict[str, dict[str, tuple[float, ...]]]
     megabytes: dict[str, float]
     milliseconds: dict[str, float]
+    folds: dict[str, dict[str, tuple[float, ...]]] = Field(default_factory=dict)
 
 
 def write(

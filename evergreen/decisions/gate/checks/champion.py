@@ -26,7 +26,7 @@ def check(
     level : the error of passing; that of failing is the policy's alpha.
     """
     if champion is None or rule == "first":
-        return Check(name="champion", code=CODE, outcome="not applicable", text="there is no champion yet")
+        return Check(name="champion", code=CODE, outcome="not applicable", text="there is no champion to compare with")
     if champion.estimates is None:
         return _incomparable("champion", CODE, champion)
     paired = compare(policy.metric, rows, contender.estimates, champion.estimates, on=champion.usable)
@@ -74,7 +74,8 @@ def _superiority(paired: Paired, name: str, *, policy: GateParams, level: float)
         "failed": f"shown not to be better than {name} by more than {policy.champion_margin:g}",
         "inconclusive": f"not shown to be better than {name}",
     }[outcome]
-    return _decided(paired, outcome, said, level=level, wanted=0.0, alpha=policy.alpha)
+    to_tell = paired.gain if paired.gain > 0 else policy.champion_margin - paired.gain
+    return _decided(paired, outcome, said, level=level, wanted=0.0, to_tell=to_tell, alpha=policy.alpha)
 
 
 def _refresh(paired: Paired, name: str, *, policy: GateParams, level: float) -> Check:
@@ -86,12 +87,16 @@ def _refresh(paired: Paired, name: str, *, policy: GateParams, level: float) -> 
         "failed": f"shown to be worse than {name} by more than {margin:g}",
         "inconclusive": f"cannot be told from {name} by more than {margin:g}",
     }[outcome]
-    return _decided(paired, outcome, said, level=level, wanted=-margin, alpha=policy.alpha)
+    to_tell = abs(paired.gain + margin)
+    return _decided(paired, outcome, said, level=level, wanted=-margin, to_tell=to_tell, alpha=policy.alpha)
 
 
-def _decided(paired: Paired, outcome: Outcome, said: str, *, level: float, wanted: float, alpha: float) -> Check:
+def _decided(
+    paired: Paired, outcome: Outcome, said: str, *, level: float, wanted: float, to_tell: float, alpha: float
+) -> Check:
+    """Return the check. `wanted`: the least gain that passes; `to_tell`: how far the gain is from being told."""
     needed = (
-        clusters_needed(paired.error, abs(paired.gain - wanted), min(level, alpha), skew=max(paired.skew))
+        clusters_needed(paired.error, to_tell, min(level, alpha), skew=max(paired.skew))
         if outcome == "inconclusive"
         else None
     )
@@ -101,7 +106,7 @@ def _decided(paired: Paired, outcome: Outcome, said: str, *, level: float, wante
     changes = {
         "passed": "",
         "failed": f"a gain above {wanted:+g} that is shown",
-        "inconclusive": f"{needed} such {plural(paired.unit, needed)}, with 80 %" if needed else more,
+        "inconclusive": f"{needed} such {plural(paired.unit, needed)}, which tell with 80 %" if needed else more,
     }
     return Check(
         name="champion",
@@ -123,7 +128,7 @@ def _incomparable(name: str, code: str, rival: Rival) -> Check:
         code=code,
         outcome="failed",
         text=f"cannot be compared with {rival.name}: {rival.why_not or 'no numbers'}",
-        would_change="a new lineage, begun by a person: evergreen promote --new-lineage --reason TEXT",
+        would_change="rows that it has not seen; or a person begins anew: evergreen promote --new-lineage",
     )
 
 

@@ -90,7 +90,7 @@ def test_inconclusive_says_how_many_rows_would_tell():
 
     assert check.outcome == "inconclusive"
     assert needed > 1_000
-    assert check.would_change == f"{needed:.0f} such rows, with 80 %"
+    assert check.would_change == f"{needed:.0f} such rows, which tell with 80 %"
 
 
 def test_difference_that_no_number_of_rows_shows_says_so():
@@ -145,7 +145,7 @@ def test_first_model_has_no_champion(rule):
 
     check = champion.check(drew.rows, contender(drew.models[0]), other, policy=POLICY, rule=rule, level=0.05)
 
-    assert (check.outcome, check.text) == ("not applicable", "there is no champion yet")
+    assert (check.outcome, check.text) == ("not applicable", "there is no champion to compare with")
 
 
 @pytest.mark.parametrize("why_not", ["it has seen data until 2013-05-01", ""])
