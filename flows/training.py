@@ -301,7 +301,7 @@ def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder,
         prior=scores.estimates(table, "prior", compared),
         history=gates_asked(ledger, project.name, but=candidate.key),
     )
-    verdict = gate.decide(question, field_of(candidate, compared, table), fold_metric=candidate.best.metric)
+    verdict = gate.decide(question, field_of(candidate, compared, table))
     ledger.record(project.name, "gate", candidate.key, verdict.as_asked(candidate.test.sha256))
     return verdict
 
@@ -320,11 +320,10 @@ def rule_for(project: Project, candidate: Candidate, champion: ChampionFacts | N
 
 def field_of(candidate: Candidate, compared: Compared, table: Any) -> tuple[Contender, ...]:
     """Return who stands before the gate: the winner of the search, and the simpler family fitted on the same rows."""
-    report, best = candidate.report, candidate.best
-    of_simpler = best.simpler.scores if best.simpler else ()
-    known: dict[str, tuple[str, str, Mapping[str, float], Mapping[str, float], tuple[float, ...]]] = {
-        "model": (report.family, "candidate", report.candidate, report.train, best.scores),
-        "baseline": (report.baseline_family, "baseline", report.baseline, {}, of_simpler),
+    report = candidate.report
+    known: dict[str, tuple[str, str, Mapping[str, float], Mapping[str, float]]] = {
+        "model": (report.family, "candidate", report.candidate, report.train),
+        "baseline": (report.baseline_family, "baseline", report.baseline, {}),
     }
     wanted = ["model"] if report.baseline_family == "prior" else list(known)
     return tuple(
@@ -334,11 +333,11 @@ def field_of(candidate: Candidate, compared: Compared, table: Any) -> tuple[Cont
             estimates=said,
             metrics=metrics,
             train=train,
-            folds=folds,
+            folds=compared.folds.get(artifact, {}),
             megabytes=compared.megabytes.get(artifact),
             milliseconds=compared.milliseconds.get(artifact),
         )
         for artifact in wanted
-        for family, column, metrics, train, folds in [known[artifact]]
+        for family, column, metrics, train in [known[artifact]]
         if (said := scores.estimates(table, column, compared)) is not None
     )

@@ -18,9 +18,11 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate import scores
+from evergreen.decisions.gate.checks.proper import SCORE
 from evergreen.decisions.gate.evidence import Mask
 from evergreen.decisions.gate.scores import Compared, Held
 from evergreen.learning.analysis.slices import parts
+from evergreen.learning.evaluation import score
 from evergreen.learning.evaluation.clusters import clusters_of
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.features import Cut, history, labelled, pieces
@@ -32,6 +34,7 @@ from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import ChampionFacts
 from tasks.engine import RETRIED
 
+Scores = tuple[float, ...]
 TIMED = 30  # answers to one row, whose median is the latency
 
 
@@ -97,6 +100,7 @@ def compare(
         in_time=clusters.in_time,
         held=tuple(held),
         slices=columns,
+        folds=_folds(candidate, ours, gate, ws),
         megabytes={name: _megabytes(ws.path(ref.uri)) for name, ref in artifacts.items()},
         milliseconds={name: _milliseconds(ref, rows, ws) for name, ref in artifacts.items()}
         if gate.max_milliseconds is not None
@@ -213,6 +217,22 @@ def _slices(columns: pd.DataFrame) -> Mapping[str, Mask]:
             mask[inside] = True
             slices[f"{column} {value}"] = mask
     return slices
+
+
+def _folds(candidate: Candidate, ours: Model, gate: GateParams, ws: Workspace) -> dict[str, dict[str, Scores]]:
+    """Return, by artifact and metric, the scores of every fold of tuning, in order, where tuning has any."""
+    best, task = candidate.best, ours.contract.task
+    known = {"model": best.score is not None and "candidate", "baseline": best.simpler is not None and "baseline"}
+    folds = [fold for _, fold in ws.read(candidate.out_of_fold).groupby("fold")]
+
+    def scored(metric: str, column: str) -> Scores:
+        said = ((fold, Estimates.read(fold, column, task, ours.classes)) for fold in folds)
+        return tuple(score(metric, fold["label"].to_numpy(), estimates) for fold, estimates in said)
+
+    metrics = dict.fromkeys([gate.metric, SCORE.get(task, gate.metric)])
+    return {
+        artifact: {metric: scored(metric, column) for metric in metrics} for artifact, column in known.items() if column
+    }
 
 
 def _megabytes(folder: Path) -> float:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from evergreen.base.values import digest_of
-from evergreen.config.objectives import METRICS
 from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate import field as fields
 from evergreen.decisions.gate.campaign import MOST_USES, Asked, Rule, next_level, uses
@@ -37,13 +36,12 @@ class Question:
     history: tuple[Asked, ...] = ()
 
 
-def decide(question: Question, field: Sequence[Contender], *, fold_metric: str | None = None) -> Verdict:
+def decide(question: Question, field: Sequence[Contender]) -> Verdict:
     """Return the verdict on a field of contenders. What is no number, missing or empty never passes.
 
     Parameters
     ----------
     field : the winner of the search, and then ever simpler families that were fitted on the same rows.
-    fold_metric : what the folds of tuning were measured in; the gate's metric if it is not given.
 
     Raises
     ------
@@ -51,7 +49,7 @@ def decide(question: Question, field: Sequence[Contender], *, fold_metric: str |
     """
     _check_lengths(question, field)
     policy, rows = question.policy, question.rows
-    ordered = fields.in_order(field, greater_is_better=METRICS[fold_metric or policy.metric].greater_is_better)
+    ordered = fields.in_order(field)
     level = None
     if question.rule == "superiority":
         level = next_level(question.history, now=question.now, alpha=policy.alpha)

@@ -37,7 +37,7 @@ class Contender:
     """A fitted model that may be promoted.
 
     `artifact`: the name under which a training keeps it. `estimates`: of the gate rows. `metrics`: of the gate rows, by
-    name; `train`: of its own train rows, where they were measured. `folds`: its score on each fold of tuning.
+    name; `train`: of its own train rows, where they were measured. `folds`: metrics of each fold of tuning, by name.
     `megabytes` and `milliseconds`: its size, and the time of an answer to one row; None where it was not measured.
     """
 
@@ -46,7 +46,7 @@ class Contender:
     estimates: Estimates
     metrics: Mapping[str, float]
     train: Mapping[str, float] = field(default_factory=dict)
-    folds: tuple[float, ...] = ()
+    folds: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     megabytes: float | None = None
     milliseconds: float | None = None
 

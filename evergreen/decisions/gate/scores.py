@@ -34,8 +34,9 @@ class Compared(Value):
     """Candidates and what they are held against, on the gate rows.
 
     `table`: a row per gate row, as `write` makes it; `rows`: the digest of the gate rows. `unit`, `in_time`: of its
-    clusters. `slices`: what each is called, by its column. `megabytes`, `milliseconds`: by artifact; an answer to one
-    row is timed where the gate has a limit.
+    clusters. `slices`: what each is called, by its column. `folds`: the gate's metric and the proper score of each
+    fold of tuning, by artifact and name. `megabytes`, `milliseconds`: by artifact; an answer to one row is timed where
+    the gate has a limit.
     """
 
     table: TableRef
@@ -46,6 +47,7 @@ class Compared(Value):
     in_time: bool
     held: tuple[Held, ...]
     slices: dict[str, str]
+    folds: dict[str, dict[str, tuple[float, ...]]]
     megabytes: dict[str, float]
     milliseconds: dict[str, float]
 

@@ -237,7 +237,10 @@ def test_candidate_keeps_its_name_wherever_its_model_lies():
 
 def test_simplest_that_is_not_worse_on_folds_is_asked_first_and_ships():
     rows, ours, linear, theirs = drawn(0.75, 0.75, 0.70)
-    field = [measured(rows, ours, folds=(0.7, 0.8, 0.6)), simpler(rows, linear, folds=(0.71, 0.79, 0.61))]
+    field = [
+        measured(rows, ours, folds={"roc_auc": (0.7, 0.8, 0.6)}),
+        simpler(rows, linear, folds={"roc_auc": (0.71, 0.79, 0.61)}),
+    ]
 
     verdict = gate.decide(question(rows, theirs), field)
 

@@ -10,12 +10,16 @@ SAID = prior(3)
 GREAT, MIDDLE, SMALL = "lightgbm", "random_forest", "logistic"
 
 
-def order(*folds, greater_is_better=True):
+def order(*folds, metric="roc_auc"):
+    return ordered(*({metric: of} for of in folds))
+
+
+def ordered(*folds):
     field = [
         contender(SAID, artifact=name, family=name, folds=of)
         for name, of in zip((GREAT, MIDDLE, SMALL), folds, strict=False)
     ]
-    return [one.family for one in in_order(field, greater_is_better=greater_is_better)]
+    return [one.family for one in in_order(field)]
 
 
 def test_winner_is_asked_first_where_simpler_families_are_worse():
@@ -46,8 +50,18 @@ def test_not_worse_is_within_one_standard_error_of_the_differences(loss, first):
 def test_less_is_better_where_the_folds_measure_a_loss():
     folds = (0.50, 0.52, 0.51), (0.60, 0.62, 0.61)
 
-    assert order(*folds, greater_is_better=False) == [GREAT, MIDDLE]
-    assert order(*folds, greater_is_better=True) == [MIDDLE, GREAT]
+    assert order(*folds, metric="log_loss") == [GREAT, MIDDLE]
+    assert order(*folds, metric="roc_auc") == [MIDDLE, GREAT]
+
+
+def test_simpler_family_has_to_hold_in_every_metric_of_the_folds():
+    as_good, worse = (0.70, 0.72, 0.71), (0.60, 0.62, 0.61)
+    winner = {"roc_auc": as_good, "log_loss": worse}
+
+    assert ordered(winner, {"roc_auc": as_good, "log_loss": worse}) == [MIDDLE, GREAT]
+    assert ordered(winner, {"roc_auc": as_good, "log_loss": as_good}) == [GREAT, MIDDLE]
+    assert ordered(winner, {"roc_auc": worse, "log_loss": worse}) == [GREAT, MIDDLE]
+    assert ordered(winner, {}) == [GREAT, MIDDLE]
 
 
 @pytest.mark.parametrize("folds", [(), (0.9,), (0.9, 0.9)])
