@@ -21,7 +21,7 @@ from evergreen.learning.features import inputs as inputs_of
 from evergreen.learning.features import lookups as tables
 from evergreen.learning.model import model as models
 from evergreen.learning.tuning import families
-from evergreen.learning.tuning.best import Best, Contender
+from evergreen.learning.tuning.best import Best, Finalist
 from evergreen.learning.tuning.calibration import CalibratedPipeline
 from evergreen.record.plan.identity import code_digest, lock_digest
 from tasks.engine import RECORDED
@@ -75,11 +75,11 @@ def train(
     }
     target = fit_target(rows, contract)
 
-    def fit(contender: Contender) -> Any:
-        families.check(contender.family, contender.params, contract.task)
+    def fit(finalist: Finalist) -> Any:
+        families.check(finalist.family, finalist.params, contract.task)
         pipeline = families.build(
-            contender.family,
-            contender.params,
+            finalist.family,
+            finalist.params,
             task=contract.task,
             inputs=inputs,
             features=features,
@@ -87,14 +87,14 @@ def train(
             shrinkage=params.shrinkage,
         )
         families.fit(pipeline, rows[inputs.names], target)
-        return calibrated(pipeline, contender)
+        return calibrated(pipeline, finalist)
 
     wanted = {"model": best, "baseline": baseline_of(best, params, contract.task)}
     with families.limit_threads("blas"):
-        fitted = Parallel(n_jobs=2, prefer="threads")(delayed(fit)(contender) for contender in wanted.values())
+        fitted = Parallel(n_jobs=2, prefer="threads")(delayed(fit)(finalist) for finalist in wanted.values())
     saved = {}
-    for (name, contender), pipeline in zip(wanted.items(), fitted, strict=True):
-        facts = {**about, **_facts(contender)}
+    for (name, finalist), pipeline in zip(wanted.items(), fitted, strict=True):
+        facts = {**about, **_facts(finalist)}
         saved[name] = models.save(
             ws, name, pipeline, contract=contract, features=features, about=facts, lookups=looked_up
         )
@@ -103,8 +103,8 @@ def train(
     return trained
 
 
-def baseline_of(best: Best, params: TrainParams, task: Task) -> Contender:
-    """Return what the winner has to beat: the simpler contender of the search, or the next simpler family unscored.
+def baseline_of(best: Best, params: TrainParams, task: Task) -> Finalist:
+    """Return what the winner has to beat: the simpler finalist of the search, or the next simpler family unscored.
 
     Declared parameters stand for a family that the search did not try. No curve was fitted for them, so none is
     applied.
@@ -113,19 +113,19 @@ def baseline_of(best: Best, params: TrainParams, task: Task) -> Contender:
     declared = next((chosen for name, chosen in params.baseline.items() if name == simpler), None)
     if best.simpler is not None and (best.simpler.is_tried or declared is None):
         return best.simpler
-    return Contender(family=simpler, params=dict(declared or {}), score=None, scores=(), is_tried=False)
+    return Finalist(family=simpler, params=dict(declared or {}), score=None, scores=(), is_tried=False)
 
 
-def calibrated(pipeline: Pipeline, contender: Contender) -> Pipeline | CalibratedPipeline:
-    """Return a fitted pipeline with the contender's curve, where calibration is applied."""
-    calibration = contender.calibration
+def calibrated(pipeline: Pipeline, finalist: Finalist) -> Pipeline | CalibratedPipeline:
+    """Return a fitted pipeline with the finalist's curve, where calibration is applied."""
+    calibration = finalist.calibration
     if calibration is None or not calibration.is_applied:
         return pipeline
     return CalibratedPipeline(pipeline, calibration.curve.method, list(calibration.curve.numbers))
 
 
-def _facts(contender: Contender) -> dict[str, Any]:
-    """Return what a manifest says of a contender; `calibration` only where it is applied."""
-    calibration = contender.calibration
+def _facts(finalist: Finalist) -> dict[str, Any]:
+    """Return what a manifest says of a finalist; `calibration` only where it is applied."""
+    calibration = finalist.calibration
     applied = calibration.model_dump(mode="json") if calibration and calibration.is_applied else None
-    return {"family": contender.family, "params": contender.params, "calibration": applied}
+    return {"family": finalist.family, "params": finalist.params, "calibration": applied}

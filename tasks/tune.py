@@ -22,7 +22,7 @@ class Tuned(Value):
     """The winner, and every trial: number, state, family, params (JSON), score, scores of its folds, seconds.
 
     `out_of_fold`: label, fold, time and group of each validation row, and the calibrated estimates of the winner,
-    ``candidate``, and of the simpler contender, ``baseline``, where there is one.
+    ``candidate``, and of the simpler finalist, ``baseline``, where there is one.
     """
 
     best: Best

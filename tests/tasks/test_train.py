@@ -9,7 +9,7 @@ from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import IntegrityError, ResourceError
 from evergreen.config.params.train import TrainParams
 from evergreen.learning.model import model as models
-from evergreen.learning.tuning.best import Best, Contender
+from evergreen.learning.tuning.best import Best, Finalist
 from evergreen.learning.tuning.calibration import Calibration, CalibrationMap
 from tasks.features import features
 from tasks.train import train
@@ -66,11 +66,11 @@ def test_boosting_is_shrunk_as_the_parameters_say_and_what_was_tuned_is_told(fit
     assert (loaded.manifest["params"], loaded.manifest["shrinkage"]) == (tuned, shrinkage)
 
 
-def contender(*, is_tried, is_applied=False):
+def finalist(*, is_tried, is_applied=False):
     curve = CalibrationMap(method="temperature", numbers=(2.0,))
     calibration = Calibration(curve=curve, is_applied=is_applied, log_loss=(0.6, 0.5), ece=(0.1, 0.0), n_rows=9)
     params = {"C": 0.25} if is_tried else {}
-    return Contender(
+    return Finalist(
         family="logistic", params=params, score=-0.5, scores=(-0.5,), calibration=calibration, is_tried=is_tried
     )
 
@@ -88,10 +88,10 @@ TREES = {"family": "gradient_boosting", "params": {"max_iter": 3}}
         (False, {"linear": {"alpha": 4.0}}, {}),
     ],
 )
-def test_baseline_is_the_simpler_contender_unless_its_parameters_are_declared_and_it_was_not_tried(
+def test_baseline_is_the_simpler_finalist_unless_its_parameters_are_declared_and_it_was_not_tried(
     is_tried, declared, expected, fit, tmp_path
 ):
-    saved = fit(**TREES, simpler=contender(is_tried=is_tried), baseline=declared).baseline
+    saved = fit(**TREES, simpler=finalist(is_tried=is_tried), baseline=declared).baseline
 
     loaded = models.load(tmp_path / saved.uri, saved.sha256)
     assert (loaded.manifest["family"], loaded.manifest["params"]) == ("logistic", expected)
@@ -101,7 +101,7 @@ def test_baseline_is_the_simpler_contender_unless_its_parameters_are_declared_an
 
 def test_baseline_is_calibrated_as_the_winner_is(fit, tmp_path):
     plain, curved = (
-        fit(**TREES, simpler=contender(is_tried=True, is_applied=is_applied)).baseline for is_applied in (False, True)
+        fit(**TREES, simpler=finalist(is_tried=True, is_applied=is_applied)).baseline for is_applied in (False, True)
     )
 
     plain, curved = (models.load(tmp_path / saved.uri, saved.sha256) for saved in (plain, curved))
@@ -114,7 +114,7 @@ def test_baseline_is_calibrated_as_the_winner_is(fit, tmp_path):
 
 
 def test_curve_is_not_applied_to_declared_parameters_that_it_was_not_fitted_for(fit, tmp_path):
-    simpler = contender(is_tried=False, is_applied=True)
+    simpler = finalist(is_tried=False, is_applied=True)
     saved = fit(**TREES, simpler=simpler, baseline={"logistic": {"C": 4.0}}).baseline
 
     assert models.load(tmp_path / saved.uri, saved.sha256).manifest["calibration"] is None

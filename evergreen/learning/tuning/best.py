@@ -7,7 +7,7 @@ from evergreen.learning.tuning.calibration import Calibration
 from evergreen.learning.tuning.choice import Choice
 
 
-class Contender(Value):
+class Finalist(Value):
     """A family with the parameters of its final fit; `score` is the mean of `scores`, those of each fold.
 
     `params` hold the boosting rounds that early stopping kept, and more as the final fit has more rows than the folds,
@@ -23,7 +23,7 @@ class Contender(Value):
     is_tried: bool = True
 
 
-class Best(Contender):
+class Best(Finalist):
     """The winning trial, its scores in the unit of `metric`.
 
     A budget that was too small for one trial leaves the simplest family that learns, without a score. `warm_start`:
@@ -34,7 +34,7 @@ class Best(Contender):
     n_trials: int
     metric: str
     warm_start: Choice | None = None
-    simpler: Contender | None = None
+    simpler: Finalist | None = None
 
     def taking_simpler(self) -> "Best":
         """Return the simpler family in the winner's place."""

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial
 from evergreen.config.contract.contract import Contract
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.tuning import calibration, families
-from evergreen.learning.tuning.best import Contender
+from evergreen.learning.tuning.best import Finalist
 from evergreen.learning.tuning.calibration import Calibration
 from evergreen.learning.tuning.choice import Choice
 from evergreen.learning.tuning.folds import Array
@@ -25,9 +25,9 @@ MOST_GROWTH = 2.0  # of the boosting rounds, for a final fit on more rows than t
 
 
 class Entry(NamedTuple):
-    """A contender, and its calibrated estimates of all validation rows, in the folds' order."""
+    """A finalist, and its calibrated estimates of all validation rows, in the folds' order."""
 
-    contender: Contender
+    finalist: Finalist
     estimates: Estimates
 
 
@@ -36,7 +36,7 @@ class Contest:
     """Who stands for the gate, once a search is over.
 
     `n_rows`: of the final fit. `fit`: fits a choice on every fold; `results_of` gives what the folds of a trial gave.
-    `calibrates`: whether contenders are calibrated where that pays.
+    `calibrates`: whether finalists are calibrated where that pays.
     """
 
     study: Study
@@ -48,16 +48,16 @@ class Contest:
     results_of: Callable[[FrozenTrial], list[FoldResult]]
 
     def entries(self) -> dict[str, Entry]:
-        """Return the winner as ``candidate`` and the simpler contender as ``baseline``, those that there are.
+        """Return the winner as ``candidate`` and the simpler finalist as ``baseline``, those that there are.
 
-        The winner is the best complete trial. The simpler contender is that of the next simpler family, or else its
+        The winner is the best complete trial. The simpler finalist is that of the next simpler family, or else its
         defaults; the prior is none.
         """
         best = self.study.best
         if best is None:
             return {}
         candidate = self._tried(best)
-        baseline = self._simpler(candidate.contender.family)
+        baseline = self._simpler(candidate.finalist.family)
         return {"candidate": candidate, **({} if baseline is None else {"baseline": baseline})}
 
     def _simpler(self, family: str) -> Entry | None:
@@ -77,7 +77,7 @@ class Contest:
         results = self.fit(choice)
         scores, rounds = [result.score for result in results], [result.rounds for result in results]
         if not np.isfinite(scores).all():
-            log.warning("tune: %s as it is has a score that is no number, so it is no contender", family)
+            log.warning("tune: %s as it is has a score that is no number, so it is no finalist", family)
             return None
         return self._entry(choice, scores, rounds, results, is_tried=False)
 
@@ -92,7 +92,7 @@ class Contest:
     ) -> Entry:
         said = [result.estimates for result in results]
         calibrated = self._calibration(said) if self.calibrates else None
-        contender = Contender(
+        finalist = Finalist(
             family=choice.family,
             params={**choice.params, **self._rounds(choice.family, rounds)},
             score=fmean(scores),
@@ -100,7 +100,7 @@ class Contest:
             calibration=calibrated,
             is_tried=is_tried,
         )
-        return Entry(contender, self._estimates(said, calibrated))
+        return Entry(finalist, self._estimates(said, calibrated))
 
     def _rounds(self, family: str, rounds: Sequence[int | None]) -> dict[str, int]:
         """Return the boosting rounds of the final fit: the mean of those that the folds kept, grown."""

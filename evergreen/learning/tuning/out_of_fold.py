@@ -1,4 +1,4 @@
-"""Out-of-fold estimates: what contenders say of validation rows that they were not fitted on, as one table."""
+"""Out-of-fold estimates: what finalists say of validation rows that they were not fitted on, as one table."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -41,8 +41,8 @@ class Found:
     """What a search ends with.
 
     `trials`: a row for each that has ended, as `Study.table` makes it. `out_of_fold`: calibrated estimates of the
-    winner, `candidate`, and of the simpler contender, `baseline`, as `out_of_fold.table` makes it; without a score no
-    row, and without a simpler contender no column of it.
+    winner, `candidate`, and of the simpler finalist, `baseline`, as `out_of_fold.table` makes it; without a score no
+    row, and without a simpler finalist no column of it.
     """
 
     best: Best
@@ -266,8 +266,8 @@ def _best(entries: Mapping[str, Entry], contract: Contract, **about: Any) -> Bes
         simplest = next(name for name, simpler in families.BASELINE[contract.task].items() if simpler == "prior")
         log.warning("tune: the budget is too small for one trial; %s is taken as it is, without a score", simplest)
         return Best(family=simplest, params={}, score=None, scores=(), is_tried=False, **about)
-    simpler = entries["baseline"].contender if "baseline" in entries else None
-    return Best(**dict(entries["candidate"].contender), simpler=simpler, **about)
+    simpler = entries["baseline"].finalist if "baseline" in entries else None
+    return Best(**dict(entries["candidate"].finalist), simpler=simpler, **about)
 
 
 def _shown(score: float | None) -> str:

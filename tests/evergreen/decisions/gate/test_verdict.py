@@ -8,7 +8,7 @@ from evergreen.decisions.gate.verdict import Judged, Seen, Sees, Verdict
 
 FLOOR = Check(name="floor", outcome="passed", text="high enough")
 SLICES = Check(name="slices", outcome="passed", text="no slice loses")
-NO_CHAMPION = Check(name="champion", outcome="not applicable", text="there is no champion yet")
+NO_CHAMPION = Check(name="champion", outcome="not applicable", text="there is no champion to compare with")
 UNCLEAR = Check(name="champion", outcome="inconclusive", text="too few rows")
 WORSE = Check(name="champion", outcome="failed", text="shown to be worse")
 LEVEL = Level(level=0.006, asked=0, spent=0.0, left=0.05, ends=None)

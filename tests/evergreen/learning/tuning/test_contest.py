@@ -53,7 +53,7 @@ def contest(tmp_path):
 def test_best_trial_and_that_of_the_simpler_family_stand(contest):
     entries = contest((LINE, [0.5, 0.7], [None, None]), (TREES, [0.8, 0.7], [10, 30])).entries()
 
-    candidate, baseline = entries["candidate"].contender, entries["baseline"].contender
+    candidate, baseline = entries["candidate"].finalist, entries["baseline"].finalist
     assert (candidate.family, candidate.score, candidate.scores) == ("lightgbm", 0.75, (0.8, 0.7))
     assert candidate.params == {"num_leaves": 8, "n_estimators": round(20 * np.sqrt(110 / 55))}
     assert (baseline.family, baseline.params, baseline.scores) == ("logistic", {"C": 2}, (0.5, 0.7))
@@ -64,11 +64,11 @@ def test_best_trial_and_that_of_the_simpler_family_stand(contest):
 def test_rounds_grow_no_more_than_so_much(contest):
     entries = contest((TREES, [0.8, 0.7], [10, 30]), n_rows=100_000).entries()
 
-    assert entries["candidate"].contender.params["n_estimators"] == 20 * MOST_GROWTH
+    assert entries["candidate"].finalist.params["n_estimators"] == 20 * MOST_GROWTH
 
 
 def test_family_that_was_not_tried_stands_with_its_defaults(contest):
-    baseline = contest((TREES, [0.8, 0.7], [None, None]), fitted=results(0.25)).entries()["baseline"].contender
+    baseline = contest((TREES, [0.8, 0.7], [None, None]), fitted=results(0.25)).entries()["baseline"].finalist
 
     assert (baseline.family, baseline.params, baseline.is_tried) == ("logistic", {}, False)
     assert (baseline.score, baseline.scores) == (0.25, (0.25, 0.25))
@@ -93,7 +93,7 @@ def test_without_a_complete_trial_nobody_stands(contest):
 def test_estimates_go_through_the_curve_where_it_is_applied(calibrates, contest):
     entry = contest((LINE, [0.5, 0.7], [None, None]), calibrates=calibrates).entries()["candidate"]
 
-    calibration, said = entry.contender.calibration, np.concatenate([each.estimates for each in results()])
+    calibration, said = entry.finalist.calibration, np.concatenate([each.estimates for each in results()])
     # The estimates are noise, so that a curve that flattens them is better.
     assert (calibration is not None and calibration.is_applied) == calibrates
     assert entry.estimates.values.tolist() == (calibration.curve(said) if calibrates else said).tolist()

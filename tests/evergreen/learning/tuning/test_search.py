@@ -255,7 +255,7 @@ def test_best_survives_json(uninterrupted):
     assert Best.model_validate_json(best.model_dump_json()) == best
 
 
-# The simpler contender
+# The simpler finalist
 
 
 TREES = {"gradient_boosting": PARAMS.model_dump(by_alias=True)["families"]["gradient_boosting"]}
@@ -275,7 +275,7 @@ def stepped():
     return rows.assign(late=np.sin(6 * rows["copy"]) > 0)
 
 
-def test_simpler_contender_is_the_best_complete_trial_of_its_family(trees_win):
+def test_simpler_finalist_is_the_best_complete_trial_of_its_family(trees_win):
     folder, outcome = trees_win
     best, simpler = outcome.best, outcome.best.simpler
     scores = {
@@ -303,14 +303,14 @@ def test_family_that_the_search_did_not_try_is_fitted_with_its_defaults(tmp_path
     assert outcome.trials["family"].unique().tolist() == ["gradient_boosting"]
 
 
-def test_prior_is_no_contender(tmp_path):
+def test_prior_is_no_finalist(tmp_path):
     outcome = found(tmp_path, params=changed(families={"logistic": {}}, trials=1))
 
     assert outcome.best.simpler is None
     assert outcome.out_of_fold.columns.tolist() == ["handed_in", "label", "fold", "candidate"]
 
 
-def test_finished_search_fits_both_contenders_again_to_the_same(trees_win):
+def test_finished_search_fits_both_finalists_again_to_the_same(trees_win):
     folder, outcome = trees_win
     weak = {"logistic": {"C": {"float": [1e-6, 1e-3], "log": True}}, **TREES}
 
@@ -347,17 +347,17 @@ def test_estimates_are_those_of_the_folds_through_the_curve_that_is_applied(cali
 
     inputs = features.inputs(released.CONTRACT, released.FEATURES)
     embargo = timedelta(days=released.FEATURES.embargo_days)
-    for name, contender in (("candidate", best), ("baseline", best.simpler)):
+    for name, finalist in (("candidate", best), ("baseline", best.simpler)):
         pipeline = families.build(
-            contender.family, contender.params, task="binary", inputs=inputs, features=released.FEATURES, seed=7
+            finalist.family, finalist.params, task="binary", inputs=inputs, features=released.FEATURES, seed=7
         )
         said = []
         for fit, validate in time_folds(train["handed_in"], folds=3, embargo=embargo):
             fitted = clone(pipeline).fit(train[inputs.names].iloc[fit], train["late"].iloc[fit])
             said.append(fitted.predict_proba(train[inputs.names].iloc[validate])[:, 1])
         expected = np.concatenate(said)
-        if calibrate and contender.calibration.is_applied:
-            expected = contender.calibration.curve(expected)
+        if calibrate and finalist.calibration.is_applied:
+            expected = finalist.calibration.curve(expected)
         assert table[name].to_numpy() == pytest.approx(expected, abs=1e-9)
     assert (best.calibration is not None and best.calibration.is_applied) == calibrate
 
@@ -373,7 +373,7 @@ def test_without_a_score_there_is_no_row(tmp_path):
 @pytest.mark.parametrize(
     ("which", "simple"), [("binary", "logistic"), ("multiclass", "logistic"), ("regression", "linear")]
 )
-def test_every_task_has_out_of_fold_estimates_of_both_contenders(which, simple, tmp_path):
+def test_every_task_has_out_of_fold_estimates_of_both_finalists(which, simple, tmp_path):
     train, outcome = untimed(which, tmp_path, families_={"gradient_boosting": {}}, params={"trials": 1})
     contract = tables.contract_of(which)
     target = features.fit_target(train, contract)
