@@ -303,6 +303,9 @@ def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder,
         history=gates_asked(ledger, project.name, but=candidate.key),
     )
     verdict = gate.decide(question, field_of(candidate, compared, table))
+    if verdict.sees:
+        log.info("gate: %s", verdict.sees.text)
+    log.info("gate: %s, %s", verdict.verdict, verdict.reason)
     ledger.record(project.name, "gate", candidate.key, verdict.as_asked(compared.rows))
     return verdict
 
