@@ -26,6 +26,7 @@ def compared(task="binary", names=(), held=()):
         in_time=True,
         held=held,
         slices={"slice 0": "carrier=AA"},
+        folds={},
         megabytes={},
         milliseconds={},
     )
