@@ -82,6 +82,17 @@ def uses(history: Sequence[Asked], rows: str) -> int:
     return 1 + sum(asked.rows == rows and bool(rows) for asked in history)
 
 
+def level_of_use(n: int, alpha: float) -> float:
+    """Return the error of the n-th choice from the same rows; of all choices together it is at most `alpha`.
+
+    Examples
+    --------
+    >>> level_of_use(1, 0.05), level_of_use(4, 0.05)
+    (0.025, 0.0025)
+    """
+    return alpha / (n * (n + 1))
+
+
 def _campaign(history: Sequence[Asked], now: datetime) -> tuple[list[Asked], datetime | None]:
     """Return the gates of the campaign that `now` lies in, and when it began: with its first gate."""
     begun: datetime | None = None

@@ -7,7 +7,7 @@ from datetime import datetime
 from evergreen.base.values import digest_of
 from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate import field as fields
-from evergreen.decisions.gate.campaign import MOST_USES, Asked, Rule, next_level, uses
+from evergreen.decisions.gate.campaign import MOST_USES, Asked, Rule, level_of_use, next_level, uses
 from evergreen.decisions.gate.check import Check
 from evergreen.decisions.gate.checks import baseline, bias, champion, floor, footprint, gap, proper, slices, suspicion
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival, check_lengths
@@ -54,7 +54,7 @@ def decide(question: Question, field: Sequence[Contender]) -> Verdict:
     if question.rule == "superiority":
         level = next_level(question.history, now=question.now, alpha=policy.alpha)
     n_uses = uses(question.history, rows.digest)
-    passing = (level.level if level else policy.alpha / n_uses) / len(ordered)
+    passing = (level.level if level else level_of_use(n_uses, policy.alpha)) / len(ordered)
     judged: list[Judged] = []
     for contender in ordered:
         if any(earlier.promote for earlier in judged):

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from evergreen.base.values import Value
-from evergreen.decisions.gate.campaign import Level, Rule
+from evergreen.decisions.gate.campaign import MOST_USES, Level, Rule
 from evergreen.decisions.gate.check import Check, plural
 
 Answer = Literal["PASS", "FAIL", "INCONCLUSIVE"]
@@ -99,7 +99,9 @@ class Verdict(Value):
         failed = [check.text for check in self.checks if check.outcome == "failed"]
         unclear = [check.text for check in self.checks if check.outcome == "inconclusive"]
         if not self.promote:
-            return "; ".join(failed or unclear)
+            used = [f"these rows have chosen {self.uses} times, so what they leave open promotes nobody"]
+            tired = self.rule == "refresh" and self.uses > MOST_USES and not failed
+            return "; ".join([*(failed or unclear), *(used if tired else [])])
         passed = [check.text for check in self.checks if check.outcome == "passed" and check.name in DECISIVE]
         return "; ".join([*passed, *unclear, *(["gate.when_unclear takes the newer model"] if unclear else [])])
 

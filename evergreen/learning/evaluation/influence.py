@@ -85,8 +85,8 @@ def _log_loss(labels: Labels, estimates: Estimates) -> Influence:
     if estimates.task == "binary":
         of_label = np.where(labels.astype(np.bool_), values, 1 - values)
     else:
-        actual = np.argmax(labels.astype(np.str_)[:, None] == np.array(estimates.classes), axis=1)
-        of_label = values[np.arange(len(labels)), actual] / values.sum(axis=1)
+        is_class = labels.astype(np.str_)[:, None] == np.array(estimates.classes)
+        of_label = np.where(is_class, values, 0).sum(axis=1) / values.sum(axis=1)
     # A confident miss counts as the smallest float, as in scikit-learn, not as infinity.
     return mean_of(-np.log(np.clip(of_label, np.finfo(np.float64).eps, 1.0)))
 

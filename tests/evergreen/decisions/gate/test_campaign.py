@@ -8,7 +8,7 @@ from gates import NOW, asked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evergreen.decisions.gate.campaign import ASKS, LENGTH, Asked, next_level, uses
+from evergreen.decisions.gate.campaign import ASKS, LENGTH, Asked, level_of_use, next_level, uses
 
 WHOLE = float(sum(Fraction(1, i) for i in range(1, 366)))
 
@@ -98,3 +98,11 @@ def test_uses_count_gates_on_the_same_rows_whatever_their_rule():
 
 def test_rows_without_a_digest_are_never_the_same():
     assert uses(asked(3, rows=""), "") == 1
+
+
+def test_choices_from_the_same_rows_err_together_no_more_than_alpha():
+    levels = [level_of_use(n, 0.05) for n in range(1, 10_001)]
+
+    assert levels == sorted(levels, reverse=True)
+    assert sum(levels) == pytest.approx(0.05, rel=1e-3)
+    assert sum(levels) < 0.05

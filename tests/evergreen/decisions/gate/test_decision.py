@@ -370,7 +370,7 @@ def test_level_of_a_refresh_is_shared_by_all_uses_of_its_rows():
 
     verdict = gate.decide(question(rows, theirs, history=history), [measured(rows, ours)])
 
-    assert verdict.checks[NAMES.index("champion")].evidence["level"] == pytest.approx(0.05 / 4)
+    assert verdict.checks[NAMES.index("champion")].evidence["level"] == pytest.approx(0.05 / (4 * 5))
 
 
 def test_campaign_that_has_nothing_left_passes_nobody():

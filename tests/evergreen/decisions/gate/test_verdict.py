@@ -84,3 +84,12 @@ def test_text_says_what_is_seen_and_what_more_would_show(needed, more):
     assert sees.text == (
         f"with these 30 days a model that is worse is refused: 1 pp in 5%, 3 pp in 93%; 80% for 2.5 pp{more}"
     )
+
+
+@pytest.mark.parametrize(("uses", "says"), [(5, False), (6, True)])
+def test_reason_says_when_rows_have_chosen_too_often_to_take_the_newer_model(uses, says):
+    unclear = Check(name="champion", outcome="inconclusive", text="cannot be told")
+    reason = verdict("INCONCLUSIVE", unclear, promote=False, rule="refresh", uses=uses).reason
+
+    assert ("have chosen 6 times" in reason) == says
+    assert reason.startswith("cannot be told")
