@@ -31,7 +31,7 @@ def check(
         return _incomparable("champion", CODE, champion)
     paired = compare(policy.metric, rows, contender.estimates, champion.estimates, on=champion.usable)
     if paired.why_not:
-        return _unclear("champion", CODE, paired, f"cannot be told from {champion.name}: {paired.why_not}")
+        return _unclear("champion", CODE, paired, f"cannot be told against {champion.name}: {paired.why_not}")
     if rule == "superiority":
         return _superiority(paired, champion.name, policy=policy, level=level)
     return _refresh(paired, champion.name, policy=policy, level=level)
@@ -70,9 +70,9 @@ def _superiority(paired: Paired, name: str, *, policy: GateParams, level: float)
     low, high = paired.low(level) if level > 0 else float("-inf"), paired.high(policy.alpha)
     outcome: Outcome = "passed" if low > 0 else "failed" if high <= policy.champion_margin else "inconclusive"
     said = {
-        "passed": f"shown to be better than {name}",
-        "failed": f"shown not to be better than {name} by more than {policy.champion_margin:g}",
-        "inconclusive": f"not shown to be better than {name}",
+        "passed": f"against {name}: shown to be better",
+        "failed": f"against {name}: shown not to be better by more than {policy.champion_margin:g}",
+        "inconclusive": f"against {name}: not shown to be better",
     }[outcome]
     to_tell = paired.gain if paired.gain > 0 else policy.champion_margin - paired.gain
     return _decided(paired, outcome, said, level=level, wanted=0.0, to_tell=to_tell, alpha=policy.alpha)
@@ -83,9 +83,9 @@ def _refresh(paired: Paired, name: str, *, policy: GateParams, level: float) -> 
     low, high = paired.low(level), paired.high(policy.alpha)
     outcome: Outcome = "passed" if low >= -margin else "failed" if high < -margin else "inconclusive"
     said = {
-        "passed": f"better than {name}, or equal within {margin:g}",
-        "failed": f"shown to be worse than {name} by more than {margin:g}",
-        "inconclusive": f"cannot be told from {name} by more than {margin:g}",
+        "passed": f"against {name}: better, or equal within {margin:g}",
+        "failed": f"against {name}: shown to be worse by more than {margin:g}",
+        "inconclusive": f"against {name}: cannot be told by more than {margin:g}",
     }[outcome]
     to_tell = abs(paired.gain + margin)
     return _decided(paired, outcome, said, level=level, wanted=-margin, to_tell=to_tell, alpha=policy.alpha)
@@ -112,7 +112,7 @@ def _decided(
         name="champion",
         code=CODE,
         outcome=outcome,
-        text=f"{_gain(paired, alpha)}: {said}",
+        text=f"{_gain(paired, alpha)} {said}",
         evidence={**paired.evidence, "level": level, "alpha": alpha, "needed": needed},
         would_change=changes[outcome],
     )

@@ -28,14 +28,14 @@ def checked(*aucs, rule="refresh", level=0.05, world=WORLD, seed=1, **policy):
 @pytest.mark.parametrize(
     ("rule", "aucs", "margin", "outcome", "said"),
     [
-        ("refresh", (0.73, 0.70), 0.01, "passed", "better than version 4, or equal within 0.01"),
-        ("refresh", (0.70, 0.70), 0.01, "passed", "better than version 4, or equal within 0.01"),
-        ("refresh", (0.67, 0.70), 0.01, "failed", "shown to be worse than version 4 by more than 0.01"),
-        ("refresh", (0.69, 0.70), 0.01, "inconclusive", "cannot be told from version 4 by more than 0.01"),
-        ("superiority", (0.73, 0.70), 0.01, "passed", "shown to be better than version 4"),
-        ("superiority", (0.70, 0.73), 0.01, "failed", "shown not to be better than version 4 by more than 0.01"),
-        ("superiority", (0.70, 0.70), 0.0, "inconclusive", "not shown to be better than version 4"),
-        ("superiority", (0.70, 0.70), 0.03, "failed", "shown not to be better than version 4 by more than 0.03"),
+        ("refresh", (0.73, 0.70), 0.01, "passed", "against version 4: better, or equal within 0.01"),
+        ("refresh", (0.70, 0.70), 0.01, "passed", "against version 4: better, or equal within 0.01"),
+        ("refresh", (0.67, 0.70), 0.01, "failed", "against version 4: shown to be worse by more than 0.01"),
+        ("refresh", (0.69, 0.70), 0.01, "inconclusive", "against version 4: cannot be told by more than 0.01"),
+        ("superiority", (0.73, 0.70), 0.01, "passed", "against version 4: shown to be better"),
+        ("superiority", (0.70, 0.73), 0.01, "failed", "against version 4: shown not to be better by more than 0.01"),
+        ("superiority", (0.70, 0.70), 0.0, "inconclusive", "against version 4: not shown to be better"),
+        ("superiority", (0.70, 0.70), 0.03, "failed", "against version 4: shown not to be better by more than 0.03"),
     ],
 )
 def test_rule_answers_what_it_says(rule, aucs, margin, outcome, said):
@@ -165,7 +165,7 @@ def test_too_few_days_are_inconclusive_and_name_the_parameter():
     check = checked(0.80, 0.70, world=World(5_000, days=7))
 
     assert check.outcome == "inconclusive"
-    assert check.text == "cannot be told from version 4: 7 days; at least 8 are needed"
+    assert check.text == "cannot be told against version 4: 7 days; at least 8 are needed"
     assert "features.test_days" in check.would_change
     assert check.evidence["n"] == 7
 
