@@ -42,7 +42,7 @@ def test_rule_answers_what_it_says(rule, aucs, margin, outcome, said):
     check = checked(*aucs, rule=rule, champion_margin=margin)
 
     assert (check.name, check.code, check.outcome) == ("champion", "GT004", outcome)
-    assert check.text.endswith(f": {said}")
+    assert check.text.endswith(f" {said}")
     assert np.sign(check.evidence["gain"]) == np.sign(aucs[0] - aucs[1]) or aucs[0] == aucs[1]
     assert (check.would_change == "") == (outcome == "passed")
 
