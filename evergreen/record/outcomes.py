@@ -1,7 +1,9 @@
 """What a training answers and what the ledger keeps of a version: JSON-sized, the same through every door."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Literal
+from math import isfinite
+from typing import Any, Literal
 
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.values import Value
@@ -97,14 +99,30 @@ def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | N
 
 
 def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[ChampionFacts, ...]:
-    """Return what is known of champions before the present one, the latest first, since a lineage was begun."""
+    """Return what is known of champions before the present one, since a lineage was begun: the best, then the latest.
+
+    The best is that of which the gates' gains, each over the champion before, add up to most: a row of small losses
+    does not hide it.
+    """
     begun = [entry.seq for entry in ledger.entries(model, "lineage")]
+    entries = [entry for entry in ledger.entries(model, "promotion") if not begun or entry.seq > begun[-1]]
     champion = ledger.champion(model)
-    versions = [
-        entry.payload["version"] for entry in ledger.entries(model, "promotion") if not begun or entry.seq > begun[-1]
-    ]
-    others = [version for version in dict.fromkeys(reversed(versions)) if champion and version != champion.version]
-    return tuple(facts for version in others[:at_most] if (facts := version_facts(ledger, model, version)))
+    strengths: dict[int, float] = {}
+    strength = 0.0
+    for entry in entries:
+        strength += _gain(entry.payload)
+        strengths[entry.payload["version"]] = strength
+    before = [version for version in strengths if champion and version != champion.version]
+    latest = [version for version in reversed(before) if version != max(before, key=strengths.__getitem__)]
+    chosen = [*sorted(set(before) - set(latest)), *latest][:at_most]
+    return tuple(facts for version in chosen if (facts := version_facts(ledger, model, version)))
+
+
+def _gain(promotion: Mapping[str, Any]) -> float:
+    """Return the gain over the champion before that a gate measured; 0 where it measured none."""
+    checks = promotion["judged"]["checks"]
+    gains = [check.get("evidence", {}).get("gain") for check in checks if check["name"] == "champion"]
+    return sum(gain for gain in gains if isinstance(gain, float) and isfinite(gain))
 
 
 def gates_asked(ledger: Ledger, model: str, *, but: str | None = None) -> tuple[Asked, ...]:

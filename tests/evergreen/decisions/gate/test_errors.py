@@ -417,3 +417,33 @@ def test_refresh_takes_what_the_rows_leave_open_or_what_they_show_no_more_often_
     print(f"20 refreshes 1 pp worse, the same 1,000 rows, {unclear}: promoted {promoted:.0%}, ", end="")
     print(f"shown to be equal {shown:.0%}")
     assert promoted > 0.5 if unclear == "newer" else promoted == shown
+
+
+# Creep
+
+
+def lost_in_a_year(campaigns, *, guarded, seed, each=0.007, refreshes=12):
+    """Return the mean loss against the first champion after a year of refreshes, each worse than the champion by less
+    than the margin; a candidate that is refused leaves the champion as it is.
+    """
+    losses = []
+    for rng in generators(campaigns, seed):
+        quality, before = 0.72, []
+        for _ in range(refreshes):
+            rows, (theirs, ours, *others) = World(5_000, days=90, shock=0.2).draw(
+                rng, quality, quality - each, *[auc for auc in before if auc != quality][:1]
+            )
+            former = tuple(rival(said, name=f"version {number}") for number, said in enumerate(others))
+            asks = question(rows, theirs, former=former if guarded else (), prior=prior(5_000))
+            if gate.decide(asks, [contender(ours)]).promote:
+                before, quality = [*before, quality], quality - each
+        losses.append(0.72 - quality)
+    return float(np.mean(losses))
+
+
+@pytest.mark.long
+def test_row_of_small_losses_is_stopped_by_the_best_champion_before():
+    alone, guarded = (lost_in_a_year(40, guarded=guarded, seed=30) for guarded in (False, True))
+
+    print(f"12 refreshes, each 0.7 pp worse: {alone:.3f} are lost, with the guard {guarded:.3f}")
+    assert guarded < 0.5 * alone
