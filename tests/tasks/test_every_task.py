@@ -315,7 +315,7 @@ def test_champion_of_other_classes_is_compared_on_those_that_both_know(chain, tm
 
 
 def test_too_few_rows_for_an_interval_are_a_reason_and_no_crash(chain, tmp_path):
-    few = tables.run("regression", Workspace(root=tmp_path), tables.table("regression").head(18), family="linear")
+    few = tables.run("regression", Workspace(root=tmp_path), tables.table("regression").head(14), family="linear")
 
     paired = compared(few, facts(few))
 

@@ -93,7 +93,7 @@ def test_simulated_models_agree_as_the_rates_take_it():
 def test_model_that_is_worse_by_3_pp_does_not_pass_the_gate_of_a_small_table():
     """Under the margin of twice the noise it passed in eight of ten gates, whatever had changed.
 
-    With a changed recipe it never passes. On newer rows it passes in 2 of a hundred, is refused as often as `init`
+    With a changed recipe it never passes. On newer rows it passes in none of these, is refused as often as `init`
     says, and what becomes of the rest, which the rows cannot tell, is for `gate.when_unclear` to say.
     """
     before = [compare("roc_auc", rows, worse, champion).low(0.025) > -OLD_MARGIN for rows, champion, worse in gates()]
@@ -101,5 +101,5 @@ def test_model_that_is_worse_by_3_pp_does_not_pass_the_gate_of_a_small_table():
     changed, newer = answers(policy, "superiority"), answers(policy, "refresh")
     assert np.mean(before) == pytest.approx(0.82, abs=0.01)
     assert changed.get("PASS", 0.0) == 0.0
-    assert newer["PASS"] == pytest.approx(0.02, abs=0.01)
+    assert newer.get("PASS", 0.0) <= 0.01
     assert newer["FAIL"] == pytest.approx(0.275, abs=0.01)  # 28 % are said
