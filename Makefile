@@ -8,8 +8,8 @@ TO ?= 2013-12
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long check format stages reference lock lock-check install state dvc train clean clean-all \
-  benchmark benchmark-ingest benchmark-validation benchmark-features benchmark-init benchmark-tracking benchmark-quality \
-  benchmark-tuning benchmark-walk
+  benchmark benchmark-ingest benchmark-validation benchmark-features benchmark-gate benchmark-init benchmark-tracking \
+  benchmark-quality benchmark-months benchmark-same-recipe benchmark-tuning benchmark-walk
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 22
@@ -56,12 +56,21 @@ benchmark-features: state  ## Feature building as a table grows, and its memory 
 benchmark-tuning: state  ## What a search costs beside fitting and predicting
 	@$(BIN)/python benchmarks/tuning_overhead.py
 
+benchmark-gate: state  ## The gate on three candidates and ten slices, and the bootstrap of a report (ROWS=20000)
+	@$(BIN)/python benchmarks/gate.py $(if $(ROWS),--rows $(ROWS))
+
 benchmark-init: state  ## `evergreen init` on a table of 30 columns (ROWS=1000000)
 	@$(BIN)/python benchmarks/init.py $(if $(ROWS),--rows $(ROWS))
 
 benchmark-walk: state  ## CPU of the walk and of one training, of two commits in turns (BASE= HEAD= MONTHS=10 ROUNDS=3)
 	@$(BIN)/python benchmarks/walk.py $(if $(BASE),--base $(BASE)) $(if $(HEAD),--head $(HEAD)) \
 	  $(if $(MONTHS),--months $(MONTHS)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
+benchmark-months: state  ## What the gate's policy is worth: ten months of flights under several (takes half an hour)
+	@$(BIN)/python benchmarks/months.py
+
+benchmark-same-recipe: state  ## What the gate says of two models that differ by the draw of their rows alone
+	@$(BIN)/python benchmarks/same_recipe.py
 
 benchmark-tracking: state  ## What tracking costs: one finished training logged to MLflow
 	@$(BIN)/python benchmarks/tracking.py

@@ -51,6 +51,7 @@ class Written:
             "leakage": list(self.proposal.leakage),
             "pii": list(self.proposal.pii),
             "review": list(self.review),
+            "gate": list(self.proposal.gate),
             "columns": [
                 {"name": c.name, "type": c.type, "role": c.role, "saw": saw(self.table.columns[c.name], c)}
                 for c in declared
@@ -93,7 +94,7 @@ def init(
     proposed = propose.propose(table, ask)
     review = (*about_source(source, table, missing), *proposed.review)
     write_bytes(files[0], drafts.contract_text(proposed.contract, proposed.notes).encode())
-    write_bytes(files[1], drafts.params_text(proposed.params).encode())
+    write_bytes(files[1], drafts.params_text(proposed.params, {"gate": proposed.gate}).encode())
     written = [str(file.relative_to(settings.project)) for file in files]
     return Written(contract=written[0], params=written[1], proposal=proposed, table=table, review=review)
 
@@ -236,5 +237,8 @@ def show(written: Written) -> None:
         console.print("[bold]Review[/]")
         for note in written.review:
             console.print(f"  {escape(note)}")
+    console.print("[bold]The gate[/]")
+    for said in written.proposal.gate:
+        console.print(f"  {escape(said)}")
     console.print(f"Wrote {written.contract} and {written.params}. Next:")
     console.print(f"  evergreen run --params {written.params}", soft_wrap=True)

@@ -107,6 +107,7 @@ def run(
     overrides: Overrides = None,
     reason: Reason = None,
     allow_dirty: AllowDirty = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say of every candidate what each check saw.")] = False,
     as_json: Json = False,
 ) -> None:
     """Train: ingest, validate, features, tune, train, evaluate, gate, register, package.
@@ -120,6 +121,39 @@ def run(
 
     project = Project.open(env, params, overrides or (), allow_dirty=allow_dirty)
     outcome = training.train(project, reason=reason)
+    emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome, explain=explain))
+    if outcome.verdict == "refused":
+        raise typer.Exit(REFUSED)
+
+
+@app.command()
+def promote(
+    reason: Annotated[str, typer.Option(help="Why the model begins anew; kept with the version.")],
+    new_lineage: Annotated[bool, typer.Option("--new-lineage", help="Compare with no champion before.")] = False,
+    env: Env = "local",
+    params: ParamsFile = "params.yaml",
+    overrides: Overrides = None,
+    allow_dirty: AllowDirty = False,
+    as_json: Json = False,
+) -> None:
+    """Begin a new lineage: the candidate of these parameters is judged as the first of its model is.
+
+    For a target, classes or columns that changed so much that the champion cannot be compared any more.
+
+    Example: [bold]evergreen promote --new-lineage --reason "delays count from 30 minutes on"[/bold]
+    """
+    from cli import show, training
+    from evergreen.project import Project
+
+    if not new_lineage:
+        raise ConfigError(
+            "CFG055",
+            "promote begins a new lineage, and only when told so",
+            where="command line",
+            next_step='Say so: evergreen promote --new-lineage --reason "why".',
+        )
+    project = Project.open(env, params, overrides or (), allow_dirty=allow_dirty)
+    outcome = training.train(project, reason=reason, new_lineage=True)
     emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome))
     if outcome.verdict == "refused":
         raise typer.Exit(REFUSED)
@@ -308,8 +342,10 @@ def status(env: Env = "local", params: ParamsFile = "params.yaml", as_json: Json
     from cli import show
     from evergreen.project import Project
 
-    champion = Project.open(env, params).champion()
-    emit(champion.judged.model_dump(mode="json"), as_json, lambda: show.champion(champion))
+    project = Project.open(env, params)
+    champion, left = project.champion(), project.level()
+    told = {**champion.judged.model_dump(mode="json"), "campaign": left.model_dump(mode="json")}
+    emit(told, as_json, lambda: show.champion(champion, left))
 
 
 @app.command()

@@ -8,7 +8,8 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -53,6 +54,15 @@ def _keys(model: type[BaseModel], prefix: str) -> Iterator[str]:
             yield from _keys(kind, f"{key}.")
         else:
             yield f"| `{key}` | {_line(field.description)} |\n"
+            for rule in _rules(kind):
+                yield from _keys(rule, f"{key}.")
+
+
+def _rules(kind: Any) -> Iterator[type[BaseModel]]:
+    """Yield the models that may stand in the place of a plain value, as a rule in that of a threshold."""
+    if get_origin(kind) in (Union, UnionType, Annotated):
+        for one in get_args(kind):
+            yield from [one] if isinstance(one, type) and issubclass(one, BaseModel) else _rules(one)
 
 
 def _setting(name: str, field: Any) -> str:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from evergreen.base.errors import printable
+from evergreen.decisions.gate.campaign import Level
 from evergreen.record.outcomes import ChampionFacts, Judgement, TrainingOutcome
 from evergreen.record.plan.plan import PlannedStep
 
@@ -15,7 +16,13 @@ if TYPE_CHECKING:  # they bring SciPy, which no status needs
     from evergreen.record.windows import RetrainingOutcome, WindowOutcome
 
 console = Console()
-MARKS = {"passed": "[green]passed[/]", "failed": "[red]failed[/]", "not applicable": "[dim]not applicable[/]"}
+MARKS = {
+    "passed": "[green]passed[/]",
+    "failed": "[red]failed[/]",
+    "inconclusive": "[yellow]cannot tell[/]",
+    "not applicable": "[dim]not applicable[/]",
+}
+VERDICTS = {"PASS": "green", "FAIL": "red", "INCONCLUSIVE": "yellow"}
 
 
 def escape(text: str) -> str:
@@ -32,19 +39,49 @@ def plan(steps: Sequence[PlannedStep]) -> None:
     console.print(table)
 
 
-def training(outcome: TrainingOutcome) -> None:
+def training(outcome: TrainingOutcome, *, explain: bool = False) -> None:
     table = Table("step", "", "seconds", title="Training", title_justify="left")
     for step in outcome.steps:
         table.add_row(step.name, "[dim]recorded[/]" if step.cached else "ran", f"{step.seconds:.1f}")
     console.print(table)
+    if explain:
+        candidates(outcome)
     judged(outcome)
     if outcome.analysis:
         console.print(f"  analysis: {escape(outcome.analysis)}")
 
 
+def candidates(outcome: Judgement) -> None:
+    """Show everyone who stood before the gate, in the order of asking, and what each check saw."""
+    if outcome.level:
+        level = outcome.level
+        console.print(
+            f"Gate {level.asked + 1} of this campaign by the rule superiority: an error of {level.level:.2g} is given "
+            f"to it, {level.left:.2g} was left for it and all later ones"
+        )
+    if outcome.uses > 1:
+        console.print(f"These gate rows have been used to choose {outcome.uses} times; fresh ones would tell more")
+    for candidate in outcome.candidates:
+        if candidate.verdict is None:
+            console.print(f"[bold]{escape(candidate.family)}[/]: not asked, one before it was taken")
+            continue
+        style = VERDICTS[candidate.verdict]
+        table = Table("check", "", "what it saw", title_justify="left")
+        table.title = f"{candidate.asked}. {escape(candidate.family)}: [{style}]{candidate.verdict}[/]"
+        for check in candidate.checks:
+            otherwise = f"\n[dim]otherwise with: {escape(check.would_change)}[/]" if check.would_change else ""
+            table.add_row(f"{check.code} {check.name}", MARKS[check.outcome], escape(check.text) + otherwise)
+        console.print(table)
+
+
 def judged(outcome: Judgement) -> None:
+    if outcome.sees:
+        console.print(f"  the gate sees: {escape(outcome.sees.text)}")
     for check in outcome.checks:
-        console.print(f"  {check.name}: {MARKS[check.outcome]}  {escape(check.text)}")
+        if check.outcome != "not applicable" or check.name == "champion":
+            console.print(f"  {check.name}: {MARKS[check.outcome]}  {escape(check.text)}")
+        if check.would_change:
+            console.print(f"    [dim]otherwise with: {escape(check.would_change)}[/]")
     if outcome.verdict == "promoted":
         console.print(f"[green]{outcome.model} version {outcome.version} was promoted[/]: {escape(outcome.reason)}")
     else:
@@ -56,7 +93,7 @@ def judged(outcome: Judgement) -> None:
     )
 
 
-def champion(facts: ChampionFacts) -> None:
+def champion(facts: ChampionFacts, left: Level) -> None:
     console.print(
         f"[bold]{facts.judged.model}[/] version {facts.version}, "
         f"champion since {facts.judged.promoted_at:%Y-%m-%d %H:%M} UTC"
@@ -64,6 +101,10 @@ def champion(facts: ChampionFacts) -> None:
     until = f"trained on data until {facts.data_end}, " if facts.data_end else ""
     console.print(f"  {until}MLflow run {facts.run_id}")
     judged(facts.judged)
+    until_then = f" until {left.ends:%Y-%m-%d}" if left.ends else ""
+    console.print(
+        f"  campaign: {left.asked} gates asked by the rule superiority, an error of {left.left:.2g} is left{until_then}"
+    )
     summary("Metrics on rows that tuning never saw", facts.judged.metrics)
 
 

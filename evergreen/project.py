@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,11 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
+from evergreen.decisions.gate.campaign import Level, next_level
 from evergreen.learning.tuning.choice import Choice
 from evergreen.record import tracker
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import ChampionFacts, champion_facts
+from evergreen.record.outcomes import ChampionFacts, champion_facts, gates_asked
 from evergreen.record.plan import commits, identity
 from evergreen.record.plan.commits import Commit
 from evergreen.record.plan.steps import STEPS, Given
@@ -186,6 +187,11 @@ class Project:
             )
         return facts
 
+    def level(self) -> Level:
+        """Return the error that the next gate by the rule `superiority` may make, and what is left of a campaign's."""
+        asked = gates_asked(self.ledger(), self.name)
+        return next_level(asked, now=datetime.now(UTC), alpha=self.params.gate.alpha)
+
     def warm_start(self, train: str) -> Choice | None:
         """Return where tuning begins on the train rows of that digest: with the champion's family and parameters.
 
@@ -239,6 +245,12 @@ class Project:
         if self.settings.study_url:
             databases.require_studies(self.settings.study_url)
         return commit
+
+    @property
+    def recipe(self) -> str:
+        """The digest of what a model is made of but rows: contract, features, search, final fit and seed."""
+        made_of = (self.params.features, self.params.tune, self.params.train, self.params.seed)
+        return digest_of([self.contract, *made_of])
 
     def digests(self) -> dict[str, str]:
         """Return the digests of the code that the training steps reach and of all parameters."""

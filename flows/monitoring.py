@@ -78,7 +78,7 @@ def watch(project: Project, ledger: Ledger, champion: ChampionFacts) -> WindowOu
     decision = retrain.decide(
         drifted.report,
         measured,
-        p.retrain,
+        retrain.watching_closely(p.retrain) if is_first_of_refitted(ledger, champion) else p.retrain,
         at_gate=champion.judged.metrics[p.gate.metric],
         champion_data_end=champion.data_end,
         window_end=end,
@@ -98,6 +98,14 @@ def watch(project: Project, ledger: Ledger, champion: ChampionFacts) -> WindowOu
         report=str(ws.path(drifted.picture)),
         steps=tuple(do.steps),
     )
+
+
+def is_first_of_refitted(ledger: Ledger, champion: ChampionFacts) -> bool:
+    """Return whether a champion was fitted on its gate rows after they had judged it, and was not watched yet."""
+    if not champion.refitted:
+        return False
+    windows = ledger.entries(champion.judged.model, "window")
+    return all(window.payload["version"] != champion.version for window in windows)
 
 
 def score_with(version: ChampionFacts, rows: TableRef, project: Project, do: Recorder) -> Scored:

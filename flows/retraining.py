@@ -46,7 +46,9 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
     already_done = ledger.find(project.name, "retraining", incident) is not None
     if already_done or not (window.decision.retrain or reason):
         return RetrainingOutcome(window=incident, decision=window.decision, training=None, already_done=already_done)
-    outcome = run_training(project.until(window.end), reason=reason or f"retraining after {incident}", stays=stays)
+    outcome = run_training(
+        project.until(window.end), reason=reason or f"retraining after {incident}", stays=stays, rule="refresh"
+    )
     ledger.record(
         project.name,
         "retraining",

@@ -1,6 +1,7 @@
 """The training flow: from a raw source to a decision in the registry."""
 
 import logging
+from collections.abc import Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
@@ -8,13 +9,25 @@ from typing import Any
 
 from prefect import Task, flow
 
+from evergreen.base.values import digest_of
 from evergreen.decisions.gate import decision as gate
-from evergreen.decisions.gate.decision import Verdict
-from evergreen.learning.evaluation import Comparison
+from evergreen.decisions.gate import scores
+from evergreen.decisions.gate.campaign import Rule
+from evergreen.decisions.gate.decision import Question
+from evergreen.decisions.gate.evidence import Contender
+from evergreen.decisions.gate.scores import Compared
+from evergreen.decisions.gate.verdict import Verdict
 from evergreen.project import Project
 from evergreen.record.candidate import Candidate
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import ChampionFacts, Judgement, TrainingOutcome, champion_facts
+from evergreen.record.outcomes import (
+    ChampionFacts,
+    Judgement,
+    TrainingOutcome,
+    champion_facts,
+    former_facts,
+    gates_asked,
+)
 from evergreen.record.plan.commits import Commit
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import STEPS, arguments
@@ -29,6 +42,7 @@ from tasks.ingest import ingest
 from tasks.mirror import mirror
 from tasks.package import package
 from tasks.promote import promote
+from tasks.refit import refit
 from tasks.register import register
 from tasks.track import track
 from tasks.train import train
@@ -36,7 +50,7 @@ from tasks.tune import tune
 from tasks.validate import validate
 
 log = logging.getLogger(__name__)
-
+MOST_FORMER = 3  # champions before the present one that a candidate is compared with
 
 AS_TASKS: dict[str, Task[..., Any]] = {
     "ingest": ingest,
@@ -62,14 +76,22 @@ def training(
     return train_and_judge(Project.open(env, params_file, overrides or ()), reason=reason)
 
 
-def run_training(project: Project, *, reason: str, stays: bool = True) -> TrainingOutcome:
-    """Return what `training` does, for a project that is open already; `stays` as in `train_and_judge`."""
-    body = partial(train_and_judge, project, reason=reason, stays=stays)
+def run_training(
+    project: Project, *, reason: str, stays: bool = True, rule: Rule | None = None, new_lineage: bool = False
+) -> TrainingOutcome:
+    """Return what `training` does, for a project that is open already; the rest as in `train_and_judge`."""
+    body = partial(train_and_judge, project, reason=reason, stays=stays, rule=rule, new_lineage=new_lineage)
     return run_opened("training", project, body, reason=reason)
 
 
 def train_and_judge(
-    project: Project, *, reason: str, stays: bool = True, do: Recorder | None = None
+    project: Project,
+    *,
+    reason: str,
+    stays: bool = True,
+    rule: Rule | None = None,
+    new_lineage: bool = False,
+    do: Recorder | None = None,
 ) -> TrainingOutcome:
     """Make a candidate, ask the gate, and bring what passes into service. A candidate is judged once.
 
@@ -77,16 +99,24 @@ def train_and_judge(
     ----------
     stays : whether a version that is promoted is there to stay. One that the next month of a replay may replace is
         analysed only if `evaluate.analysis` is always.
+    rule : by which the gate judges where `gate.rule` is auto; by default what the candidate's rows and parameters say.
+    new_lineage : a person begins anew: the candidate is judged as the first of the model is, against no champion.
     """
     commit = project.may_train()
     ledger, do = project.ledger(), do or Recorder()
     with ledger.lease(f"training:{project.name}"):
         drop_broken_records(project.settings.step_records, project.workspace)
         candidate = make_candidate(project, do)
+        if new_lineage:
+            candidate = candidate.model_copy(update={"key": digest_of([candidate.key, "lineage", reason])})
+            rule = "first"
         judged = find_judged(ledger, project.name, candidate.key)
         if judged is None:
             epoch = champion.epoch if (champion := ledger.champion(project.name)) else 0
-            verdict = decide(project, ledger, candidate, do)
+            verdict = decide(project, ledger, candidate, do, rule=rule)
+            if new_lineage and verdict.promote:
+                ledger.record(project.name, "lineage", candidate.key, {"reason": reason})
+            candidate = candidate.taking(verdict.artifact)
             making = begin_analysis(project, ledger, candidate, do, stays=stays and verdict.promote)
             judged = carry_out(project, candidate, verdict, do, epoch=epoch, reason=reason, commit=commit)
         else:
@@ -165,7 +195,12 @@ def carry_out(
     ----------
     epoch : of the champion that the gate compared with.
     """
+    refit_of: str | None = None
+    if verdict.promote and project.params.train.refit:
+        refit_of = candidate.model.sha256
+        candidate = candidate.model_copy(update={"model": do(refit, candidate, ws=project.workspace)})
     tags = {
+        **({"refit_of": refit_of} if refit_of else {}),
         "model_digest": candidate.model.sha256,
         "data_digest": candidate.raw.sha256,
         "training_reason": reason,
@@ -195,10 +230,17 @@ def carry_out(
         promoted_at=None,
         reason=verdict.reason,
         checks=verdict.checks,
+        gate=verdict.verdict,
+        rule=verdict.rule,
+        candidates=verdict.candidates,
+        sees=verdict.sees,
+        level=verdict.level,
+        uses=verdict.uses,
+        refit_of=refit_of,
     )
     if verdict.promote:
         version = do(register, run, name=project.name, candidate=candidate.key, settings=project.settings, tags=tags)
-        threshold = project.params.evaluate.threshold
+        threshold = candidate.report.threshold
         bento = do(
             package,
             candidate.model,
@@ -226,17 +268,85 @@ def carry_out(
             threshold=threshold,
             run_id=run.run_id,
             bento=bento,
+            recipe=project.recipe,
+            refitted=refit_of is not None,
         )
         do(promote, facts, expected_epoch=epoch, settings=project.settings)
     return judged
 
 
-def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder) -> Verdict:
-    """Compare with the champion, if there is one, and ask the gate."""
-    comparison: Comparison | None = None
-    champion = champion_facts(ledger, project.name)
-    if champion:
-        comparison = do(
-            compare, candidate, champion=champion, ws=project.workspace, confidence=project.params.gate.confidence
+def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder, *, rule: Rule | None) -> Verdict:
+    """Score the models in service, now and before, on the candidate's gate rows, ask the gate, and keep that it was."""
+    begins = rule == "first"
+    champion = None if begins else champion_facts(ledger, project.name)
+    former = () if begins else former_facts(ledger, project.name, at_most=MOST_FORMER)
+    compared = do(
+        compare,
+        candidate,
+        champion=champion,
+        former=former,
+        ws=project.workspace,
+        evaluated=project.params.evaluate,
+        gate=project.params.gate,
+        seed=project.params.seed,
+    )
+    table, policy = project.workspace.read(compared.table), project.params.gate
+    asked = policy.rule if policy.rule != "auto" else rule or rule_for(project, candidate, champion)
+    question = Question(
+        rule=asked if champion else "first",
+        rows=scores.gate_rows(table, compared),
+        policy=policy,
+        now=datetime.now(UTC),
+        champion=next(iter(scores.rivals(table, compared, "champion")), None),
+        former=scores.rivals(table, compared, "former"),
+        prior=scores.estimates(table, "prior", compared),
+        history=gates_asked(ledger, project.name, but=candidate.key),
+    )
+    verdict = gate.decide(question, field_of(candidate, compared, table))
+    if verdict.sees:
+        log.info("gate: %s", verdict.sees.text)
+    log.info("gate: %s, %s", verdict.verdict, verdict.reason)
+    ledger.record(project.name, "gate", candidate.key, verdict.as_asked(compared.rows))
+    return verdict
+
+
+def rule_for(project: Project, candidate: Candidate, champion: ChampionFacts | None) -> Rule:
+    """Return by which rule a candidate is judged: one with newer rows and nothing else new is a refresh.
+
+    So is the champion itself, with another threshold or before another gate.
+    """
+    if champion is None:
+        return "first"
+    if candidate.model.sha256 == champion.artifact.sha256:
+        return "refresh"
+    newer = (
+        candidate.raw.sha256 != champion.judged.data_digest
+        if candidate.data_end is None or champion.data_end is None
+        else candidate.data_end > champion.data_end
+    )
+    return "refresh" if newer and champion.recipe == project.recipe else "superiority"
+
+
+def field_of(candidate: Candidate, compared: Compared, table: Any) -> tuple[Contender, ...]:
+    """Return who stands before the gate: the winner of the search, and the simpler family fitted on the same rows."""
+    report = candidate.report
+    known: dict[str, tuple[str, str, Mapping[str, float], Mapping[str, float]]] = {
+        "model": (report.family, "candidate", report.candidate, report.train),
+        "baseline": (report.baseline_family, "baseline", report.baseline, {}),
+    }
+    wanted = ["model"] if report.baseline_family == "prior" else list(known)
+    return tuple(
+        Contender(
+            artifact=artifact,
+            family=family,
+            estimates=said,
+            metrics=metrics,
+            train=train,
+            folds=compared.folds.get(artifact, {}),
+            megabytes=compared.megabytes.get(artifact),
+            milliseconds=compared.milliseconds.get(artifact),
         )
-    return gate.decide(candidate.report, comparison, project.params.gate)
+        for artifact in wanted
+        for family, column, metrics, train in [known[artifact]]
+        if (said := scores.estimates(table, column, compared)) is not None
+    )

@@ -1,109 +1,257 @@
-"""Step: champion and candidate on the same rows -> the difference and its interval."""
+"""Step: the models in service, now and before, on the gate rows of a candidate -> the table that the gate reads."""
 
-from collections.abc import Collection
-from datetime import date
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 from prefect import task
 
+from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.artifacts.workspace import Workspace
-from evergreen.learning.evaluation import Comparison, difference, intervals
+from evergreen.base.errors import EvergreenError
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.evaluate import EvaluateParams
+from evergreen.config.params.gate import GateParams
+from evergreen.decisions.gate import scores
+from evergreen.decisions.gate.checks.proper import SCORE
+from evergreen.decisions.gate.evidence import Mask
+from evergreen.decisions.gate.scores import Compared, Held
+from evergreen.learning.analysis.slices import parts
+from evergreen.learning.evaluation import score
+from evergreen.learning.evaluation.clusters import clusters_of
 from evergreen.learning.evaluation.estimates import Estimates
-from evergreen.learning.features import fit_target, history, pieces
+from evergreen.learning.features import Cut, history, labelled, pieces
 from evergreen.learning.features.history import PastRows
+from evergreen.learning.features.ordering import row_hashes
+from evergreen.learning.features.rowwise import local_time
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
 from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import ChampionFacts
 from tasks.engine import RETRIED
 
+Scores = tuple[float, ...]
+TIMED = 30  # answers to one row, whose median is the latency
+
 
 @task(name="compare", timeout_seconds=1800, **RETRIED)
-def compare(candidate: Candidate, *, champion: ChampionFacts, ws: Workspace, confidence: float) -> Comparison:
-    """Score the champion on the test rows of the candidate.
+def compare(
+    candidate: Candidate,
+    *,
+    champion: ChampionFacts | None,
+    former: Sequence[ChampionFacts],
+    ws: Workspace,
+    evaluated: EvaluateParams,
+    gate: GateParams,
+    seed: int,
+) -> Compared:
+    """Score the champion, and champions before it, on the gate rows of a candidate, each on rows it has not seen.
 
-    The champion's own features of the past are derived from the validated rows. A comparison that is not valid says
-    why: the champion learned another target, needs a column that is gone, has seen those rows or may have, or the rows
-    are too few for an interval.
+    A model's own features of the past are derived from the validated rows. One that cannot be compared says why: it
+    learned another target, looks back on a column that is gone, or has seen these rows or may have. A column that it
+    needs and that is gone is missing to it, as it would be in service. One before the champion whose folder is gone or
+    broken is left out.
     """
-    version = champion.version
-    theirs, ours = (models.load(ws.path(ref.uri), ref.sha256) for ref in (champion.artifact, candidate.model))
-    rows, contract = ws.read(candidate.test), ours.contract
-    labels = fit_target(rows, contract)
-    other_past = bool(theirs.given) and not same_past(theirs, ours)
-    why_not = (
-        other_target(theirs, ours)
-        or gone(theirs, ours, pq.read_schema(ws.verified(candidate.valid)).names if other_past else None)
-        or may_have_seen(champion, candidate.data_end, candidate.split.rule)
-        or intervals.too_few(contract.task, labels)
+    ours = models.load(ws.path(candidate.model.uri), candidate.model.sha256)
+    rows = ws.read(candidate.test)
+    held: list[Held] = []
+    estimates: dict[str, Estimates] = {}
+    usable: dict[str, Mask] = {}
+    for number, facts in enumerate([*([champion] if champion else []), *former]):
+        column = f"held {number}"
+        is_champion = champion is not None and number == 0
+        about: dict[str, Any] = {
+            "role": "champion" if is_champion else "former", "name": f"version {facts.version}", "column": column
+        }  # fmt: skip
+        try:
+            theirs = models.load(ws.path(facts.artifact.uri), facts.artifact.sha256)
+        except EvergreenError:
+            if is_champion:
+                raise
+            continue
+        why_not = _why_not(theirs, ours, facts, candidate, ws)
+        on = _unseen(rows, ours, facts, ws) & _of_known_classes(rows, theirs)
+        if not why_not and not on.any():
+            why_not = f"it has seen rows until {_last_seen(facts, ours.contract, ws)}, or knows none of these classes"
+        held.append(Held(**about, classes=theirs.classes, why_not=why_not))
+        if not why_not:
+            estimates[column], usable[column] = theirs.predict(_as_it_knows_them(rows, theirs, ours, candidate, ws)), on
+    clusters = clusters_of(rows, ours.contract)
+    slices = _slices(rows[list(evaluated.slices)].join(_protected(ours, candidate, ws, seed=seed)))
+    columns = {f"slice {number}": name for number, name in enumerate(slices)}
+    table = scores.write(
+        ws.read(candidate.scores),
+        clusters,
+        estimates,
+        usable=usable,
+        slices={column: slices[name] for column, name in columns.items()},
     )
-    if why_not:
-        return Comparison(champion_version=version, why_not=why_not)
-    if other_past:
-        rows = rows.assign(**past_of(rows, theirs, ours, ws.path(candidate.valid.uri)))
-    said = Estimates.read(ws.read(candidate.scores), "candidate", contract.task, ours.classes)
-    measured = difference.difference(
-        contract.task, labels, said.compared, theirs.predict(rows).compared, confidence=confidence
-    )
-    return Comparison(
-        champion_version=version,
-        champion=measured.second,
-        difference=measured.difference,
-        low=measured.low,
-        high=measured.high,
+    artifacts = {"model": candidate.model, "baseline": candidate.baseline}
+    return Compared(
+        table=ws.write("compared", table),
+        rows=_digest(rows, ours.contract),
+        task=ours.contract.task,
+        classes=ours.classes,
+        unit=clusters.unit,
+        in_time=clusters.in_time,
+        held=tuple(held),
+        slices=columns,
+        folds=_folds(candidate, ours, gate, ws),
+        megabytes={name: _megabytes(ws.path(ref.uri)) for name, ref in artifacts.items()},
+        milliseconds={name: _milliseconds(ref, rows, ws) for name, ref in artifacts.items()}
+        if gate.max_milliseconds is not None
+        else {},
     )
 
 
-def other_target(champion: Model, candidate: Model) -> str:
-    """Return how the champion's target differs from the candidate's; empty when they are the same."""
-    theirs, ours = champion.contract, candidate.contract
-    if theirs.task != ours.task:
-        return f"its target is {theirs.task}, the candidate's {ours.task}"
-    if champion.classes != candidate.classes:
-        return f"its classes are {', '.join(champion.classes)}, the candidate's {', '.join(candidate.classes)}"
+def other_target(theirs: Model, ours: Model) -> str:
+    """Return how a model's target differs from the candidate's; empty when they are the same, or share classes."""
+    if theirs.contract.task != ours.contract.task:
+        return f"its target is {theirs.contract.task}, the candidate's {ours.contract.task}"
+    if theirs.classes and not set(theirs.classes) & set(ours.classes):
+        return f"its classes are {', '.join(theirs.classes)}, the candidate's {', '.join(ours.classes)}"
     return ""
 
 
-def same_past(champion: Model, candidate: Model) -> bool:
-    """Return whether the candidate's rows hold the champion's features of the past as it knows them."""
-    theirs, ours = champion.features.history, candidate.features.history
-    return champion.contract == candidate.contract and theirs.items() <= ours.items()
+def same_past(theirs: Model, ours: Model) -> bool:
+    """Return whether the candidate's rows hold a model's features of the past as it knows them."""
+    return theirs.contract == ours.contract and theirs.features.history.items() <= ours.features.history.items()
 
 
-def gone(champion: Model, candidate: Model, stored: Collection[str] | None) -> str:
-    """Return which column the champion needs and cannot be given any more; empty for none.
+def gone(theirs: Model, ours: Model, stored: Collection[str]) -> str:
+    """Return what a model looks back on and cannot be given any more; empty for nothing.
 
     Parameters
     ----------
-    stored : the columns of the validated rows, where its features of the past are to be derived from them.
+    stored : the columns of the validated rows, from which its features of the past are derived.
     """
-    theirs, ours = champion.contract, candidate.contract
-    lacking = [column.name for column in theirs.request_columns if column.name not in ours.model_columns]
-    if stored is not None:
-        lacking += [name for name in history.needed(theirs, champion.features) if name not in stored]
-        if not lacking and theirs.time != ours.time:
-            return f"it looks back by '{theirs.time}', the candidate by '{ours.time}'"
-    return f"it needs column '{lacking[0]}', which the candidate's rows do not have" if lacking else ""
-
-
-def past_of(test: pd.DataFrame, champion: Model, candidate: Model, valid: Path) -> dict[str, Any]:
-    """Return the champion's features of the past for the candidate's test rows, in their order."""
-    time, past = str(champion.contract.time), PastRows(champion.contract, champion.features)
-    labelled = pieces.with_past(valid, candidate.contract, past)
-    latest = pd.concat([some[some[time] >= test[time].min()] for some in labelled], ignore_index=True)
-    return {column.name: latest[column.name].to_numpy() for column in champion.given}
-
-
-def may_have_seen(champion: ChampionFacts, data_end: date | None, split: str | None) -> str:
-    """Return why the champion may have been trained on the candidate's test rows; empty when it was not."""
-    if data_end is None:
-        drawn_otherwise = split is None or champion.split != split
-        return "its train rows were drawn in another way, so they may hold these test rows" if drawn_otherwise else ""
-    if champion.data_end is None:
-        return "it was trained on rows without a time"
-    if champion.data_end > data_end:
-        return f"it has seen data until {champion.data_end}, the candidate only until {data_end}"
+    lacking = [name for name in history.needed(theirs.contract, theirs.features) if name not in stored]
+    if lacking:
+        return f"it looks back on column '{lacking[0]}', which the candidate's rows do not have"
+    if theirs.contract.time != ours.contract.time:
+        return f"it looks back by '{theirs.contract.time}', the candidate by '{ours.contract.time}'"
     return ""
+
+
+def past_of(test: pd.DataFrame, theirs: Model, ours: Model, valid: Path) -> dict[str, Any]:
+    """Return a model's features of the past for the candidate's test rows, in their order."""
+    time, past = str(theirs.contract.time), PastRows(theirs.contract, theirs.features)
+    known = pieces.with_past(valid, ours.contract, past)
+    latest = pd.concat([some[some[time] >= test[time].min()] for some in known], ignore_index=True)
+    return {column.name: latest[column.name].to_numpy() for column in theirs.given}
+
+
+def _why_not(theirs: Model, ours: Model, facts: ChampionFacts, candidate: Candidate, ws: Workspace) -> str:
+    other_past = bool(theirs.given) and not same_past(theirs, ours)
+    drawn_otherwise = candidate.data_end is None and (
+        candidate.split.rule is None or facts.split != candidate.split.rule
+    )
+    if drawn_otherwise:
+        return "its train rows were drawn in another way, so they may hold these test rows"
+    if candidate.data_end is not None and facts.data_end is None:
+        return "it was trained on rows without a time"
+    stored = pq.read_schema(ws.verified(candidate.valid)).names if other_past else ()
+    return other_target(theirs, ours) or (gone(theirs, ours, stored) if other_past else "")
+
+
+def _unseen(rows: pd.DataFrame, ours: Model, facts: ChampionFacts, ws: Workspace) -> Mask:
+    """Return which rows lie later than all that a model was fitted on, by more than the embargo."""
+    last = _last_seen(facts, ours.contract, ws)
+    if last is None:
+        return np.ones(len(rows), dtype=np.bool_)
+    days = local_time(rows, ours.contract).dt.tz_localize(None).dt.normalize()
+    unseen: Mask = (days > last + pd.Timedelta(days=ours.features.embargo_days)).to_numpy()
+    return unseen
+
+
+def _last_seen(facts: ChampionFacts, contract: Contract, ws: Workspace) -> pd.Timestamp | None:
+    """Return the last local day of the rows that a model was fitted on; None for rows without time."""
+    if facts.data_end is None or contract.time is None:
+        return None
+    if facts.refitted or not ws.path(facts.train.uri).exists():
+        return pd.Timestamp(facts.data_end) - pd.Timedelta(days=1)
+    times = ws.read(facts.train, columns=[contract.time])
+    return local_time(times, contract).max().tz_localize(None).normalize()
+
+
+def _of_known_classes(rows: pd.DataFrame, theirs: Model) -> Mask:
+    """Return the rows of classes that a model knows: what is common is compared."""
+    if not theirs.classes:
+        return np.ones(len(rows), dtype=np.bool_)
+    known: Mask = rows[theirs.contract.target].astype("str").isin(theirs.classes).to_numpy()
+    return known
+
+
+def _as_it_knows_them(
+    rows: pd.DataFrame, theirs: Model, ours: Model, candidate: Candidate, ws: Workspace
+) -> pd.DataFrame:
+    lacking = [column.name for column in theirs.contract.request_columns if column.name not in rows]
+    past = {}
+    if theirs.given and not same_past(theirs, ours):
+        past = past_of(rows, theirs, ours, ws.path(candidate.valid.uri))
+    return rows.assign(**past, **dict.fromkeys(lacking))
+
+
+def _protected(ours: Model, candidate: Candidate, ws: Workspace, *, seed: int) -> pd.DataFrame:
+    """Return the protected columns of the test rows, in their order: the validated table alone holds them."""
+    contract = ours.contract
+    names = [column.name for column in contract.with_role("protected")]
+    if not names:
+        return pd.DataFrame(index=pd.RangeIndex(candidate.test.rows))
+    valid = labelled(ws.read(candidate.valid), contract)
+    last = local_time(valid, contract).max() if contract.time else None
+    _, is_test = Cut(contract, ours.features, seed, last).sides(valid)
+    return valid.loc[is_test, names].reset_index(drop=True)
+
+
+def _slices(columns: pd.DataFrame) -> Mapping[str, Mask]:
+    """Return the rows of each value of declared and protected columns, by ``column value``."""
+    slices: dict[str, Mask] = {}
+    for column in columns:
+        for value, inside in parts(columns[column]):
+            mask = np.zeros(len(columns), dtype=np.bool_)
+            mask[inside] = True
+            slices[f"{column} {value}"] = mask
+    return slices
+
+
+def _folds(candidate: Candidate, ours: Model, gate: GateParams, ws: Workspace) -> dict[str, dict[str, Scores]]:
+    """Return, by artifact and metric, the scores of every fold of tuning, in order, where tuning has any."""
+    best, task = candidate.best, ours.contract.task
+    known = {"model": best.score is not None and "candidate", "baseline": best.simpler is not None and "baseline"}
+    folds = [fold for _, fold in ws.read(candidate.out_of_fold).groupby("fold")]
+
+    def scored(metric: str, column: str) -> Scores:
+        said = ((fold, Estimates.read(fold, column, task, ours.classes)) for fold in folds)
+        return tuple(score(metric, fold["label"].to_numpy(), estimates) for fold, estimates in said)
+
+    metrics = dict.fromkeys([gate.metric, SCORE.get(task, gate.metric)])
+    return {
+        artifact: {metric: scored(metric, column) for metric in metrics} for artifact, column in known.items() if column
+    }
+
+
+def _digest(rows: pd.DataFrame, contract: Contract) -> str:
+    """Return what tells gate rows from others, whatever features are made of them."""
+    columns = [column for column in contract.columns if column.name in contract.model_columns]
+    return hashlib.sha256(row_hashes(rows, columns).tobytes()).hexdigest()
+
+
+def _megabytes(folder: Path) -> float:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+
+
+def _milliseconds(ref: FolderRef, rows: pd.DataFrame, ws: Workspace) -> float:
+    model = models.load(ws.path(ref.uri), ref.sha256)
+    taken = []
+    for number in range(TIMED + 1):
+        row, began = rows.iloc[[number % len(rows)]], perf_counter()
+        model.predict(row)
+        taken.append(perf_counter() - began)
+    return median(taken[1:]) * 1_000

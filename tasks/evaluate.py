@@ -13,8 +13,9 @@ from evergreen.base.values import Value
 from evergreen.config.objectives import GATE_METRIC, check_costs
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.learning import evaluation, features
-from evergreen.learning.evaluation import Report, unseen
+from evergreen.learning.evaluation import Report, thresholds, unseen
 from evergreen.learning.evaluation.bootstrap import resampled_intervals
+from evergreen.learning.evaluation.clusters import clusters_of
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.model import model as models
 from evergreen.learning.tuning.recipe import LINEAR, Recipe
@@ -37,15 +38,19 @@ def evaluate(
     train: TableRef,
     model: FolderRef,
     baseline: FolderRef,
+    out_of_fold: TableRef,
     ws: Workspace,
     params: EvaluateParams,
     seed: int,
 ) -> Evaluated:
     """Measure the saved artifacts, not the objects in memory: what is judged is what would be served.
 
+    Each at its own threshold, chosen on the validation rows of tuning; the prior, which has none, at the candidate's.
+
     Raises
     ------
-    IntegrityError if a model was not trained on `train`, or rows of `test` are among those of `train`.
+    IntegrityError if a model was not trained on `train`, or rows of `test` are among those of `train`. ConfigError if
+    no threshold reaches the rule in `params`.
     """
     loaded = models.load(ws.path(model.uri), model.sha256)
     simple = models.load(ws.path(baseline.uri), baseline.sha256)
@@ -56,23 +61,31 @@ def evaluate(
     unseen.check(seen, rows, contract, loaded.features)
     check_costs(params.costs, loaded.classes or ("true", "false"), contract)
 
-    def measured(table: pd.DataFrame, of: Estimates) -> dict[str, float]:
+    known = features.fit_target(seen, contract)
+    chosen = thresholds.of_models(ws.read(out_of_fold), known, params, task=contract.task)
+
+    def measured(table: pd.DataFrame, of: Estimates, threshold: float = chosen.candidate) -> dict[str, float]:
         labels = features.fit_target(table, contract)
-        return evaluation.measure(labels, of, threshold=params.threshold, costs=params.costs)
+        return evaluation.measure(labels, of, threshold=threshold, costs=params.costs)
 
     made = loaded.manifest
     recipe = Recipe(contract, loaded.features, made["family"], made["params"], seed, made["shrinkage"])
     with threadpool_limits(1):  # one thread sums in one order: equal on every machine
         estimates, simpler = loaded.predict(rows), simple.predict(rows)
         said = {loaded.manifest["family"]: estimates, simple.manifest["family"]: simpler}
-        for family in ("prior", LINEAR[contract.task]):
+        always = ("prior", LINEAR[contract.task])
+        for family in always:
             if family not in said:
                 said[family] = recipe.of(family).fit_predict(seen, rows, estimates.classes)
+        at = {simple.manifest["family"]: chosen.baseline}
+        clusters = clusters_of(rows, contract)
         intervals = resampled_intervals(
             features.fit_target(rows, contract),
             estimates,
             simpler,
-            threshold=params.threshold,
+            threshold=chosen.candidate,
+            others_threshold=chosen.baseline,
+            clusters=clusters,
             costs=params.costs,
             resamples=params.resamples,
             confidence=params.confidence,
@@ -82,23 +95,35 @@ def evaluate(
             family=recipe.family,
             baseline_family=simple.manifest["family"],
             candidate=measured(rows, estimates),
-            baseline=measured(rows, simpler),
+            baseline=measured(rows, simpler, chosen.baseline),
             train=measured(seen, loaded.predict(seen)),
             n_train=train.rows,
             n_test=test.rows,
-            baselines={family: measured(rows, said[family]) for family in ("prior", LINEAR[contract.task])},
+            threshold=chosen.candidate,
+            baseline_threshold=chosen.baseline,
+            baselines={family: measured(rows, said[family], at.get(family, chosen.candidate)) for family in always},
             intervals=intervals.own,
             gains=intervals.gain,
+            unit=clusters.unit,
+            n_clusters=clusters.n,
         )
     scores = pd.DataFrame(
-        {"label": rows[contract.target], **estimates.columns("candidate"), **simpler.columns("baseline")}
+        {
+            "label": rows[contract.target],
+            **estimates.columns("candidate"),
+            **simpler.columns("baseline"),
+            **said["prior"].columns("prior"),
+        }
     )
     metric = GATE_METRIC[contract.task]
     log.info(
-        "evaluate: %s %.4f, baseline %.4f, %d rows",
+        "evaluate: %s %.4f, baseline %.4f, threshold %.4f, %d rows, drawn by %s (%d)",
         metric,
         report.candidate.get(metric, math.nan),
         report.baseline.get(metric, math.nan),
+        report.threshold,
         test.rows,
+        clusters.unit,
+        clusters.n,
     )
     return Evaluated(report=report, scores=ws.write("scores", scores))

@@ -17,7 +17,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
 from evergreen.data.validation import Validation
-from evergreen.decisions.gate.decision import Verdict
+from evergreen.decisions.gate.verdict import Verdict
 from evergreen.learning.evaluation import Report
 from evergreen.learning.features import inputs as inputs_of
 from evergreen.learning.model import model as models

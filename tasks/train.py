@@ -1,7 +1,6 @@
 """Step: train rows and the winning parameters -> the candidate and the baseline, as verified folders."""
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from joblib import Parallel, delayed
@@ -13,6 +12,7 @@ from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.values import Value, digest_of
+from evergreen.config.contract.columns import Task
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.train import TrainParams
@@ -21,7 +21,7 @@ from evergreen.learning.features import inputs as inputs_of
 from evergreen.learning.features import lookups as tables
 from evergreen.learning.model import model as models
 from evergreen.learning.tuning import families
-from evergreen.learning.tuning.best import Best
+from evergreen.learning.tuning.best import Best, Finalist
 from evergreen.learning.tuning.calibration import CalibratedPipeline
 from evergreen.record.plan.identity import code_digest, lock_digest
 from tasks.engine import RECORDED
@@ -75,11 +75,11 @@ def train(
     }
     target = fit_target(rows, contract)
 
-    def fit(family: str, chosen: Mapping[str, Any]) -> Pipeline:
-        families.check(family, chosen, contract.task)
+    def fit(finalist: Finalist) -> Any:
+        families.check(finalist.family, finalist.params, contract.task)
         pipeline = families.build(
-            family,
-            chosen,
+            finalist.family,
+            finalist.params,
             task=contract.task,
             inputs=inputs,
             features=features,
@@ -87,29 +87,45 @@ def train(
             shrinkage=params.shrinkage,
         )
         families.fit(pipeline, rows[inputs.names], target)
-        return pipeline
+        return calibrated(pipeline, finalist)
 
-    simpler = families.simpler(best.family, contract.task)
-    wanted = {
-        "model": (best.family, best.params),
-        "baseline": (simpler, next((chosen for name, chosen in params.baseline.items() if name == simpler), {})),
-    }
+    wanted = {"model": best, "baseline": baseline_of(best, params, contract.task)}
     with families.limit_threads("blas"):
-        candidate, baseline = Parallel(n_jobs=2, prefer="threads")(delayed(fit)(*choice) for choice in wanted.values())
-    calibration = best.calibration if best.calibration and best.calibration.is_applied else None
-    if calibration:
-        candidate = CalibratedPipeline(candidate, calibration.curve.method, list(calibration.curve.numbers))
-    fitted = {
-        "model": (candidate, calibration and calibration.model_dump(mode="json")),
-        "baseline": (baseline, None),
-    }
+        fitted = Parallel(n_jobs=2, prefer="threads")(delayed(fit)(finalist) for finalist in wanted.values())
     saved = {}
-    for name, (pipeline, applied) in fitted.items():
-        family, chosen = wanted[name]
-        facts = {**about, "family": family, "params": chosen, "calibration": applied}
+    for (name, finalist), pipeline in zip(wanted.items(), fitted, strict=True):
+        facts = {**about, **_facts(finalist)}
         saved[name] = models.save(
             ws, name, pipeline, contract=contract, features=features, about=facts, lookups=looked_up
         )
     trained = Trained(**saved)
     log.info("train: %s on %d rows, digest %s", best.family, train.rows, trained.model.sha256[:12])
     return trained
+
+
+def baseline_of(best: Best, params: TrainParams, task: Task) -> Finalist:
+    """Return what the winner has to beat: the simpler finalist of the search, or the next simpler family unscored.
+
+    Declared parameters stand for a family that the search did not try. No curve was fitted for them, so none is
+    applied.
+    """
+    simpler = families.simpler(best.family, task)
+    declared = next((chosen for name, chosen in params.baseline.items() if name == simpler), None)
+    if best.simpler is not None and (best.simpler.is_tried or declared is None):
+        return best.simpler
+    return Finalist(family=simpler, params=dict(declared or {}), score=None, scores=(), is_tried=False)
+
+
+def calibrated(pipeline: Pipeline, finalist: Finalist) -> Pipeline | CalibratedPipeline:
+    """Return a fitted pipeline with the finalist's curve, where calibration is applied."""
+    calibration = finalist.calibration
+    if calibration is None or not calibration.is_applied:
+        return pipeline
+    return CalibratedPipeline(pipeline, calibration.curve.method, list(calibration.curve.numbers))
+
+
+def _facts(finalist: Finalist) -> dict[str, Any]:
+    """Return what a manifest says of a finalist; `calibration` only where it is applied."""
+    calibration = finalist.calibration
+    applied = calibration.model_dump(mode="json") if calibration and calibration.is_applied else None
+    return {"family": finalist.family, "params": finalist.params, "calibration": applied}

@@ -1,4 +1,4 @@
-"""Step: train rows -> the best family and parameters, by folds."""
+"""Step: train rows -> the best family and parameters, by folds, and what it says of their validation rows."""
 
 from prefect import task
 
@@ -19,10 +19,15 @@ COPIES = 4  # of the train rows in a worker: as they are read, cut into folds, e
 
 
 class Tuned(Value):
-    """The winner, and every trial: number, state, family, params (JSON), score, scores of its folds, seconds."""
+    """The winner, and every trial: number, state, family, params (JSON), score, scores of its folds, seconds.
+
+    `out_of_fold`: label, fold, time and group of each validation row, and the calibrated estimates of the winner,
+    ``candidate``, and of the simpler finalist, ``baseline``, where there is one.
+    """
 
     best: Best
     trials: TableRef
+    out_of_fold: TableRef
 
 
 @task(name="tune", timeout_seconds=7200, **RECORDED)
@@ -61,4 +66,8 @@ def tune(
         study=f"tune-{identity('tune', arguments)[:16]}",
         warm_start=warm_start,
     )
-    return Tuned(best=searched.best, trials=ws.write("trials", searched.trials))
+    return Tuned(
+        best=searched.best,
+        trials=ws.write("trials", searched.trials),
+        out_of_fold=ws.write("out_of_fold", searched.out_of_fold),
+    )

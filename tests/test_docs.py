@@ -34,7 +34,9 @@ from evergreen.config.contract.columns import COLUMN_CODES, TABLE_CODES, TASKS, 
 from evergreen.config.contract.contract import Contract, Rule
 from evergreen.config.contract.sources import AsOf, Join, Source
 from evergreen.config.objectives import FAMILIES, GATE_METRIC
+from evergreen.config.params.evaluate import ThresholdRule
 from evergreen.config.params.features import Buckets, History, Lookup
+from evergreen.config.params.gate import GateParams
 from evergreen.config.params.params import Params
 from evergreen.config.params.tune import Distribution
 from evergreen.config.settings import Settings
@@ -44,6 +46,7 @@ from evergreen.data.validation import ROW_CODES, own
 from evergreen.data.validation.results import WARNED
 from evergreen.decisions import performance
 from evergreen.decisions.drift import decision as drift
+from evergreen.decisions.gate import evidence
 from evergreen.learning import features
 from evergreen.learning.features import ordering
 from evergreen.record.plan.plan import STEPS
@@ -55,7 +58,8 @@ README = ROOT / "README.md"
 REFERENCE = ROOT / "docs" / "reference"
 PAGES = [README, ROOT / "CHANGELOG.md", ROOT / "AGENTS.md", *sorted((ROOT / "docs").rglob("*.md"))]
 SOURCES = [path for name in ("evergreen", "tasks", "flows", "serving", "cli") for path in (ROOT / name).rglob("*.py")]
-CODE = re.compile(r"[A-Z]{2,5}\d{3}")
+CHECK = re.compile(r"GT\d{3}")  # of the gate: one that fails is a result, not an error
+ERROR = re.compile(rf"(?!{CHECK.pattern})[A-Z]{{2,5}}\d{{3}}")
 GROUP: Any = typer.main.get_command(app)
 # Files that commands make, and that no checkout has.
 MADE = ("contract.proposed.yaml", "configs/tumours/contract.yaml", "configs/tumours/params.yaml")
@@ -202,7 +206,7 @@ def test_page_names_no_path_of_somebodys_machine(page: Path) -> None:
 
 def kinds() -> dict[str, int]:
     """Return the exit code of every class of error."""
-    found = {**vars(errors), **vars(drift), **vars(performance)}
+    found = {**vars(errors), **vars(drift), **vars(performance), **vars(evidence)}
     return {
         name: kind.exit_code
         for name, kind in found.items()
@@ -216,7 +220,7 @@ def raised() -> dict[str, set[int]]:
     codes: dict[str, set[int]] = {}
     for tree in [ast.parse(path.read_bytes()) for path in SOURCES]:
         for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and CODE.fullmatch(node.value):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and ERROR.fullmatch(node.value):
                 codes.setdefault(node.value, set())
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
@@ -256,6 +260,42 @@ def test_exit_code_tables_are_those_of_the_source() -> None:
     assert {int(code) for code in in_readme} == {0, *base.values(), INTERRUPTED}
     in_help = dict(re.findall(r"(\d) ([^,.]+)", GROUP.epilog))
     assert {code: said for code, said in in_help.items() if not in_readme[code].startswith(said)} == {}
+
+
+# -- checks of the gate --------------------------------------------------------------------------------------
+
+
+def checks() -> dict[str, str]:
+    """Return what the page on the gate says of each check, by its code."""
+    text = (REFERENCE / "gate.md").read_text().partition("\n## The checks\n")[2].partition("\n## ")[0]
+    parts = re.split(r"^### (.+)\n", text, flags=re.MULTILINE)[1:]
+    assert len(parts) == 2 * len(set(parts[::2])), "a check is explained twice"
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def test_every_check_of_the_gate_has_its_heading_and_every_heading_its_check() -> None:
+    trees = [
+        ast.parse(path.read_bytes()) for path in (ROOT / "evergreen" / "decisions" / "gate" / "checks").glob("*.py")
+    ]
+    constants = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    codes = {value for value in constants if isinstance(value, str) and CHECK.fullmatch(value)}
+    assert sorted(checks()) == sorted(codes)
+
+
+def test_section_of_a_check_says_what_it_asks_its_answers_its_parameters_and_what_to_do() -> None:
+    fields = {f"gate.{name}" for name in GateParams.model_fields}
+    for code, section in checks().items():
+        assert re.match(r"\n\*\*[a-z ]+\.\*\* ", section), code
+        for part in ("Passes", "Fails", "Cannot tell", "Not applicable", "Set by", "Do"):
+            assert f"**{part}:** " in section, (code, part)
+        named = set(re.findall(r"`(gate\.\w+)[`:]", section))
+        assert named, code
+        assert named <= fields, code
+
+
+def test_every_parameter_of_the_gate_is_named_on_its_page() -> None:
+    text = (REFERENCE / "gate.md").read_text()
+    assert [name for name in GateParams.model_fields if f"gate.{name}" not in text] == []
 
 
 # -- rules of the data ---------------------------------------------------------------------------------------
@@ -389,6 +429,7 @@ def test_every_parameter_is_documented_and_every_documented_one_exists() -> None
         *keys(Buckets, "features.buckets.<name>."),
         *keys(Lookup, "features.lookups.<name>."),
         *keys(History, "features.history.<name>."),
+        *keys(ThresholdRule, "evaluate.threshold."),
     ]
     assert sorted(first_cells(REFERENCE / "params.md")) == sorted([*keys(Params), *space, *named])
 

@@ -4,7 +4,7 @@ from evergreen.base.errors import ConfigError
 from evergreen.config import derived
 from evergreen.config.contract.contract import Contract
 from evergreen.config.objectives import GATE_METRIC, check_costs, check_families, tuning_metric
-from evergreen.config.params.evaluate import EvaluateParams
+from evergreen.config.params.evaluate import EvaluateParams, ThresholdRule
 from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.params import Params
 
@@ -26,13 +26,20 @@ def check(params: Params, contract: Contract) -> None:
 
 
 def check_evaluation(params: EvaluateParams, features: FeatureParams, contract: Contract) -> None:
-    """Raise ConfigError for costs of classes that the target does not have, and slices by columns that are not there.
+    """Raise ConfigError for costs of unknown classes, slices by unknown columns, and a threshold's rule without true.
 
     The classes of a category without a list are known only with the rows: the evaluate step checks costs again.
     """
     target = contract.with_role("target")[0]
     listed = ("true", "false") if contract.task == "binary" else target.categories
     check_costs(params.costs, None if target.open else listed, contract)
+    if isinstance(params.threshold, ThresholdRule) and contract.task != "binary":
+        raise ConfigError(
+            "CFG054",
+            f"evaluate.threshold is a rule of a binary target, and '{target.name}' is {contract.task}",
+            where=f"contract '{contract.name}'",
+            next_step="Leave evaluate.threshold out.",
+        )
     made = [column.name for column in derived.columns(contract, features)]
     personal = {column.name for column in contract.columns if column.pii}
     known = [name for name in (*contract.model_columns, *made) if name not in {contract.target, *personal}]

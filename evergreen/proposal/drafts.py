@@ -19,7 +19,8 @@ PARAMS_NOTES = {
     ("features", "embargo_days"): "at least the contract's label_delay_days",
     ("tune", "max_rows"): "folds are cut from at most so many rows; the final fit uses all",
     ("gate", "floor"): "what a model without knowledge reaches",
-    ("gate", "champion_margin"): "what a later candidate may lose against the champion",
+    ("gate", "champion_margin"): "a loss against the champion that still counts as equal",
+    ("gate", "when_unclear"): "newer rows and the same recipe: take the newer model, or keep the champion",
     ("drift", "min_rows"): "with fewer rows in a window the verdict is unknown",
     ("retrain", "max_drop"): "tolerated fall of the gate's metric",
 }
@@ -44,21 +45,30 @@ def contract_text(contract: Contract, notes: Mapping[str, Sequence[str]]) -> str
     return "\n".join(lines) + "\n"
 
 
-def params_text(params: Params) -> str:
-    """Return parameters as YAML, section by section."""
+def params_text(params: Params, notes: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Return parameters as YAML, section by section.
+
+    Parameters
+    ----------
+    notes : what is said above a section, by its name.
+    """
     data = params.model_dump(mode="json", by_alias=True, exclude_none=True)
     if params.features.test_share is not None:
         data["features"].pop("embargo_days")
     if not params.features.calendar:
         data["features"].pop("calendar")
-    lines = []
+    if not params.gate.baseline_gain:
+        data["gate"].pop("baseline_gain")
+    lines: list[str] = []
     for section, values in data.items():
         if not isinstance(values, dict):
             lines.append(_line(section, values))
         elif not values:
             lines += ["", f"{section}: {{}}  # all rows; start and end narrow it to a period"]
         else:
-            lines += ["", f"{section}:", *(line for key in values for line in _entry(section, key, values[key]))]
+            above = [_comment(note) for note in (notes or {}).get(section, ())]
+            entries = [line for key in values for line in _entry(section, key, values[key])]
+            lines += ["", *above, f"{section}:", *entries]
     return "\n".join(lines) + "\n"
 
 
@@ -66,10 +76,7 @@ def _entry(section: str, key: str, value: Any) -> list[str]:
     if (section, key) == ("tune", "families"):
         return ["  families:", *(line for family, space in value.items() for line in _family(family, space))]
     note = PARAMS_NOTES.get((section, key))
-    line = f"  {_line(key, value)}" + (f"  # {note}" if note else "")
-    if (section, key) == ("gate", "baseline_gain") and value < 0:
-        return ["  # Below 0: on so few gate rows or days, chance alone moves the metric by this much.", line]
-    return [line]
+    return [f"  {_line(key, value)}" + (f"  # {note}" if note else "")]
 
 
 def _family(name: str, space: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -14,7 +14,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.data.typed.schema import conform, to_pandas
 from evergreen.learning import features
-from evergreen.proposal import bounds, roles, sizing
+from evergreen.proposal import bounds, rates, roles, sizing
 from evergreen.proposal.inference import guess, guess_target, physical, snake
 from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.roles import Ask, Draft
@@ -26,12 +26,14 @@ SEEDS = 20
 class Proposal:
     """A contract and parameters that work as they are, and what to look at in them.
 
-    `notes`: by column, those under the empty name are about the table.
+    `notes`: by column, those under the empty name are about the table. `gate`: how often the proposed gate will be
+    wrong, or undecided.
     """
 
     contract: Contract
     params: Params
     notes: Mapping[str, tuple[str, ...]]
+    gate: tuple[str, ...]
     leakage: tuple[str, ...]
     pii: tuple[str, ...]
 
@@ -101,6 +103,7 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
         contract=contract,
         params=params,
         notes={name: texts for name, texts in notes.items() if texts},
+        gate=rates.rates(shape, params.gate, now=ask.now),
         leakage=leaks,
         pii=tuple(draft.name for draft in drafts.values() if draft.pii),
     )
@@ -157,13 +160,14 @@ def _shape(
     known = known[known[time].notna()] if time else known
     if not time or known.empty:
         return shape
-    test_days, share = sizing.days_for_test(known[time], known[target], task=task, zone=zone)
+    last = sizing.days_for_test(known[time], known[target], task=task, zone=zone)
     local = known[time].dt.tz_convert(zone)
     return replace(
         shape,
         days=roles.days(drafts[time].seen),
-        test_days=test_days,
-        test_rows=round(share * n),
+        test_days=last.days,
+        days_with_rows=last.with_rows,
+        test_rows=round(last.share * n),
         has_hours=local.dt.hour.nunique() > 1,
     )
 

@@ -30,7 +30,33 @@ class Candidate(Value):
     lookups: FolderRef
     best: Best
     trials: TableRef
+    out_of_fold: TableRef
     model: FolderRef
     baseline: FolderRef
     report: Report
     scores: TableRef
+
+    def taking(self, artifact: str) -> "Candidate":
+        """Return the candidate with the model that is promoted: itself, or its baseline in its place."""
+        if artifact == "model":
+            return self
+        report = self.report
+        swapped = Report(
+            family=report.baseline_family,
+            baseline_family="prior",
+            candidate=report.baseline,
+            baseline=report.baselines.get("prior", {}),
+            train={},
+            n_train=report.n_train,
+            n_test=report.n_test,
+            threshold=report.baseline_threshold,
+            baseline_threshold=report.baseline_threshold,
+            baselines=report.baselines,
+        )
+        promoted = {
+            "model": self.baseline,
+            "baseline": self.model,
+            "report": swapped,
+            "best": self.best.taking_simpler(),
+        }
+        return self.model_copy(update=promoted)

@@ -1,11 +1,15 @@
 """What a training answers and what the ledger keeps of a version: JSON-sized, the same through every door."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Literal
+from math import isfinite
+from typing import Any, Literal
 
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.values import Value
-from evergreen.decisions.gate.decision import Check
+from evergreen.decisions.gate.campaign import Asked, Level, Rule
+from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.verdict import Answer, Judged, Sees
 from evergreen.record.ledger.ledger import Ledger
 
 
@@ -27,7 +31,9 @@ class Judgement(Value):
     """A candidate and the gate's answer; `version` and `promoted_at` are None when it was refused.
 
     `data_digest` is of the rows as they were ingested, `code_digest` of the first-party code that the steps reach,
-    `params_digest` of every parameter.
+    `params_digest` of every parameter. `gate`, `rule`, `candidates`, `sees`, `level` and `uses` are as in the gate's
+    `Verdict`; None or empty of a version that was judged before the gate said them. `refit_of`: the digest of the model
+    that was judged, where `model_digest` is one that was fitted on the gate rows too.
     """
 
     model: str
@@ -42,6 +48,13 @@ class Judgement(Value):
     promoted_at: datetime | None
     reason: str
     checks: tuple[Check, ...]
+    gate: Answer | None = None
+    rule: Rule | None = None
+    candidates: tuple[Judged, ...] = ()
+    sees: Sees | None = None
+    level: Level | None = None
+    uses: int = 1
+    refit_of: str | None = None
 
 
 class TrainingOutcome(Judgement):
@@ -58,7 +71,8 @@ class ChampionFacts(Value):
     """What the ledger keeps of a promoted version: enough to serve, score, monitor and compare it.
 
     `data_end`: the day after its last row, None for a table without time; `split`: the rule that drew its train rows
-    then, as `features.Split.rule`.
+    then, as `features.Split.rule`. `recipe`: the digest of what it was made of but rows. `refitted`: whether it was
+    fitted on the gate rows too, after they had judged it.
     """
 
     version: int
@@ -71,6 +85,8 @@ class ChampionFacts(Value):
     threshold: float
     run_id: str
     bento: str
+    recipe: str | None = None
+    refitted: bool = False
 
 
 def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | None:
@@ -80,6 +96,38 @@ def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | N
         return None
     last = promotions[-1]
     return ChampionFacts.model_validate({key: last[key] for key in ChampionFacts.model_fields if key in last})
+
+
+def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[ChampionFacts, ...]:
+    """Return what is known of champions before the present one, since a lineage was begun: the best, then the latest.
+
+    The best is that of which the gates' gains, each over the champion before, add up to most: a row of small losses
+    does not hide it.
+    """
+    begun = [entry.seq for entry in ledger.entries(model, "lineage")]
+    entries = [entry for entry in ledger.entries(model, "promotion") if not begun or entry.seq > begun[-1]]
+    champion = ledger.champion(model)
+    strengths: dict[int, float] = {}
+    strength = 0.0
+    for entry in entries:
+        strength += _gain(entry.payload)
+        strengths[entry.payload["version"]] = strength
+    before = [version for version in strengths if champion and version != champion.version]
+    latest = [version for version in reversed(before) if version != max(before, key=strengths.__getitem__)]
+    chosen = [*sorted(set(before) - set(latest)), *latest][:at_most]
+    return tuple(facts for version in chosen if (facts := version_facts(ledger, model, version)))
+
+
+def _gain(promotion: Mapping[str, Any]) -> float:
+    """Return the gain over the champion before that a gate measured; 0 where it measured none."""
+    checks = promotion["judged"]["checks"]
+    gains = [check.get("evidence", {}).get("gain") for check in checks if check["name"] == "champion"]
+    return sum(gain for gain in gains if isinstance(gain, float) and isfinite(gain))
+
+
+def gates_asked(ledger: Ledger, model: str, *, but: str | None = None) -> tuple[Asked, ...]:
+    """Return every gate that was asked of a model, in order, but that of the candidate `but`."""
+    return tuple(Asked(at=entry.at, **entry.payload) for entry in ledger.entries(model, "gate") if entry.key != but)
 
 
 def champion_facts(ledger: Ledger, model: str) -> ChampionFacts | None:

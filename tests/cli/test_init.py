@@ -197,7 +197,11 @@ def test_init_prints_one_json_object_and_a_table_for_people(settings: Settings):
         "name": "weight", "type": "number", "role": "feature", "saw": found["columns"][2]["saw"]
     }  # fmt: skip
     assert all(isinstance(note, str) for note in found["review"])
+    assert found["gate"][0].startswith("about 80 independent gate rows (20 days): on newer rows, a model that is worse")
     told = run("init", "data/orders.csv", "--target", "returned", "--name", "again")
+    assert all(said in " ".join(told.stdout.split()) for said in found["gate"])
+    written = (settings.project / "configs/again/params.yaml").read_text()
+    assert all(f"# {said}\n" in written for said in found["gate"])
     assert "evergreen run --params configs/again/params.yaml" in told.stdout
     refused = run("init", "data/orders.csv", "--target", "nothing", "--name", "third")
     assert (refused.returncode, refused.stdout) == (2, "")

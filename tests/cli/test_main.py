@@ -55,12 +55,45 @@ def test_refused_candidate_exits_with_4_and_leaves_the_champion(trained_project:
     assert trained_project.json("run", "--set", "gate.floor=0.99", code=4)["reason"] == outcome["reason"]
 
 
-def test_another_seed_is_judged_against_the_champion(trained_project: Small) -> None:
+def test_another_seed_is_an_idea_that_has_to_be_shown_to_be_better_and_spends_of_the_campaign(
+    trained_project: Small,
+) -> None:
+    before = trained_project.json("status")["campaign"]
     done = trained_project.run("run", "--set", "seed=8", "--json")
     assert done.returncode in (0, 4), done.stderr
-    champion = {check["name"]: check for check in json.loads(done.stdout)["checks"]}["champion"]
-    assert champion["outcome"] in ("passed", "failed")
+    outcome = json.loads(done.stdout)
+    champion = {check["name"]: check for check in outcome["checks"]}["champion"]
+    assert outcome["rule"] == "superiority"
     assert "against version 1" in champion["text"]
+    assert champion["code"] == "GT004"
+    assert outcome["candidates"][0]["asked"] == 1
+    after = trained_project.json("status")["campaign"]
+    assert (before["asked"], after["asked"]) == (0, 1)
+    assert after["left"] < before["left"]
+
+
+def test_run_explains_every_candidate_to_a_person_and_names_it_in_json(trained_project: Small) -> None:
+    outcome = trained_project.json("run")
+    assert outcome["gate"] == "PASS"
+    first = outcome["candidates"][0]
+    assert (first["asked"], first["verdict"]) == (1, "PASS")
+    assert [check["code"] for check in first["checks"]] == [f"GT{number:03}" for number in range(1, 13)]
+    assert outcome["sees"] is None  # there was no champion to be told from
+    shown = trained_project.run("run", "--explain").stdout
+    assert f"1. {first['family']}: PASS" in shown
+    assert all(check["code"] in shown for check in first["checks"])
+
+
+def test_new_lineage_needs_to_be_said_and_a_reason(trained_project: Small) -> None:
+    assert "CFG055" in trained_project.refused("promote", "--reason", "why", code=2)
+    assert "--reason" in trained_project.refused("promote", "--new-lineage", code=2)
+
+
+def test_person_begins_a_new_lineage(trained_project: Small) -> None:
+    outcome = trained_project.json("promote", "--new-lineage", "--reason", "delays count from 30 minutes on")
+    assert (outcome["rule"], outcome["verdict"], outcome["version"]) == ("first", "promoted", 2)
+    assert outcome["reason"].startswith("delays count from 30 minutes on: ")
+    assert trained_project.json("status")["version"] == 2
 
 
 def test_misspelt_parameter_fails_before_the_first_step_with_its_line(small_project: Small) -> None:
@@ -87,6 +120,6 @@ def test_status_without_a_champion_says_how_to_get_one(small_project: Small) -> 
 
 def test_help_lists_every_command_and_the_exit_codes(small_project: Small) -> None:
     shown = small_project.run("--help").stdout
-    for command in ("run", "plan", "replay", "up", "serve", "score", "monitor", "retrain", "status"):
+    for command in ("run", "promote", "plan", "replay", "up", "serve", "score", "monitor", "retrain", "status"):
         assert f"│ {command} " in shown
     assert "gate refused" in shown

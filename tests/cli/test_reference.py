@@ -19,6 +19,8 @@ def test_tables_are_put_between_their_marks_and_the_rest_stays(project, tmp_path
         assert text.endswith("after\n")
     assert json.loads(found["params.schema.json"]) == Params.model_json_schema()
     assert "| `gate.floor` | the least value |" in found["params.md"]
+    assert "| `evaluate.threshold` | a probability" in found["params.md"]
+    assert "| `evaluate.threshold.recall` | of the true rows" in found["params.md"]
     assert "| `features.lookups.<name>.file` |" in found["params.md"]
     assert "| `tune.families.<family>.<parameter>.log` |" in found["params.md"]
     rows = [line.split("`")[1] for line in found["state.md"].splitlines() if line.startswith("| `")]

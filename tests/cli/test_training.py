@@ -22,7 +22,7 @@ def events(monkeypatch):
 
     monkeypatch.setattr(training.unfinished, "noted", lambda project, *, reason: noting("note"))
     monkeypatch.setattr(training, "engine", lambda settings: noting("engine"))
-    monkeypatch.setattr(flow, "run_training", lambda project, *, reason: found.append(reason) or "trained")
+    monkeypatch.setattr(flow, "run_training", lambda project, *, reason, new_lineage: found.append(reason) or "trained")
     monkeypatch.setattr(plans, "recorded_outcome", lambda project: None)
     return found
 

@@ -1,5 +1,6 @@
 """The training flow, with its real steps on a small table: what is judged, in which order, and only once."""
 
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
@@ -7,8 +8,9 @@ import pytest
 from direct import Direct
 
 from evergreen.base.errors import LostRace
+from evergreen.learning.model import model as models
 from evergreen.project import Project
-from evergreen.record.outcomes import champion_facts
+from evergreen.record.outcomes import champion_facts, former_facts, gates_asked
 from evergreen.record.plan.steps import STEPS
 from flows import training
 from flows.training import AS_TASKS, find_judged, train_and_judge
@@ -24,15 +26,35 @@ def test_first_training_makes_a_champion_with_the_facts_of_its_candidate(fresh):
     outcome = train_and_judge(fresh, reason="because", do=do)
 
     assert (outcome.verdict, outcome.version, outcome.analysis) == ("promoted", 1, "attached")
-    assert do.names == [*STEPS, "analyse", "track", "register", "package", "promote", "mirror", "attach"]
+    assert do.names == [*STEPS, "compare", "analyse", "track", "register", "package", "promote", "mirror", "attach"]
     assert outcome.reason.startswith("because: ")
     assert {check.name: check.outcome for check in outcome.checks}["champion"] == "not applicable"
     facts = champion_facts(fresh.ledger(), "visits")
-    assert (facts.version, facts.run_id, facts.bento, facts.threshold) == (1, "run", "visits:1", 0.5)
+    assert (facts.version, facts.run_id, facts.bento) == (1, "run", "visits:1")
     assert facts.data_end == date(2024, 3, 1)
     assert facts.judged.metrics == outcome.metrics
     assert facts.artifact.sha256 == outcome.model_digest
     assert fresh.ledger().find("visits", "analysis", facts.candidate).payload == {"model_digest": outcome.model_digest}
+
+
+@pytest.mark.parametrize("asked", [None, 0.25])
+def test_threshold_of_the_report_is_packaged_and_promoted(asked, fresh, monkeypatch):
+    seen = []
+
+    def evaluated(*given, **named):
+        made = training.evaluate.fn(*given, **named)
+        seen.append(made.report.threshold)
+        return made
+
+    def packaged(*_, threshold, **__):
+        seen.append(threshold)
+        return "visits:1"
+
+    project = fresh if asked is None else Project.open(overrides=[f"evaluate.threshold={asked}"])
+    train_and_judge(project, reason="because", do=Direct(evaluate=evaluated, package=packaged))
+
+    assert seen == [champion_facts(fresh.ledger(), "visits").threshold] * 2
+    assert (seen[0] == 0.25) == (asked == 0.25)
 
 
 def test_same_training_again_is_not_judged_again(visited):
@@ -62,11 +84,92 @@ def test_refused_candidate_is_recorded_and_leaves_the_champion(visited, monkeypa
 
 
 def refusing(decide):
-    def refused(report, comparison, params):
-        assert comparison is not None
-        return decide(report, comparison, params.model_copy(update={"floor": 1.1}))
+    def refused(question, field, **about):
+        assert question.champion is not None
+        policy = question.policy.model_copy(update={"floor": 1.1})
+        return decide(replace(question, policy=policy), field, **about)
 
     return refused
+
+
+def test_gate_that_was_asked_is_kept_once_and_counts_for_the_next(visited):
+    (first,) = gates_asked(visited.ledger(), "visits")
+    assert (first.rule, first.level, first.promoted) == ("first", 0.0, True)
+    assert first.rows == visited.ledger().entries("visits", "gate")[0].payload["rows"]
+
+    train_and_judge(visited, reason="again", do=Direct())
+    outcome = train_and_judge(Project.open(overrides=["seed=8"]), reason="an idea", do=Direct())
+
+    asked = gates_asked(visited.ledger(), "visits")
+    assert [one.rule for one in asked] == ["first", "superiority"]
+    assert (outcome.rule, outcome.verdict, outcome.level.asked) == ("superiority", "refused", 0)
+    assert outcome.uses == 2  # of the same gate rows
+    (candidate,) = outcome.candidates
+    assert (candidate.family, candidate.asked, candidate.verdict) == ("logistic", 1, outcome.gate)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "given", "rule"),
+    [
+        (["ingest.end='2024-03-08'"], None, "refresh"),  # newer rows and nothing else
+        (["ingest.end='2024-03-08'", "seed=8"], None, "superiority"),
+        (["ingest.end='2024-03-08'", "seed=8"], "refresh", "refresh"),  # a scheduled retraining
+        (["seed=8"], None, "superiority"),
+        (["ingest.end='2024-03-08'", "gate.rule=superiority"], "refresh", "superiority"),
+    ],
+)
+def test_rule_follows_from_what_is_new_unless_it_is_told(overrides, given, rule, visited):
+    outcome = train_and_judge(Project.open(overrides=overrides), reason="why", rule=given, do=Direct())
+    assert outcome.rule == rule
+
+
+def test_person_begins_a_new_lineage_that_no_champion_before_is_held_against(visited, monkeypatch):
+    asked = []
+    decide = training.gate.decide
+    monkeypatch.setattr(
+        training.gate, "decide", lambda question, *a, **k: asked.append(question) or decide(question, *a, **k)
+    )
+    do = Direct(register=lambda *_, **__: 2)
+    outcome = train_and_judge(visited, reason="other delays", new_lineage=True, do=do)
+
+    assert (outcome.version, outcome.rule) == (2, "first")
+    assert (asked[0].champion, asked[0].former) == (None, ())
+    (entry,) = visited.ledger().entries("visits", "lineage")
+    assert entry.payload == {"reason": "other delays"}
+    assert former_facts(visited.ledger(), "visits", at_most=3) == ()
+    assert visited.ledger().champion("visits").version == 2
+
+
+def test_simpler_model_ships_whole_where_it_is_the_one_that_passed(fresh, monkeypatch):
+    decide = training.gate.decide
+
+    def simpler(question, field, **about):
+        assert [contender.artifact for contender in field] == ["model"]  # the prior is no contender
+        return decide(question, field, **about).model_copy(update={"artifact": "baseline"})
+
+    monkeypatch.setattr(training.gate, "decide", simpler)
+    packaged = []
+    do = Direct(package=lambda model, *, threshold, **_: packaged.append((model.sha256, threshold)) or "visits:1")
+    outcome = train_and_judge(fresh, reason="because", do=do)
+
+    facts = champion_facts(fresh.ledger(), "visits")
+    assert facts.artifact.sha256 == outcome.model_digest == packaged[0][0]
+    assert outcome.metrics["roc_auc"] == 0.5  # of the prior, which is this table's simpler family
+    assert facts.threshold == packaged[0][1]
+
+
+def test_refitted_sibling_ships_and_says_which_model_was_judged(fresh):
+    project = Project.open(overrides=["train.refit=true"])
+    do = Direct()
+    outcome = train_and_judge(project, reason="because", do=do)
+
+    facts = champion_facts(project.ledger(), "visits")
+    assert do.names.index("refit") < do.names.index("track")
+    assert facts.refitted
+    assert facts.artifact.sha256 == outcome.model_digest != outcome.refit_of
+    sibling = models.load(project.workspace.path(facts.artifact.uri), facts.artifact.sha256)
+    assert sibling.manifest["refit_of"] == outcome.refit_of
+    assert sibling.manifest["rows"] > facts.train.rows
 
 
 def test_candidate_that_lost_the_race_is_not_promoted_and_not_judged(visited):
@@ -78,7 +181,7 @@ def test_candidate_that_lost_the_race_is_not_promoted_and_not_judged(visited):
 
     do = Direct(register=lambda *_, **__: 2, promote=overtaken)
     with pytest.raises(LostRace):
-        train_and_judge(Project.open(overrides=["seed=8"]), reason="late", do=do)
+        train_and_judge(Project.open(overrides=["seed=8", "gate.rule=refresh"]), reason="late", do=do)
     assert visited.ledger().champion("visits").version == 9
     assert len(visited.ledger().entries("visits", "judgement")) == 1
     with visited.ledger().lease("training:visits"):

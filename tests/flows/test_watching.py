@@ -64,7 +64,8 @@ def test_retraining_happens_once_for_a_window_and_passes_the_same_gate(watched: 
     assert done.returncode in (0, 4), done.stderr
     first = json.loads(done.stdout)
     assert first["training"]["verdict"] == ("promoted" if done.returncode == 0 else "refused")
-    assert {check["name"] for check in first["training"]["checks"]} == {"floor", "baseline", "champion"}
+    assert {check["name"] for check in first["training"]["checks"]} > {"floor", "baseline", "champion"}
+    assert first["training"]["rule"] == "refresh"
     second = watched.json("retrain")
     assert second["already_done"]
     assert second["training"] is None

@@ -187,6 +187,7 @@ def test_test_rows_in_tuning_and_training_are_caught(tmp_path):
             evaluate.fn(
                 model=trained.model,
                 baseline=trained.baseline,
+                out_of_fold=made.out_of_fold,
                 train=claimed,
                 test=test,
                 ws=ws,

@@ -37,7 +37,7 @@ validate: {max_bad_share: 0.05}
 features: {rare_category: 5, test_days: 14, embargo_days: 1}
 tune: {trials: 1, folds: 2, max_rows: 1000, calibrate: false, families: {logistic: {C: {float: [0.1, 10], log: true}}}}
 train: {baseline: {logistic: {C: 0.0001}}}
-evaluate: {threshold: 0.5, resamples: 100, repeats: 1, curve_points: 0}
+evaluate: {resamples: 100, repeats: 1, curve_points: 0}
 gate: {metric: roc_auc, floor: 0.6, baseline_gain: -0.1, champion_margin: 0.05, confidence: 0.95}
 drift: {alpha: 0.01, min_psi: 0.1, bins: 5, min_rows: 50, min_columns: 1}
 retrain: {max_drop: 0.02, on_drift: true, max_age_days: 92, cooldown_days: 25}

@@ -16,7 +16,7 @@ MADE = {
     "ingest": ["raw"],
     "validate": ["valid", "quarantine", "docs"],
     "features": ["train", "test", "split", "lookups"],
-    "tune": ["best"],
+    "tune": ["best", "out_of_fold"],
     "train": ["model", "baseline"],
     "evaluate": ["scores"],
 }

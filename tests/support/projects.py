@@ -20,7 +20,7 @@ COMMAND = str(Path(sys.executable).with_name("evergreen"))
 SMALL = {
     "trials: 8": "trials: 3",
     "max_rows: 40000": "max_rows: 4000",
-    "threshold: 0.5": "threshold: 0.5\n  resamples: 100\n  repeats: 1\n  curve_points: 0\n  analysis: never",
+    "evaluate: {}": "evaluate: {resamples: 100, repeats: 1, curve_points: 0, analysis: never}",
 }
 
 SECONDS = 300.0  # long enough for a machine that does much else

@@ -54,7 +54,8 @@ def frame(n: int = 600, **columns: Any) -> pd.DataFrame:
 def check_written(proposal: Proposal, folder: Path) -> None:
     """Write both files, and read them as a run does."""
     (folder / "contract.yaml").write_text(drafts.contract_text(proposal.contract, proposal.notes), encoding="utf-8")
-    (folder / "params.yaml").write_text(drafts.params_text(proposal.params), encoding="utf-8")
+    text = drafts.params_text(proposal.params, {"gate": proposal.gate})
+    (folder / "params.yaml").write_text(text, encoding="utf-8")
     contract, params = Contract.load(folder / "contract.yaml"), Params.load(folder / "params.yaml")
     assert (contract, params) == (proposal.contract, proposal.params)
     consistency.check(params, contract)

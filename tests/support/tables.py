@@ -96,6 +96,7 @@ class Chain:
     tables: FeatureSet
     best: Best
     trials: TableRef
+    out_of_fold: TableRef
     trained: Trained
     evaluated: Evaluated
     seed: int
@@ -131,6 +132,7 @@ def run(
         best = Best(family=family, params=quick, score=0.0, scores=(0.0,), n_trials=1, metric="roc_auc")
         none = {"number": [], "state": [], "family": [], "params": [], "score": [], "scores": [], "seconds": []}
         trials = ws.write("trials", pd.DataFrame(none))
+        out_of_fold = ws.write("out_of_fold", pd.DataFrame({"label": [], "fold": [], "candidate": []}))
     else:
         simple = "linear" if contract.task == "regression" else "logistic"
         space = {name: SPACES[name] for name in (simple, "gradient_boosting")}
@@ -146,7 +148,7 @@ def run(
             seed=seed,
             storage=storage,
         )
-        best, trials = tuned.best, tuned.trials
+        best, trials, out_of_fold = tuned.best, tuned.trials, tuned.out_of_fold
     trained = train.fn(
         tables.train,
         best=best,
@@ -160,13 +162,14 @@ def run(
     judged = evaluate.fn(
         model=trained.model,
         baseline=trained.baseline,
+        out_of_fold=out_of_fold,
         train=tables.train,
         test=tables.test,
         ws=ws,
         params=EvaluateParams(),
         seed=seed,
     )
-    return Chain(ws, contract, valid, tables, best, trials, trained, judged, seed)
+    return Chain(ws, contract, valid, tables, best, trials, out_of_fold, trained, judged, seed)
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """The compare step: a champion is judged on what it looks at itself, its own past included."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import NamedTuple
 
 import candidates
@@ -12,16 +12,22 @@ from sklearn.metrics import roc_auc_score
 
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import EvergreenError
 from evergreen.config.contract.contract import Contract
+from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.config.params.features import FeatureParams
+from evergreen.config.params.gate import GateParams
+from evergreen.decisions.gate import scores
 from evergreen.learning import features as domain
 from evergreen.learning.features import pieces
 from evergreen.learning.model import model as models
 from evergreen.learning.tuning import families
+from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import ChampionFacts
 from tasks.compare import compare
 from tasks.features import FeatureSet, features
 
+POLICY = GateParams(metric="roc_auc", floor=0.5, champion_margin=0.01, confidence=0.95)
 LAST = {"late_before": {"of": "late", "by": ["carrier"], "lag": 1}}
 OTHERWISE = {
     "late_before": {"of": "late", "by": ["carrier", "insured"], "aggregate": "mean", "window_days": 5},
@@ -47,7 +53,7 @@ def trained(ws: Workspace, name: str, contract: Contract = released.CONTRACT, **
         {
             "history": history,
             "rare_category": 5,
-            "test_days": 7,
+            "test_days": 9,
             "embargo_days": 2,
             "ratios": {"r": ["weight", "stops"]},
         }
@@ -63,30 +69,38 @@ def trained(ws: Workspace, name: str, contract: Contract = released.CONTRACT, **
     return Trained(valid, tables, models.save(ws, name, pipeline, contract=contract, features=declared, about={}))
 
 
-def compared(ws: Workspace, champion: Trained, candidate: Trained):
-    facts = ChampionFacts(
-        version=4,
-        judged=released.judged("parcels", 4, champion.model.sha256),
-        candidate="k",
-        artifact=champion.model,
-        train=champion.tables.train,
-        data_end=date(2024, 3, 1),
-        threshold=0.5,
-        run_id="r",
-        bento="b",
-    )
+def facts_of(champion: Trained, **changed) -> ChampionFacts:
+    given = {
+        "version": 4,
+        "judged": released.judged("parcels", 4, champion.model.sha256),
+        "candidate": "k",
+        "artifact": champion.model,
+        "train": champion.tables.train,
+        "data_end": date(2024, 3, 1),
+        "threshold": 0.5,
+        "run_id": "r",
+        "bento": "b",
+    }
+    return ChampionFacts(**{**given, **changed})
+
+
+def candidate_of(ws: Workspace, candidate: Trained) -> Candidate:
     rows = ws.read(candidate.tables.test)
-    scores = ws.write("scores", pd.DataFrame({"candidate": np.linspace(0, 1, len(rows))}))
-    judged = candidates.made(
+    said = pd.DataFrame({"label": rows["late"], "candidate": np.linspace(0, 1, len(rows))})
+    made = candidates.made(
         ws,
         valid=candidate.valid,
         tables=candidate.tables,
         model=candidate.model,
-        scores=scores,
+        scores=ws.write("scores", said),
         data_end=date(2024, 4, 1),
     )
-    assert judged.split.rule is None
-    return compare.fn(judged, champion=facts, ws=ws, confidence=0.95)
+    assert made.split.rule is None
+    return made
+
+
+def compared(ws: Workspace, champion: Trained, candidate: Trained):
+    return candidates.held(candidate_of(ws, candidate), facts_of(champion), ws)
 
 
 @pytest.fixture
@@ -105,28 +119,122 @@ def auc_on_its_own_tables(ws: Workspace, champion: Trained) -> float:
 def test_champion_is_judged_on_its_own_past_whatever_the_candidate_looks_back_on(ws, history, piece_bytes, monkeypatch):
     champion, candidate = trained(ws, "champion", **OTHERWISE), trained(ws, "candidate", **history)
     monkeypatch.setattr(pieces, "PIECE_BYTES", piece_bytes)
-    found = compared(ws, champion, candidate)
-    assert found.why_not == ""
-    assert found.champion == pytest.approx(auc_on_its_own_tables(ws, champion), abs=1e-12)
+    paired = compared(ws, champion, candidate)
+    assert paired.why_not == ""
+    assert paired.theirs == pytest.approx(auc_on_its_own_tables(ws, champion), abs=1e-12)
 
 
 def test_same_past_of_a_contract_with_another_delay_is_the_champions_own(ws):
     later = released.CONTRACT.model_copy(update={"label_delay_days": 1})
     champion, candidate = trained(ws, "champion", **OTHERWISE), trained(ws, "candidate", later, **OTHERWISE)
-    found = compared(ws, champion, candidate)
-    assert found.champion == pytest.approx(auc_on_its_own_tables(ws, champion), abs=1e-12)
+    paired = compared(ws, champion, candidate)
+    assert paired.theirs == pytest.approx(auc_on_its_own_tables(ws, champion), abs=1e-12)
     late = [ws.read(each.tables.test)["late_before"] for each in (champion, candidate)]
     assert not late[0].equals(late[1])
 
 
-@pytest.mark.parametrize(("name", "role"), [("copy", "ignore"), ("arrival", None)])
-def test_champion_that_needs_a_column_which_is_gone_is_not_compared(ws, name, role):
+def without(name: str, role: str | None) -> Contract:
     columns = [
         column.model_copy(update={"role": role or column.role}) if column.name == name else column
         for column in released.CONTRACT.columns
         if role or column.name != name
     ]
-    without = released.CONTRACT.model_copy(update={"columns": tuple(columns)})
-    champion, candidate = trained(ws, "champion", **OTHERWISE), trained(ws, "candidate", without, **LAST)
+    return released.CONTRACT.model_copy(update={"columns": tuple(columns)})
+
+
+def test_champion_that_looks_back_on_a_column_which_is_gone_is_not_compared(ws):
+    champion = trained(ws, "champion", **OTHERWISE)
+    candidate = trained(ws, "candidate", without("arrival", None), **LAST)
     why = compared(ws, champion, candidate).why_not
-    assert why == f"it needs column '{name}', which the candidate's rows do not have"
+    assert why == "it looks back on column 'arrival', which the candidate's rows do not have"
+
+
+def test_champion_is_compared_without_a_feature_that_is_gone_as_it_would_be_served(ws):
+    champion, candidate = trained(ws, "champion"), trained(ws, "candidate", without("copy", "ignore"))
+    rows = ws.read(champion.tables.test).assign(copy=np.nan)
+    loaded = models.load(ws.path(champion.model.uri), champion.model.sha256)
+    auc = roc_auc_score(rows["late"].astype(bool), loaded.predict(rows).values)
+    assert compared(ws, champion, candidate).theirs == pytest.approx(auc, abs=1e-12)
+
+
+def test_champion_is_compared_on_the_days_after_the_last_it_was_fitted_on_and_the_embargo_alone(ws):
+    champion, candidate = trained(ws, "champion"), trained(ws, "candidate")
+    test = ws.read(candidate.tables.test)
+    days = test["handed_in"].dt.tz_convert(released.CONTRACT.timezone).dt.date
+    third = sorted(days.unique())[2]  # a champion that left fewer days to its own gate has seen the first three
+    seen = ws.write("seen", test[days <= third])
+    made = compare.fn(
+        candidate_of(ws, candidate),
+        champion=facts_of(champion, train=seen),
+        former=(),
+        ws=ws,
+        evaluated=EvaluateParams(),
+        gate=POLICY,
+        seed=7,
+    )
+    table = ws.read(made.table)
+    (rival,) = scores.rivals(table, made, "champion")
+    assert rival.why_not == ""
+    assert rival.usable.tolist() == (days > third + timedelta(days=2)).tolist()
+    assert 0 < rival.usable.sum() < len(rival.usable)
+
+
+def test_champion_that_was_fitted_on_its_gate_rows_too_has_seen_all_until_the_end_of_its_data(ws):
+    champion, candidate = trained(ws, "champion"), trained(ws, "candidate")
+    facts = facts_of(champion, refitted=True, data_end=date(2024, 4, 1))
+    rival = candidates.held(candidate_of(ws, candidate), facts, ws)
+    assert rival.why_not.startswith("it has seen rows until 2024-03-31")
+
+
+def test_former_champions_are_scored_beside_it_and_one_whose_folder_is_broken_is_left_out(ws):
+    champion, candidate = trained(ws, "champion"), trained(ws, "candidate")
+    gone = FolderRef(uri="nowhere", sha256="0" * 64)
+    made = compare.fn(
+        candidate_of(ws, candidate),
+        champion=facts_of(champion),
+        former=(facts_of(champion, version=3), facts_of(champion, version=2, artifact=gone)),
+        ws=ws,
+        evaluated=EvaluateParams(),
+        gate=POLICY,
+        seed=7,
+    )
+    table = ws.read(made.table)
+    assert [rival.name for rival in scores.rivals(table, made, "former")] == ["version 3"]
+    with pytest.raises(EvergreenError):
+        candidates.held(candidate_of(ws, candidate), facts_of(champion, artifact=gone), ws)
+
+
+def test_slices_are_of_declared_columns_and_protected_groups_which_no_table_of_a_model_holds(ws):
+    contract = without("insured", "protected")
+    candidate = trained(ws, "candidate", contract)
+    assert "insured" not in ws.read(candidate.tables.test)
+    made = compare.fn(
+        candidate_of(ws, candidate),
+        champion=None,
+        former=(),
+        ws=ws,
+        evaluated=EvaluateParams(slices=("carrier",)),
+        gate=POLICY,
+        seed=7,
+    )
+    rows = scores.gate_rows(ws.read(made.table), made)
+    test = ws.read(candidate.tables.test)
+    assert {name: int(mask.sum()) for name, mask in rows.slices.items() if name.startswith("carrier")} == {
+        f"carrier {value}": n for value, n in test["carrier"].value_counts().items()
+    }
+    valid = ws.read(candidate.valid).set_index("parcel")["insured"]
+    protected = valid.loc[test["parcel"]].astype(str).value_counts()
+    assert {name: int(mask.sum()) for name, mask in rows.slices.items() if name.startswith("insured")} == {
+        f"insured {value}": n for value, n in protected.items()
+    }
+
+
+def test_answers_are_timed_where_the_gate_has_a_limit_and_sizes_are_known(ws):
+    candidate = candidate_of(ws, trained(ws, "candidate"))
+    given = {"champion": None, "former": (), "ws": ws, "evaluated": EvaluateParams(), "seed": 7}
+    untimed = compare.fn(candidate, gate=POLICY, **given)
+    timed = compare.fn(candidate, gate=POLICY.model_copy(update={"max_milliseconds": 1.0}), **given)
+    folder = ws.path(candidate.model.uri)
+    assert untimed.milliseconds == {}
+    assert timed.milliseconds["model"] > 0
+    assert timed.megabytes["model"] == sum(file.stat().st_size for file in folder.iterdir()) / 1e6

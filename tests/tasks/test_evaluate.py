@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import tables
+from sklearn.metrics import balanced_accuracy_score
 
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import ConfigError, IntegrityError
@@ -11,6 +14,8 @@ from evergreen.config.objectives import GATE_METRIC
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.learning import features
 from evergreen.learning.evaluation import measure
+from evergreen.learning.evaluation.clusters import Clusters
+from evergreen.learning.evaluation.thresholds import choose_threshold
 from evergreen.learning.model import model as models
 from tasks.evaluate import evaluate
 
@@ -28,6 +33,7 @@ def evaluated(made, **changed):
     given = {
         "model": made.trained.model,
         "baseline": made.trained.baseline,
+        "out_of_fold": made.out_of_fold,
         "train": made.tables.train,
         "test": made.tables.test,
         "ws": made.ws,
@@ -76,6 +82,23 @@ def test_every_metric_of_the_candidate_has_an_interval_and_a_gain(which, chain):
     assert low <= report.candidate[GATE_METRIC[which]] <= high
 
 
+@EVERY
+def test_report_says_that_rows_without_group_and_time_are_drawn_one_by_one(which, chain):
+    report = chain(which).evaluated.report
+
+    assert (report.unit, report.n_clusters) == ("row", report.n_test)
+
+
+def test_rows_that_belong_together_are_drawn_together(chain, monkeypatch):
+    made = chain("regression")
+    monkeypatch.setattr("tasks.evaluate.clusters_of", lambda rows, _: Clusters("clinic", np.arange(len(rows)) % 12))
+    report = evaluated(made).report
+
+    assert (report.unit, report.n_clusters) == ("clinic", 12)
+    assert report.intervals != made.evaluated.report.intervals
+    assert report.candidate == made.evaluated.report.candidate
+
+
 def test_costs_are_measured_for_every_model(chain):
     made = chain("binary")
     costs = {"true": {"false": 5.0}, "false": {"true": 1.0}}
@@ -84,7 +107,7 @@ def test_costs_are_measured_for_every_model(chain):
     rows = made.ws.read(made.tables.test)
     loaded = models.load(made.ws.path(made.trained.model.uri), made.trained.model.sha256)
     missed, flagged = (
-        int((rows["benign"] == actual).to_numpy()[(loaded.predict(rows).values >= 0.5) != actual].sum())
+        int((rows["benign"] == actual).to_numpy()[(loaded.predict(rows).values >= report.threshold) != actual].sum())
         for actual in (True, False)
     )
     assert report.candidate["cost"] == pytest.approx((5 * missed + flagged) / len(rows))
@@ -108,6 +131,56 @@ def test_report_follows_the_threshold(chain):
 
     labels = features.fit_target(rows, made.contract)
     assert report.candidate == measure(labels, loaded.predict(rows), threshold=0.9)
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"threshold": {"recall": 0.9}}, {"costs": {"true": {"false": 3.0}, "false": {"true": 1.0}}}]
+)
+def test_each_model_is_measured_at_the_threshold_of_its_own_validation_rows(given, chain):
+    made, params = chain("binary"), EvaluateParams.model_validate({"resamples": 100, **given})
+    rng = np.random.default_rng(3)
+    said = pd.DataFrame({"candidate": rng.random(300), "baseline": rng.random(300)})
+    said = said.assign(label=rng.random(300) < said["candidate"] * said["baseline"])
+
+    report = evaluated(made, params=params, out_of_fold=made.ws.write("said", said)).report
+
+    rows = made.ws.read(made.tables.test)
+    labels = features.fit_target(rows, made.contract)
+    for name, at, found in (
+        ("candidate", report.threshold, report.candidate),
+        ("baseline", report.baseline_threshold, report.baseline),
+    ):
+        chosen = choose_threshold(
+            said["label"].to_numpy(), said[name].to_numpy(), rule=params.threshold, costs=params.costs
+        )
+        ref = made.trained.model if name == "candidate" else made.trained.baseline
+        loaded = models.load(made.ws.path(ref.uri), ref.sha256)
+        assert at == chosen
+        assert found == measure(labels, loaded.predict(rows), threshold=at, costs=params.costs)
+    assert report.threshold != report.baseline_threshold
+    assert report.baselines[report.baseline_family] == report.baseline
+
+
+def test_threshold_is_the_best_of_the_rows_that_tuning_validated_on(chain):
+    made = chain("binary")
+    report, said = made.evaluated.report, made.ws.read(made.out_of_fold)
+
+    def balanced_accuracy(at):
+        answers = (said["candidate"] >= at).to_numpy()
+        return balanced_accuracy_score(said["label"], answers)
+
+    assert 0 < report.threshold < 1
+    assert balanced_accuracy(report.threshold) == max(map(balanced_accuracy, said["candidate"]))
+
+
+def test_precision_that_no_validation_row_bears_ends_the_step(chain):
+    made = chain("binary")
+    said = made.ws.write("hopeless", pd.DataFrame({"label": [True, False], "candidate": [0.5, 0.5]}))
+
+    with pytest.raises(ConfigError) as caught:
+        evaluated(made, params=EvaluateParams.model_validate({"threshold": {"precision": 0.9}}), out_of_fold=said)
+
+    assert caught.value.code == "CFG053"
 
 
 # Refusals

@@ -22,7 +22,6 @@ from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.model import model as models
 from evergreen.learning.model import scoring
 from evergreen.record.outcomes import ChampionFacts
-from tasks.compare import compare
 from tasks.evaluate import evaluate
 from tasks.features import features
 from tasks.performance import performance
@@ -68,7 +67,7 @@ def facts(chain, model=None, **changed) -> ChampionFacts:
 
 
 def compared(chain, champion, *, data_end=None):
-    return compare.fn(candidates.of(chain, data_end=data_end), champion=champion, ws=chain.ws, confidence=0.95)
+    return candidates.held(candidates.of(chain, data_end=data_end), champion, chain.ws)
 
 
 @EVERY
@@ -240,10 +239,10 @@ def test_candidate_is_compared_with_the_champion_on_its_own_test_rows(which, cha
     same = compared(made, facts(made))
     simpler = compared(made, facts(made, made.trained.baseline))
 
-    assert (same.why_not, same.difference, same.low, same.high) == ("", 0, 0, 0)
-    assert simpler.champion == pytest.approx(report.baseline[metric], abs=1e-12)
-    assert simpler.difference == pytest.approx(report.candidate[metric] - report.baseline[metric], abs=1e-12)
-    assert 0 < simpler.low < simpler.difference < simpler.high
+    assert (same.why_not, same.gain, same.low(0.05), same.high(0.05)) == ("", 0, 0, 0)
+    assert simpler.theirs == pytest.approx(report.baseline[metric], abs=1e-12)
+    assert simpler.gain == pytest.approx(report.candidate[metric] - report.baseline[metric], abs=1e-12)
+    assert 0 < simpler.low(0.05) < simpler.gain < simpler.high(0.05)
 
 
 @EVERY
@@ -253,10 +252,10 @@ def test_champion_of_an_older_smaller_table_is_compared_because_no_row_changes_s
     champion = facts(older)
     copied = made.ws.write_folder("champion", {path.name: path.read_bytes() for path in listed(older)}, about_of(older))
 
-    found = compared(made, champion.model_copy(update={"artifact": copied}))
+    paired = compared(made, champion.model_copy(update={"artifact": copied}))
 
-    assert found.why_not == ""
-    assert found.low <= found.difference <= found.high
+    assert paired.why_not == ""
+    assert paired.low(0.05) <= paired.gain <= paired.high(0.05)
     key = list(made.contract.key) or [column.name for column in made.contract.features]
     seen = older.ws.read(older.tables.train)[key].merge(made.ws.read(made.tables.test)[key])
     assert seen.empty
@@ -276,10 +275,10 @@ def about_of(chain):
 def test_champion_of_another_draw_may_have_seen_the_test_rows(rule, chain):
     made = chain("binary")
 
-    found = compared(made, facts(made, split=rule))
+    rival = compared(made, facts(made, split=rule))
 
-    assert found.why_not == "its train rows were drawn in another way, so they may hold these test rows"
-    assert found.difference is None
+    assert rival.why_not == "its train rows were drawn in another way, so they may hold these test rows"
+    assert rival.estimates is None
 
 
 def test_champion_without_time_cannot_be_compared_by_time(chain):
@@ -293,21 +292,35 @@ def test_champion_of_another_target_is_not_compared_with(chain, tmp_path):
     copied = made.ws.write_folder("champion", {p.name: p.read_bytes() for p in listed(other)}, about_of(other))
     assert compared(made, facts(made, copied)).why_not == "its target is regression, the candidate's multiclass"
 
-    rows = tables.table("multiclass").assign(species=lambda t: t["species"].replace("setosa", "bristle"))
-    renamed = tables.run("multiclass", Workspace(root=tmp_path), rows, family="logistic")
-    copied = made.ws.write_folder("champion", {p.name: p.read_bytes() for p in listed(renamed)}, about_of(renamed))
-    assert compared(made, facts(made, copied)).why_not == (
-        "its classes are bristle, versicolor, virginica, the candidate's setosa, versicolor, virginica"
+    other_names = {"setosa": "bristle", "versicolor": "beach", "virginica": "arctic"}
+    assert compared(made, facts(made, of_irises(made, tmp_path / "all", other_names))).why_not == (
+        "its classes are arctic, beach, bristle, the candidate's setosa, versicolor, virginica"
     )
 
 
+def of_irises(made, folder, names):
+    """Return a model of the same irises under other names, in the workspace of `made`."""
+    rows = tables.table("multiclass").assign(species=lambda t: t["species"].replace(names))
+    renamed = tables.run("multiclass", Workspace(root=folder), rows, family="logistic")
+    return made.ws.write_folder("champion", {p.name: p.read_bytes() for p in listed(renamed)}, about_of(renamed))
+
+
+def test_champion_of_other_classes_is_compared_on_those_that_both_know(chain, tmp_path):
+    made = chain("multiclass")
+    paired = compared(made, facts(made, of_irises(made, tmp_path, {"setosa": "bristle"})))
+
+    labels = made.ws.read(made.tables.test)["species"]
+    assert paired.why_not == ""
+    assert paired.n_rows == (labels != "setosa").sum() < len(labels)
+
+
 def test_too_few_rows_for_an_interval_are_a_reason_and_no_crash(chain, tmp_path):
-    few = tables.run("regression", Workspace(root=tmp_path), tables.table("regression").head(40), family="linear")
+    few = tables.run("regression", Workspace(root=tmp_path), tables.table("regression").head(14), family="linear")
 
-    found = compared(few, facts(few))
+    paired = compared(few, facts(few))
 
-    assert few.tables.test.rows < 20
-    assert found.why_not == f"{few.tables.test.rows} labelled rows; at least 20 are needed"
+    assert few.tables.test.rows < 8
+    assert paired.why_not == f"{few.tables.test.rows} rows; at least 8 are needed"
 
 
 def test_scores_of_a_class_are_read_back_as_they_were_written():
@@ -345,7 +358,7 @@ def test_other_tasks_are_learned_from_a_table_with_time_and_watched(task, tmp_pa
     params = TuneParams.model_validate(
         {"trials": 1, "folds": 2, "max_rows": 1_000, "families": {"gradient_boosting": {}}}
     )
-    best = tune.fn(
+    tuned = tune.fn(
         tables_.train,
         warm_start=None,
         ws=ws,
@@ -354,10 +367,10 @@ def test_other_tasks_are_learned_from_a_table_with_time_and_watched(task, tmp_pa
         params=params,
         seed=7,
         storage=f"sqlite:///{tmp_path}/s.db",
-    ).best
+    )
     trained = train.fn(
         tables_.train,
-        best=best,
+        best=tuned.best,
         lookups=tables_.lookups,
         ws=ws,
         contract=contract,
@@ -368,6 +381,7 @@ def test_other_tasks_are_learned_from_a_table_with_time_and_watched(task, tmp_pa
     report = evaluate.fn(
         model=trained.model,
         baseline=trained.baseline,
+        out_of_fold=tuned.out_of_fold,
         train=tables_.train,
         test=tables_.test,
         ws=ws,

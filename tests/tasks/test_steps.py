@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import candidates
 import numpy as np
 import pandas as pd
 import planned
@@ -29,7 +30,6 @@ from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import ChampionFacts
 from evergreen.record.plan import identity, steps
 from evergreen.record.plan.steps import Given
-from tasks.compare import compare
 from tasks.evaluate import evaluate
 from tasks.features import features
 from tasks.ingest import ingest
@@ -297,7 +297,7 @@ def test_steps_give_the_same_digests_in_every_workspace_and_whenever_they_run(ch
 
     again = run_steps(Workspace.beside(tmp_path / "data"), project, contract, few)
 
-    for name in ("raw", "valid", "quarantine", "docs", "train", "test", "scores", "model", "baseline"):
+    for name in ("raw", "valid", "quarantine", "docs", "train", "test", "out_of_fold", "scores", "model", "baseline"):
         assert again[name].sha256 == artifacts[name].sha256, name
     for name in ("best", "report", "validation"):
         assert again[name] == artifacts[name], name
@@ -477,7 +477,8 @@ def test_report_measures_what_was_saved(chain, contract):
         inputs = manifest["inputs"]["categorical"] + manifest["inputs"]["numeric"]
         probabilities = fitted.predict_proba(table[inputs])[:, 1]
         assert measured["roc_auc"] == pytest.approx(roc_auc_score(table["late"], probabilities), abs=1e-12)
-        assert measured["accuracy"] == pytest.approx((table["late"] == (probabilities >= 0.5)).mean(), abs=1e-12)
+        at = report.baseline_threshold if name == "baseline" else report.threshold
+        assert measured["accuracy"] == pytest.approx((table["late"] == (probabilities >= at)).mean(), abs=1e-12)
     assert (report.n_train, report.n_test) == (artifacts["train"].rows, artifacts["test"].rows)
 
 
@@ -488,12 +489,14 @@ def test_report_follows_the_artifacts_that_are_given(chain, few):
     swapped = evaluate.fn(
         model=artifacts["baseline"],
         baseline=artifacts["model"],
+        out_of_fold=artifacts["out_of_fold"],
         ws=ws,
-        params=few.evaluate,
+        params=few.evaluate.model_copy(update={"threshold": artifacts["report"].threshold}),
         seed=few.seed,
         **arguments,
     ).report
 
+    assert artifacts["report"].baseline_threshold == artifacts["report"].threshold  # the prior has none of its own
     assert swapped.candidate == artifacts["report"].baseline
     assert swapped.baseline == artifacts["report"].candidate
     assert (swapped.family, swapped.baseline_family) == (
@@ -518,7 +521,7 @@ def test_damaged_model_is_never_measured(chain, few, tmp_path):
             ws=copy,
             params=few.evaluate,
             seed=few.seed,
-            **{name: artifacts[name] for name in ("model", "baseline", "train", "test")},
+            **{name: artifacts[name] for name in ("model", "baseline", "train", "test", "out_of_fold")},
         )
 
     assert caught.value.code == "INT003"
@@ -554,26 +557,22 @@ def test_candidate_is_compared_with_the_champion_on_its_own_test_rows(chain, cha
     end = date(2013, 1, 13)
     candidate = Candidate(key="k", data_end=end, **artifacts)
 
-    def compared(with_champion):
-        return compare.fn(candidate, champion=with_champion, ws=ws, confidence=0.95)
+    same = candidates.held(candidate, champion(artifacts["model"], end), ws)
+    simpler = candidates.held(candidate, champion(artifacts["baseline"], date(2013, 1, 1)), ws)
 
-    same = compared(champion(artifacts["model"], end))
-    simpler = compared(champion(artifacts["baseline"], date(2013, 1, 1)))
-
-    assert (same.difference, same.low, same.high) == (0, 0, 0)
+    assert same.gain == 0
     report = artifacts["report"]
-    assert simpler.champion_version == 4
-    assert simpler.champion == pytest.approx(report.baseline["roc_auc"], abs=1e-12)
-    assert simpler.difference == pytest.approx(report.candidate["roc_auc"] - report.baseline["roc_auc"], abs=1e-12)
-    assert simpler.low < simpler.difference < simpler.high
+    assert simpler.theirs == pytest.approx(report.baseline["roc_auc"], abs=1e-12)
+    assert simpler.gain == pytest.approx(report.candidate["roc_auc"] - report.baseline["roc_auc"], abs=1e-12)
+    assert simpler.why_not == "4 days with the rarest class; at least 5 are needed"
 
 
 def test_champion_that_may_have_seen_the_test_rows_is_not_compared_with(chain, champion):
     ws, artifacts = chain
-    later = champion(artifacts["model"], date(2013, 2, 1))
+    later = champion(artifacts["model"], date(2013, 2, 1)).model_copy(update={"train": artifacts["test"]})
 
     candidate = Candidate(key="k", data_end=date(2013, 1, 13), **artifacts)
-    found = compare.fn(candidate, champion=later, ws=ws, confidence=0.95)
+    rival = candidates.held(candidate, later, ws)
 
-    assert found.difference is None
-    assert found.why_not == "it has seen data until 2013-02-01, the candidate only until 2013-01-13"
+    assert rival.estimates is None
+    assert rival.why_not.startswith("it has seen rows until 2013-01-12")

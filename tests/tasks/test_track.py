@@ -13,7 +13,8 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.objectives import GATE_METRIC
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
-from evergreen.decisions.gate import decision as gate
+from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.verdict import Verdict
 from evergreen.learning.model import model as models
 from evergreen.record.outcomes import StepRun
 from tasks.attach import attach
@@ -65,7 +66,8 @@ def settings(prepared_state, tmp_path):
 
 
 def tracked(made, settings, params, *, model=None):
-    verdict = gate.decide(made.evaluated.report, None, params.gate)
+    check = Check(name="floor", outcome="passed", text="high enough")
+    verdict = Verdict(verdict="PASS", promote=True, checks=(check,))
     return track.fn(
         candidates.of(made, model=model or made.trained.model),
         verdict=verdict,

@@ -1,5 +1,6 @@
 """The train step: what it fits, and that it says what it lacks before it begins."""
 
+import numpy as np
 import pytest
 import tables
 
@@ -8,7 +9,8 @@ from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import IntegrityError, ResourceError
 from evergreen.config.params.train import TrainParams
 from evergreen.learning.model import model as models
-from evergreen.learning.tuning.best import Best
+from evergreen.learning.tuning.best import Best, Finalist
+from evergreen.learning.tuning.calibration import Calibration, CalibrationMap
 from tasks.features import features
 from tasks.train import train
 
@@ -26,8 +28,16 @@ def fit(tmp_path):
         seed=tables.SEED,
     )
 
-    def run(family="logistic", params=(), **given):
-        best = Best(family=family, params=dict(params), score=0.0, scores=(0.0,), n_trials=1, metric="log_loss")
+    def run(family="logistic", params=(), simpler=None, **given):
+        best = Best(
+            family=family,
+            params=dict(params),
+            score=0.0,
+            scores=(0.0,),
+            n_trials=1,
+            metric="log_loss",
+            simpler=simpler,
+        )
         given = TrainParams(**given)
         return train.fn(
             made.train,
@@ -54,6 +64,60 @@ def test_boosting_is_shrunk_as_the_parameters_say_and_what_was_tuned_is_told(fit
     known = loaded.pipeline["estimator"].get_params()
     assert (known["max_iter"], known["learning_rate"]) == (rounds, pytest.approx(rate))
     assert (loaded.manifest["params"], loaded.manifest["shrinkage"]) == (tuned, shrinkage)
+
+
+def finalist(*, is_tried, is_applied=False):
+    curve = CalibrationMap(method="temperature", numbers=(2.0,))
+    calibration = Calibration(curve=curve, is_applied=is_applied, log_loss=(0.6, 0.5), ece=(0.1, 0.0), n_rows=9)
+    params = {"C": 0.25} if is_tried else {}
+    return Finalist(
+        family="logistic", params=params, score=-0.5, scores=(-0.5,), calibration=calibration, is_tried=is_tried
+    )
+
+
+TREES = {"family": "gradient_boosting", "params": {"max_iter": 3}}
+
+
+@pytest.mark.parametrize(
+    ("is_tried", "declared", "expected"),
+    [
+        (True, {}, {"C": 0.25}),
+        (True, {"logistic": {"C": 4.0}}, {"C": 0.25}),
+        (False, {}, {}),
+        (False, {"logistic": {"C": 4.0}}, {"C": 4.0}),
+        (False, {"linear": {"alpha": 4.0}}, {}),
+    ],
+)
+def test_baseline_is_the_simpler_finalist_unless_its_parameters_are_declared_and_it_was_not_tried(
+    is_tried, declared, expected, fit, tmp_path
+):
+    saved = fit(**TREES, simpler=finalist(is_tried=is_tried), baseline=declared).baseline
+
+    loaded = models.load(tmp_path / saved.uri, saved.sha256)
+    assert (loaded.manifest["family"], loaded.manifest["params"]) == ("logistic", expected)
+    known = loaded.pipeline["estimator"].get_params()
+    assert {name: known[name] for name in expected} == expected
+
+
+def test_baseline_is_calibrated_as_the_winner_is(fit, tmp_path):
+    plain, curved = (
+        fit(**TREES, simpler=finalist(is_tried=True, is_applied=is_applied)).baseline for is_applied in (False, True)
+    )
+
+    plain, curved = (models.load(tmp_path / saved.uri, saved.sha256) for saved in (plain, curved))
+    rows = tables.table("multiclass")
+    assert plain.manifest["calibration"] is None
+    assert curved.manifest["calibration"]["curve"] == {"method": "temperature", "numbers": [2.0]}
+    expected = np.sqrt(plain.predict(rows).values)
+    expected /= expected.sum(axis=1, keepdims=True)
+    assert curved.predict(rows).values == pytest.approx(expected, abs=1e-12)
+
+
+def test_curve_is_not_applied_to_declared_parameters_that_it_was_not_fitted_for(fit, tmp_path):
+    simpler = finalist(is_tried=False, is_applied=True)
+    saved = fit(**TREES, simpler=simpler, baseline={"logistic": {"C": 4.0}}).baseline
+
+    assert models.load(tmp_path / saved.uri, saved.sha256).manifest["calibration"] is None
 
 
 def test_memory_that_is_short_is_said_before_anything_is_fitted(fit, monkeypatch):

@@ -5,12 +5,14 @@ import optuna
 import pandas as pd
 import pytest
 import validated
+from sklearn.metrics import roc_auc_score
 
 from evergreen.base import memory
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import ResourceError
 from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.tune import TuneParams
+from evergreen.learning.tuning.workers import Job
 from evergreen.record.plan.identity import identity
 from tasks import tune as module
 from tasks.tune import COPIES, tune
@@ -41,13 +43,27 @@ def test_best_is_the_best_of_the_trials_that_are_kept(given):
 
 
 def test_study_is_named_by_the_identity_of_the_step_and_is_continued(given, monkeypatch):
-    found = tune.fn(**given).best
+    found = tune.fn(**given)
     decides = {name: given[name] for name in ("train", "warm_start", "contract", "features", "params", "seed")}
     (study,) = optuna.get_all_study_names(given["storage"])
     assert study == f"tune-{identity('tune', decides)[:16]}"
-    monkeypatch.setattr("evergreen.learning.tuning.workers.Job.fit_fold", None)  # nothing is left to fit
-    assert tune.fn(**given).best == found
-    assert tune.fn(**{**given, "seed": 8}).best.score is None  # another seed is another search
+    fitted, fit_fold = [], Job.fit_fold
+    monkeypatch.setattr(Job, "fit_fold", lambda *asked: fitted.append(asked[2]) or fit_fold(*asked))
+    assert tune.fn(**given) == found
+    assert sorted(fitted) == [0, 1]  # the winner's folds, for what it says of their validation rows
+    tune.fn(**{**given, "seed": 8})  # another seed is another search
+    assert len(fitted) == 2 + 2 * PARAMS.trials
+
+
+def test_validation_rows_are_kept_with_what_the_winner_says_of_them(given):
+    tuned = tune.fn(**given)
+
+    table = given["ws"].read(tuned.out_of_fold)
+
+    assert table.columns.tolist() == ["label", "fold", "candidate"]
+    assert (tuned.out_of_fold.rows, tuned.best.simpler) == (200, None)
+    scores = [roc_auc_score(rows["label"], rows["candidate"]) for _, rows in table.groupby("fold")]
+    assert scores == pytest.approx(tuned.best.scores, abs=1e-12)
 
 
 def test_memory_is_asked_for_before_anything_is_read(given, monkeypatch):

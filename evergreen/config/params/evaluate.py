@@ -1,19 +1,43 @@
 """The section `evaluate`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from evergreen.config.section import Section, Share
 
 ClassName = Annotated[str, BeforeValidator(lambda name: str(name).lower() if isinstance(name, bool) else name)]
 
 
+class ThresholdRule(Section):
+    """What a threshold has to reach: exactly one of `precision` and `recall`."""
+
+    precision: Annotated[float, Field(gt=0, le=1)] | None = None
+    """of the rows answered with true, the share that is, at least; the threshold with the best recall is taken"""
+    recall: Annotated[float, Field(gt=0, le=1)] | None = None
+    """of the true rows, the share answered with true, at least; the threshold with the best precision is taken"""
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.precision is None) == (self.recall is None):
+            raise ValueError("give exactly one of precision and recall")
+        return self
+
+
+def _kind(threshold: Any) -> str:
+    return "rule" if isinstance(threshold, dict | ThresholdRule) else "number"
+
+
+Threshold = Annotated[Annotated[Share, Tag("number")] | Annotated[ThresholdRule, Tag("rule")], Discriminator(_kind)]
+
+
 class EvaluateParams(Section):
     """How the gate's rows are looked at. Nothing here decides; the gate does."""
 
-    threshold: Share = 0.5
-    """a probability at or above it has the label true; binary targets only; default 0.5"""
+    threshold: Threshold | None = None
+    """a probability at or above it has the label true; binary targets only. A number, or a rule that
+    [chooses it](../how-to/evaluation.md#the-threshold) on tuning's validation rows, such as `{precision: 0.6}`;
+    default: the one with the least mean cost there, or without `costs` the best balanced accuracy"""
     costs: dict[ClassName, dict[ClassName, float]] = {}
     """what an answer costs, by the actual class and then the answered one, as text; adds the metric
     [`cost`](../how-to/evaluation.md#the-metrics); default none"""

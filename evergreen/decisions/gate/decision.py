@@ -1,53 +1,79 @@
 """Whether a candidate may become champion: a pure decision over measured numbers."""
 
-import math
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from evergreen.base.values import Value, digest_of
+from evergreen.base.values import digest_of
 from evergreen.config.params.gate import GateParams
-from evergreen.learning.evaluation import Comparison, Report
+from evergreen.decisions.gate import field as fields
+from evergreen.decisions.gate.campaign import MOST_USES, Asked, Rule, level_of_use, next_level, uses
+from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.checks import baseline, bias, champion, floor, footprint, gap, proper, slices, suspicion
+from evergreen.decisions.gate.evidence import Contender, GateRows, Rival, check_lengths
+from evergreen.decisions.gate.paired import compare
+from evergreen.decisions.gate.sees import sees
+from evergreen.decisions.gate.verdict import Answer, Judged, Sees, Verdict
+from evergreen.learning.evaluation import Report
+from evergreen.learning.evaluation.estimates import Estimates
 
 
-class Check(Value):
-    """One rule of the gate and what it saw."""
+@dataclass(frozen=True)
+class Question:
+    """What is asked of every contender: by which rule, on which rows, held against whom.
 
-    name: Literal["floor", "baseline", "champion"]
-    outcome: Literal["passed", "failed", "not applicable"]
-    text: str
-
-
-class Verdict(Value):
-    """The gate's answer. `promote` is true only when no check failed."""
-
-    promote: bool
-    checks: tuple[Check, ...]
-
-    @property
-    def reason(self) -> str:
-        """The checks that decided, as one sentence."""
-        decisive = [check for check in self.checks if check.outcome == ("passed" if self.promote else "failed")]
-        return "; ".join(check.text for check in decisive)
-
-
-def decide(report: Report, comparison: Comparison | None, params: GateParams) -> Verdict:
-    """Return the verdict on a candidate. A number that is not finite fails its check.
-
-    `comparison` is None when there is no champion yet; only then is the champion's check not applicable.
+    `champion` and `former`: the models in service now and before that can still be compared; `prior`: what is said
+    without looking at any column. `history`: every gate that was asked of the model, in order; `now`: when this one is.
     """
-    candidate, baseline = (metrics.get(params.metric, math.nan) for metrics in (report.candidate, report.baseline))
-    floor = _check(
-        "floor",
-        math.isfinite(candidate) and candidate >= params.floor,
-        f"{params.metric} {candidate:.4f} against a floor of {params.floor:g}",
+
+    rule: Rule
+    rows: GateRows
+    policy: GateParams
+    now: datetime
+    champion: Rival | None = None
+    former: tuple[Rival, ...] = ()
+    prior: Estimates | None = None
+    history: tuple[Asked, ...] = ()
+
+
+def decide(question: Question, field: Sequence[Contender]) -> Verdict:
+    """Return the verdict on a field of contenders. What is no number, missing or empty never passes.
+
+    Parameters
+    ----------
+    field : the winner of the search, and then ever simpler families that were fitted on the same rows.
+
+    Raises
+    ------
+    GateError if estimates or clusters are of another number of rows.
+    """
+    _check_lengths(question, field)
+    policy, rows = question.policy, question.rows
+    ordered = fields.in_order(field)
+    level = None
+    if question.rule == "superiority":
+        level = next_level(question.history, now=question.now, alpha=policy.alpha)
+    n_uses = uses(question.history, rows.digest)
+    passing = (level.level if level else level_of_use(n_uses, policy.alpha)) / len(ordered)
+    judged: list[Judged] = []
+    for contender in ordered:
+        if any(earlier.promote for earlier in judged):
+            judged.append(Judged(family=contender.family, artifact=contender.artifact, asked=None, verdict=None))
+            continue
+        checks = _checks(question, contender, simpler=_simpler(field, contender), level=passing)
+        judged.append(_judged(question, contender, checks, number=len(judged) + 1, n_uses=n_uses))
+    chosen = next((one for one in judged if one.promote), judged[0])
+    return Verdict(
+        verdict=chosen.verdict or "FAIL",
+        promote=chosen.promote,
+        checks=chosen.checks,
+        rule=question.rule,
+        artifact=chosen.artifact,
+        candidates=tuple(judged),
+        sees=_sees(question, ordered[0], level=passing),
+        level=level,
+        uses=n_uses,
     )
-    gain = candidate - baseline
-    over_baseline = _check(
-        "baseline",
-        math.isfinite(gain) and gain > params.baseline_gain,
-        f"{gain:+.4f} against the {report.baseline_family} baseline's {baseline:.4f}, "
-        f"needs more than {params.baseline_gain:+g}",
-    )
-    return _verdict(floor, over_baseline, _against_champion(comparison, params))
 
 
 def candidate_key(model: str, report: Report, params: GateParams) -> str:
@@ -55,27 +81,54 @@ def candidate_key(model: str, report: Report, params: GateParams) -> str:
     return digest_of({"model": model, "report": report, "gate": params})
 
 
-def _against_champion(comparison: Comparison | None, params: GateParams) -> Check:
-    if comparison is None:
-        return Check(name="champion", outcome="not applicable", text="there is no champion yet")
-    if comparison.why_not or comparison.difference is None or comparison.low is None or comparison.high is None:
-        return _check(
-            "champion",
-            False,
-            f"cannot be compared with version {comparison.champion_version}: {comparison.why_not or 'no numbers'}",
-        )
-    return _check(
-        "champion",
-        all(map(math.isfinite, (comparison.difference, comparison.low, comparison.high)))
-        and comparison.low > -params.champion_margin,
-        f"{comparison.difference:+.4f} [{comparison.low:+.4f}, {comparison.high:+.4f}] against version "
-        f"{comparison.champion_version}, must lie above {-params.champion_margin:g}",
+def _check_lengths(question: Question, field: Sequence[Contender]) -> None:
+    compared = {contender.family: contender.estimates for contender in field} | {"the prior": question.prior}
+    rivals = (question.champion, *question.former)
+    check_lengths(question.rows, compared | {rival.name: rival.estimates for rival in rivals if rival})
+
+
+def _checks(question: Question, contender: Contender, *, simpler: Contender | None, level: float) -> tuple[Check, ...]:
+    rows, policy, rival = question.rows, question.policy, question.champion
+    linear = simpler.estimates if simpler else None
+    instead = Rival("the prior", question.prior) if linear is None else Rival("the baseline", linear)
+    return (
+        floor.check(contender, policy),
+        baseline.check(rows, contender, question.prior, of="prior", policy=policy),
+        baseline.check(rows, contender, linear, of="baseline", policy=policy),
+        champion.check(rows, contender, rival, rule=question.rule, policy=policy, level=level),
+        champion.check_former(rows, contender, question.former, policy=policy),
+        proper.check(rows, contender, rival, policy),
+        bias.check(rows, contender, rival, policy),
+        slices.check(rows, contender, rival or instead, policy),
+        gap.check(contender, policy),
+        suspicion.check(rows, contender, rival, policy),
+        footprint.check_size(contender, policy),
+        footprint.check_latency(contender, policy),
     )
 
 
-def _check(name: Literal["floor", "baseline", "champion"], passed: bool, text: str) -> Check:
-    return Check(name=name, outcome="passed" if passed else "failed", text=text)
+def _judged(question: Question, contender: Contender, checks: tuple[Check, ...], *, number: int, n_uses: int) -> Judged:
+    outcomes = {check.outcome for check in checks}
+    verdict: Answer = "FAIL" if "failed" in outcomes else "INCONCLUSIVE" if "inconclusive" in outcomes else "PASS"
+    takes_newer = question.rule == "refresh" and question.policy.when_unclear == "newer" and n_uses <= MOST_USES
+    return Judged(
+        family=contender.family,
+        artifact=contender.artifact,
+        asked=number,
+        verdict=verdict,
+        promote=verdict == "PASS" or (verdict == "INCONCLUSIVE" and takes_newer),
+        checks=checks,
+    )
 
 
-def _verdict(*checks: Check) -> Verdict:
-    return Verdict(promote=all(check.outcome != "failed" for check in checks), checks=checks)
+def _simpler(field: Sequence[Contender], contender: Contender) -> Contender | None:
+    after = field[field.index(contender) + 1 :]
+    return after[0] if after else None
+
+
+def _sees(question: Question, contender: Contender, *, level: float) -> Sees | None:
+    rival, policy = question.champion, question.policy
+    if rival is None or rival.estimates is None or question.rule == "first":
+        return None
+    paired = compare(policy.metric, question.rows, contender.estimates, rival.estimates, on=rival.usable)
+    return sees(paired, rule=question.rule, margin=policy.champion_margin, alpha=policy.alpha, level=level)

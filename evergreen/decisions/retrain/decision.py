@@ -27,6 +27,11 @@ class Decision(Value):
     summary: str
 
 
+def watching_closely(params: RetrainParams) -> RetrainParams:
+    """Return the policy for the first window of a model that nobody has measured: half the fall is tolerated."""
+    return params.model_copy(update={"max_drop": params.max_drop / 2})
+
+
 def decide(
     drift: DriftReport,
     performance: Performance,

@@ -43,7 +43,7 @@ def analyse(
     recipe : what `pipeline`, the candidate, was made of.
     estimates : what the candidate says of `test`.
     """
-    contract, task, threshold = recipe.contract, recipe.contract.task, params.threshold
+    contract, task, threshold = recipe.contract, recipe.contract.task, report.threshold
     labels = domain.fit_target(test, contract)
     inputs = domain.inputs(contract, recipe.features)
     personal = {column.name for column in contract.columns if column.pii}

@@ -47,14 +47,14 @@ def slices(
     """
     compared = estimates.compared
     whole = _contributions(labels, compared, estimates)
-    parts: list[tuple[Slice, Array]] = []
+    looked_at: list[tuple[Slice, Array]] = []
     n_small = 0
     for column in dict.fromkeys([*declared, *columns]):
-        for value, inside in _parts(table[column]):
+        for value, inside in parts(table[column]):
             if len(inside) < min_rows:
                 n_small += 1
                 continue
-            parts.append(
+            looked_at.append(
                 (
                     _slice(
                         column,
@@ -68,7 +68,7 @@ def slices(
                     inside,
                 )
             )
-    scored = [(part, rows) for part, rows in parts if part.score is not None and part.rows < len(table)]
+    scored = [(part, rows) for part, rows in looked_at if part.score is not None and part.rows < len(table)]
     scored.sort(key=lambda pair: pair[0].score or 0.0)
 
     def with_chance(part: Slice, inside: Array) -> Slice:
@@ -80,11 +80,11 @@ def slices(
         looked_at=len(scored),
         too_small=n_small,
         worst=tuple(with_chance(part, rows) for part, rows in scored[:WORST]),
-        declared=tuple(with_chance(part, rows) for part, rows in parts if part.column in declared),
+        declared=tuple(with_chance(part, rows) for part, rows in looked_at if part.column in declared),
     )
 
 
-def _parts(values: pd.Series) -> Iterator[tuple[str, Array]]:
+def parts(values: pd.Series) -> Iterator[tuple[str, Array]]:
     """Yield each part of a column: its name, and the positions of its rows, ascending."""
     kinds = pd.api.types
     ordered = kinds.is_datetime64_any_dtype(values) or (
@@ -97,8 +97,8 @@ def _parts(values: pd.Series) -> Iterator[tuple[str, Array]]:
         names = [f"{value:.12g}" if isinstance(value, float) else str(value) for value in unique]
     order = np.argsort(codes, kind="stable")
     # Missing values have the code -1, and so come first.
-    missing, *parts = np.split(order, np.searchsorted(codes[order], range(len(names))))
-    yield from zip(names, parts, strict=True)
+    missing, *known = np.split(order, np.searchsorted(codes[order], range(len(names))))
+    yield from zip(names, known, strict=True)
     if len(missing):
         yield "missing", missing
 

@@ -67,7 +67,7 @@ def contributions(task: Task, labels: npt.NDArray[np.generic], compared: npt.NDA
     """
     if task == "binary":
         positive, scores = labels.astype(np.bool_), compared.astype(np.float64)
-        above, below = _placements(positive, scores)
+        above, below = placements(positive, scores)
         return Contributions(float(above.mean()), (above, below))
     if task == "regression":
         truth, values = labels.astype(np.float64), compared.astype(np.float64)
@@ -110,7 +110,7 @@ def interval(
     return max(metric.value - half, 0.0), min(metric.value + half, 1.0)
 
 
-def _placements(positive: Mask, scores: Array) -> tuple[Array, Array]:
+def placements(positive: Mask, scores: Array) -> tuple[Array, Array]:
     """Return each positive's share of negatives below it, and each negative's share of positives above it.
 
     Ties count half. By midranks (Sun and Xu, 2014): O(n log n), where all pairs would be O(n²).

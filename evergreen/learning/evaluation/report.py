@@ -1,4 +1,4 @@
-"""What the gate reads: the metrics of a candidate and its baselines, and its difference from the champion."""
+"""What evaluation says of a candidate: its metrics and those of its baselines, on rows that none has seen."""
 
 from pydantic import Field
 
@@ -10,7 +10,9 @@ class Report(Value):
 
     A metric that is undefined on the rows is left out. `baseline` is the next simpler family, which the gate compares
     with; `baselines` are the prior and the linear family by their names. `intervals`: low and high of each metric of
-    the candidate; `gains`: of candidate minus baseline, on the same rows.
+    the candidate; `gains`: of candidate minus baseline, on the same rows. `threshold`, `baseline_threshold`: the
+    probability from which on candidate and baseline answer true; only a binary target has a use for them. What is drawn
+    for intervals are `n_clusters` of what `unit` names, such as ``day``, ``patient`` or ``row``; empty and 0 for none.
     """
 
     family: str
@@ -20,20 +22,10 @@ class Report(Value):
     train: dict[str, float]
     n_train: int
     n_test: int
+    threshold: float = 0.5
+    baseline_threshold: float = 0.5
     baselines: dict[str, dict[str, float]] = Field(default_factory=dict)
     intervals: dict[str, tuple[float, float]] = Field(default_factory=dict)
     gains: dict[str, tuple[float, float]] = Field(default_factory=dict)
-
-
-class Comparison(Value):
-    """Candidate against champion on the same rows: the difference in the gate's metric and its interval.
-
-    `why_not` says why the comparison is not valid; the numbers are None then.
-    """
-
-    champion_version: int
-    champion: float | None = None
-    difference: float | None = None
-    low: float | None = None
-    high: float | None = None
-    why_not: str = ""
+    unit: str = ""
+    n_clusters: int = 0

@@ -8,7 +8,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, field
-from math import sqrt
 from statistics import fmean
 from typing import Any
 
@@ -24,26 +23,31 @@ from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.tune import TuneParams
 from evergreen.learning import features as domain
 from evergreen.learning.features import fit_target
-from evergreen.learning.tuning import calibration, families, folds, portfolio, space
+from evergreen.learning.tuning import families, folds, out_of_fold, portfolio, space
 from evergreen.learning.tuning.best import Best
 from evergreen.learning.tuning.budget import Budget
-from evergreen.learning.tuning.calibration import Calibration
 from evergreen.learning.tuning.choice import Choice
+from evergreen.learning.tuning.contest import Contest, Entry
 from evergreen.learning.tuning.progress import Progress
-from evergreen.learning.tuning.study import OUTCOME, Drawn, Study
+from evergreen.learning.tuning.study import Drawn, Study
 from evergreen.learning.tuning.workers import Crew, FoldResult, Job, hire
 
 log = logging.getLogger(__name__)
-MOST_GROWTH = 2.0  # of the boosting rounds, for a final fit on more rows than the folds had
 FAILURES = 3  # more failed trials than this beyond the finished ones end the search
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a search ends with. `trials`: a row for each that has ended, as `Study.table` makes it."""
+    """What a search ends with.
+
+    `trials`: a row for each that has ended, as `Study.table` makes it. `out_of_fold`: calibrated estimates of the
+    winner, `candidate`, and of the simpler finalist, `baseline`, as `out_of_fold.table` makes it; without a score no
+    row, and without a simpler finalist no column of it.
+    """
 
     best: Best
     trials: pd.DataFrame
+    out_of_fold: pd.DataFrame
 
 
 def search(
@@ -91,11 +95,20 @@ def search(
         budget = Budget(params.seconds, spent=kept.spent, clock=clock)
         loop = _Search(kept, crew, budget, params, build, n_folds=len(cut))
         loop.run()
-        best = _best(kept, metric, warm_start, contract, growth=_growth(len(train), cut))
-        if best.score is not None and params.calibrate:
-            best = best.model_copy(update={"calibration": _calibrate(job, loop, contract)})
+        contest = Contest(
+            study=kept,
+            job=job,
+            contract=contract,
+            n_rows=len(train),
+            calibrates=params.calibrate,
+            fit=loop.fit,
+            results_of=loop.results_of,
+        )
+        entries = contest.entries()
+    best = _best(entries, contract, n_trials=len(kept.finished), metric=metric, warm_start=warm_start)
+    estimates = out_of_fold.table(rows, job, contract, said={name: each.estimates for name, each in entries.items()})
     log.info("tune: %d trials, best %s with %s %s", best.n_trials, best.family, metric, _shown(best.score))
-    return Found(best=best, trials=kept.table())
+    return Found(best=best, trials=kept.table(), out_of_fold=estimates)
 
 
 @dataclass
@@ -134,7 +147,7 @@ class _Search:
         self._build, self._n_folds = build, n_folds
         self._open: list[_Attempt] = []
         self._is_over = False
-        self._of_best: tuple[int, list[FoldResult]] | None = None
+        self._of_best: dict[str, tuple[int, list[FoldResult]]] = {}
 
     def run(self) -> None:
         try:
@@ -150,16 +163,17 @@ class _Search:
         finally:
             self._keep()
 
-    def results_of_best(self) -> list[FoldResult]:
-        """Return the folds of the best trial; fitted again if an earlier life of the search fitted them."""
-        best = self.study.best
-        assert best is not None
-        if self._of_best and self._of_best[0] == best.number:
-            return self._of_best[1]
-        choice = Choice.read(best.params)
+    def results_of(self, trial: FrozenTrial) -> list[FoldResult]:
+        """Return the folds of a family's best trial; fitted again if an earlier life of the search fitted them."""
+        choice = Choice.read(trial.params)
+        number, results = self._of_best.get(choice.family, (None, []))
+        return results if number == trial.number else self.fit(choice)
+
+    def fit(self, choice: Choice) -> list[FoldResult]:
+        """Return what the folds of a choice give."""
         pipeline = self._build(choice.family, choice.params)
-        again = [self._crew.submit(pipeline, fold) for fold in range(self._n_folds)]
-        return [future.result() for future in again]
+        asked = [self._crew.submit(pipeline, fold) for fold in range(self._n_folds)]
+        return [future.result() for future in asked]
 
     def _begin(self) -> None:
         if len(self.study.finished) + len(self._open) >= self._params.trials:
@@ -219,9 +233,9 @@ class _Search:
         about |= {"rounds": rounds, "seconds": seconds, "spent": self._budget.spent}
         ended = self.study.end(attempt.drawn, attempt.scores, state, **about)
         self._close(attempt)
-        best = self.study.best
+        best = self.study.best_of(attempt.family)
         if best is not None and best.number == ended.number:
-            self._of_best = ended.number, attempt.results
+            self._of_best[attempt.family] = ended.number, attempt.results
 
     def _keep(self) -> None:
         if self.study.keep():
@@ -247,49 +261,13 @@ class _Search:
         self._open.remove(attempt)
 
 
-def _best(study: Study, metric: str, warm_start: Choice | None, contract: Contract, *, growth: float) -> Best:
-    n_trials, best = len(study.finished), study.best
-    if best is None:
+def _best(entries: Mapping[str, Entry], contract: Contract, **about: Any) -> Best:
+    if not entries:
         simplest = next(name for name, simpler in families.BASELINE[contract.task].items() if simpler == "prior")
         log.warning("tune: the budget is too small for one trial; %s is taken as it is, without a score", simplest)
-        return Best(
-            family=simplest, params={}, score=None, scores=(), n_trials=n_trials, metric=metric, warm_start=warm_start
-        )
-    choice = Choice.read(best.params)
-    return Best(
-        family=choice.family,
-        params={**choice.params, **_rounds(choice.family, best, growth)},
-        score=best.value,
-        scores=tuple(best.user_attrs[OUTCOME]["scores"]),
-        n_trials=n_trials,
-        metric=metric,
-        warm_start=warm_start,
-    )
-
-
-def _growth(n_rows: int, cut: list[folds.Fold]) -> float:
-    """Return by how much more rounds a final fit on `n_rows` bears than the fits of the folds did.
-
-    The square root of the ratio of rows: on flights, choosing by later months, 1.25 to 2 times the rounds of four folds
-    in time were better than the plain mean in 22 of 24 cases, by up to 0.003 of ROC AUC.
-    """
-    return min(MOST_GROWTH, sqrt(n_rows / fmean(len(fit) for fit, _ in cut)))
-
-
-def _rounds(family: str, best: FrozenTrial, growth: float) -> dict[str, int]:
-    """Return the boosting rounds of the final fit: the mean of those that the folds kept, grown."""
-    name, kept = (
-        families.find(family).rounds,
-        [rounds for rounds in best.user_attrs[OUTCOME]["rounds"] if rounds is not None],
-    )
-    return {name: max(1, round(growth * fmean(kept)))} if name and kept else {}
-
-
-def _calibrate(job: Job, loop: _Search, contract: Contract) -> Calibration | None:
-    results = loop.results_of_best()
-    labels = [job.target[validate] for _, validate in job.folds]
-    said = [result.estimates for result in results]
-    return calibration.choose(job.task, job.classes, labels, said, in_time=contract.time is not None)
+        return Best(family=simplest, params={}, score=None, scores=(), is_tried=False, **about)
+    simpler = entries["baseline"].finalist if "baseline" in entries else None
+    return Best(**dict(entries["candidate"].finalist), simpler=simpler, **about)
 
 
 def _shown(score: float | None) -> str:

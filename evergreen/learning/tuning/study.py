@@ -81,7 +81,14 @@ class Study:
     @property
     def best(self) -> FrozenTrial | None:
         """The complete trial with the best mean; the first of equals."""
-        complete = [trial for trial in self.trials if trial.state == TrialState.COMPLETE]
+        return self._best(trial for trial in self.trials if trial.state == TrialState.COMPLETE)
+
+    def best_of(self, family: str) -> FrozenTrial | None:
+        """Return the complete trial of a family with the best mean; the first of equals."""
+        complete = (trial for trial in self.trials if trial.state == TrialState.COMPLETE)
+        return self._best(trial for trial in complete if Choice.read(trial.params).family == family)
+
+    def _best(self, complete: Iterable[FrozenTrial]) -> FrozenTrial | None:
         return (max if self._maximize else min)(complete, key=lambda trial: trial.value or 0.0, default=None)
 
     @property

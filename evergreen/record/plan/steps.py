@@ -27,7 +27,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "features": ("valid", "contract", "lookup_files", "params", "seed", "ws"),
     "tune": ("train", "warm_start", "contract", "features", "params", "seed", "ws", "storage"),
     "train": ("train", "best", "lookups", "contract", "features", "params", "seed", "ws"),
-    "evaluate": ("test", "train", "model", "baseline", "params", "seed", "ws"),
+    "evaluate": ("test", "train", "model", "baseline", "out_of_fold", "params", "seed", "ws"),
 }
 # Those that `python -m tasks` knows. No decision needs an analysis, so no plan waits for one.
 STAGES: Mapping[str, tuple[str, ...]] = {

@@ -129,12 +129,20 @@ def test_windows_need_a_time_column():
         ("binary", "evaluate.slices=[mean_radius, radius]", "CFG052", "'radius', which is no column"),
         ("binary", "evaluate.slices=[benign]", "CFG052", "'benign'"),
         ("binary", "evaluate.slices=[ward]", "CFG052", "'ward'"),
+        ("multiclass", "evaluate.threshold={precision: 0.6}", "CFG054", "'species' is multiclass"),
+        ("regression", "evaluate.threshold={recall: 0.6}", "CFG054", "'progression' is regression"),
     ],
 )
 def test_costs_and_slices_that_do_not_fit_are_refused_before_anything_is_read(which, override, code, said):
     error = refusal(which, override)
     assert error.code == code
     assert said in error.what
+
+
+def test_rule_of_a_threshold_fits_a_binary_target_and_a_number_any():
+    for which, threshold in (("binary", "{precision: 0.6}"), ("binary", "0.4"), ("regression", "0.4")):
+        params = Params.load(FILE, [*FITTING[which], f"evaluate.threshold={threshold}"])
+        consistency.check(params, tables.contract_of(which))
 
 
 def test_costs_and_slices_that_fit_are_accepted():

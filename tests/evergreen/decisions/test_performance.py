@@ -19,7 +19,7 @@ def scored(n: int, *, seed: int, shift: float = 1.0) -> tuple[pd.Series, np.ndar
 
 def test_auc_equals_hand_arithmetic_with_ties():
     # Pairs of (positive, negative): (0.8, 0.5) 1, (0.8, 0.8) 1/2, (0.5, 0.5) 1/2, (0.5, 0.8) 0: 2 of 4.
-    above, below = intervals._placements(np.array([True, True, False, False]), np.array([0.8, 0.5, 0.5, 0.8]))
+    above, below = intervals.placements(np.array([True, True, False, False]), np.array([0.8, 0.5, 0.5, 0.8]))
     assert above.tolist() == [0.75, 0.25]
     assert below.tolist() == [0.75, 0.25]
 
@@ -28,8 +28,8 @@ def test_interval_equals_hand_arithmetic():
     # Positives 0.9 beat both kinds of negative, positives 0.4 beat only 0.2: placements 1 and 1/2; negatives 1 and 1/2.
     labels = pd.Series([True] * 20 + [False] * 20)
     scores = [0.9] * 10 + [0.4] * 10 + [0.2] * 10 + [0.6] * 10
-    variance_of_placements = 20 * 0.25**2 / 19
-    half = 1.959963984540054 * (2 * variance_of_placements / 20) ** 0.5
+    variance_ofplacements = 20 * 0.25**2 / 19
+    half = 1.959963984540054 * (2 * variance_ofplacements / 20) ** 0.5
     found = measure("binary", labels, scores)
     assert found.value == 0.75
     assert (found.low, found.high) == pytest.approx((0.75 - half, 0.75 + half), abs=1e-12)

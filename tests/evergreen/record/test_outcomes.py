@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 from evergreen.base.artifacts.refs import FolderRef, TableRef
+from evergreen.decisions.gate.check import Check
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import ChampionFacts, Judgement, champion_facts, version_facts
+from evergreen.record.outcomes import ChampionFacts, Judgement, champion_facts, former_facts, version_facts
 
 JUDGED = Judgement(
     model="m", version=1, model_digest="a", data_digest="b", code_digest="c", params_digest="d", verdict="promoted",
@@ -66,3 +67,31 @@ def test_what_another_release_wrote_beside_the_facts_is_no_obstacle(ledger):
     entry = ledger.entries("m", "promotion")[0].payload
     assert entry["something_new"] == [1]
     assert champion_facts(ledger, "m") == facts(1, "first")
+
+
+def gained(version: int, gain: float | None) -> ChampionFacts:
+    """Return a version that the gate saw to gain so much over the champion before it."""
+    check = Check(name="champion", outcome="passed", text="", code="GT004", evidence={"gain": gain})
+    made = facts(version, str(version))
+    return made.model_copy(update={"judged": JUDGED.model_copy(update={"checks": (check,)})})
+
+
+def versions(ledger: Ledger, at_most: int) -> list[int]:
+    return [made.version for made in former_facts(ledger, "m", at_most=at_most)]
+
+
+def test_former_champions_are_the_best_by_all_gains_and_then_the_latest(ledger):
+    assert versions(ledger, 3) == []
+    for epoch, gain in enumerate([None, 0.02, -0.008, -0.008, -0.008, -0.008]):
+        promote(ledger, gained(epoch + 1, gain), epoch=epoch)
+    assert versions(ledger, 3) == [2, 5, 4]  # version 6 is champion
+    assert versions(ledger, 1) == [2]
+
+
+def test_former_champions_of_an_older_lineage_are_left_behind(ledger):
+    promote(ledger, gained(1, None), epoch=0)
+    promote(ledger, gained(2, 0.05), epoch=1)
+    ledger.record("m", "lineage", "key", {"reason": "another target"})
+    promote(ledger, gained(3, None), epoch=2)
+    promote(ledger, gained(4, 0.01), epoch=3)
+    assert versions(ledger, 3) == [3]

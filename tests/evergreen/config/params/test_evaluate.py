@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from evergreen.base.errors import ConfigError
+from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.config.params.params import Params
 
 FILE = Path(__file__).parents[4] / "params.yaml"
@@ -14,6 +15,21 @@ def test_costs_of_truth_values_need_no_quotes() -> None:
     bare = Params.load(FILE, ["evaluate.costs={true: {false: 5}}"])
     assert bare.evaluate == Params.load(FILE, ["evaluate.costs={'true': {'false': 5}}"]).evaluate
     assert bare.evaluate.costs == {"true": {"false": 5.0}}
+
+
+@pytest.mark.parametrize("threshold", [None, 0.25, {"precision": 0.6}, {"recall": 0.7}])
+def test_threshold_is_read_back_from_json_as_it_was(threshold):
+    section = EvaluateParams.model_validate({"threshold": threshold})
+
+    assert EvaluateParams.model_validate_json(section.model_dump_json()) == section
+    assert EvaluateParams.model_validate(dict(section)) == section
+
+
+def test_misspelt_rule_is_one_block_with_the_likely_spelling():
+    with pytest.raises(ConfigError) as caught:
+        Params.load(FILE, ["evaluate.threshold={precison: 0.6}"])
+    assert caught.value.code == "CFG004"
+    assert "Did you mean 'precision'?" in caught.value.next_step
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ from sklearn import metrics
 from evergreen.learning.evaluation import bootstrap
 from evergreen.learning.evaluation import intervals as by_variance
 from evergreen.learning.evaluation.bootstrap import draws, evaluator, resampled_intervals
+from evergreen.learning.evaluation.clusters import Clusters, clustered_error
 from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.evaluation.influence import influence, mean_of
 from evergreen.learning.evaluation.intervals import contributions
 from evergreen.learning.evaluation.metrics import measure
 
@@ -30,8 +32,14 @@ def sample(task, n=151, seed=3):
     return labels, Estimates(task, said, CLASSES), Estimates(task, rng.dirichlet(np.ones(3), n), CLASSES)
 
 
+def alone(labels):
+    """Return clusters of one row each."""
+    return Clusters("row", np.arange(len(labels)))
+
+
 def interval(labels, first, second, **changed):
     given = {"threshold": 0.4, "costs": {}, "resamples": 2_000, "confidence": 0.95, "seed": 1}
+    given["clusters"] = alone(labels)
     return resampled_intervals(labels, first, second, **{**given, **changed})
 
 
@@ -40,7 +48,7 @@ def test_metrics_of_a_draw_are_those_of_its_rows(task):
     labels, estimates, _ = sample(task)
     costs = {} if task == "regression" else COSTS
     drawn = next(iter(draws(len(labels), 5, 1)))
-    found = evaluator(labels, estimates, threshold=0.4, costs=costs)(drawn)
+    found = evaluator(labels, estimates, clusters=alone(labels), threshold=0.4, costs=costs)(drawn)
 
     for number, counts in enumerate(drawn):
         rows = np.repeat(np.arange(len(labels)), counts.astype(int))
@@ -53,7 +61,7 @@ def test_metrics_of_a_draw_are_those_of_its_rows(task):
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_rows_that_are_all_drawn_once_give_the_metrics_themselves(task):
     labels, estimates, _ = sample(task)
-    found = evaluator(labels, estimates, threshold=0.4, costs={})(np.ones((1, len(labels))))
+    found = evaluator(labels, estimates, clusters=alone(labels), threshold=0.4, costs={})(np.ones((1, len(labels))))
 
     expected = measure(labels, estimates, threshold=0.4)
     assert {name: found[name][0] for name in expected} == pytest.approx(expected, abs=1e-12)
@@ -82,6 +90,20 @@ def test_intervals_agree_with_scipys():
     difference = stats.bootstrap((labels, first.values, second.values), gain, **given).confidence_interval
     assert found.own["rmse"] == pytest.approx(tuple(own), abs=0.02)
     assert found.gain["rmse"] == pytest.approx(tuple(difference), abs=0.03)
+
+
+@pytest.mark.parametrize("n", [300, bootstrap.MOST_ROWS + 1])
+def test_gain_is_between_each_model_at_its_own_threshold(n):
+    labels, first, _ = sample("binary", n=n)
+
+    same = interval(labels, first, first, resamples=100)
+    found = interval(labels, first, first, others_threshold=0.9, resamples=100)
+
+    assert same.gain["recall"] == (0, 0)
+    assert found.gain["roc_auc"] == (0, 0)
+    difference = measure(labels, first, threshold=0.4)["recall"] - measure(labels, first, threshold=0.9)["recall"]
+    assert 0 < found.gain["recall"][0] < difference < found.gain["recall"][1]
+    assert found.own == same.own
 
 
 def test_intervals_hold_their_metric_and_widen_with_confidence():
@@ -142,7 +164,7 @@ def test_draw_without_a_class_or_an_answer_leaves_undefined_what_its_rows_do(tas
     answered = estimates.values >= 0.4 if task == "binary" else estimates.compared == "a"
     drawn[1, np.flatnonzero(~answered)] = 1
     with np.errstate(divide="ignore", invalid="ignore"):
-        found = evaluator(labels, estimates, threshold=0.4, costs={})(drawn)
+        found = evaluator(labels, estimates, clusters=alone(labels), threshold=0.4, costs={})(drawn)
 
     for number, counts in enumerate(drawn):
         part = Estimates(task, estimates.values[counts > 0], estimates.classes)
@@ -210,3 +232,110 @@ def test_nearly_perfect_answers_on_a_long_table_stay_below_one():
 
     low, high = interval(labels, *[Estimates("binary", said)] * 2, resamples=100).own["accuracy"]
     assert low < 1 - 3 / 400_000 < high == 1.0
+
+
+# Clusters
+
+
+def days(n, n_days, seed=9):
+    """Return clusters of unequal sizes, none empty."""
+    rng = np.random.default_rng(seed)
+    return Clusters("day", np.append(np.arange(n_days), rng.integers(0, n_days, n - n_days) ** 2 // n_days))
+
+
+@pytest.mark.parametrize("few", [0, 100])
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_metrics_of_a_draw_of_clusters_are_those_of_their_rows(task, few, monkeypatch):
+    monkeypatch.setattr(bootstrap, "FEW_CLUSTERS", few)
+    labels, estimates, _ = sample(task)
+    clusters, costs = days(len(labels), 17), {} if task == "regression" else COSTS
+    drawn = next(iter(draws(17, 5, 1)))
+    found = evaluator(labels, estimates, clusters=clusters, threshold=0.4, costs=costs)(drawn)
+
+    for number, counts in enumerate(drawn):
+        rows = np.repeat(np.arange(len(labels)), counts[clusters.codes].astype(int))
+        part = Estimates(task, estimates.values[rows], estimates.classes)
+        expected = measure(labels[rows], part, threshold=0.4, costs=costs)
+        expected.pop("ece", None)  # its bins stay those of all rows
+        assert {name: found[name][number] for name in expected} == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_intervals_of_rows_that_come_a_hundred_times_are_those_of_one(task):
+    labels, first, second = sample(task)
+    many = [Estimates(task, np.repeat(said.values, 100, axis=0), said.classes) for said in (first, second)]
+    together = Clusters("patient", np.repeat(np.arange(151), 100))
+
+    one = interval(labels, first, second, resamples=200)
+    found = interval(np.repeat(labels, 100), *many, clusters=together, resamples=200)
+    for of_one, of_many in zip(one, found, strict=True):
+        for name in of_one.keys() - {"ece"}:  # its bins are of equal mass, and a row that comes often has more
+            assert of_many[name] == pytest.approx(of_one[name], abs=1e-9), name
+
+
+def test_intervals_of_days_that_share_a_shock_are_those_of_clustered_errors():
+    rng = np.random.default_rng(6)
+    codes = np.repeat(np.arange(60), 50)
+    shock = rng.normal(size=60)[codes]
+    late = rng.random(3_000) < stats.norm.cdf(shock - 0.5)
+    said = Estimates("binary", stats.norm.cdf(rng.normal(size=3_000) + late))
+    together = Clusters("day", codes)
+
+    for metric in ("roc_auc", "brier", "log_loss"):
+        low, high = interval(late, said, said, clusters=together).own[metric]
+        rows = influence(metric, late, said).rows
+        assert high - low == pytest.approx(2 * 1.96 * clustered_error(rows, together).se, rel=0.12)
+    alone_low, alone_high = interval(late, said, said).own["brier"]
+    assert high - low > 1.5 * (alone_high - alone_low)
+
+
+def test_long_table_of_many_clusters_has_the_intervals_of_all_of_them():
+    labels, first, second = sample("regression", n=150_000)
+    together = Clusters("patient", np.repeat(np.arange(50_000), 3))
+    shifted = Estimates("regression", first.values + np.random.default_rng(1).normal(size=50_000)[together.codes])
+    low, high = interval(labels, shifted, second, clusters=together, resamples=400).own["mae"]
+
+    expected = clustered_error(mean_of(np.abs(labels - shifted.values)).rows, together)
+    assert high - low == pytest.approx(2 * expected.half_width(0.025), rel=0.15)
+
+
+@pytest.mark.parametrize("task", ["binary", "regression"])
+def test_long_table_of_few_clusters_keeps_all_of_them_and_all_rows_of_sums(task, monkeypatch):
+    labels, first, second = sample(task, n=12_000)
+    together = days(12_000, 40)
+    whole = interval(labels, first, second, clusters=together, resamples=300)
+    monkeypatch.setattr(bootstrap, "MOST_ROWS", 6_000)
+    thinned = interval(labels, first, second, clusters=together, resamples=300)
+
+    ranked = {"roc_auc", "average_precision", "median_absolute_error"}
+    for of_all, of_some in zip(whole, thinned, strict=True):
+        for name, ends in of_all.items():
+            off = 0.35 * (ends[1] - ends[0]) if name in ranked else 1e-9
+            assert of_some[name] == pytest.approx(ends, abs=off), name
+    assert task == "regression" or thinned.own["roc_auc"] != pytest.approx(whole.own["roc_auc"], abs=1e-6)
+
+
+def test_thinned_rows_are_as_large_a_share_of_each_cluster():
+    together = days(10_000, 20)
+    rows = bootstrap._thinned(together, 4_000, seed=1)
+
+    share = np.bincount(together.codes[rows], minlength=20) - 0.4 * np.bincount(together.codes)
+    assert len(np.unique(rows)) == 4_000
+    assert np.abs(share).max() < 1
+
+
+def test_perfect_answers_in_few_clusters_are_as_uncertain_as_those():
+    labels = np.array([True, False] * 15)
+    said = Estimates("binary", labels.astype(float))
+
+    together = Clusters("patient", np.repeat(np.arange(10), 3))
+    assert interval(labels, said, said, clusters=together).own["accuracy"] == (pytest.approx(0.025**0.1), 1.0)
+
+
+def test_intervals_of_numbers_end_where_their_metric_does():
+    labels = np.random.default_rng(5).lognormal(sigma=2, size=60)
+    said = Estimates("regression", labels + 0.01 * np.random.default_rng(6).normal(size=60) * labels**1.5)
+
+    own = interval(labels, said, said, resamples=300).own
+    assert own["r2"][1] <= 1
+    assert min(own[name][0] for name in ("rmse", "mae", "mape", "pinball", "median_absolute_error")) >= 0

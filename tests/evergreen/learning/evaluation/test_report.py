@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from evergreen.learning.evaluation import Comparison, Report, measure
+from evergreen.learning.evaluation import Report, measure
 from evergreen.learning.evaluation.estimates import Estimates
 
 
@@ -19,14 +19,10 @@ def test_report_is_read_back_from_json_as_it_was():
         n_test=200,
         baselines={"prior": found},
         intervals={"roc_auc": (0.4, 0.6)},
+        unit="day",
+        n_clusters=30,
     )
 
     assert Report.model_validate_json(report.model_dump_json()) == report
+    assert (report.unit, report.n_clusters) == ("day", 30)
     assert {type(value) for value in report.candidate.values()} == {float}
-
-
-def test_comparison_that_is_not_valid_has_a_reason_and_no_numbers():
-    comparison = Comparison(champion_version=3, why_not="it has seen those rows")
-
-    assert (comparison.difference, comparison.low, comparison.high) == (None, None, None)
-    assert Comparison.model_validate_json(comparison.model_dump_json()) == comparison

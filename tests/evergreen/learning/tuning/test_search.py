@@ -255,6 +255,138 @@ def test_best_survives_json(uninterrupted):
     assert Best.model_validate_json(best.model_dump_json()) == best
 
 
+# The simpler finalist
+
+
+TREES = {"gradient_boosting": PARAMS.model_dump(by_alias=True)["families"]["gradient_boosting"]}
+
+
+@pytest.fixture(scope="module")
+def trees_win(tmp_path_factory):
+    """A folder with the study of a search that trees win, and what it found."""
+    folder = tmp_path_factory.mktemp("trees_win")
+    weak = {"logistic": {"C": {"float": [1e-6, 1e-3], "log": True}}, **TREES}
+    return folder, found(folder, train=stepped(), params=changed(families=weak, prune=False, trials=10))
+
+
+def stepped():
+    """Return rows in which a straight line says little of the target."""
+    rows = train_rows()
+    return rows.assign(late=np.sin(6 * rows["copy"]) > 0)
+
+
+def test_simpler_finalist_is_the_best_complete_trial_of_its_family(trees_win):
+    folder, outcome = trees_win
+    best, simpler = outcome.best, outcome.best.simpler
+    scores = {
+        drawn["logistic.C"]: value
+        for drawn, value, state in stored(folder)
+        if drawn["family"] == "logistic" and state == "COMPLETE"
+    }
+
+    assert (best.family, simpler.family, simpler.is_tried) == ("gradient_boosting", "logistic", True)
+    assert len(scores) > 1
+    assert simpler.score == max(scores.values()) == np.mean(simpler.scores) < best.score
+    assert scores[simpler.params["C"]] == simpler.score
+    assert simpler.calibration.n_rows == best.calibration.n_rows
+
+
+def test_family_that_the_search_did_not_try_is_fitted_with_its_defaults(tmp_path):
+    outcome = found(tmp_path, params=changed(families=TREES, trials=3))
+    fitted = found(tmp_path, params=changed(families={"logistic": {}}, trials=1), study="defaults")
+
+    simpler = outcome.best.simpler
+    assert (simpler.family, simpler.params, simpler.is_tried) == ("logistic", {}, False)
+    assert (simpler.score, simpler.scores) == (fitted.best.score, fitted.best.scores)
+    assert simpler.calibration == fitted.best.calibration
+    assert outcome.out_of_fold["baseline"].tolist() == fitted.out_of_fold["candidate"].tolist()
+    assert outcome.trials["family"].unique().tolist() == ["gradient_boosting"]
+
+
+def test_prior_is_no_finalist(tmp_path):
+    outcome = found(tmp_path, params=changed(families={"logistic": {}}, trials=1))
+
+    assert outcome.best.simpler is None
+    assert outcome.out_of_fold.columns.tolist() == ["handed_in", "label", "fold", "candidate"]
+
+
+def test_finished_search_fits_both_finalists_again_to_the_same(trees_win):
+    folder, outcome = trees_win
+    weak = {"logistic": {"C": {"float": [1e-6, 1e-3], "log": True}}, **TREES}
+
+    again = found(folder, train=stepped(), params=changed(families=weak, prune=False, trials=10))
+
+    assert again.best == outcome.best
+    pd.testing.assert_frame_equal(again.out_of_fold, outcome.out_of_fold)
+
+
+# Out-of-fold estimates
+
+
+def test_validation_rows_are_those_of_the_folds_in_their_order(trees_win):
+    rows, table = stepped(), trees_win[1].out_of_fold
+    embargo = timedelta(days=released.FEATURES.embargo_days)
+    blocks = [validate for _, validate in time_folds(rows["handed_in"], folds=3, embargo=embargo)]
+
+    assert table.columns.tolist() == ["handed_in", "label", "fold", "candidate", "baseline"]
+    assert table["fold"].tolist() == [number for number, block in enumerate(blocks, start=1) for _ in block]
+    positions = np.concatenate(blocks)
+    assert table["label"].tolist() == rows["late"].iloc[positions].tolist()
+    assert table["handed_in"].tolist() == rows["handed_in"].iloc[positions].tolist()
+
+
+@pytest.mark.parametrize("calibrate", [True, False])
+def test_estimates_are_those_of_the_folds_through_the_curve_that_is_applied(calibrate, tmp_path):
+    families_ = {
+        "logistic": {},
+        "gradient_boosting": {"learning_rate": {"values": [1.0]}, "max_iter": {"values": [60]}},
+    }
+    train = stepped()
+    outcome = found(tmp_path, train=train, params=changed(families=families_, trials=2, calibrate=calibrate))
+    table, best = outcome.out_of_fold, outcome.best
+
+    inputs = features.inputs(released.CONTRACT, released.FEATURES)
+    embargo = timedelta(days=released.FEATURES.embargo_days)
+    for name, finalist in (("candidate", best), ("baseline", best.simpler)):
+        pipeline = families.build(
+            finalist.family, finalist.params, task="binary", inputs=inputs, features=released.FEATURES, seed=7
+        )
+        said = []
+        for fit, validate in time_folds(train["handed_in"], folds=3, embargo=embargo):
+            fitted = clone(pipeline).fit(train[inputs.names].iloc[fit], train["late"].iloc[fit])
+            said.append(fitted.predict_proba(train[inputs.names].iloc[validate])[:, 1])
+        expected = np.concatenate(said)
+        if calibrate and finalist.calibration.is_applied:
+            expected = finalist.calibration.curve(expected)
+        assert table[name].to_numpy() == pytest.approx(expected, abs=1e-9)
+    assert (best.calibration is not None and best.calibration.is_applied) == calibrate
+
+
+def test_without_a_score_there_is_no_row(tmp_path):
+    outcome = found(tmp_path, params=changed(seconds=1.0), clock=Clock(100))
+
+    assert outcome.best.simpler is None
+    assert len(outcome.out_of_fold) == 0
+    assert outcome.out_of_fold.columns.tolist() == ["handed_in", "label", "fold", "candidate"]
+
+
+@pytest.mark.parametrize(
+    ("which", "simple"), [("binary", "logistic"), ("multiclass", "logistic"), ("regression", "linear")]
+)
+def test_every_task_has_out_of_fold_estimates_of_both_finalists(which, simple, tmp_path):
+    train, outcome = untimed(which, tmp_path, families_={"gradient_boosting": {}}, params={"trials": 1})
+    contract = tables.contract_of(which)
+    target = features.fit_target(train, contract)
+    blocks = [block for _, block in shuffled_folds(target, folds=3, stratified=which != "regression", seed=7)]
+
+    table, classes = outcome.out_of_fold, sorted(set(target)) if which == "multiclass" else [""]
+    assert table["label"].tolist() == target[np.concatenate(blocks)].tolist()
+    assert outcome.best.simpler.family == simple
+    expected = [f"{name}_{label}" if label else name for name in ("candidate", "baseline") for label in classes]
+    assert table.columns.tolist() == ["label", "fold", *expected]
+    assert table["fold"].value_counts().to_dict() == {number + 1: len(block) for number, block in enumerate(blocks)}
+
+
 # What is drawn
 
 
@@ -346,6 +478,7 @@ def assert_killed_and_resumed_ends_as(uninterrupted, folder, storage):
     outcome = found(folder, storage=storage)
 
     assert outcome.best == whole.best
+    pd.testing.assert_frame_equal(outcome.out_of_fold, whole.out_of_fold)
     trials = stored(folder, storage=storage)
     assert trials == stored(whole_folder)
     assert len({json.dumps(drawn, sort_keys=True) for drawn, *_ in trials}) == len(trials) == 20
@@ -567,7 +700,7 @@ def untimed(which, folder, *, families_, params=None, seed=7):
     given = {"trials": 2, "folds": 3, "max_rows": 1_000, "families": families_, **(params or {})}
     storage = f"sqlite:///{folder}/studies.db"
     chosen = TuneParams.model_validate(given)
-    return train, search(train, contract, tables.FEATURES, chosen, seed=seed, storage=storage, study="s").best
+    return train, search(train, contract, tables.FEATURES, chosen, seed=seed, storage=storage, study="s")
 
 
 @pytest.mark.parametrize(
@@ -579,7 +712,8 @@ def untimed(which, folder, *, families_, params=None, seed=7):
     ],
 )
 def test_score_of_every_task_equals_scikit_learn_on_the_same_folds(which, family, scorer, tmp_path):
-    train, best = untimed(which, tmp_path, families_={family: {}})
+    train, outcome = untimed(which, tmp_path, families_={family: {}})
+    best = outcome.best
     contract = tables.contract_of(which)
     inputs = features.inputs(contract, tables.FEATURES)
     numeric = inputs.names

@@ -61,6 +61,23 @@ def test_best_is_the_complete_trial_with_the_best_mean(study, maximize, best):
     assert (len(found.finished), len(found.failed), found.spent) == (3, 0, 2.0)
 
 
+@pytest.mark.parametrize(("maximize", "best"), [(True, 2), (False, 1)])
+def test_best_of_a_family_is_its_complete_trial_with_the_best_mean(study, maximize, best):
+    other = Choice(family="linear", params={"alpha": 0.5})
+    found = study(maximize=maximize, first=[choice(1), other, choice(2), choice(3)])
+    extreme = 9.0 if maximize else -9.0
+    for scores, state in (
+        ([0.1, 0.2], COMPLETE),
+        ([extreme, extreme], COMPLETE),
+        ([0.9, 0.6], COMPLETE),
+        ([extreme], PRUNED),
+    ):
+        found.end(found.ask(), scores, state, **ABOUT)
+    assert Choice.read(found.best_of("logistic").params) == choice(best)
+    assert Choice.read(found.best_of("linear").params) == Choice.read(found.best.params) == other
+    assert found.best_of("lightgbm") is None
+
+
 def test_trial_is_hopeless_when_it_is_worse_than_the_median_of_enough_others(study):
     found = study()
     for number, score in enumerate([0.25, 0.5, 0.75, 1.0]):

@@ -157,7 +157,7 @@ def test_identity_is_the_same_for_a_reference_and_its_json(given):
 
 def test_step_depends_on_its_own_section_only(ws, contract, params):
     def keys(changed) -> dict[str, str]:
-        made = ("raw", "valid", "train", "test", "lookups", "best", "model")
+        made = ("raw", "valid", "train", "test", "lookups", "best", "out_of_fold", "model")
         artifacts = {name: FolderRef(uri=name, sha256=name) for name in made}
         artifacts["baseline"] = artifacts["model"]
         given = planned.given(ws, contract, changed)

@@ -1,0 +1,37 @@
+"""What one rule of the gate saw, and what it said."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from evergreen.base.values import Value
+
+Outcome = Literal["passed", "failed", "inconclusive", "not applicable"]
+Number = Annotated[float, Field(allow_inf_nan=True)]
+
+
+class Check(Value):
+    """One rule of the gate on one candidate.
+
+    `code`: GT and three digits, the heading of docs/reference/gate.md that explains it. `inconclusive`: the rows cannot
+    tell. `evidence`: the numbers it decided by. `would_change`: what would have led to another answer; empty where
+    nothing was refused or left open.
+    """
+
+    name: str
+    outcome: Outcome
+    text: str
+    code: str = ""
+    evidence: dict[str, Number | str | None] = Field(default_factory=dict)
+    would_change: str = ""
+
+
+def plural(unit: str, n: int) -> str:
+    """Return the name of so many units.
+
+    Examples
+    --------
+    >>> plural("day", 14), plural("patient", 1)
+    ('days', 'patient')
+    """
+    return unit if n == 1 else f"{unit}s"

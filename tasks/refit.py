@@ -1,0 +1,61 @@
+"""Step: a candidate that passed the gate -> the same, fitted on the gate rows too."""
+
+import logging
+
+import pandas as pd
+from prefect import task
+
+from evergreen.base.artifacts.refs import FolderRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.values import digest_of
+from evergreen.learning.features import fit_target
+from evergreen.learning.features import inputs as inputs_of
+from evergreen.learning.model import model as models
+from evergreen.learning.tuning import families
+from evergreen.learning.tuning.calibration import CalibratedPipeline
+from evergreen.record.candidate import Candidate
+from tasks.engine import RETRIED
+
+log = logging.getLogger(__name__)
+
+
+@task(name="refit", timeout_seconds=7200, **RETRIED)
+def refit(candidate: Candidate, *, ws: Workspace) -> FolderRef:
+    """Fit a candidate's family, parameters and calibration on all rows, those included that judged it.
+
+    The sibling has seen what the newest days are like; nobody has measured it. Its manifest names the model that was
+    judged, as `refit_of`.
+    """
+    judged = models.load(ws.path(candidate.model.uri), candidate.model.sha256)
+    made, contract = {name: fact for name, fact in judged.manifest.items() if name != "files"}, judged.contract
+    rows = pd.concat([ws.read(candidate.train), ws.read(candidate.test)], ignore_index=True)
+    inputs = inputs_of(contract, judged.features)
+    pipeline = families.build(
+        made["family"],
+        made["params"],
+        task=contract.task,
+        inputs=inputs,
+        features=judged.features,
+        seed=made["seed"],
+        shrinkage=made["shrinkage"],
+    )
+    families.fit(pipeline, rows[inputs.names], fit_target(rows, contract))
+    if made["calibration"]:
+        curve = made["calibration"]["curve"]
+        pipeline = CalibratedPipeline(pipeline, curve["method"], list(curve["numbers"]))
+    sibling = models.save(
+        ws,
+        "refit",
+        pipeline,
+        contract=contract,
+        features=judged.features,
+        about={
+            **made,
+            "data": digest_of([candidate.train.sha256, candidate.test.sha256]),
+            "rows": len(rows),
+            "refit_of": candidate.model.sha256,
+        },
+        lookups=judged.lookups,
+    )
+    log.info("refit: %s on %d rows, digest %s", made["family"], len(rows), sibling.sha256[:12])
+    return sibling
