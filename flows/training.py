@@ -32,6 +32,7 @@ from evergreen.record.outcomes import (
 from evergreen.record.plan.commits import Commit
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import STEPS, arguments
+from evergreen.record.tracker import Run
 from flows.opened import run_opened
 from flows.recorder import Recorder
 from tasks.analyse import Analysed, analyse
@@ -240,41 +241,57 @@ def carry_out(
         uses=verdict.uses,
         refit_of=as_judged and as_judged.sha256,
     )
-    if verdict.promote:
-        version = do(register, run, name=project.name, candidate=candidate.key, settings=project.settings, tags=tags)
-        threshold = candidate.report.threshold
-        bento = do(
-            package,
-            candidate.model,
-            name=project.name,
-            version=version,
-            threshold=threshold,
-            ws=project.workspace,
-            settings=project.settings,
-        )
-        promoted = {
-            "version": version,
-            "verdict": "promoted",
-            "promoted_at": datetime.now(UTC),
-            "reason": f"{reason}: {verdict.reason}",
-        }
-        judged = judged.model_copy(update=promoted)
-        facts = ChampionFacts(
-            version=version,
-            judged=judged,
-            candidate=candidate.key,
-            artifact=candidate.model,
-            train=candidate.train,
-            data_end=candidate.data_end,
-            split=candidate.split.rule,
-            threshold=threshold,
-            run_id=run.run_id,
-            bento=bento,
-            recipe=project.recipe,
-            rows_end=candidate.split.end,
-            as_judged=as_judged,
-        )
-        do(promote, facts, expected_epoch=epoch, settings=project.settings)
+    if not verdict.promote:
+        return judged
+    promoted = judged.model_copy(update={"verdict": "promoted", "reason": f"{reason}: {verdict.reason}"})
+    return bring_into_service(project, candidate, promoted, do, run=run, tags=tags, as_judged=as_judged, epoch=epoch)
+
+
+def bring_into_service(
+    project: Project,
+    candidate: Candidate,
+    judged: Judgement,
+    do: Recorder,
+    *,
+    run: Run,
+    tags: Mapping[str, str],
+    as_judged: FolderRef | None,
+    epoch: int,
+) -> Judgement:
+    """Register, package and promote a candidate, and return its judgement with its version.
+
+    Parameters
+    ----------
+    as_judged : the model that the gate measured, where the candidate's was fitted on the gate rows too.
+    epoch : of the champion that the gate compared with.
+    """
+    version = do(register, run, name=project.name, candidate=candidate.key, settings=project.settings, tags=tags)
+    bento = do(
+        package,
+        candidate.model,
+        name=project.name,
+        version=version,
+        threshold=candidate.report.threshold,
+        ws=project.workspace,
+        settings=project.settings,
+    )
+    judged = judged.model_copy(update={"version": version, "promoted_at": datetime.now(UTC)})
+    facts = ChampionFacts(
+        version=version,
+        judged=judged,
+        candidate=candidate.key,
+        artifact=candidate.model,
+        train=candidate.train,
+        data_end=candidate.data_end,
+        split=candidate.split.rule,
+        threshold=candidate.report.threshold,
+        run_id=run.run_id,
+        bento=bento,
+        recipe=project.recipe,
+        rows_end=candidate.split.end,
+        as_judged=as_judged,
+    )
+    do(promote, facts, expected_epoch=epoch, settings=project.settings)
     return judged
 
 
