@@ -78,7 +78,7 @@ def judged(outcome: Judgement) -> None:
     if outcome.sees:
         console.print(f"  the gate sees: {escape(outcome.sees.text)}")
     for check in outcome.checks:
-        if check.outcome != "not applicable" or check.name == "champion":
+        if check.outcome != "not applicable" or check.name == "champion" or check.text.startswith("not compared"):
             console.print(f"  {check.name}: {MARKS[check.outcome]}  {escape(check.text)}")
         if check.would_change:
             console.print(f"    [dim]otherwise with: {escape(check.would_change)}[/]")

@@ -102,7 +102,7 @@ def watch(project: Project, ledger: Ledger, champion: ChampionFacts) -> WindowOu
 
 def is_first_of_refitted(ledger: Ledger, champion: ChampionFacts) -> bool:
     """Return whether a champion was fitted on its gate rows after they had judged it, and was not watched yet."""
-    if not champion.refitted:
+    if champion.as_judged is None:
         return False
     windows = ledger.entries(champion.judged.model, "window")
     return all(window.payload["version"] != champion.version for window in windows)

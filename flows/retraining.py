@@ -46,8 +46,12 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
     already_done = ledger.find(project.name, "retraining", incident) is not None
     if already_done or not (window.decision.retrain or reason):
         return RetrainingOutcome(window=incident, decision=window.decision, training=None, already_done=already_done)
+    same_recipe = project.champion().recipe in (None, project.recipe)
     outcome = run_training(
-        project.until(window.end), reason=reason or f"retraining after {incident}", stays=stays, rule="refresh"
+        project.until(window.end),
+        reason=reason or f"retraining after {incident}",
+        stays=stays,
+        rule="refresh" if same_recipe else None,
     )
     ledger.record(
         project.name,

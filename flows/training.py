@@ -9,6 +9,7 @@ from typing import Any
 
 from prefect import Task, flow
 
+from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.values import digest_of
 from evergreen.decisions.gate import decision as gate
 from evergreen.decisions.gate import scores
@@ -31,6 +32,7 @@ from evergreen.record.outcomes import (
 from evergreen.record.plan.commits import Commit
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import STEPS, arguments
+from evergreen.record.tracker import Run
 from flows.opened import run_opened
 from flows.recorder import Recorder
 from tasks.analyse import Analysed, analyse
@@ -108,7 +110,8 @@ def train_and_judge(
         drop_broken_records(project.settings.step_records, project.workspace)
         candidate = make_candidate(project, do)
         if new_lineage:
-            candidate = candidate.model_copy(update={"key": digest_of([candidate.key, "lineage", reason])})
+            begins = [candidate.key, "lineage", reason, ledger.champion(project.name)]
+            candidate = candidate.model_copy(update={"key": digest_of(begins)})
             rule = "first"
         judged = find_judged(ledger, project.name, candidate.key)
         if judged is None:
@@ -195,12 +198,12 @@ def carry_out(
     ----------
     epoch : of the champion that the gate compared with.
     """
-    refit_of: str | None = None
+    as_judged: FolderRef | None = None
     if verdict.promote and project.params.train.refit:
-        refit_of = candidate.model.sha256
+        as_judged = candidate.model
         candidate = candidate.model_copy(update={"model": do(refit, candidate, ws=project.workspace)})
     tags = {
-        **({"refit_of": refit_of} if refit_of else {}),
+        **({"refit_of": as_judged.sha256} if as_judged else {}),
         "model_digest": candidate.model.sha256,
         "data_digest": candidate.raw.sha256,
         "training_reason": reason,
@@ -236,42 +239,59 @@ def carry_out(
         sees=verdict.sees,
         level=verdict.level,
         uses=verdict.uses,
-        refit_of=refit_of,
+        refit_of=as_judged and as_judged.sha256,
     )
-    if verdict.promote:
-        version = do(register, run, name=project.name, candidate=candidate.key, settings=project.settings, tags=tags)
-        threshold = candidate.report.threshold
-        bento = do(
-            package,
-            candidate.model,
-            name=project.name,
-            version=version,
-            threshold=threshold,
-            ws=project.workspace,
-            settings=project.settings,
-        )
-        promoted = {
-            "version": version,
-            "verdict": "promoted",
-            "promoted_at": datetime.now(UTC),
-            "reason": f"{reason}: {verdict.reason}",
-        }
-        judged = judged.model_copy(update=promoted)
-        facts = ChampionFacts(
-            version=version,
-            judged=judged,
-            candidate=candidate.key,
-            artifact=candidate.model,
-            train=candidate.train,
-            data_end=candidate.data_end,
-            split=candidate.split.rule,
-            threshold=threshold,
-            run_id=run.run_id,
-            bento=bento,
-            recipe=project.recipe,
-            refitted=refit_of is not None,
-        )
-        do(promote, facts, expected_epoch=epoch, settings=project.settings)
+    if not verdict.promote:
+        return judged
+    promoted = judged.model_copy(update={"verdict": "promoted", "reason": f"{reason}: {verdict.reason}"})
+    return bring_into_service(project, candidate, promoted, do, run=run, tags=tags, as_judged=as_judged, epoch=epoch)
+
+
+def bring_into_service(
+    project: Project,
+    candidate: Candidate,
+    judged: Judgement,
+    do: Recorder,
+    *,
+    run: Run,
+    tags: Mapping[str, str],
+    as_judged: FolderRef | None,
+    epoch: int,
+) -> Judgement:
+    """Register, package and promote a candidate, and return its judgement with its version.
+
+    Parameters
+    ----------
+    as_judged : the model that the gate measured, where the candidate's was fitted on the gate rows too.
+    epoch : of the champion that the gate compared with.
+    """
+    version = do(register, run, name=project.name, candidate=candidate.key, settings=project.settings, tags=tags)
+    bento = do(
+        package,
+        candidate.model,
+        name=project.name,
+        version=version,
+        threshold=candidate.report.threshold,
+        ws=project.workspace,
+        settings=project.settings,
+    )
+    judged = judged.model_copy(update={"version": version, "promoted_at": datetime.now(UTC)})
+    facts = ChampionFacts(
+        version=version,
+        judged=judged,
+        candidate=candidate.key,
+        artifact=candidate.model,
+        train=candidate.train,
+        data_end=candidate.data_end,
+        split=candidate.split.rule,
+        threshold=candidate.report.threshold,
+        run_id=run.run_id,
+        bento=bento,
+        recipe=project.recipe,
+        rows_end=candidate.split.end,
+        as_judged=as_judged,
+    )
+    do(promote, facts, expected_epoch=epoch, settings=project.settings)
     return judged
 
 
@@ -291,7 +311,12 @@ def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder,
         seed=project.params.seed,
     )
     table, policy = project.workspace.read(compared.table), project.params.gate
-    asked = policy.rule if policy.rule != "auto" else rule or rule_for(project, candidate, champion)
+    same = same_as_champion(project, candidate, champion)
+    asked = (
+        policy.rule
+        if policy.rule != "auto"
+        else rule or ("refresh" if same else rule_for(project, candidate, champion))
+    )
     question = Question(
         rule=asked if champion else "first",
         rows=scores.gate_rows(table, compared),
@@ -302,7 +327,7 @@ def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder,
         prior=scores.estimates(table, "prior", compared),
         history=gates_asked(ledger, project.name, but=candidate.key),
     )
-    verdict = gate.decide(question, field_of(candidate, compared, table))
+    verdict = gate.decide(question, field_of(candidate, compared, table, only=same))
     if verdict.sees:
         log.info("gate: %s", verdict.sees.text)
     log.info("gate: %s, %s", verdict.verdict, verdict.reason)
@@ -310,31 +335,39 @@ def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder,
     return verdict
 
 
-def rule_for(project: Project, candidate: Candidate, champion: ChampionFacts | None) -> Rule:
-    """Return by which rule a candidate is judged: one with newer rows and nothing else new is a refresh.
+def same_as_champion(project: Project, candidate: Candidate, champion: ChampionFacts | None) -> str | None:
+    """Return the artifact of a candidate that is the champion itself, with another threshold or before another gate.
 
-    So is the champion itself, with another threshold or before another gate.
+    It is a refresh of itself, and asked alone. None where it is none, or another recipe has to be looked at beside it.
     """
+    if champion is None or champion.recipe != project.recipe:
+        return None
+    ours = {candidate.baseline.sha256: "baseline", candidate.model.sha256: "model"}
+    return ours.get(champion.measured.sha256)
+
+
+def rule_for(project: Project, candidate: Candidate, champion: ChampionFacts | None) -> Rule:
+    """Return by which rule a candidate is judged: one with newer rows and nothing else new is a refresh."""
     if champion is None:
         return "first"
-    if candidate.model.sha256 == champion.artifact.sha256:
-        return "refresh"
-    newer = (
-        candidate.raw.sha256 != champion.judged.data_digest
-        if candidate.data_end is None or champion.data_end is None
-        else candidate.data_end > champion.data_end
-    )
+    ours, theirs = candidate.split.end, champion.rows_end or champion.data_end
+    newer = ours > theirs if ours and theirs else candidate.raw.sha256 != champion.judged.data_digest
     return "refresh" if newer and champion.recipe == project.recipe else "superiority"
 
 
-def field_of(candidate: Candidate, compared: Compared, table: Any) -> tuple[Contender, ...]:
-    """Return who stands before the gate: the winner of the search, and the simpler family fitted on the same rows."""
+def field_of(candidate: Candidate, compared: Compared, table: Any, *, only: str | None = None) -> tuple[Contender, ...]:
+    """Return who stands before the gate: the winner of the search, and the simpler family fitted on the same rows.
+
+    Parameters
+    ----------
+    only : the artifact that is asked alone, if one is.
+    """
     report = candidate.report
     known: dict[str, tuple[str, str, Mapping[str, float], Mapping[str, float]]] = {
         "model": (report.family, "candidate", report.candidate, report.train),
         "baseline": (report.baseline_family, "baseline", report.baseline, {}),
     }
-    wanted = ["model"] if report.baseline_family == "prior" else list(known)
+    wanted = [only] if only else ["model"] if report.baseline_family == "prior" else list(known)
     return tuple(
         Contender(
             artifact=artifact,

@@ -70,7 +70,7 @@ def compare(
             "role": "champion" if is_champion else "former", "name": f"version {facts.version}", "column": column
         }  # fmt: skip
         try:
-            theirs = models.load(ws.path(facts.artifact.uri), facts.artifact.sha256)
+            theirs = models.load(ws.path(facts.measured.uri), facts.measured.sha256)
         except EvergreenError:
             if is_champion:
                 raise
@@ -78,7 +78,10 @@ def compare(
         why_not = _why_not(theirs, ours, facts, candidate, ws)
         on = _unseen(rows, ours, facts, ws) & _of_known_classes(rows, theirs)
         if not why_not and not on.any():
-            why_not = f"it has seen rows until {_last_seen(facts, ours.contract, ws)}, or knows none of these classes"
+            last = _last_seen(facts, ours.contract, ws)
+            why_not = (
+                f"it has seen rows until {last:%Y-%m-%d}" if last is not None else "it knows none of these classes"
+            )
         held.append(Held(**about, classes=theirs.classes, why_not=why_not))
         if not why_not:
             estimates[column], usable[column] = theirs.predict(_as_it_knows_them(rows, theirs, ours, candidate, ws)), on
@@ -174,7 +177,7 @@ def _last_seen(facts: ChampionFacts, contract: Contract, ws: Workspace) -> pd.Ti
     """Return the last local day of the rows that a model was fitted on; None for rows without time."""
     if facts.data_end is None or contract.time is None:
         return None
-    if facts.refitted or not ws.path(facts.train.uri).exists():
+    if not ws.path(facts.train.uri).exists():
         return pd.Timestamp(facts.data_end) - pd.Timedelta(days=1)
     times = ws.read(facts.train, columns=[contract.time])
     return local_time(times, contract).max().tz_localize(None).normalize()
@@ -238,8 +241,11 @@ def _folds(candidate: Candidate, ours: Model, gate: GateParams, ws: Workspace) -
 
 
 def _digest(rows: pd.DataFrame, contract: Contract) -> str:
-    """Return what tells gate rows from others, whatever features are made of them."""
-    columns = [column for column in contract.columns if column.name in contract.model_columns]
+    """Return what tells gate rows from others, whatever is made of them: key, time and target, or all columns."""
+    telling = [
+        column for column in contract.columns if column.name in contract.key or column.role in ("time", "target")
+    ]
+    columns = telling if len(telling) > 1 else [c for c in contract.columns if c.name in contract.model_columns]
     return hashlib.sha256(row_hashes(rows, columns).tobytes()).hexdigest()
 
 

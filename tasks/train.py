@@ -106,12 +106,12 @@ def train(
 def baseline_of(best: Best, params: TrainParams, task: Task) -> Finalist:
     """Return what the winner has to beat: the simpler finalist of the search, or the next simpler family unscored.
 
-    Declared parameters stand for a family that the search did not try. No curve was fitted for them, so none is
+    Declared parameters stand in where a search ended before its first trial. No curve was fitted for them, so none is
     applied.
     """
     simpler = families.simpler(best.family, task)
     declared = next((chosen for name, chosen in params.baseline.items() if name == simpler), None)
-    if best.simpler is not None and (best.simpler.is_tried or declared is None):
+    if best.simpler is not None:
         return best.simpler
     return Finalist(family=simpler, params=dict(declared or {}), score=None, scores=(), is_tried=False)
 

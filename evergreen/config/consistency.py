@@ -3,9 +3,10 @@
 from evergreen.base.errors import ConfigError
 from evergreen.config import derived
 from evergreen.config.contract.contract import Contract
-from evergreen.config.objectives import GATE_METRIC, check_costs, check_families, tuning_metric
+from evergreen.config.objectives import GATE_METRIC, check_costs, check_families, fitting, tuning_metric
 from evergreen.config.params.evaluate import EvaluateParams, ThresholdRule
 from evergreen.config.params.features import FeatureParams
+from evergreen.config.params.gate import GateParams
 from evergreen.config.params.params import Params
 
 
@@ -15,14 +16,28 @@ def check(params: Params, contract: Contract) -> None:
     check_families([*params.tune.families, *params.train.baseline], contract.task)
     tuning_metric(params.tune.metric, contract)
     check_evaluation(params.evaluate, params.features, contract)
-    fitting = GATE_METRIC[contract.task]
-    if params.gate.metric != fitting:
+    check_gate(params.gate, contract)
+
+
+def check_gate(params: GateParams, contract: Contract) -> None:
+    """Raise ConfigError if a metric of the gate does not measure the target."""
+    wanted, known = GATE_METRIC[contract.task], fitting(contract.task)
+    where = f"contract '{contract.name}', target '{contract.target}'"
+    if params.metric != wanted:
         raise ConfigError(
             "CFG018",
-            f"gate.metric is {params.gate.metric}, which does not measure a {contract.task} target",
-            where=f"contract '{contract.name}', target '{contract.target}'",
-            next_step=f"Set gate.metric: {fitting}",
+            f"gate.metric is {params.metric}, which does not measure a {contract.task} target",
+            where=where,
+            next_step=f"Set gate.metric: {wanted}",
         )
+    for name in params.floors:
+        if name not in known:
+            raise ConfigError(
+                "CFG018",
+                f"gate.floors names {name}, which does not measure a {contract.task} target",
+                where=where,
+                next_step=f"Name one that does: {', '.join(known)}.",
+            )
 
 
 def check_evaluation(params: EvaluateParams, features: FeatureParams, contract: Contract) -> None:

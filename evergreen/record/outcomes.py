@@ -71,8 +71,9 @@ class ChampionFacts(Value):
     """What the ledger keeps of a promoted version: enough to serve, score, monitor and compare it.
 
     `data_end`: the day after its last row, None for a table without time; `split`: the rule that drew its train rows
-    then, as `features.Split.rule`. `recipe`: the digest of what it was made of but rows. `refitted`: whether it was
-    fitted on the gate rows too, after they had judged it.
+    then, as `features.Split.rule`. `recipe`: the digest of what it was made of but rows. `rows_end`: the day after
+    the last labelled row. `as_judged`: the model that the gate measured, where `artifact` is its sibling that was
+    fitted on the gate rows too.
     """
 
     version: int
@@ -86,7 +87,13 @@ class ChampionFacts(Value):
     run_id: str
     bento: str
     recipe: str | None = None
-    refitted: bool = False
+    rows_end: date | None = None
+    as_judged: FolderRef | None = None
+
+    @property
+    def measured(self) -> FolderRef:
+        """The model that the gate measured, which has not seen its gate rows."""
+        return self.as_judged or self.artifact
 
 
 def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | None:
@@ -102,20 +109,28 @@ def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[ChampionF
     """Return what is known of champions before the present one, since a lineage was begun: the best, then the latest.
 
     The best is that of which the gates' gains, each over the champion before, add up to most: a row of small losses
-    does not hide it.
+    does not hide it. Versions of one model count once, and those of the champion's own not at all.
     """
-    begun = [entry.seq for entry in ledger.entries(model, "lineage")]
-    entries = [entry for entry in ledger.entries(model, "promotion") if not begun or entry.seq > begun[-1]]
-    champion = ledger.champion(model)
-    strengths: dict[int, float] = {}
+    begun = {entry.key for entry in ledger.entries(model, "lineage")}
+    champion = champion_facts(ledger, model)
+    strengths: dict[str, float] = {}
+    versions: dict[str, int] = {}
     strength = 0.0
-    for entry in entries:
-        strength += _gain(entry.payload)
-        strengths[entry.payload["version"]] = strength
-    before = [version for version in strengths if champion and version != champion.version]
-    latest = [version for version in reversed(before) if version != max(before, key=strengths.__getitem__)]
-    chosen = [*sorted(set(before) - set(latest)), *latest][:at_most]
-    return tuple(facts for version in chosen if (facts := version_facts(ledger, model, version)))
+    for entry in ledger.entries(model, "promotion"):
+        facts = entry.payload
+        if facts["candidate"] in begun:
+            strengths, versions, strength = {}, {}, 0.0
+        strength += _gain(facts)
+        digest = (facts.get("as_judged") or facts["artifact"])["sha256"]
+        versions.pop(digest, None)
+        strengths[digest], versions[digest] = strength, facts["version"]
+    if champion is None:
+        return ()
+    before = [digest for digest in versions if digest != champion.measured.sha256]
+    best = max(before, key=strengths.__getitem__, default=None)
+    chosen = [digest for digest in (best, *(other for other in reversed(before) if other != best)) if digest]
+    known = (version_facts(ledger, model, versions[digest]) for digest in chosen[:at_most])
+    return tuple(facts for facts in known if facts)
 
 
 def _gain(promotion: Mapping[str, Any]) -> float:

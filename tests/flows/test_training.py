@@ -8,12 +8,16 @@ import pytest
 from direct import Direct
 
 from evergreen.base.errors import LostRace
+from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.verdict import Verdict
 from evergreen.learning.model import model as models
 from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts, former_facts, gates_asked
 from evergreen.record.plan.steps import STEPS
 from flows import training
 from flows.training import AS_TASKS, find_judged, train_and_judge
+
+REFUSED = Verdict(verdict="FAIL", promote=False, checks=(Check(name="floor", outcome="failed", text="too low"),))
 
 
 def test_tasks_of_the_flow_are_the_steps_in_their_order():
@@ -165,7 +169,7 @@ def test_refitted_sibling_ships_and_says_which_model_was_judged(fresh):
 
     facts = champion_facts(project.ledger(), "visits")
     assert do.names.index("refit") < do.names.index("track")
-    assert facts.refitted
+    assert facts.as_judged.sha256 == facts.measured.sha256 == outcome.refit_of
     assert facts.artifact.sha256 == outcome.model_digest != outcome.refit_of
     sibling = models.load(project.workspace.path(facts.artifact.uri), facts.artifact.sha256)
     assert sibling.manifest["refit_of"] == outcome.refit_of
@@ -213,3 +217,20 @@ def test_version_that_is_to_be_replaced_is_not_analysed(fresh):
     assert (outcome.version, outcome.analysis) == (1, None)
     assert "analyse" not in do.names
     assert not fresh.ledger().entries("visits", "analysis")
+
+
+def test_champion_with_another_threshold_is_a_refresh_of_itself_and_spends_nothing(visited):
+    project = Project.open(overrides=["evaluate.threshold=0.3"])
+    outcome = train_and_judge(project, reason="fewer misses", do=Direct(register=lambda *_, **__: 2))
+
+    assert (outcome.rule, outcome.verdict, outcome.version, outcome.level) == ("refresh", "promoted", 2, None)
+    assert champion_facts(visited.ledger(), "visits").threshold == 0.3
+    assert former_facts(visited.ledger(), "visits", at_most=3) == ()  # it is the same model
+
+
+def test_refused_lineage_leaves_the_guard_against_creep_as_it_was(visited, monkeypatch):
+    monkeypatch.setattr(training.gate, "decide", lambda *_, **__: REFUSED)
+    outcome = train_and_judge(visited, reason="other delays", new_lineage=True, do=Direct())
+
+    assert outcome.verdict == "refused"
+    assert not visited.ledger().entries("visits", "lineage")

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special, stats
 
 from evergreen.config.params.gate import GateParams
-from evergreen.decisions.gate.campaign import Asked
+from evergreen.decisions.gate.campaign import Asked, next_level
 from evergreen.decisions.gate.decision import Question
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
 from evergreen.learning.evaluation.clusters import Clusters
@@ -118,13 +118,25 @@ def question(rows: GateRows, champion: Estimates | None, **changed) -> Question:
     return Question(rows=rows, **given | changed)
 
 
-def asked(nights: int, *, rule: str = "superiority", promoted: Sequence[int] = (), rows: str = "") -> tuple[Asked, ...]:
-    """Return gates of nights in a row, the last of them a day before NOW; `promoted` counts from 0."""
-    first = NOW - timedelta(days=nights)
-    return tuple(
-        Asked(at=first + timedelta(days=night), rule=rule, level=0.001, promoted=night in promoted, rows=rows)
-        for night in range(nights)
-    )
+def asked(
+    nights: int,
+    *,
+    rule: str = "superiority",
+    promoted: Sequence[int] = (),
+    rows: str = "",
+    every: timedelta = timedelta(days=1),
+) -> tuple[Asked, ...]:
+    """Return gates one after the other, the last of them `every` before NOW, each given what the campaign had for it.
+
+    `promoted` counts from 0.
+    """
+    history: list[Asked] = []
+    for night in range(nights):
+        now = NOW - every * (nights - night)
+        given = next_level(history, now=now, alpha=POLICY.alpha).level if rule == "superiority" else 0.0
+        level = given if night in promoted else 0.0
+        history.append(Asked(at=now, rule=rule, given=given, level=level, promoted=night in promoted, rows=rows))
+    return tuple(history)
 
 
 def classes(rng: np.random.Generator, counts: dict[str, int], *rights: float) -> tuple[GateRows, list[Estimates]]:

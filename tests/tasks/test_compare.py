@@ -179,11 +179,11 @@ def test_champion_is_compared_on_the_days_after_the_last_it_was_fitted_on_and_th
     assert 0 < rival.usable.sum() < len(rival.usable)
 
 
-def test_champion_that_was_fitted_on_its_gate_rows_too_has_seen_all_until_the_end_of_its_data(ws):
-    champion, candidate = trained(ws, "champion"), trained(ws, "candidate")
-    facts = facts_of(champion, refitted=True, data_end=date(2024, 4, 1))
-    rival = candidates.held(candidate_of(ws, candidate), facts, ws)
-    assert rival.why_not.startswith("it has seen rows until 2024-03-31")
+def test_champion_that_was_fitted_on_its_gate_rows_too_is_compared_as_it_was_judged(ws):
+    champion, other, candidate = trained(ws, "champion"), trained(ws, "other", **LAST), trained(ws, "candidate")
+    facts = facts_of(other, as_judged=champion.model)
+    paired = candidates.held(candidate_of(ws, candidate), facts, ws)
+    assert paired.theirs == pytest.approx(auc_on_its_own_tables(ws, champion), abs=1e-12)
 
 
 def test_former_champions_are_scored_beside_it_and_one_whose_folder_is_broken_is_left_out(ws):

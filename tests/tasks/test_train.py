@@ -84,11 +84,11 @@ TREES = {"family": "gradient_boosting", "params": {"max_iter": 3}}
         (True, {}, {"C": 0.25}),
         (True, {"logistic": {"C": 4.0}}, {"C": 0.25}),
         (False, {}, {}),
-        (False, {"logistic": {"C": 4.0}}, {"C": 4.0}),
+        (False, {"logistic": {"C": 4.0}}, {}),
         (False, {"linear": {"alpha": 4.0}}, {}),
     ],
 )
-def test_baseline_is_the_simpler_finalist_unless_its_parameters_are_declared_and_it_was_not_tried(
+def test_baseline_is_the_simpler_finalist_of_the_search_whatever_is_declared(
     is_tried, declared, expected, fit, tmp_path
 ):
     saved = fit(**TREES, simpler=finalist(is_tried=is_tried), baseline=declared).baseline
@@ -113,11 +113,11 @@ def test_baseline_is_calibrated_as_the_winner_is(fit, tmp_path):
     assert curved.predict(rows).values == pytest.approx(expected, abs=1e-12)
 
 
-def test_curve_is_not_applied_to_declared_parameters_that_it_was_not_fitted_for(fit, tmp_path):
-    simpler = finalist(is_tried=False, is_applied=True)
-    saved = fit(**TREES, simpler=simpler, baseline={"logistic": {"C": 4.0}}).baseline
+def test_declared_parameters_stand_in_where_the_search_ended_before_its_first_trial(fit, tmp_path):
+    saved = fit(**TREES, baseline={"logistic": {"C": 4.0}}).baseline
 
-    assert models.load(tmp_path / saved.uri, saved.sha256).manifest["calibration"] is None
+    manifest = models.load(tmp_path / saved.uri, saved.sha256).manifest
+    assert (manifest["params"], manifest["calibration"]) == ({"C": 4.0}, None)
 
 
 def test_memory_that_is_short_is_said_before_anything_is_fitted(fit, monkeypatch):

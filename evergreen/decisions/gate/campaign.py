@@ -24,8 +24,9 @@ Rule = Literal["first", "superiority", "refresh"]
 class Asked(Value):
     """A gate that was asked before: when, by which rule, on which rows, and what became of the candidate.
 
-    `level`: what a promotion gave back of the campaign's error (`Verdict.returned`); 0 where it gave nothing. `rows`:
-    the digest of the gate rows.
+    `given`: the error that it was given, of a campaign's; 0 where its rule spends none, or nothing was compared.
+    `level`: what a promotion gave back of that, for the next gate (`Verdict.returned`). `rows`: the digest of the gate
+    rows.
     """
 
     at: datetime
@@ -33,6 +34,7 @@ class Asked(Value):
     level: float
     promoted: bool
     rows: str
+    given: float = 0.0
 
 
 class Level(Value):
@@ -63,16 +65,18 @@ def next_level(history: Sequence[Asked], *, now: datetime, alpha: float) -> Leve
     >>> round(first.level, 4), first.asked
     (0.0077, 0)
     """
-    campaign, begun = _campaign([asked for asked in history if asked.rule == "superiority"], now)
-    n = len(campaign)
-    share = 1 / ((n + 1) * WHOLE) if n < ASKS else 0.0
+    spending = [asked for asked in history if asked.rule == "superiority" and asked.at <= now]
+    campaign, begun = _campaign(spending, now)
+    n = sum(asked.given > 0 for asked in campaign)
     carried = campaign[-1].level if campaign and campaign[-1].promoted else 0.0
-    given = sum(1 / (i * WHOLE) for i in range(1, min(n, ASKS) + 1))
+    spent = sum(asked.given - asked.level * asked.promoted for asked in campaign)
+    left = max(0.0, alpha - spent)
+    share = alpha / ((n + 1) * WHOLE) if n < ASKS else 0.0
     return Level(
-        level=alpha * share + carried,
-        asked=n,
-        spent=alpha * given - carried,
-        left=alpha * (1 - given) + carried,
+        level=min(share + carried, left),
+        asked=len(campaign),
+        spent=spent,
+        left=left,
         ends=begun and begun + LENGTH,
     )
 

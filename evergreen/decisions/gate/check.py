@@ -26,6 +26,11 @@ class Check(Value):
     would_change: str = ""
 
 
+def not_applicable(name: str, code: str, text: str, **evidence: float | str | None) -> Check:
+    """Return what a check says of a candidate that it has nothing to say of."""
+    return Check(name=name, code=code, outcome="not applicable", text=text, evidence=evidence)
+
+
 def plural(unit: str, n: int) -> str:
     """Return the name of so many units.
 

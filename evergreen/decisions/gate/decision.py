@@ -10,7 +10,7 @@ from evergreen.decisions.gate import field as fields
 from evergreen.decisions.gate.campaign import MOST_USES, Asked, Rule, level_of_use, next_level, uses
 from evergreen.decisions.gate.check import Check
 from evergreen.decisions.gate.checks import baseline, bias, champion, floor, footprint, gap, proper, slices, suspicion
-from evergreen.decisions.gate.evidence import Contender, GateRows, Rival, check_lengths
+from evergreen.decisions.gate.evidence import Contender, GateError, GateRows, Rival, check_lengths
 from evergreen.decisions.gate.paired import compare
 from evergreen.decisions.gate.sees import sees
 from evergreen.decisions.gate.verdict import Answer, Judged, Sees, Verdict
@@ -45,8 +45,10 @@ def decide(question: Question, field: Sequence[Contender]) -> Verdict:
 
     Raises
     ------
-    GateError if estimates or clusters are of another number of rows.
+    GateError if the field is empty, or estimates or clusters are of another number of rows.
     """
+    if not field:
+        raise GateError("GATE002", "no candidate stands before the gate", where="gate", next_step="Train one.")
     _check_lengths(question, field)
     policy, rows = question.policy, question.rows
     ordered = fields.in_order(field)

@@ -48,18 +48,18 @@ class Paired(NamedTuple):
     @property
     def evidence(self) -> dict[str, float | str | None]:
         """What a verdict keeps of it."""
-        return {
-            "metric": self.metric,
+        numbers = {
             "ours": self.ours,
             "theirs": self.theirs,
             "gain": self.gain,
             "se": self.error.se,
-            "unit": self.unit,
             "n": self.error.n,
             "n_effective": self.error.n_effective,
             "autocorrelation": self.error.autocorrelation,
             "rows": self.n_rows,
         }
+        known = {name: value if np.isfinite(value) else None for name, value in numbers.items()}
+        return {"metric": self.metric, "unit": self.unit, **known}
 
 
 def compare(metric: str, rows: GateRows, ours: Estimates, theirs: Estimates, *, on: Mask | None = None) -> Paired:
@@ -133,10 +133,10 @@ def _rarest(labels: npt.NDArray[Any], clusters: Clusters) -> int:
 def _why_not(gain: float, error: ClusteredError, unit: str, *, rarest: int) -> str:
     if not np.isfinite(gain):
         return "undefined on these rows"
-    if rarest < FEWEST_OF_CLASS:
-        return f"{rarest} {plural(unit, rarest)} with the rarest class; at least {FEWEST_OF_CLASS} are needed"
     if error.n < FEWEST_CLUSTERS:
         return f"{error.n} {plural(unit, error.n)}; at least {FEWEST_CLUSTERS} are needed"
+    if rarest < FEWEST_OF_CLASS:
+        return f"{rarest} {plural(unit, rarest)} with the rarest class; at least {FEWEST_OF_CLASS} are needed"
     if error.n_effective < FEWEST_CLUSTERS:
         return (
             f"{error.n} {plural(unit, error.n)} that hang together (autocorrelation {error.autocorrelation:.2f}) count "

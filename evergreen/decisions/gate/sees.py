@@ -33,7 +33,7 @@ def sees(paired: Paired, *, rule: Rule, margin: float, alpha: float, level: floa
         margin=margin,
         worse=tuple(Seen(by=by, probability=exceeds(error, by - margin, alpha, skew=above)) for by in STEPS),
         better=tuple(Seen(by=by, probability=exceeds(error, by, level, skew=below)) for by in STEPS),
-        detects=margin + _detectable(error, alpha, skew=above),
+        detects=margin + _detectable(error, alpha, skew=above) if math.isfinite(above) else None,
         needed=clusters_needed(error, STEPS[0], alpha, skew=above),
     )
 

@@ -25,8 +25,8 @@ class Sees(Value):
     `n` clusters of `unit`, which count as `n_effective`, and the standard error `se` of the difference from the
     champion. `margin`: the loss that counts as equal. `worse`: how probably a model that is worse by so much is refused
     because it is shown to be; `better`: how probably one that is better by so much is promoted because it is shown to
-    be, at `level`. `detects`: the loss that is refused with 80 %. `needed`: how many clusters refuse a loss of STEPS[0]
-    beyond the margin with 80 %; None where no number that matters does.
+    be, at `level`. `detects`: the loss that is refused with 80 %, None for none. `needed`: how many clusters refuse a
+    loss of STEPS[0] beyond the margin with 80 %; None where no number that matters does.
     """
 
     rule: Rule
@@ -39,7 +39,7 @@ class Sees(Value):
     margin: float
     worse: tuple[Seen, ...]
     better: tuple[Seen, ...]
-    detects: float
+    detects: float | None
     needed: int | None
 
     @property
@@ -53,9 +53,8 @@ class Sees(Value):
             return f"with {those} a model that is better is shown to be so: {shown}"
         shown = ", ".join(f"{seen.by * 100:g} pp in {seen.probability:.0%}" for seen in self.worse)
         more = f"; {POWER:.0%} for {(STEPS[0] + self.margin) * 100:g} pp needs {self.needed}" if self.needed else ""
-        return (
-            f"with {those} a model that is worse is refused: {shown}; {POWER:.0%} for {self.detects * 100:.1f} pp{more}"
-        )
+        sure = f"; {POWER:.0%} for {self.detects * 100:.1f} pp" if self.detects is not None else ""
+        return f"with {those} a model that is worse is refused: {shown}{sure}{more}"
 
 
 class Judged(Value):
@@ -91,7 +90,20 @@ class Verdict(Value):
 
     def as_asked(self, rows: str) -> dict[str, object]:
         """Return what is kept of having asked, as `campaign.Asked` but its time; `rows` is the rows' digest."""
-        return {"rule": self.rule, "level": self.returned, "promoted": self.promote, "rows": rows}
+        given = self.level.level if self.level and self.compared else 0.0
+        return {
+            "rule": self.rule,
+            "given": given,
+            "level": min(self.returned, given),
+            "promoted": self.promote,
+            "rows": rows,
+        }
+
+    @property
+    def compared(self) -> bool:
+        """Whether any candidate had an interval against the champion: a gate that compared nothing spends nothing."""
+        checks = [check for candidate in self.candidates for check in candidate.checks]
+        return any(check.name == "champion" and "level" in check.evidence for check in checks)
 
     @property
     def reason(self) -> str:

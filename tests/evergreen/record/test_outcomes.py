@@ -72,8 +72,8 @@ def test_what_another_release_wrote_beside_the_facts_is_no_obstacle(ledger):
 def gained(version: int, gain: float | None) -> ChampionFacts:
     """Return a version that the gate saw to gain so much over the champion before it."""
     check = Check(name="champion", outcome="passed", text="", code="GT004", evidence={"gain": gain})
-    made = facts(version, str(version))
-    return made.model_copy(update={"judged": JUDGED.model_copy(update={"checks": (check,)})})
+    judged, artifact = JUDGED.model_copy(update={"checks": (check,)}), FolderRef(uri="model", sha256=f"{version:064}")
+    return facts(version, str(version)).model_copy(update={"judged": judged, "artifact": artifact})
 
 
 def versions(ledger: Ledger, at_most: int) -> list[int]:
@@ -91,7 +91,21 @@ def test_former_champions_are_the_best_by_all_gains_and_then_the_latest(ledger):
 def test_former_champions_of_an_older_lineage_are_left_behind(ledger):
     promote(ledger, gained(1, None), epoch=0)
     promote(ledger, gained(2, 0.05), epoch=1)
-    ledger.record("m", "lineage", "key", {"reason": "another target"})
+    ledger.record("m", "lineage", "3", {"reason": "another target"})  # which begins with that candidate
     promote(ledger, gained(3, None), epoch=2)
     promote(ledger, gained(4, 0.01), epoch=3)
     assert versions(ledger, 3) == [3]
+
+
+def test_versions_of_one_model_count_once_and_the_champions_own_not_at_all(ledger):
+    one, other = gained(1, None), gained(2, 0.01)
+    for epoch, (version, made) in enumerate([(1, one), (2, other), (3, other), (4, one)]):
+        promote(ledger, made.model_copy(update={"version": version}), epoch=epoch)
+    assert versions(ledger, 3) == [3]  # the champion, version 4, is the model of version 1
+
+
+def test_lineage_that_did_not_lead_to_a_promotion_leaves_nobody_behind(ledger):
+    promote(ledger, gained(1, None), epoch=0)
+    promote(ledger, gained(2, 0.05), epoch=1)
+    ledger.record("m", "lineage", "refused", {"reason": "another target"})
+    assert versions(ledger, 3) == [1]

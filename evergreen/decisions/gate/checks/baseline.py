@@ -1,7 +1,7 @@
 """GT002 and GT003: is the candidate shown to be worth less than no knowledge (the prior), or than a linear model?"""
 
 from evergreen.config.params.gate import GateParams
-from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.check import Check, not_applicable
 from evergreen.decisions.gate.evidence import Contender, GateRows
 from evergreen.decisions.gate.paired import compare
 from evergreen.learning.evaluation.estimates import Estimates
@@ -19,13 +19,10 @@ def check(rows: GateRows, contender: Contender, other: Estimates | None, *, of: 
     """
     code = CODES[of]
     if other is None:
-        return Check(name=of, code=code, outcome="not applicable", text=f"there is no {of} but the candidate itself")
+        return not_applicable(of, code, f"there is no {of} but the candidate itself")
     paired = compare(policy.metric, rows, contender.estimates, other)
     if paired.why_not:
-        return Check(
-            name=of, code=code, outcome="not applicable", text=f"not compared with the {of}: {paired.why_not}",
-            evidence=paired.evidence,
-        )  # fmt: skip
+        return not_applicable(of, code, f"not compared with the {of}: {paired.why_not}", **paired.evidence)
     low, high = paired.low(policy.alpha), paired.high(policy.alpha)
     worse = high < policy.baseline_gain
     return Check(

@@ -1,9 +1,11 @@
 """GT007: do the estimates hold on average, as many as they say (calibration in the large)?"""
 
+import math
+
 import numpy as np
 
 from evergreen.config.params.gate import GateParams
-from evergreen.decisions.gate.check import Check, plural
+from evergreen.decisions.gate.check import Check, not_applicable, plural
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
 from evergreen.decisions.gate.paired import FEWEST_CLUSTERS
 from evergreen.learning.evaluation.clusters import clustered_error
@@ -20,11 +22,11 @@ def check(rows: GateRows, contender: Contender, champion: Rival | None, policy: 
     """
     estimates = contender.estimates
     if estimates.task == "multiclass":
-        return Check(name="bias", code=CODE, outcome="not applicable", text="the log loss of classes tells it")
+        return not_applicable("bias", CODE, "the log loss of classes tells it")
     if not np.isfinite(estimates.values).all():
         return Check(name="bias", code=CODE, outcome="failed", text="the mean of the estimates is no number")
     if len(np.unique(rows.labels)) < 2:
-        return Check(name="bias", code=CODE, outcome="not applicable", text="the labels do not differ")
+        return not_applicable("bias", CODE, "the labels do not differ")
     unit = _unit(rows, estimates)
     off = influence("bias", rows.labels, estimates)
     sign = 1.0 if off.value > 0 else -1.0
@@ -32,10 +34,10 @@ def check(rows: GateRows, contender: Contender, champion: Rival | None, policy: 
     error = clustered_error(sign * off.rows - policy.max_bias * unit.rows, rows.clusters)
     if error.n < FEWEST_CLUSTERS:
         few = f"{error.n} {plural(rows.clusters.unit, error.n)}; at least {FEWEST_CLUSTERS} are needed"
-        return Check(name="bias", code=CODE, outcome="not applicable", text=few, evidence={"bias": off.value})
-    before = _of(rows, champion)
+        return not_applicable("bias", CODE, few, **{"bias": off.value})
+    now, before = _both(rows, estimates, champion)
     is_off = beyond > error.half_width(policy.alpha / 2)  # either side may be off
-    less_than_before = before is not None and abs(off.value) < before
+    less_than_before = before is not None and now < before
     text = f"estimates are off by {off.value:+.4f} on average, labels have {_described(estimates)} {unit.value:.4f}"
     return Check(
         name="bias",
@@ -47,12 +49,14 @@ def check(rows: GateRows, contender: Contender, champion: Rival | None, policy: 
     )
 
 
-def _of(rows: GateRows, champion: Rival | None) -> float | None:
-    if champion is None or champion.estimates is None:
-        return None
-    usable = rows.all if champion.usable is None else champion.usable
-    said = champion.estimates.values[usable]
-    return abs(float((said - rows.labels[usable]).mean())) if len(said) and np.isfinite(said).all() else None
+def _both(rows: GateRows, estimates: Estimates, champion: Rival | None) -> tuple[float, float | None]:
+    """Return how far candidate and champion are off on the rows that both may be asked; None for no champion."""
+    usable = rows.all if champion is None or champion.usable is None else champion.usable
+    labels = rows.labels[usable].astype(np.float64)
+    if champion is None or champion.estimates is None or rows.clusters.of(usable).n < FEWEST_CLUSTERS:
+        return math.nan, None
+    now, before = (abs(float((said.values[usable] - labels).mean())) for said in (estimates, champion.estimates))
+    return now, before if math.isfinite(before) else None
 
 
 def _unit(rows: GateRows, estimates: Estimates) -> Influence:

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate.campaign import Rule
-from evergreen.decisions.gate.check import Check, Outcome, plural
+from evergreen.decisions.gate.check import Check, Outcome, not_applicable, plural
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
 from evergreen.decisions.gate.paired import Paired, compare
 from evergreen.decisions.gate.sees import clusters_needed
@@ -26,9 +28,12 @@ def check(
     level : the error of passing; that of failing is the policy's alpha.
     """
     if champion is None or rule == "first":
-        return Check(name="champion", code=CODE, outcome="not applicable", text="there is no champion to compare with")
+        return not_applicable("champion", CODE, "there is no champion to compare with")
     if champion.estimates is None:
         return _incomparable("champion", CODE, champion)
+    if rule == "refresh" and np.array_equal(contender.estimates.values, champion.estimates.values):
+        text = f"against {champion.name}: it says the same of every row"
+        return Check(name="champion", code=CODE, outcome="passed", text=text, evidence={"gain": 0.0})
     paired = compare(policy.metric, rows, contender.estimates, champion.estimates, on=champion.usable)
     if paired.why_not:
         return _unclear("champion", CODE, paired, f"cannot be told against {champion.name}: {paired.why_not}")
@@ -49,9 +54,7 @@ def check_former(rows: GateRows, contender: Contender, former: Sequence[Rival], 
         and not (paired := compare(policy.metric, rows, contender.estimates, rival.estimates, on=rival.usable)).why_not
     ]
     if not comparable:
-        return Check(
-            name="former champion", code=OF_FORMER, outcome="not applicable", text="no former champion can be compared"
-        )
+        return not_applicable("former champion", OF_FORMER, "no former champion can be compared")
     alpha, margin = policy.alpha / len(comparable), policy.champion_margin
     rival, paired = min(comparable, key=lambda both: both[1].high(alpha))
     worse = paired.high(alpha) < -margin
@@ -133,11 +136,12 @@ def _incomparable(name: str, code: str, rival: Rival) -> Check:
 
 
 def _unclear(name: str, code: str, paired: Paired, text: str) -> Check:
+    more = f"more {plural(paired.unit, 2)} of gate rows that neither has seen"
     return Check(
         name=name,
         code=code,
         outcome="inconclusive",
         text=text,
         evidence=paired.evidence,
-        would_change=f"more {plural(paired.unit, 2)} of gate rows: raise features.test_days or features.test_share",
+        would_change=f"{more}: newer ones, or a higher features.test_days or features.test_share",
     )

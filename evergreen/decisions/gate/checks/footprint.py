@@ -1,7 +1,7 @@
 """GT011 and GT012: is what would be served small and fast enough?"""
 
 from evergreen.config.params.gate import GateParams
-from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.check import Check, not_applicable
 from evergreen.decisions.gate.evidence import Contender
 
 
@@ -17,7 +17,7 @@ def check_latency(contender: Contender, policy: GateParams) -> Check:
 
 def _check(name: str, code: str, value: float | None, limit: float | None, unit: str) -> Check:
     if limit is None:
-        return Check(name=name, code=code, outcome="not applicable", text="no limit is set", evidence={unit: value})
+        return not_applicable(name, code, "no limit is set", **{unit: value})
     above = value is None or not value <= limit
     said = "it was not measured" if value is None else f"{value:.3g} {unit}"
     return Check(

@@ -3,7 +3,7 @@
 import math
 
 from evergreen.config.params.gate import GateParams
-from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.check import Check, not_applicable
 from evergreen.decisions.gate.evidence import Contender
 
 CODE = "GT009"
@@ -12,7 +12,7 @@ CODE = "GT009"
 def check(contender: Contender, policy: GateParams) -> Check:
     """Return whether the metric is greater by more than `gate.max_gap` on the train rows than on the gate rows."""
     if policy.metric not in contender.train:
-        return Check(name="train gap", code=CODE, outcome="not applicable", text="not measured on its train rows")
+        return not_applicable("train gap", CODE, "not measured on its train rows")
     of_train, of_gate = contender.train[policy.metric], contender.metrics.get(policy.metric, math.nan)
     gap = of_train - of_gate
     wide = not math.isfinite(gap) or gap > policy.max_gap

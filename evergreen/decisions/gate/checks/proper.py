@@ -2,7 +2,7 @@
 
 from evergreen.config.contract.columns import Task
 from evergreen.config.params.gate import GateParams
-from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.check import Check, not_applicable
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
 from evergreen.decisions.gate.paired import compare
 
@@ -15,19 +15,12 @@ def check(rows: GateRows, contender: Contender, champion: Rival | None, policy: 
     """Return whether the candidate's log loss is shown to be greater than the champion's by more than a share."""
     metric = SCORE.get(contender.estimates.task)
     if metric is None:
-        return Check(
-            name="proper score", code=CODE, outcome="not applicable", text=f"{policy.metric} is a proper score"
-        )
+        return not_applicable("proper score", CODE, f"{policy.metric} is a proper score")
     if champion is None or champion.estimates is None:
-        return Check(
-            name="proper score", code=CODE, outcome="not applicable", text="there is no champion to compare with"
-        )
+        return not_applicable("proper score", CODE, "there is no champion to compare with")
     paired = compare(metric, rows, contender.estimates, champion.estimates, on=champion.usable)
     if paired.why_not:
-        return Check(
-            name="proper score", code=CODE, outcome="not applicable", text=f"not compared: {paired.why_not}",
-            evidence=paired.evidence,
-        )  # fmt: skip
+        return not_applicable("proper score", CODE, f"not compared: {paired.why_not}", **paired.evidence)
     margin = policy.proper_margin * paired.theirs
     high = paired.high(policy.alpha)
     worse = high < -margin

@@ -1,7 +1,7 @@
 """GT008: does a declared slice, or a protected group, lose by what helps the rest?"""
 
 from evergreen.config.params.gate import GateParams
-from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.check import Check, not_applicable
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
 from evergreen.decisions.gate.paired import compare
 
@@ -20,9 +20,9 @@ def check(rows: GateRows, contender: Contender, other: Rival | None, policy: Gat
     other : the champion, or the baseline where there is none.
     """
     if not rows.slices:
-        return Check(name="slices", code=CODE, outcome="not applicable", text="no slices are declared")
+        return not_applicable("slices", CODE, "no slices are declared")
     if other is None or other.estimates is None:
-        return Check(name="slices", code=CODE, outcome="not applicable", text="there is nothing to compare slices with")
+        return not_applicable("slices", CODE, "there is nothing to compare slices with")
     usable = rows.all if other.usable is None else other.usable
     compared = {
         name: compare(policy.metric, rows, contender.estimates, other.estimates, on=inside & usable)
@@ -33,9 +33,7 @@ def check(rows: GateRows, contender: Contender, other: Rival | None, policy: Gat
     n_unjudged = len(rows.slices) - len(judged)
     left_out = f"; {n_unjudged} too small to be judged" if n_unjudged else ""
     if not judged:
-        return Check(
-            name="slices", code=CODE, outcome="not applicable", text=f"none of {len(rows.slices)} slices can be judged"
-        )
+        return not_applicable("slices", CODE, f"none of {len(rows.slices)} slices can be judged")
     alpha = policy.alpha / len(judged)
     lost = {
         name: paired

@@ -36,12 +36,9 @@ def test_later_gate_gets_its_share_of_what_is_harmonic(nights):
 
 
 def test_shares_of_a_whole_campaign_add_up_to_alpha():
-    begun = NOW - timedelta(hours=ASKS)
-    history = [
-        Asked(at=begun + timedelta(hours=i), rule="superiority", level=0, promoted=False, rows="") for i in range(ASKS)
-    ]
+    history = asked(ASKS, every=timedelta(hours=1))
 
-    assert sum(level(history[:i]).level for i in range(ASKS)) == pytest.approx(0.05)
+    assert sum(one.given for one in history) == pytest.approx(0.05)
     assert level(history).level == 0
     assert level(history).left == pytest.approx(0)
 
@@ -49,7 +46,7 @@ def test_shares_of_a_whole_campaign_add_up_to_alpha():
 def test_promotion_gives_its_level_to_the_next_gate_and_to_no_later_one():
     history = asked(10, promoted=[9])
 
-    assert level(history).level == pytest.approx(0.05 / (WHOLE * 11) + 0.001)
+    assert level(history).level == pytest.approx(0.05 / (WHOLE * 11) + 0.05 / (WHOLE * 10))
     assert level(asked(10, promoted=[8])).level == pytest.approx(0.05 / (WHOLE * 11))
 
 
@@ -63,7 +60,8 @@ def test_levels_between_promotions_never_exceed_alpha_together(promotions):
         got = level(history, now)
         assert got.spent + got.left == pytest.approx(0.05)
         kept += 0.0 if promoted else got.level
-        history.append(Asked(at=now, rule="superiority", level=got.level, promoted=promoted, rows=""))
+        returned = got.level if promoted else 0.0
+        history.append(Asked(at=now, rule="superiority", given=got.level, level=returned, promoted=promoted, rows=""))
     assert kept <= 0.05 + 1e-12
 
 
@@ -82,7 +80,7 @@ def test_new_campaign_begins_a_year_after_the_first_gate_of_the_last():
 
 def test_gate_after_a_year_begins_the_campaign_of_those_after_it():
     old = asked(3)
-    late = Asked(at=old[0].at + LENGTH, rule="superiority", level=0, promoted=False, rows="")
+    late = Asked(at=old[0].at + LENGTH, rule="superiority", given=0.001, level=0, promoted=False, rows="")
 
     got = level((*old, late), late.at + timedelta(days=1))
 
@@ -106,3 +104,24 @@ def test_choices_from_the_same_rows_err_together_no_more_than_alpha():
     assert levels == sorted(levels, reverse=True)
     assert sum(levels) == pytest.approx(0.05, rel=1e-3)
     assert sum(levels) < 0.05
+
+
+def test_error_of_a_campaign_is_that_of_the_gate_now_whatever_was_given_before():
+    lax = Asked(at=NOW - timedelta(days=1), rule="superiority", given=0.06, level=0.06, promoted=True, rows="")
+
+    assert next_level([lax], now=NOW, alpha=0.01).level <= 0.01
+    spent = lax.model_copy(update={"level": 0.0, "promoted": False})
+    assert (next_level([spent], now=NOW, alpha=0.05).level, next_level([spent], now=NOW, alpha=0.05).left) == (0.0, 0.0)
+
+
+def test_gate_that_compared_nothing_spends_nothing():
+    idle = Asked(at=NOW - timedelta(days=1), rule="superiority", level=0.0, promoted=False, rows="")
+
+    assert level((idle,)).level == level(()).level
+    assert level((idle,)).asked == 1
+
+
+def test_gate_of_a_clock_that_was_ahead_does_not_count():
+    ahead = Asked(at=NOW + timedelta(days=4_000), rule="superiority", given=0.05, level=0.0, promoted=False, rows="")
+
+    assert level((ahead,)) == level(())

@@ -7,7 +7,6 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from gates import (
-    NOW,
     POLICY,
     World,
     asked,
@@ -27,7 +26,7 @@ from sklearn.metrics import roc_auc_score
 
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.decisions.gate import decision as gate
-from evergreen.decisions.gate.campaign import MOST_USES, WHOLE, Asked
+from evergreen.decisions.gate.campaign import MOST_USES, WHOLE
 from evergreen.decisions.gate.evidence import GateError, GateRows
 from evergreen.learning.evaluation import Report
 from evergreen.learning.evaluation.clusters import Clusters
@@ -375,10 +374,7 @@ def test_level_of_a_refresh_is_shared_by_all_uses_of_its_rows():
 
 def test_campaign_that_has_nothing_left_passes_nobody():
     rows, ours, theirs = drawn(0.8, 0.7)
-    spent = tuple(
-        Asked(at=NOW - timedelta(hours=400 - i), rule="superiority", level=0.0, promoted=False, rows="")
-        for i in range(365)
-    )
+    spent = asked(365, every=timedelta(hours=1))
 
     verdict = gate.decide(question(rows, theirs, rule="superiority", history=spent), [measured(rows, ours)])
 

@@ -276,7 +276,7 @@ def campaign_levels(nights):
     for night in range(nights):
         now = NOW + timedelta(days=night)
         levels.append(next_level(history, now=now, alpha=ALPHA).level)
-        history.append(Asked(at=now, rule="superiority", level=0.0, promoted=False, rows=""))
+        history.append(Asked(at=now, rule="superiority", given=levels[-1], level=0.0, promoted=False, rows=""))
     return Levels(np.array(levels))
 
 
@@ -389,11 +389,11 @@ def chosen_from_the_same_rows(campaigns, *, rule, seed, policy=POLICY, candidate
             paired = compare("roc_auc", rows, ours, theirs)
             before = before or paired.gain - 1.96 * paired.error.se > -POLICY.champion_margin
             asks = question(rows, theirs, rule=rule, policy=policy, history=tuple(history), now=now, prior=prior(n))
-            if not at_all:
-                verdict = gate.decide(asks, [contender(ours)])
-                at_all = verdict.promote
-                shown = shown or verdict.verdict == "PASS"
-            history.append(Asked(at=now, rule=rule, level=0.0, promoted=False, rows=rows.digest))
+            verdict = gate.decide(asks, [contender(ours)])
+            shown = shown or (verdict.verdict == "PASS" and not at_all)
+            at_all = at_all or verdict.promote
+            given = verdict.level.level if verdict.level else 0.0
+            history.append(Asked(at=now, rule=rule, given=given, level=0.0, promoted=False, rows=rows.digest))
         counts += [at_all, shown, before]
     return counts / campaigns
 

@@ -54,14 +54,23 @@ def test_rule_without_a_level_gives_nothing_back():
 
 
 def test_what_is_kept_of_having_asked_is_the_rule_the_level_and_the_rows():
-    given = verdict("PASS", FLOOR, promote=True, candidates=field(2), level=LEVEL, rule="superiority")
+    compared = Check(name="champion", outcome="failed", text="", evidence={"level": 0.002})
+    candidates = tuple(one.model_copy(update={"checks": (compared,)}) for one in field(2))
+    given = verdict("PASS", FLOOR, promote=True, candidates=candidates, level=LEVEL, rule="superiority")
 
     assert given.as_asked("digest") == {
         "rule": "superiority",
+        "given": 0.006,
         "level": pytest.approx(0.004),
         "promoted": True,
         "rows": "digest",
     }
+
+
+def test_gate_that_compared_nobody_spends_nothing():
+    given = verdict("FAIL", FLOOR, promote=False, candidates=field(None, 1), level=LEVEL, rule="superiority")
+
+    assert given.as_asked("digest")["given"] == 0
 
 
 @pytest.mark.parametrize(("needed", "more"), [(None, ""), (52, "; 80% for 2 pp needs 52")])
