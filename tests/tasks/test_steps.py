@@ -564,7 +564,7 @@ def test_candidate_is_compared_with_the_champion_on_its_own_test_rows(chain, cha
     report = artifacts["report"]
     assert simpler.theirs == pytest.approx(report.baseline["roc_auc"], abs=1e-12)
     assert simpler.gain == pytest.approx(report.candidate["roc_auc"] - report.baseline["roc_auc"], abs=1e-12)
-    assert simpler.why_not == "4 days with the rarest class; at least 5 are needed"
+    assert simpler.why_not == "4 days; at least 8 are needed"
 
 
 def test_champion_that_may_have_seen_the_test_rows_is_not_compared_with(chain, champion):
