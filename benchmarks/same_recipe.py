@@ -17,8 +17,10 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
+from evergreen.decisions.gate.campaign import level_of_use
 from evergreen.decisions.gate.checks import champion
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
+from evergreen.decisions.gate.paired import against
 from evergreen.learning.evaluation.clusters import clusters_of
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.evaluation.influence import influence
@@ -90,8 +92,10 @@ def main() -> None:
             tally["days differ"] += 2 * (gap > plain)
             for ours, theirs in (said, said[::-1]):
                 contender = Contender("model", family, ours, {})
+                rival = Rival("version 1", theirs)
+                paired = against(policy.metric, rows, contender, rival)
                 check = champion.check(
-                    rows, contender, Rival("version 1", theirs), policy=policy, rule="refresh", level=policy.alpha
+                    contender, rival, paired, policy=policy, rule="refresh", level=level_of_use(1, policy.alpha)
                 )
                 tally[check.outcome] += 1
     table = Table("family", *HEADINGS, "missed of those decided")

@@ -4,7 +4,7 @@ import logging
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -14,6 +14,9 @@ from cli.options import AllowDirty, Env, Json, Overrides, ParamsFile, Reason, Wi
 from evergreen.base import memory
 from evergreen.base.errors import ConfigError
 from evergreen.base.months import span
+
+if TYPE_CHECKING:
+    from evergreen.record.outcomes import TrainingOutcome
 
 app = typer.Typer(
     name="evergreen",
@@ -100,6 +103,15 @@ def init(
     emit(written.summary(), as_json, lambda: tables.show(written))
 
 
+def _tell(outcome: "TrainingOutcome", as_json: bool, *, explain: bool = False) -> None:
+    """Print how a training ended, and end with what a refusal exits with."""
+    from cli import show
+
+    emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome, explain=explain))
+    if outcome.verdict == "refused":
+        raise typer.Exit(REFUSED)
+
+
 @app.command()
 def run(
     env: Env = "local",
@@ -116,14 +128,12 @@ def run(
 
     Example: [bold]evergreen run --set tune.trials=5 --set seed=3[/bold]
     """
-    from cli import show, training
+    from cli import training
     from evergreen.project import Project
 
     project = Project.open(env, params, overrides or (), allow_dirty=allow_dirty)
     outcome = training.train(project, reason=reason)
-    emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome, explain=explain))
-    if outcome.verdict == "refused":
-        raise typer.Exit(REFUSED)
+    _tell(outcome, as_json, explain=explain)
 
 
 @app.command()
@@ -142,7 +152,7 @@ def promote(
 
     Example: [bold]evergreen promote --new-lineage --reason "delays count from 30 minutes on"[/bold]
     """
-    from cli import show, training
+    from cli import training
     from evergreen.project import Project
 
     if not new_lineage:
@@ -154,9 +164,7 @@ def promote(
         )
     project = Project.open(env, params, overrides or (), allow_dirty=allow_dirty)
     outcome = training.train(project, reason=reason, new_lineage=True)
-    emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome))
-    if outcome.verdict == "refused":
-        raise typer.Exit(REFUSED)
+    _tell(outcome, as_json)
 
 
 @app.command()
@@ -165,14 +173,12 @@ def resume(env: Env = "local", as_json: Json = False) -> None:
 
     Example: [bold]evergreen resume[/bold]
     """
-    from cli import show, training, unfinished
+    from cli import training, unfinished
     from evergreen.config.settings import Settings
 
     run = unfinished.last(Settings.load(env))
     outcome = training.train(unfinished.open_again(run), reason=run.reason)
-    emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome))
-    if outcome.verdict == "refused":
-        raise typer.Exit(REFUSED)
+    _tell(outcome, as_json)
 
 
 @app.command()

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from evergreen.base.errors import printable
 from evergreen.decisions.gate.campaign import Level
+from evergreen.decisions.gate.verdict import DECISIVE
 from evergreen.record.outcomes import ChampionFacts, Judgement, TrainingOutcome
 from evergreen.record.plan.plan import PlannedStep
 
@@ -78,7 +79,7 @@ def judged(outcome: Judgement) -> None:
     if outcome.sees:
         console.print(f"  the gate sees: {escape(outcome.sees.text)}")
     for check in outcome.checks:
-        if check.outcome != "not applicable" or check.name == "champion" or check.text.startswith("not compared"):
+        if check.outcome != "not applicable" or check.name in DECISIVE:
             console.print(f"  {check.name}: {MARKS[check.outcome]}  {escape(check.text)}")
         if check.would_change:
             console.print(f"    [dim]otherwise with: {escape(check.would_change)}[/]")

@@ -310,17 +310,12 @@ def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder,
         gate=project.params.gate,
         seed=project.params.seed,
     )
-    table, policy = project.workspace.read(compared.table), project.params.gate
+    table = project.workspace.read(compared.table)
     same = same_as_champion(project, candidate, champion)
-    asked = (
-        policy.rule
-        if policy.rule != "auto"
-        else rule or ("refresh" if same else rule_for(project, candidate, champion))
-    )
     question = Question(
-        rule=asked if champion else "first",
+        rule="first" if champion is None else rule_for(project, candidate, champion, asked="refresh" if same else rule),
         rows=scores.gate_rows(table, compared),
-        policy=policy,
+        policy=project.params.gate,
         now=datetime.now(UTC),
         champion=next(iter(scores.rivals(table, compared, "champion")), None),
         former=scores.rivals(table, compared, "former"),
@@ -346,10 +341,15 @@ def same_as_champion(project: Project, candidate: Candidate, champion: ChampionF
     return ours.get(champion.measured.sha256)
 
 
-def rule_for(project: Project, candidate: Candidate, champion: ChampionFacts | None) -> Rule:
-    """Return by which rule a candidate is judged: one with newer rows and nothing else new is a refresh."""
-    if champion is None:
-        return "first"
+def rule_for(project: Project, candidate: Candidate, champion: ChampionFacts, *, asked: Rule | None) -> Rule:
+    """Return by which rule a candidate is judged: as `gate.rule` says, or else as asked.
+
+    Otherwise one with newer rows and nothing else new is a refresh.
+    """
+    if project.params.gate.rule != "auto":
+        return project.params.gate.rule
+    if asked:
+        return asked
     ours, theirs = candidate.split.end, champion.rows_end or champion.data_end
     newer = ours > theirs if ours and theirs else candidate.raw.sha256 != champion.judged.data_digest
     return "refresh" if newer and champion.recipe == project.recipe else "superiority"

@@ -76,15 +76,14 @@ def compare(
                 raise
             continue
         why_not = _why_not(theirs, ours, facts, candidate, ws)
-        on = _unseen(rows, ours, facts, ws) & _of_known_classes(rows, theirs)
-        if not why_not and not on.any():
-            last = _last_seen(facts, ours.contract, ws)
-            why_not = (
-                f"it has seen rows until {last:%Y-%m-%d}" if last is not None else "it knows none of these classes"
-            )
-        held.append(Held(**about, classes=theirs.classes, why_not=why_not))
         if not why_not:
-            estimates[column], usable[column] = theirs.predict(_as_it_knows_them(rows, theirs, ours, candidate, ws)), on
+            last = _last_seen(facts, ours.contract, ws)
+            usable[column] = _unseen(rows, ours, last) & _of_known_classes(rows, theirs)
+            if usable[column].any():
+                estimates[column] = theirs.predict(_as_it_knows_them(rows, theirs, ours, candidate, ws))
+            else:
+                why_not = f"it has seen rows until {last:%Y-%m-%d}" if last else "it knows none of these classes"
+        held.append(Held(**about, classes=theirs.classes, why_not=why_not))
     clusters = clusters_of(rows, ours.contract)
     slices = _slices(rows[list(evaluated.slices)].join(_protected(ours, candidate, ws, seed=seed)))
     columns = {f"slice {number}": name for number, name in enumerate(slices)}
@@ -127,7 +126,7 @@ def same_past(theirs: Model, ours: Model) -> bool:
     return theirs.contract == ours.contract and theirs.features.history.items() <= ours.features.history.items()
 
 
-def gone(theirs: Model, ours: Model, stored: Collection[str]) -> str:
+def gone(theirs: Model, stored: Collection[str]) -> str:
     """Return what a model looks back on and cannot be given any more; empty for nothing.
 
     Parameters
@@ -135,11 +134,7 @@ def gone(theirs: Model, ours: Model, stored: Collection[str]) -> str:
     stored : the columns of the validated rows, from which its features of the past are derived.
     """
     lacking = [name for name in history.needed(theirs.contract, theirs.features) if name not in stored]
-    if lacking:
-        return f"it looks back on column '{lacking[0]}', which the candidate's rows do not have"
-    if theirs.contract.time != ours.contract.time:
-        return f"it looks back by '{theirs.contract.time}', the candidate by '{ours.contract.time}'"
-    return ""
+    return f"it looks back on column '{lacking[0]}', which the candidate's rows do not have" if lacking else ""
 
 
 def past_of(test: pd.DataFrame, theirs: Model, ours: Model, valid: Path) -> dict[str, Any]:
@@ -159,13 +154,14 @@ def _why_not(theirs: Model, ours: Model, facts: ChampionFacts, candidate: Candid
         return "its train rows were drawn in another way, so they may hold these test rows"
     if candidate.data_end is not None and facts.data_end is None:
         return "it was trained on rows without a time"
+    if theirs.contract.time != ours.contract.time:
+        return f"its rows lie by '{theirs.contract.time}', the candidate's by '{ours.contract.time}'"
     stored = pq.read_schema(ws.verified(candidate.valid)).names if other_past else ()
-    return other_target(theirs, ours) or (gone(theirs, ours, stored) if other_past else "")
+    return other_target(theirs, ours) or (gone(theirs, stored) if other_past else "")
 
 
-def _unseen(rows: pd.DataFrame, ours: Model, facts: ChampionFacts, ws: Workspace) -> Mask:
-    """Return which rows lie later than all that a model was fitted on, by more than the embargo."""
-    last = _last_seen(facts, ours.contract, ws)
+def _unseen(rows: pd.DataFrame, ours: Model, last: pd.Timestamp | None) -> Mask:
+    """Return which rows lie later than the last day that a model was fitted on, by more than the embargo."""
     if last is None:
         return np.ones(len(rows), dtype=np.bool_)
     days = local_time(rows, ours.contract).dt.tz_localize(None).dt.normalize()

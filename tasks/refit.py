@@ -8,11 +8,9 @@ from prefect import task
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.values import digest_of
-from evergreen.learning.features import fit_target
-from evergreen.learning.features import inputs as inputs_of
 from evergreen.learning.model import model as models
-from evergreen.learning.tuning import families
-from evergreen.learning.tuning.calibration import CalibratedPipeline
+from evergreen.learning.tuning.calibration import Calibration, calibrated
+from evergreen.learning.tuning.recipe import Recipe
 from evergreen.record.candidate import Candidate
 from tasks.engine import RETRIED
 
@@ -29,24 +27,12 @@ def refit(candidate: Candidate, *, ws: Workspace) -> FolderRef:
     judged = models.load(ws.path(candidate.model.uri), candidate.model.sha256)
     made, contract = {name: fact for name, fact in judged.manifest.items() if name != "files"}, judged.contract
     rows = pd.concat([ws.read(candidate.train), ws.read(candidate.test)], ignore_index=True)
-    inputs = inputs_of(contract, judged.features)
-    pipeline = families.build(
-        made["family"],
-        made["params"],
-        task=contract.task,
-        inputs=inputs,
-        features=judged.features,
-        seed=made["seed"],
-        shrinkage=made["shrinkage"],
-    )
-    families.fit(pipeline, rows[inputs.names], fit_target(rows, contract))
-    if made["calibration"]:
-        curve = made["calibration"]["curve"]
-        pipeline = CalibratedPipeline(pipeline, curve["method"], list(curve["numbers"]))
+    recipe = Recipe(contract, judged.features, made["family"], made["params"], made["seed"], made["shrinkage"])
+    curve = made["calibration"] and Calibration.model_validate(made["calibration"])
     sibling = models.save(
         ws,
         "refit",
-        pipeline,
+        calibrated(recipe.fit(rows), curve),
         contract=contract,
         features=judged.features,
         about={

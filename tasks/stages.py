@@ -24,7 +24,7 @@ HEADER = """\
 # Written by `make stages` from the steps themselves; a test says whether it is fresh.
 stages:
 """
-SECTIONS = {"features": "features", "seed": "seed"}  # besides a step's own
+SECTIONS = {"features": "features", "seed": "seed", "declared": "train.baseline"}  # besides a step's own
 # What a step reads under configs/. `today` is of a section or of the clock, and `warm_start` of the champion, which DVC
 # does not look at; the files of `lookup_files` are named in params.yaml.
 CONFIGURED = {"contract": "contract.yaml", "expectations": "expectations.json"}
@@ -45,6 +45,8 @@ def _stage(name: str, project: Project) -> Iterator[str]:
     yield f"    desc: {json.dumps(described)}"
     yield f"    cmd: .venv/bin/python -m tasks {name}"
     sections = [SECTION_OF.get(name, name), *(section for argument, section in SECTIONS.items() if argument in taken)]
+    if not project.params.train.baseline:  # DVC does not take a parameter that is not there
+        sections = [section for section in sections if section != SECTIONS["declared"]]
     yield f"    params: [{', '.join(sections)}]"
     yield "    deps:"
     yield from _items(

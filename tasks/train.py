@@ -5,7 +5,6 @@ from typing import Any
 
 from joblib import Parallel, delayed
 from prefect import task
-from sklearn.pipeline import Pipeline
 
 from evergreen.base import memory
 from evergreen.base.artifacts.folders import read_folder
@@ -22,7 +21,7 @@ from evergreen.learning.features import lookups as tables
 from evergreen.learning.model import model as models
 from evergreen.learning.tuning import families
 from evergreen.learning.tuning.best import Best, Finalist
-from evergreen.learning.tuning.calibration import CalibratedPipeline
+from evergreen.learning.tuning.calibration import calibrated
 from evergreen.record.plan.identity import code_digest, lock_digest
 from tasks.engine import RECORDED
 
@@ -87,7 +86,7 @@ def train(
             shrinkage=params.shrinkage,
         )
         families.fit(pipeline, rows[inputs.names], target)
-        return calibrated(pipeline, finalist)
+        return calibrated(pipeline, finalist.calibration)
 
     wanted = {"model": best, "baseline": baseline_of(best, params, contract.task)}
     with families.limit_threads("blas"):
@@ -104,24 +103,10 @@ def train(
 
 
 def baseline_of(best: Best, params: TrainParams, task: Task) -> Finalist:
-    """Return what the winner has to beat: the simpler finalist of the search, or the next simpler family unscored.
-
-    Declared parameters stand in where a search ended before its first trial. No curve was fitted for them, so none is
-    applied.
-    """
-    simpler = families.simpler(best.family, task)
-    declared = next((chosen for name, chosen in params.baseline.items() if name == simpler), None)
-    if best.simpler is not None:
-        return best.simpler
-    return Finalist(family=simpler, params=dict(declared or {}), score=None, scores=(), is_tried=False)
-
-
-def calibrated(pipeline: Pipeline, finalist: Finalist) -> Pipeline | CalibratedPipeline:
-    """Return a fitted pipeline with the finalist's curve, where calibration is applied."""
-    calibration = finalist.calibration
-    if calibration is None or not calibration.is_applied:
-        return pipeline
-    return CalibratedPipeline(pipeline, calibration.curve.method, list(calibration.curve.numbers))
+    """Return what the winner has to beat: the simpler finalist of the search, or the next simpler family unscored."""
+    family = families.simpler(best.family, task)
+    declared = dict(next((chosen for name, chosen in params.baseline.items() if name == family), {}))
+    return best.simpler or Finalist(family=family, params=declared, score=None, scores=())
 
 
 def _facts(finalist: Finalist) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Step: train rows -> the best family and parameters, by folds, and what it says of their validation rows."""
 
+from collections.abc import Mapping
+
 from prefect import task
 
 from evergreen.base import memory
@@ -41,11 +43,18 @@ def tune(
     params: TuneParams,
     seed: int,
     storage: str,
+    declared: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Tuned:
-    """Search the declared space. The study in `storage` carries the step's identity: a killed search continues."""
+    """Search the space. The study in `storage` carries the step's identity: a killed search continues.
+
+    Parameters
+    ----------
+    declared : parameters of the simpler family where the search does not try it, by family; its defaults unless given.
+    """
     arguments = {
         "train": train,
         "warm_start": warm_start,
+        "declared": declared,
         "contract": contract,
         "features": features,
         "params": params,
@@ -65,6 +74,7 @@ def tune(
         storage=storage,
         study=f"tune-{identity('tune', arguments)[:16]}",
         warm_start=warm_start,
+        declared=declared,
     )
     return Tuned(
         best=searched.best,

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from math import isfinite
 from typing import Any, Literal
 
 from evergreen.base.artifacts.refs import FolderRef, TableRef
@@ -101,8 +100,12 @@ def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | N
     promotions = [entry.payload for entry in ledger.entries(model, "promotion") if entry.payload["version"] == version]
     if not promotions:
         return None
-    last = promotions[-1]
-    return ChampionFacts.model_validate({key: last[key] for key in ChampionFacts.model_fields if key in last})
+    return _facts(promotions[-1])
+
+
+def _facts(promotion: Mapping[str, Any]) -> ChampionFacts:
+    known = {key: promotion[key] for key in ChampionFacts.model_fields if key in promotion}
+    return ChampionFacts.model_validate(known)
 
 
 def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[ChampionFacts, ...]:
@@ -112,32 +115,27 @@ def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[ChampionF
     does not hide it. Versions of one model count once, and those of the champion's own not at all.
     """
     begun = {entry.key for entry in ledger.entries(model, "lineage")}
-    champion = champion_facts(ledger, model)
     strengths: dict[str, float] = {}
-    versions: dict[str, int] = {}
+    promotions: dict[str, ChampionFacts] = {}
     strength = 0.0
     for entry in ledger.entries(model, "promotion"):
-        facts = entry.payload
-        if facts["candidate"] in begun:
-            strengths, versions, strength = {}, {}, 0.0
+        facts = _facts(entry.payload)
+        if facts.candidate in begun:
+            strengths, promotions, strength = {}, {}, 0.0
         strength += _gain(facts)
-        digest = (facts.get("as_judged") or facts["artifact"])["sha256"]
-        versions.pop(digest, None)
-        strengths[digest], versions[digest] = strength, facts["version"]
-    if champion is None:
-        return ()
-    before = [digest for digest in versions if digest != champion.measured.sha256]
-    best = max(before, key=strengths.__getitem__, default=None)
-    chosen = [digest for digest in (best, *(other for other in reversed(before) if other != best)) if digest]
-    known = (version_facts(ledger, model, versions[digest]) for digest in chosen[:at_most])
-    return tuple(facts for facts in known if facts)
+        promotions.pop(facts.measured.sha256, None)
+        strengths[facts.measured.sha256], promotions[facts.measured.sha256] = strength, facts
+    if promotions:
+        promotions.popitem()  # the champion's own model
+    best = max(promotions, key=strengths.__getitem__, default=None)
+    chosen = [digest for digest in (best, *(other for other in reversed(promotions) if other != best)) if digest]
+    return tuple(promotions[digest] for digest in chosen[:at_most])
 
 
-def _gain(promotion: Mapping[str, Any]) -> float:
+def _gain(facts: ChampionFacts) -> float:
     """Return the gain over the champion before that a gate measured; 0 where it measured none."""
-    checks = promotion["judged"]["checks"]
-    gains = [check.get("evidence", {}).get("gain") for check in checks if check["name"] == "champion"]
-    return sum(gain for gain in gains if isinstance(gain, float) and isfinite(gain))
+    gains = [check.evidence.get("gain") for check in facts.judged.checks if check.name == "champion"]
+    return sum(gain for gain in gains if isinstance(gain, float))
 
 
 def gates_asked(ledger: Ledger, model: str, *, but: str | None = None) -> tuple[Asked, ...]:

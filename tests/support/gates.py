@@ -13,8 +13,11 @@ from scipy import special, stats
 
 from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate.campaign import Asked, next_level
+from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.checks import champion
 from evergreen.decisions.gate.decision import Question
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
+from evergreen.decisions.gate.paired import against
 from evergreen.learning.evaluation.clusters import Clusters
 from evergreen.learning.evaluation.estimates import Estimates
 
@@ -99,6 +102,11 @@ def contender(estimates: Estimates, *, auc: float = 0.7, **changed) -> Contender
 def rival(estimates: Estimates | None, **changed) -> Rival:
     """Return the champion with these estimates."""
     return Rival(**{"name": "version 4", "estimates": estimates} | changed)
+
+
+def held(rows: GateRows, ours: Contender, other: Rival | None, *, policy: GateParams, **given) -> Check:
+    """Return what the check of the champion says of a contender."""
+    return champion.check(ours, other, against(policy.metric, rows, ours, other), policy=policy, **given)
 
 
 def prior(n: int, share_true: float = 0.2) -> Estimates:

@@ -141,6 +141,7 @@ def run(
         tuned = tune.fn(
             tables.train,
             warm_start=None,
+            declared={},
             ws=ws,
             contract=contract,
             features=FEATURES,

@@ -157,6 +157,18 @@ def test_champion_is_compared_without_a_feature_that_is_gone_as_it_would_be_serv
     assert compared(ws, champion, candidate).theirs == pytest.approx(auc, abs=1e-12)
 
 
+def test_champion_whose_rows_lie_by_another_time_is_not_compared(ws, monkeypatch):
+    champion, table = trained(ws, "champion"), released.table
+    monkeypatch.setattr(released, "table", lambda n: table(n).rename(columns={"handed_in": "sent"}))
+    columns = [
+        column.model_copy(update={"name": "sent"}) if column.name == "handed_in" else column
+        for column in released.CONTRACT.columns
+    ]
+    renamed = released.CONTRACT.model_copy(update={"columns": tuple(columns)})
+    why = compared(ws, champion, trained(ws, "candidate", renamed)).why_not
+    assert why == "its rows lie by 'handed_in', the candidate's by 'sent'"
+
+
 def test_champion_is_compared_on_the_days_after_the_last_it_was_fitted_on_and_the_embargo_alone(ws):
     champion, candidate = trained(ws, "champion"), trained(ws, "candidate")
     test = ws.read(candidate.tables.test)

@@ -361,6 +361,7 @@ def test_other_tasks_are_learned_from_a_table_with_time_and_watched(task, tmp_pa
     tuned = tune.fn(
         tables_.train,
         warm_start=None,
+        declared={},
         ws=ws,
         contract=contract,
         features=released.FEATURES,

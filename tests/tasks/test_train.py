@@ -66,32 +66,29 @@ def test_boosting_is_shrunk_as_the_parameters_say_and_what_was_tuned_is_told(fit
     assert (loaded.manifest["params"], loaded.manifest["shrinkage"]) == (tuned, shrinkage)
 
 
-def finalist(*, is_tried, is_applied=False):
+def finalist(*, is_applied=False):
     curve = CalibrationMap(method="temperature", numbers=(2.0,))
     calibration = Calibration(curve=curve, is_applied=is_applied, log_loss=(0.6, 0.5), ece=(0.1, 0.0), n_rows=9)
-    params = {"C": 0.25} if is_tried else {}
-    return Finalist(
-        family="logistic", params=params, score=-0.5, scores=(-0.5,), calibration=calibration, is_tried=is_tried
-    )
+    return Finalist(family="logistic", params={"C": 0.25}, score=-0.5, scores=(-0.5,), calibration=calibration)
 
 
 TREES = {"family": "gradient_boosting", "params": {"max_iter": 3}}
 
 
 @pytest.mark.parametrize(
-    ("is_tried", "declared", "expected"),
+    ("simpler", "declared", "expected"),
     [
-        (True, {}, {"C": 0.25}),
-        (True, {"logistic": {"C": 4.0}}, {"C": 0.25}),
-        (False, {}, {}),
-        (False, {"logistic": {"C": 4.0}}, {}),
-        (False, {"linear": {"alpha": 4.0}}, {}),
+        (finalist(), {}, {"C": 0.25}),
+        (finalist(), {"logistic": {"C": 4.0}}, {"C": 0.25}),
+        (None, {}, {}),
+        (None, {"logistic": {"C": 4.0}}, {"C": 4.0}),
+        (None, {"linear": {"alpha": 4.0}}, {}),
     ],
 )
-def test_baseline_is_the_simpler_finalist_of_the_search_whatever_is_declared(
-    is_tried, declared, expected, fit, tmp_path
+def test_baseline_is_the_simpler_finalist_of_the_search_or_else_as_it_is_declared(
+    simpler, declared, expected, fit, tmp_path
 ):
-    saved = fit(**TREES, simpler=finalist(is_tried=is_tried), baseline=declared).baseline
+    saved = fit(**TREES, simpler=simpler, baseline=declared).baseline
 
     loaded = models.load(tmp_path / saved.uri, saved.sha256)
     assert (loaded.manifest["family"], loaded.manifest["params"]) == ("logistic", expected)
@@ -100,9 +97,7 @@ def test_baseline_is_the_simpler_finalist_of_the_search_whatever_is_declared(
 
 
 def test_baseline_is_calibrated_as_the_winner_is(fit, tmp_path):
-    plain, curved = (
-        fit(**TREES, simpler=finalist(is_tried=True, is_applied=is_applied)).baseline for is_applied in (False, True)
-    )
+    plain, curved = (fit(**TREES, simpler=finalist(is_applied=is_applied)).baseline for is_applied in (False, True))
 
     plain, curved = (models.load(tmp_path / saved.uri, saved.sha256) for saved in (plain, curved))
     rows = tables.table("multiclass")
@@ -111,13 +106,6 @@ def test_baseline_is_calibrated_as_the_winner_is(fit, tmp_path):
     expected = np.sqrt(plain.predict(rows).values)
     expected /= expected.sum(axis=1, keepdims=True)
     assert curved.predict(rows).values == pytest.approx(expected, abs=1e-12)
-
-
-def test_declared_parameters_stand_in_where_the_search_ended_before_its_first_trial(fit, tmp_path):
-    saved = fit(**TREES, baseline={"logistic": {"C": 4.0}}).baseline
-
-    manifest = models.load(tmp_path / saved.uri, saved.sha256).manifest
-    assert (manifest["params"], manifest["calibration"]) == ({"C": 4.0}, None)
 
 
 def test_memory_that_is_short_is_said_before_anything_is_fitted(fit, monkeypatch):

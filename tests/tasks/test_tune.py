@@ -29,8 +29,8 @@ def given(tmp_path):
     x = np.random.default_rng(3).normal(size=200)
     rows = pd.DataFrame({"x": x, "other": x, "y": x + np.sin(9 * x) > 0})
     return {
-        "train": ws.write("train", rows), "warm_start": None, "ws": ws, "contract": CONTRACT, "features": FEATURES,
-        "params": PARAMS, "seed": 7, "storage": f"sqlite:///{tmp_path}/studies.db",
+        "train": ws.write("train", rows), "warm_start": None, "declared": {}, "ws": ws, "contract": CONTRACT,
+        "features": FEATURES, "params": PARAMS, "seed": 7, "storage": f"sqlite:///{tmp_path}/studies.db",
     }  # fmt: skip
 
 
@@ -44,7 +44,9 @@ def test_best_is_the_best_of_the_trials_that_are_kept(given):
 
 def test_study_is_named_by_the_identity_of_the_step_and_is_continued(given, monkeypatch):
     found = tune.fn(**given)
-    decides = {name: given[name] for name in ("train", "warm_start", "contract", "features", "params", "seed")}
+    decides = {
+        name: given[name] for name in ("train", "warm_start", "declared", "contract", "features", "params", "seed")
+    }
     (study,) = optuna.get_all_study_names(given["storage"])
     assert study == f"tune-{identity('tune', decides)[:16]}"
     fitted, fit_fold = [], Job.fit_fold

@@ -17,5 +17,5 @@ class TrainParams(Section):
     """whether a candidate that passed the gate is fitted once more, on the gate rows too, and that one ships; default
     `false`. Nobody has measured it, so its first window is watched more closely"""
     baseline: dict[Literal["logistic", "linear"], dict[str, float]] = {}
-    """parameters of the simpler family, by family, such as `{logistic: {C: 1.0}}`, where the search ended before its
-    first trial; default: scikit-learn's. After a search it has those of its best trial, or its defaults"""
+    """parameters of the simpler family where the search did not try it, by family, such as `{logistic: {C: 1.0}}`;
+    default: scikit-learn's. One that the search tried has those of its best trial"""

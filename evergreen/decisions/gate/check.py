@@ -1,13 +1,18 @@
 """What one rule of the gate saw, and what it said."""
 
+from math import isfinite
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from evergreen.base.values import Value
 
 Outcome = Literal["passed", "failed", "inconclusive", "not applicable"]
-Number = Annotated[float, Field(allow_inf_nan=True)]
+# JSON knows neither NaN nor infinity.
+Evidence = Annotated[
+    float | str | None,
+    BeforeValidator(lambda value: None if isinstance(value, float) and not isfinite(value) else value),
+]
 
 
 class Check(Value):
@@ -22,7 +27,7 @@ class Check(Value):
     outcome: Outcome
     text: str
     code: str = ""
-    evidence: dict[str, Number | str | None] = Field(default_factory=dict)
+    evidence: dict[str, Evidence] = Field(default_factory=dict)
     would_change: str = ""
 
 

@@ -11,7 +11,7 @@ from evergreen.decisions.gate.campaign import MOST_USES, Asked, Rule, level_of_u
 from evergreen.decisions.gate.check import Check
 from evergreen.decisions.gate.checks import baseline, bias, champion, floor, footprint, gap, proper, slices, suspicion
 from evergreen.decisions.gate.evidence import Contender, GateError, GateRows, Rival, check_lengths
-from evergreen.decisions.gate.paired import compare
+from evergreen.decisions.gate.paired import Paired, against
 from evergreen.decisions.gate.sees import sees
 from evergreen.decisions.gate.verdict import Answer, Judged, Sees, Verdict
 from evergreen.learning.evaluation import Report
@@ -58,11 +58,14 @@ def decide(question: Question, field: Sequence[Contender]) -> Verdict:
     n_uses = uses(question.history, rows.digest)
     passing = (level.level if level else level_of_use(n_uses, policy.alpha)) / len(ordered)
     judged: list[Judged] = []
+    seen: Sees | None = None
     for contender in ordered:
         if any(earlier.promote for earlier in judged):
             judged.append(Judged(family=contender.family, artifact=contender.artifact, asked=None, verdict=None))
             continue
-        checks = _checks(question, contender, simpler=_simpler(field, contender), level=passing)
+        paired = against(policy.metric, rows, contender, question.champion)
+        seen = seen or _sees(question, paired, level=passing)
+        checks = _checks(question, contender, paired, simpler=_simpler(field, contender), level=passing)
         judged.append(_judged(question, contender, checks, number=len(judged) + 1, n_uses=n_uses))
     chosen = next((one for one in judged if one.promote), judged[0])
     return Verdict(
@@ -72,7 +75,7 @@ def decide(question: Question, field: Sequence[Contender]) -> Verdict:
         rule=question.rule,
         artifact=chosen.artifact,
         candidates=tuple(judged),
-        sees=_sees(question, ordered[0], level=passing),
+        sees=seen,
         level=level,
         uses=n_uses,
     )
@@ -89,21 +92,22 @@ def _check_lengths(question: Question, field: Sequence[Contender]) -> None:
     check_lengths(question.rows, compared | {rival.name: rival.estimates for rival in rivals if rival})
 
 
-def _checks(question: Question, contender: Contender, *, simpler: Contender | None, level: float) -> tuple[Check, ...]:
+def _checks(
+    question: Question, contender: Contender, paired: Paired | None, *, simpler: Contender | None, level: float
+) -> tuple[Check, ...]:
     rows, policy, rival = question.rows, question.policy, question.champion
-    linear = simpler.estimates if simpler else None
-    instead = Rival("the prior", question.prior) if linear is None else Rival("the baseline", linear)
+    instead = Rival("the baseline", simpler.estimates) if simpler else Rival("the prior", question.prior)
     return (
         floor.check(contender, policy),
         baseline.check(rows, contender, question.prior, of="prior", policy=policy),
-        baseline.check(rows, contender, linear, of="baseline", policy=policy),
-        champion.check(rows, contender, rival, rule=question.rule, policy=policy, level=level),
+        baseline.check(rows, contender, simpler.estimates if simpler else None, of="baseline", policy=policy),
+        champion.check(contender, rival, paired, rule=question.rule, policy=policy, level=level),
         champion.check_former(rows, contender, question.former, policy=policy),
         proper.check(rows, contender, rival, policy),
         bias.check(rows, contender, rival, policy),
         slices.check(rows, contender, rival or instead, policy),
         gap.check(contender, policy),
-        suspicion.check(rows, contender, rival, policy),
+        suspicion.check(contender, rival, paired, policy),
         footprint.check_size(contender, policy),
         footprint.check_latency(contender, policy),
     )
@@ -128,9 +132,8 @@ def _simpler(field: Sequence[Contender], contender: Contender) -> Contender | No
     return after[0] if after else None
 
 
-def _sees(question: Question, contender: Contender, *, level: float) -> Sees | None:
-    rival, policy = question.champion, question.policy
-    if rival is None or rival.estimates is None or question.rule == "first":
+def _sees(question: Question, paired: Paired | None, *, level: float) -> Sees | None:
+    if paired is None or question.rule == "first":
         return None
-    paired = compare(policy.metric, question.rows, contender.estimates, rival.estimates, on=rival.usable)
+    policy = question.policy
     return sees(paired, rule=question.rule, margin=policy.champion_margin, alpha=policy.alpha, level=level)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from evergreen.config.objectives import METRICS
 from evergreen.decisions.gate.check import plural
-from evergreen.decisions.gate.evidence import GateRows, Mask
+from evergreen.decisions.gate.evidence import Contender, GateRows, Mask, Rival
 from evergreen.learning.evaluation.bca import r2_difference_interval
 from evergreen.learning.evaluation.clusters import ClusteredError, Clusters, clustered_error
 from evergreen.learning.evaluation.estimates import Estimates
@@ -17,7 +17,7 @@ FEWEST_CLUSTERS = 8
 FEWEST_OF_CLASS = 5
 OVER_CLASSES = "balanced_accuracy"
 SKEWED = "r2"  # a ratio, whose rows may be so skewed that no t distribution holds
-ENDS_AT, RESAMPLES = 0.025, 2_000  # where it is looked how far the ends of a ratio lie
+ENDS_AT, RESAMPLES = 0.025, 1_000  # where it is looked how far the ends of a ratio lie
 
 
 class Paired(NamedTuple):
@@ -48,18 +48,18 @@ class Paired(NamedTuple):
     @property
     def evidence(self) -> dict[str, float | str | None]:
         """What a verdict keeps of it."""
-        numbers = {
+        return {
+            "metric": self.metric,
             "ours": self.ours,
             "theirs": self.theirs,
             "gain": self.gain,
+            "unit": self.unit,
             "se": self.error.se,
             "n": self.error.n,
             "n_effective": self.error.n_effective,
             "autocorrelation": self.error.autocorrelation,
             "rows": self.n_rows,
         }
-        known = {name: value if np.isfinite(value) else None for name, value in numbers.items()}
-        return {"metric": self.metric, "unit": self.unit, **known}
 
 
 def compare(metric: str, rows: GateRows, ours: Estimates, theirs: Estimates, *, on: Mask | None = None) -> Paired:
@@ -81,7 +81,7 @@ def compare(metric: str, rows: GateRows, ours: Estimates, theirs: Estimates, *, 
     one, other = (
         _influence(metric, labels, Estimates(said.task, said.values[chosen], said.classes)) for said in (ours, theirs)
     )
-    sign = 1 if metric not in METRICS or METRICS[metric].greater_is_better else -1
+    sign = 1 if METRICS[metric].greater_is_better else -1
     gain = sign * (one.value - other.value)
     apart = sign * (one.rows - other.rows)
     error = clustered_error(apart, clusters)
@@ -93,6 +93,13 @@ def compare(metric: str, rows: GateRows, ours: Estimates, theirs: Estimates, *, 
     if metric == SKEWED and not why_not:
         skew = _skew(labels, (ours.values[chosen], theirs.values[chosen]), clusters, gain, error)
     return Paired(metric, one.value, other.value, gain, error, clusters.unit, len(labels), why_not, skew)
+
+
+def against(metric: str, rows: GateRows, contender: Contender, rival: Rival | None) -> Paired | None:
+    """Return a contender beside a rival on the rows that neither has seen; None where there is nothing to compare."""
+    if rival is None or rival.estimates is None:
+        return None
+    return compare(metric, rows, contender.estimates, rival.estimates, on=rival.usable)
 
 
 def _skew(

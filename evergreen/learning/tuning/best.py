@@ -11,8 +11,7 @@ class Finalist(Value):
     """A family with the parameters of its final fit; `score` is the mean of `scores`, those of each fold.
 
     `params` hold the boosting rounds that early stopping kept, and more as the final fit has more rows than the folds,
-    so that it needs no validation rows. `is_tried`: whether they are of a trial of the search, and not the family's
-    defaults.
+    so that it needs no validation rows.
     """
 
     family: str
@@ -20,15 +19,14 @@ class Finalist(Value):
     score: float | None
     scores: tuple[float, ...]
     calibration: Calibration | None = None
-    is_tried: bool = True
 
 
 class Best(Finalist):
     """The winning trial, its scores in the unit of `metric`.
 
     A budget that was too small for one trial leaves the simplest family that learns, without a score. `warm_start`:
-    what was tried first. `simpler`: the next simpler family on the same folds, by its best complete trial, or else by
-    its defaults; None where that is the prior, or nothing has a score.
+    what was tried first. `simpler`: the next simpler family on the same folds, by its best complete trial, or else as
+    `train.baseline` declares it; None where that is the prior, or nothing has a score.
     """
 
     n_trials: int

@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.pipeline import Pipeline
 
 from evergreen.base.values import Value
 from evergreen.config.contract.columns import Task
@@ -198,3 +199,10 @@ class CalibratedPipeline(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         """Return the likeliest class of each row."""
         chosen: Array = self.classes_[self.predict_proba(X).argmax(axis=1)]
         return chosen
+
+
+def calibrated(pipeline: Pipeline, calibration: Calibration | None) -> "Pipeline | CalibratedPipeline":
+    """Return a fitted pipeline with its curve, where calibration is applied."""
+    if calibration is None or not calibration.is_applied:
+        return pipeline
+    return CalibratedPipeline(pipeline, calibration.curve.method, list(calibration.curve.numbers))

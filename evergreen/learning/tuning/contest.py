@@ -1,7 +1,7 @@
 """The contest that a search ends with: its winner and the next simpler family, measured on the same folds."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean
@@ -36,7 +36,8 @@ class Contest:
     """Who stands for the gate, once a search is over.
 
     `n_rows`: of the final fit. `fit`: fits a choice on every fold; `results_of` gives what the folds of a trial gave.
-    `calibrates`: whether finalists are calibrated where that pays.
+    `calibrates`: whether finalists are calibrated where that pays. `declared`: parameters of families that were not
+    tried.
     """
 
     study: Study
@@ -44,14 +45,15 @@ class Contest:
     contract: Contract
     n_rows: int
     calibrates: bool
+    declared: Mapping[str, Mapping[str, float]]
     fit: Callable[[Choice], list[FoldResult]]
     results_of: Callable[[FrozenTrial], list[FoldResult]]
 
     def entries(self) -> dict[str, Entry]:
         """Return the winner as ``candidate`` and the simpler finalist as ``baseline``, those that there are.
 
-        The winner is the best complete trial. The simpler finalist is that of the next simpler family, or else its
-        defaults; the prior is none.
+        The winner is the best complete trial. The simpler finalist is that of the next simpler family, or else as it
+        is declared; the prior is none.
         """
         best = self.study.best
         if best is None:
@@ -70,16 +72,16 @@ class Contest:
     def _tried(self, trial: FrozenTrial) -> Entry:
         choice, outcome = Choice.read(trial.params), trial.user_attrs[OUTCOME]
         results = self.results_of(trial)
-        return self._entry(choice, outcome["scores"], outcome["rounds"], results, is_tried=True)
+        return self._entry(choice, outcome["scores"], outcome["rounds"], results)
 
     def _untried(self, family: str) -> Entry | None:
-        choice = Choice(family=family, params={})
+        choice = Choice(family=family, params=dict(self.declared.get(family, {})))
         results = self.fit(choice)
         scores, rounds = [result.score for result in results], [result.rounds for result in results]
         if not np.isfinite(scores).all():
             log.warning("tune: %s as it is has a score that is no number, so it is no finalist", family)
             return None
-        return self._entry(choice, scores, rounds, results, is_tried=False)
+        return self._entry(choice, scores, rounds, results)
 
     def _entry(
         self,
@@ -87,8 +89,6 @@ class Contest:
         scores: Sequence[float],
         rounds: Sequence[int | None],
         results: Sequence[FoldResult],
-        *,
-        is_tried: bool,
     ) -> Entry:
         said = [result.estimates for result in results]
         calibrated = self._calibration(said) if self.calibrates else None
@@ -98,7 +98,6 @@ class Contest:
             score=fmean(scores),
             scores=tuple(scores),
             calibration=calibrated,
-            is_tried=is_tried,
         )
         return Entry(finalist, self._estimates(said, calibrated))
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
 from evergreen.config.contract.columns import Task
 from evergreen.config.contract.contract import Contract
@@ -31,19 +32,27 @@ class Recipe:
         """Return the recipe of another family at its defaults."""
         return Recipe(self.contract, self.features, family, {}, self.seed)
 
-    def fit_predict(self, train: pd.DataFrame, test: pd.DataFrame, classes: tuple[str, ...]) -> Estimates:
-        """Return estimates of `test` by a model fitted on `train`; a class that `train` lacks gets no probability."""
-        inputs, task = domain.inputs(self.contract, self.features), self.contract.task
-        if self.family == "prior":  # which looks at no column
-            inputs = domain.Inputs(categorical=(), numeric=())
+    @property
+    def inputs(self) -> domain.Inputs:
+        """The columns that the model looks at."""
+        if self.family == "prior":
+            return domain.Inputs(categorical=(), numeric=())
+        return domain.inputs(self.contract, self.features)
+
+    def fit(self, train: pd.DataFrame) -> Pipeline:
+        """Return a pipeline fitted on `train`."""
         pipeline = families.build(
             self.family,
             self.params,
-            task=task,
-            inputs=inputs,
+            task=self.contract.task,
+            inputs=self.inputs,
             features=self.features,
             seed=self.seed,
             shrinkage=self.shrinkage,
         )
-        families.fit(pipeline, train[inputs.names], domain.fit_target(train, self.contract))
-        return estimate(pipeline, test[inputs.names], task=task, classes=classes)
+        families.fit(pipeline, train[self.inputs.names], domain.fit_target(train, self.contract))
+        return pipeline
+
+    def fit_predict(self, train: pd.DataFrame, test: pd.DataFrame, classes: tuple[str, ...]) -> Estimates:
+        """Return estimates of `test` by a model fitted on `train`; a class that `train` lacks gets no probability."""
+        return estimate(self.fit(train), test[self.inputs.names], task=self.contract.task, classes=classes)

@@ -60,6 +60,7 @@ def search(
     storage: str,
     study: str,
     warm_start: Choice | None = None,
+    declared: Mapping[str, Mapping[str, float]] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Found:
     """Return the best of `params.trials` trials, continuing the study of that name if it exists.
@@ -72,6 +73,7 @@ def search(
     train : rows, sorted by time where there is one, with the columns that `features.build` makes and the target.
     storage : URL of a relational database.
     warm_start : what to try first, if its family is in the space.
+    declared : parameters of a simpler family that the search does not try, by family; its defaults unless given.
 
     Raises
     ------
@@ -101,6 +103,7 @@ def search(
             contract=contract,
             n_rows=len(train),
             calibrates=params.calibrate,
+            declared=declared or {},
             fit=loop.fit,
             results_of=loop.results_of,
         )
@@ -265,7 +268,7 @@ def _best(entries: Mapping[str, Entry], contract: Contract, **about: Any) -> Bes
     if not entries:
         simplest = next(name for name, simpler in families.BASELINE[contract.task].items() if simpler == "prior")
         log.warning("tune: the budget is too small for one trial; %s is taken as it is, without a score", simplest)
-        return Best(family=simplest, params={}, score=None, scores=(), is_tried=False, **about)
+        return Best(family=simplest, params={}, score=None, scores=(), **about)
     simpler = entries["baseline"].finalist if "baseline" in entries else None
     return Best(**dict(entries["candidate"].finalist), simpler=simpler, **about)
 

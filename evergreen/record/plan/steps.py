@@ -25,7 +25,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "ingest": ("source", "contract", "params", "ws", "datasets"),
     "validate": ("raw", "contract", "expectations", "today", "params", "ws"),
     "features": ("valid", "contract", "lookup_files", "params", "seed", "ws"),
-    "tune": ("train", "warm_start", "contract", "features", "params", "seed", "ws", "storage"),
+    "tune": ("train", "warm_start", "declared", "contract", "features", "params", "seed", "ws", "storage"),
     "train": ("train", "best", "lookups", "contract", "features", "params", "seed", "ws"),
     "evaluate": ("test", "train", "model", "baseline", "out_of_fold", "params", "seed", "ws"),
 }
@@ -37,8 +37,8 @@ STAGES: Mapping[str, tuple[str, ...]] = {
 # What a step takes that no earlier one made.
 GIVEN = frozenset(
     {
-        "source", "contract", "expectations", "today", "lookup_files", "warm_start", "params", "features", "seed", "ws",
-        "datasets", "storage",
+        "source", "contract", "expectations", "today", "lookup_files", "warm_start", "declared", "params", "features",
+        "seed", "ws", "datasets", "storage",
     }
 )  # fmt: skip
 ARTIFACTS = frozenset(name for taken in STAGES.values() for name in taken) - GIVEN
@@ -67,6 +67,11 @@ class Given:
     def source(self) -> SourceRef:
         """The items of the source and of those that it is joined with."""
         return self.locate()
+
+    @cached_property
+    def declared(self) -> Mapping[str, Mapping[str, float]]:
+        """The parameters of the simpler family, where tuning does not try it."""
+        return {str(family): chosen for family, chosen in self.params.train.baseline.items()}
 
     @cached_property
     def lookup_files(self) -> "tuple[LookupRef, ...]":

@@ -1,4 +1,4 @@
-"""GT002 and GT003: is the candidate shown to be worth less than no knowledge (the prior), or than a linear model?"""
+"""GT002 and GT003: is the candidate shown to be worth less than no knowledge (the prior), or a simpler family?"""
 
 from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate.check import Check, not_applicable

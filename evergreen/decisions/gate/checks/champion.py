@@ -8,14 +8,20 @@ from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate.campaign import Rule
 from evergreen.decisions.gate.check import Check, Outcome, not_applicable, plural
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
-from evergreen.decisions.gate.paired import Paired, compare
+from evergreen.decisions.gate.paired import Paired, against
 from evergreen.decisions.gate.sees import clusters_needed
 
 CODE, OF_FORMER = "GT004", "GT005"
 
 
 def check(
-    rows: GateRows, contender: Contender, champion: Rival | None, *, policy: GateParams, rule: Rule, level: float
+    contender: Contender,
+    champion: Rival | None,
+    paired: Paired | None,
+    *,
+    policy: GateParams,
+    rule: Rule,
+    level: float,
 ) -> Check:
     """Return what a rule says of a candidate against the champion.
 
@@ -25,18 +31,18 @@ def check(
 
     Parameters
     ----------
+    paired : both on the rows that neither has seen; None where there is no champion, or nothing of it to compare.
     level : the error of passing; that of failing is the policy's alpha.
     """
     if champion is None or rule == "first":
         return not_applicable("champion", CODE, "there is no champion to compare with")
-    if champion.estimates is None:
-        return _incomparable("champion", CODE, champion)
+    if champion.estimates is None or paired is None:
+        return _incomparable(champion)
     if rule == "refresh" and np.array_equal(contender.estimates.values, champion.estimates.values):
         text = f"against {champion.name}: it says the same of every row"
         return Check(name="champion", code=CODE, outcome="passed", text=text, evidence={"gain": 0.0})
-    paired = compare(policy.metric, rows, contender.estimates, champion.estimates, on=champion.usable)
     if paired.why_not:
-        return _unclear("champion", CODE, paired, f"cannot be told against {champion.name}: {paired.why_not}")
+        return _unclear(champion, paired)
     if rule == "superiority":
         return _superiority(paired, champion.name, policy=policy, level=level)
     return _refresh(paired, champion.name, policy=policy, level=level)
@@ -47,12 +53,8 @@ def check_former(rows: GateRows, contender: Contender, former: Sequence[Rival], 
 
     A row of small losses, each within the margin, is one great loss against where it began.
     """
-    comparable = [
-        (rival, paired)
-        for rival in former
-        if rival.estimates is not None
-        and not (paired := compare(policy.metric, rows, contender.estimates, rival.estimates, on=rival.usable)).why_not
-    ]
+    compared = ((rival, against(policy.metric, rows, contender, rival)) for rival in former)
+    comparable = [(rival, paired) for rival, paired in compared if paired and not paired.why_not]
     if not comparable:
         return not_applicable("former champion", OF_FORMER, "no former champion can be compared")
     alpha, margin = policy.alpha / len(comparable), policy.champion_margin
@@ -125,23 +127,23 @@ def _gain(paired: Paired, alpha: float) -> str:
     return f"{paired.metric} {paired.gain:+.4f} [{paired.low(alpha):+.4f}, {paired.high(alpha):+.4f}]"
 
 
-def _incomparable(name: str, code: str, rival: Rival) -> Check:
+def _incomparable(rival: Rival) -> Check:
     return Check(
-        name=name,
-        code=code,
+        name="champion",
+        code=CODE,
         outcome="failed",
         text=f"cannot be compared with {rival.name}: {rival.why_not or 'no numbers'}",
         would_change="rows that it has not seen; or a person begins anew: evergreen promote --new-lineage",
     )
 
 
-def _unclear(name: str, code: str, paired: Paired, text: str) -> Check:
+def _unclear(rival: Rival, paired: Paired) -> Check:
     more = f"more {plural(paired.unit, 2)} of gate rows that neither has seen"
     return Check(
-        name=name,
-        code=code,
+        name="champion",
+        code=CODE,
         outcome="inconclusive",
-        text=text,
+        text=f"cannot be told against {rival.name}: {paired.why_not}",
         evidence=paired.evidence,
         would_change=f"{more}: newer ones, or a higher features.test_days or features.test_share",
     )

@@ -4,7 +4,7 @@ from evergreen.config.contract.columns import Task
 from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate.check import Check, not_applicable
 from evergreen.decisions.gate.evidence import Contender, GateRows, Rival
-from evergreen.decisions.gate.paired import compare
+from evergreen.decisions.gate.paired import against
 
 CODE = "GT006"
 # A proper score is best for who says what is (Gneiting and Raftery, 2007). R², of numbers, is one already.
@@ -16,9 +16,9 @@ def check(rows: GateRows, contender: Contender, champion: Rival | None, policy: 
     metric = SCORE.get(contender.estimates.task)
     if metric is None:
         return not_applicable("proper score", CODE, f"{policy.metric} is a proper score")
-    if champion is None or champion.estimates is None:
+    paired = against(metric, rows, contender, champion)
+    if champion is None or paired is None:
         return not_applicable("proper score", CODE, "there is no champion to compare with")
-    paired = compare(metric, rows, contender.estimates, champion.estimates, on=champion.usable)
     if paired.why_not:
         return not_applicable("proper score", CODE, f"not compared: {paired.why_not}", **paired.evidence)
     margin = policy.proper_margin * paired.theirs

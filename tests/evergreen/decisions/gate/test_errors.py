@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from gates import NOW, POLICY, World, contender, one_by_one, prior, question, rival
+from gates import NOW, POLICY, World, contender, held, one_by_one, prior, question, rival
 from scipy import stats
 
 from evergreen.decisions.gate import decision as gate
 from evergreen.decisions.gate.campaign import Asked, next_level
-from evergreen.decisions.gate.checks import champion, slices
+from evergreen.decisions.gate.checks import slices
 from evergreen.decisions.gate.paired import FEWEST_CLUSTERS, compare
 from evergreen.decisions.gate.sees import exceeds, sees
 from evergreen.learning.evaluation.clusters import Clusters, clustered_error
@@ -62,7 +62,7 @@ def answers(world, aucs, runs, *, rule, level, seed=0, margin=POLICY.champion_ma
     for rng in generators(runs, seed):
         rows, (ours, theirs) = world.draw(rng, *aucs)
         given = {"policy": policy, "rule": rule, "level": level}
-        outcomes.append(champion.check(rows, contender(ours), rival(theirs), **given).outcome)
+        outcomes.append(held(rows, contender(ours), rival(theirs), **given).outcome)
     return outcomes
 
 
@@ -129,7 +129,7 @@ def test_worse_model_is_refused_about_as_often_as_said_in_short():
         paired = compare("roc_auc", rows, ours, theirs)
         said.append(sees(paired, rule="refresh", margin=0.0, alpha=ALPHA, level=ALPHA).worse[1].probability)
         given = {"policy": POLICY.model_copy(update={"champion_margin": 0.0}), "rule": "refresh", "level": ALPHA}
-        refused += champion.check(rows, contender(ours), rival(theirs), **given).outcome == "failed"
+        refused += held(rows, contender(ours), rival(theirs), **given).outcome == "failed"
 
     print(f"1,000 rows, 3 pp worse: printed {np.mean(said):.1%}, refused {refused / 100:.0%}")
     assert 0.5 < np.mean(said) < 0.99
@@ -447,3 +447,22 @@ def test_row_of_small_losses_is_stopped_by_the_best_champion_before():
 
     print(f"12 refreshes, each 0.7 pp worse: {alone:.3f} are lost, with the guard {guarded:.3f}")
     assert guarded < 0.5 * alone
+
+
+# All checks together
+
+
+@pytest.mark.long
+def test_refusals_of_equal_models_by_all_checks_add_up_to_little_more_than_one_checks_error():
+    refused: list[str] = []
+    for rng in generators(250, 31):
+        rows, (theirs, ours, simpler, *before) = World(5_000, days=90, shock=0.2).draw(rng, *[0.7] * 6)
+        rows = replace(rows, slices={f"slice {number}": rng.random(5_000) < 0.3 for number in range(8)})
+        former = tuple(rival(said, name=f"version {number}") for number, said in enumerate(before))
+        asks = question(rows, theirs, former=former, prior=prior(5_000))
+        field = [contender(ours), contender(simpler, artifact="baseline", family="logistic")]
+        first = gate.decide(asks, field).candidates[0]
+        refused += [check.code for check in first.checks if check.outcome == "failed"][:1]
+
+    print(f"equal models, three champions before, eight slices: {len(refused) / 250:.1%} refused, by {sorted(refused)}")
+    assert len(refused) / 250 <= 3 * ALPHA

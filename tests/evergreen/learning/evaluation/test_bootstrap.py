@@ -2,69 +2,24 @@
 
 import numpy as np
 import pytest
+from sampled import alone, days, sample
 from scipy import stats
 from sklearn import metrics
 
 from evergreen.learning.evaluation import bootstrap
 from evergreen.learning.evaluation import intervals as by_variance
-from evergreen.learning.evaluation.bootstrap import draws, evaluator, resampled_intervals
-from evergreen.learning.evaluation.clusters import Clusters, clustered_error
+from evergreen.learning.evaluation.bootstrap import resampled_intervals
+from evergreen.learning.evaluation.clusters import Clusters, clustered_error, draws
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.evaluation.influence import influence, mean_of
 from evergreen.learning.evaluation.intervals import contributions
 from evergreen.learning.evaluation.metrics import measure
-
-CLASSES = ("a", "b", "c")
-COSTS = {"true": {"false": 5.0}, "false": {"true": 1.0}, "a": {"b": 2.0}}
-
-
-def sample(task, n=151, seed=3):
-    """Return labels and two models' estimates, with ties."""
-    rng = np.random.default_rng(seed)
-    if task == "regression":
-        truth = rng.normal(10, 2, n)
-        return truth, *(Estimates(task, truth + rng.normal(0, noise, n).round(1)) for noise in (1, 2))
-    if task == "binary":
-        said = rng.random(n).round(2)
-        return rng.random(n) < said, Estimates(task, said), Estimates(task, rng.random(n).round(1))
-    said = rng.dirichlet(np.ones(3), n)
-    labels = np.array([rng.choice(CLASSES, p=row) for row in said])
-    return labels, Estimates(task, said, CLASSES), Estimates(task, rng.dirichlet(np.ones(3), n), CLASSES)
-
-
-def alone(labels):
-    """Return clusters of one row each."""
-    return Clusters("row", np.arange(len(labels)))
 
 
 def interval(labels, first, second, **changed):
     given = {"threshold": 0.4, "costs": {}, "resamples": 2_000, "confidence": 0.95, "seed": 1}
     given["clusters"] = alone(labels)
     return resampled_intervals(labels, first, second, **{**given, **changed})
-
-
-@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_metrics_of_a_draw_are_those_of_its_rows(task):
-    labels, estimates, _ = sample(task)
-    costs = {} if task == "regression" else COSTS
-    drawn = next(iter(draws(len(labels), 5, 1)))
-    found = evaluator(labels, estimates, clusters=alone(labels), threshold=0.4, costs=costs)(drawn)
-
-    for number, counts in enumerate(drawn):
-        rows = np.repeat(np.arange(len(labels)), counts.astype(int))
-        part = Estimates(task, estimates.values[rows], estimates.classes)
-        expected = measure(labels[rows], part, threshold=0.4, costs=costs)
-        expected.pop("ece", None)  # its bins stay those of all rows
-        assert {name: found[name][number] for name in expected} == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_rows_that_are_all_drawn_once_give_the_metrics_themselves(task):
-    labels, estimates, _ = sample(task)
-    found = evaluator(labels, estimates, clusters=alone(labels), threshold=0.4, costs={})(np.ones((1, len(labels))))
-
-    expected = measure(labels, estimates, threshold=0.4)
-    assert {name: found[name][0] for name in expected} == pytest.approx(expected, abs=1e-12)
 
 
 def test_every_row_is_drawn_as_often_as_any_other():
@@ -156,22 +111,6 @@ def test_perfect_answers_are_not_certain():
     assert low == pytest.approx(stats.binomtest(15, 15).proportion_ci().low)
 
 
-@pytest.mark.parametrize("task", ["binary", "multiclass"])
-def test_draw_without_a_class_or_an_answer_leaves_undefined_what_its_rows_do(task):
-    labels, estimates, _ = sample(task)
-    drawn = np.zeros((2, len(labels)))
-    drawn[0, np.flatnonzero(labels == labels[0])] = 1  # of one class
-    answered = estimates.values >= 0.4 if task == "binary" else estimates.compared == "a"
-    drawn[1, np.flatnonzero(~answered)] = 1
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = evaluator(labels, estimates, clusters=alone(labels), threshold=0.4, costs={})(drawn)
-
-    for number, counts in enumerate(drawn):
-        part = Estimates(task, estimates.values[counts > 0], estimates.classes)
-        expected = measure(labels[counts > 0], part, threshold=0.4)
-        assert {name for name, values in found.items() if np.isfinite(values[number])} == expected.keys()
-
-
 def test_undefined_metric_has_no_interval():
     labels = np.zeros(50)
     labels[0] = 1
@@ -235,29 +174,6 @@ def test_nearly_perfect_answers_on_a_long_table_stay_below_one():
 
 
 # Clusters
-
-
-def days(n, n_days, seed=9):
-    """Return clusters of unequal sizes, none empty."""
-    rng = np.random.default_rng(seed)
-    return Clusters("day", np.append(np.arange(n_days), rng.integers(0, n_days, n - n_days) ** 2 // n_days))
-
-
-@pytest.mark.parametrize("few", [0, 100])
-@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
-def test_metrics_of_a_draw_of_clusters_are_those_of_their_rows(task, few, monkeypatch):
-    monkeypatch.setattr(bootstrap, "FEW_CLUSTERS", few)
-    labels, estimates, _ = sample(task)
-    clusters, costs = days(len(labels), 17), {} if task == "regression" else COSTS
-    drawn = next(iter(draws(17, 5, 1)))
-    found = evaluator(labels, estimates, clusters=clusters, threshold=0.4, costs=costs)(drawn)
-
-    for number, counts in enumerate(drawn):
-        rows = np.repeat(np.arange(len(labels)), counts[clusters.codes].astype(int))
-        part = Estimates(task, estimates.values[rows], estimates.classes)
-        expected = measure(labels[rows], part, threshold=0.4, costs=costs)
-        expected.pop("ece", None)  # its bins stay those of all rows
-        assert {name: found[name][number] for name in expected} == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

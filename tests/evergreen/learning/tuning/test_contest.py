@@ -41,7 +41,7 @@ def contest(tmp_path):
             study.end(study.ask(), scores, TrialState.COMPLETE, rounds=rounds, **ABOUT)
         job = Job("binary", "roc_auc", None, pd.DataFrame(index=range(100)), LABELS, FOLDS)
         return Contest(
-            study=study, job=job, contract=released.CONTRACT, n_rows=n_rows, calibrates=calibrates,
+            study=study, job=job, contract=released.CONTRACT, n_rows=n_rows, calibrates=calibrates, declared={},
             fit=lambda choice: fitted or results(), results_of=lambda trial: results(trial.value),
         )  # fmt: skip
 
@@ -57,8 +57,6 @@ def test_best_trial_and_that_of_the_simpler_family_stand(contest):
     assert (candidate.family, candidate.score, candidate.scores) == ("lightgbm", 0.75, (0.8, 0.7))
     assert candidate.params == {"num_leaves": 8, "n_estimators": round(20 * np.sqrt(110 / 55))}
     assert (baseline.family, baseline.params, baseline.scores) == ("logistic", {"C": 2}, (0.5, 0.7))
-    assert candidate.is_tried
-    assert baseline.is_tried
 
 
 def test_rounds_grow_no_more_than_so_much(contest):
@@ -70,7 +68,7 @@ def test_rounds_grow_no_more_than_so_much(contest):
 def test_family_that_was_not_tried_stands_with_its_defaults(contest):
     baseline = contest((TREES, [0.8, 0.7], [None, None]), fitted=results(0.25)).entries()["baseline"].finalist
 
-    assert (baseline.family, baseline.params, baseline.is_tried) == ("logistic", {}, False)
+    assert (baseline.family, baseline.params) == ("logistic", {})
     assert (baseline.score, baseline.scores) == (0.25, (0.25, 0.25))
 
 

@@ -284,19 +284,21 @@ def test_simpler_finalist_is_the_best_complete_trial_of_its_family(trees_win):
         if drawn["family"] == "logistic" and state == "COMPLETE"
     }
 
-    assert (best.family, simpler.family, simpler.is_tried) == ("gradient_boosting", "logistic", True)
+    assert (best.family, simpler.family) == ("gradient_boosting", "logistic")
     assert len(scores) > 1
     assert simpler.score == max(scores.values()) == np.mean(simpler.scores) < best.score
     assert scores[simpler.params["C"]] == simpler.score
     assert simpler.calibration.n_rows == best.calibration.n_rows
 
 
-def test_family_that_the_search_did_not_try_is_fitted_with_its_defaults(tmp_path):
-    outcome = found(tmp_path, params=changed(families=TREES, trials=3))
-    fitted = found(tmp_path, params=changed(families={"logistic": {}}, trials=1), study="defaults")
+@pytest.mark.parametrize("declared", [{}, {"logistic": {"C": 0.01}}])
+def test_family_that_the_search_did_not_try_is_fitted_as_it_is_declared_or_with_its_defaults(declared, tmp_path):
+    outcome = found(tmp_path, params=changed(families=TREES, trials=3), declared=declared)
+    space = {name: {"values": [value]} for name, value in declared.get("logistic", {}).items()}
+    fitted = found(tmp_path, params=changed(families={"logistic": space}, trials=1), study="defaults")
 
     simpler = outcome.best.simpler
-    assert (simpler.family, simpler.params, simpler.is_tried) == ("logistic", {}, False)
+    assert (simpler.family, simpler.params) == ("logistic", declared.get("logistic", {}))
     assert (simpler.score, simpler.scores) == (fitted.best.score, fitted.best.scores)
     assert simpler.calibration == fitted.best.calibration
     assert outcome.out_of_fold["baseline"].tolist() == fitted.out_of_fold["candidate"].tolist()

@@ -34,8 +34,8 @@ def test_step_function_takes_what_it_is_given_and_nothing_else(project, step):
 
 def test_every_artifact_that_a_step_takes_is_returned_by_an_earlier_one(project):
     known = {
-        "source", "contract", "expectations", "lookup_files", "warm_start", "today", "params", "features", "seed",
-        "ws", "datasets", "storage",
+        "source", "contract", "expectations", "lookup_files", "warm_start", "declared", "today", "params", "features",
+        "seed", "ws", "datasets", "storage",
     }  # fmt: skip
     assert known == GIVEN
     for step, arguments in STAGES.items():

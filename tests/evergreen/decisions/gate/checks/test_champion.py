@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from gates import POLICY, World, contender, rival
+from gates import POLICY, World, contender, held, rival
 
 from evergreen.decisions.gate.checks import champion
 from evergreen.decisions.gate.evidence import Rival
@@ -22,7 +22,7 @@ def checked(*aucs, rule="refresh", level=0.05, world=WORLD, seed=1, **policy):
     drew = drawn(*aucs, world=world, seed=seed)
     policy = POLICY.model_copy(update=policy)
     ours, theirs = drew.models
-    return champion.check(drew.rows, contender(ours), rival(theirs), policy=policy, rule=rule, level=level)
+    return held(drew.rows, contender(ours), rival(theirs), policy=policy, rule=rule, level=level)
 
 
 @pytest.mark.parametrize(
@@ -109,9 +109,7 @@ def test_same_model_again_is_equal_and_not_better(rule):
     drew = drawn(0.7)
     policy = POLICY.model_copy(update={"champion_margin": 0.0})
 
-    check = champion.check(
-        drew.rows, contender(drew.models[0]), rival(drew.models[0]), policy=policy, rule=rule, level=0.05
-    )
+    check = held(drew.rows, contender(drew.models[0]), rival(drew.models[0]), policy=policy, rule=rule, level=0.05)
 
     assert check.outcome == {"refresh": "passed", "superiority": "failed"}[rule]
     assert check.evidence["gain"] == 0
@@ -121,7 +119,7 @@ def test_model_in_service_is_as_good_as_itself_on_however_few_rows():
     drew = World(5_000, days=2).draw(np.random.default_rng(3), 0.7)
     rows, (same,) = drew
 
-    check = champion.check(rows, contender(same), rival(same), policy=POLICY, rule="refresh", level=0.05)
+    check = held(rows, contender(same), rival(same), policy=POLICY, rule="refresh", level=0.05)
 
     assert (check.outcome, check.text) == ("passed", "against version 4: it says the same of every row")
 
@@ -141,10 +139,10 @@ def test_opposite_models_without_spread_are_told_apart():
     right, wrong = (type(drew.models[0])("binary", np.where(labels == sense, 0.9, 0.1)) for sense in (True, False))
     given = {"policy": POLICY, "rule": "refresh", "level": 0.05}
 
-    check = champion.check(rows, contender(wrong), rival(right), **given)
+    check = held(rows, contender(wrong), rival(right), **given)
 
     assert (check.outcome, check.evidence["gain"], check.evidence["se"]) == ("failed", -1, 0)
-    assert champion.check(rows, contender(right), rival(wrong), **given).outcome == "passed"
+    assert held(rows, contender(right), rival(wrong), **given).outcome == "passed"
 
 
 @pytest.mark.parametrize("rule", ["first", "refresh"])
@@ -152,7 +150,7 @@ def test_first_model_has_no_champion(rule):
     drew = drawn(0.7)
     other = None if rule == "refresh" else rival(drew.models[0])
 
-    check = champion.check(drew.rows, contender(drew.models[0]), other, policy=POLICY, rule=rule, level=0.05)
+    check = held(drew.rows, contender(drew.models[0]), other, policy=POLICY, rule=rule, level=0.05)
 
     assert (check.outcome, check.text) == ("not applicable", "there is no champion to compare with")
 
@@ -161,7 +159,7 @@ def test_first_model_has_no_champion(rule):
 def test_champion_that_cannot_be_compared_fails_and_says_what_a_person_can_do(why_not):
     drew = drawn(0.7)
 
-    check = champion.check(
+    check = held(
         drew.rows, contender(drew.models[0]), rival(None, why_not=why_not), policy=POLICY, rule="refresh", level=0.05
     )
 
@@ -186,8 +184,8 @@ def test_rows_that_the_champion_has_seen_do_not_count():
     by_heart = type(theirs)("binary", np.where(unseen, theirs.values, drew.rows.labels * 0.9 + 0.05))
     given = {"policy": POLICY, "rule": "refresh", "level": 0.05}
 
-    on_all = champion.check(drew.rows, contender(ours), rival(by_heart), **given)
-    on_unseen = champion.check(drew.rows, contender(ours), rival(by_heart, usable=unseen), **given)
+    on_all = held(drew.rows, contender(ours), rival(by_heart), **given)
+    on_unseen = held(drew.rows, contender(ours), rival(by_heart, usable=unseen), **given)
 
     assert on_all.outcome == "failed"
     assert on_unseen.outcome != "failed"

@@ -7,13 +7,15 @@ import pytest
 from gates import POLICY, World, contender, rival
 
 from evergreen.decisions.gate.checks import suspicion
+from evergreen.decisions.gate.paired import against
 
 ROWS, (LEAKING, GOOD, CHAMPION) = World(2_000).draw(np.random.default_rng(1), 0.99, 0.78, 0.7)
 CEILING = POLICY.model_copy(update={"ceiling": 0.95})
 
 
 def checked(said, champion, policy=POLICY, auc=0.7):
-    return suspicion.check(ROWS, contender(said, auc=auc), champion, policy)
+    ours = contender(said, auc=auc)
+    return suspicion.check(ours, champion, against(policy.metric, ROWS, ours, champion), policy)
 
 
 def test_plausible_gain_passes():
@@ -69,4 +71,6 @@ def test_error_that_a_single_row_leaves_is_no_sign_of_a_leak():
     rows = type(ROWS)(labels, type(ROWS.clusters)("row", np.arange(20)))
     ours, theirs = (type(CHAMPION)("binary", values) for values in (perfect, but_one))
 
-    assert suspicion.check(rows, contender(ours, auc=1.0), rival(theirs), POLICY).outcome == "passed"
+    best = contender(ours, auc=1.0)
+    paired = against(POLICY.metric, rows, best, rival(theirs))
+    assert suspicion.check(best, rival(theirs), paired, POLICY).outcome == "passed"
