@@ -17,7 +17,7 @@ from evergreen.config.settings import Settings
 from evergreen.learning.model import model, scoring
 from evergreen.learning.model.release import Release
 from evergreen.project import Project
-from evergreen.record.outcomes import ChampionFacts
+from evergreen.record.outcomes import VersionFacts
 from serving.listening import listen
 
 READY_SECONDS = 60.0
@@ -50,7 +50,7 @@ def serve(project: Project, announce: Callable[[dict[str, Any]], None], *, host:
     os.execve(argv[0], argv, environment)  # noqa: S606  an argument list of ours, no shell
 
 
-def champion_bento(project: Project, champion: ChampionFacts) -> Path:
+def champion_bento(project: Project, champion: VersionFacts) -> Path:
     """Return the folder of the champion's bento, building it again if somebody deleted it."""
     artifact = champion.artifact
     release = Release(
@@ -113,7 +113,7 @@ def ask(url: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return predictions
 
 
-def example_rows(settings: Settings, champion: ChampionFacts, *, n: int) -> list[dict[str, Any]]:
+def example_rows(settings: Settings, champion: VersionFacts, *, n: int) -> list[dict[str, Any]]:
     """Return the last `n` rows that the champion was trained on, as a caller would send them."""
     import pandas as pd
 

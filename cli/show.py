@@ -10,7 +10,7 @@ from rich.table import Table
 from evergreen.base.errors import printable
 from evergreen.decisions.gate.campaign import Level
 from evergreen.decisions.gate.verdict import DECISIVE
-from evergreen.record.outcomes import ChampionFacts, Judgement, TrainingOutcome
+from evergreen.record.outcomes import Judgement, TrainingOutcome, VersionFacts
 from evergreen.record.plan.plan import PlannedStep
 
 if TYPE_CHECKING:  # they bring SciPy, which no status needs
@@ -94,7 +94,7 @@ def judged(outcome: Judgement) -> None:
     )
 
 
-def champion(facts: ChampionFacts, left: Level) -> None:
+def champion(facts: VersionFacts, left: Level) -> None:
     console.print(
         f"[bold]{facts.judged.model}[/] version {facts.version}, "
         f"champion since {facts.judged.promoted_at:%Y-%m-%d %H:%M} UTC"

@@ -25,7 +25,7 @@ from evergreen.decisions.gate.campaign import Level, next_level
 from evergreen.learning.tuning.choice import Choice
 from evergreen.record import tracker
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import ChampionFacts, champion_facts, gates_asked
+from evergreen.record.outcomes import VersionFacts, champion_facts, gates_asked
 from evergreen.record.plan import commits, identity
 from evergreen.record.plan.commits import Commit
 from evergreen.record.plan.steps import STEPS, Given
@@ -159,7 +159,7 @@ class Project:
 
         return lookups.locate(self.params.features, self.settings.project)
 
-    def look_back(self, champion: ChampionFacts) -> IngestParams | None:
+    def look_back(self, champion: VersionFacts) -> IngestParams | None:
         """Return the period of the parameters and what its rows' features look back on; None if they look at none."""
         from evergreen.learning.features import history
         from evergreen.learning.model import model
@@ -175,7 +175,7 @@ class Project:
     def ledger(self) -> Ledger:
         return Ledger(self.settings.ledger())
 
-    def champion(self) -> ChampionFacts:
+    def champion(self) -> VersionFacts:
         """Return what is known of the champion; raises ConfigError, saying how to get one, if there is none."""
         facts = champion_facts(self.ledger(), self.name)
         if facts is None:

@@ -11,7 +11,7 @@ from evergreen.config import consistency
 from evergreen.decisions.retrain import decision as retrain
 from evergreen.project import Project
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import ChampionFacts
+from evergreen.record.outcomes import VersionFacts
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import arguments
@@ -54,7 +54,7 @@ def monitor_window(project: Project, start: date, end: date) -> WindowOutcome:
     return outcome
 
 
-def watch(project: Project, ledger: Ledger, champion: ChampionFacts) -> WindowOutcome:
+def watch(project: Project, ledger: Ledger, champion: VersionFacts) -> WindowOutcome:
     """Run the steps of a window and decide."""
     do, p, ws, contract = Recorder(), project.params, project.workspace, project.contract
     start, end = p.ingest.start, p.ingest.end
@@ -100,7 +100,7 @@ def watch(project: Project, ledger: Ledger, champion: ChampionFacts) -> WindowOu
     )
 
 
-def is_first_of_refitted(ledger: Ledger, champion: ChampionFacts) -> bool:
+def is_first_of_refitted(ledger: Ledger, champion: VersionFacts) -> bool:
     """Return whether a champion was fitted on its gate rows after they had judged it, and was not watched yet."""
     if champion.as_judged is None:
         return False
@@ -108,7 +108,7 @@ def is_first_of_refitted(ledger: Ledger, champion: ChampionFacts) -> bool:
     return all(window.payload["version"] != champion.version for window in windows)
 
 
-def score_with(version: ChampionFacts, rows: TableRef, project: Project, do: Recorder) -> Scored:
+def score_with(version: VersionFacts, rows: TableRef, project: Project, do: Recorder) -> Scored:
     """Score a window's rows with a version, with the rows before them that its features look back on."""
     longer = project.look_back(version)
     earlier = {**arguments("ingest", project.given, {}), "params": longer}

@@ -10,7 +10,7 @@ from evergreen.base.values import Value
 from evergreen.config import consistency
 from evergreen.decisions.performance import Performance
 from evergreen.project import Project
-from evergreen.record.outcomes import ChampionFacts, TrainingOutcome, champion_facts, version_facts
+from evergreen.record.outcomes import TrainingOutcome, VersionFacts, champion_facts, version_facts
 from evergreen.record.windows import RetrainingOutcome, WindowOutcome
 from flows.monitoring import made_with, run_monitoring, score_with, window_key
 from flows.opened import run_opened
@@ -65,7 +65,7 @@ def replay(project: Project, start: date, end: date) -> Iterator[TrainingOutcome
         run_training(project.until(champion.data_end), reason="analysis of the champion")
 
 
-def measure_first(window: WindowOutcome, first: ChampionFacts, project: Project) -> Performance:
+def measure_first(window: WindowOutcome, first: VersionFacts, project: Project) -> Performance:
     """Score a window with the first model, which was never retrained."""
     do, whole = Recorder(), project.for_period(window.start, window.end)
     scored = score_with(first, window.valid, whole, do)
@@ -78,7 +78,7 @@ def measure_first(window: WindowOutcome, first: ChampionFacts, project: Project)
     )
 
 
-def yardstick(window: WindowOutcome, first: ChampionFacts, project: Project) -> Performance:
+def yardstick(window: WindowOutcome, first: VersionFacts, project: Project) -> Performance:
     """Return how the first model does on a window; measured anew only if another one served it."""
     if window.version == first.version:
         return window.performance

@@ -22,9 +22,9 @@ from evergreen.project import Project
 from evergreen.record.candidate import Candidate
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import (
-    ChampionFacts,
     Judgement,
     TrainingOutcome,
+    VersionFacts,
     champion_facts,
     former_facts,
     gates_asked,
@@ -276,7 +276,7 @@ def bring_into_service(
         settings=project.settings,
     )
     judged = judged.model_copy(update={"version": version, "promoted_at": datetime.now(UTC)})
-    facts = ChampionFacts(
+    facts = VersionFacts(
         version=version,
         judged=judged,
         candidate=candidate.key,
@@ -330,7 +330,7 @@ def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder,
     return verdict
 
 
-def same_as_champion(project: Project, candidate: Candidate, champion: ChampionFacts | None) -> str | None:
+def same_as_champion(project: Project, candidate: Candidate, champion: VersionFacts | None) -> str | None:
     """Return the artifact of a candidate that is the champion itself, with another threshold or before another gate.
 
     It is a refresh of itself, and asked alone. None where it is none, or another recipe has to be looked at beside it.
@@ -341,7 +341,7 @@ def same_as_champion(project: Project, candidate: Candidate, champion: ChampionF
     return ours.get(champion.measured.sha256)
 
 
-def rule_for(project: Project, candidate: Candidate, champion: ChampionFacts, *, asked: Rule | None) -> Rule:
+def rule_for(project: Project, candidate: Candidate, champion: VersionFacts, *, asked: Rule | None) -> Rule:
     """Return by which rule a candidate is judged: as `gate.rule` says, or else as asked.
 
     Otherwise one with newer rows and nothing else new is a refresh.

@@ -33,7 +33,7 @@ from evergreen.learning.features.rowwise import local_time
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
 from evergreen.record.candidate import Candidate
-from evergreen.record.outcomes import ChampionFacts
+from evergreen.record.outcomes import VersionFacts
 from tasks.engine import RETRIED
 
 Scores = tuple[float, ...]
@@ -44,8 +44,8 @@ TIMED = 30  # answers to one row, whose median is the latency
 def compare(
     candidate: Candidate,
     *,
-    champion: ChampionFacts | None,
-    former: Sequence[ChampionFacts],
+    champion: VersionFacts | None,
+    former: Sequence[VersionFacts],
     ws: Workspace,
     evaluated: EvaluateParams,
     gate: GateParams,
@@ -145,7 +145,7 @@ def past_of(test: pd.DataFrame, theirs: Model, ours: Model, valid: Path) -> dict
     return {column.name: latest[column.name].to_numpy() for column in theirs.given}
 
 
-def _why_not(theirs: Model, ours: Model, facts: ChampionFacts, candidate: Candidate, ws: Workspace) -> str:
+def _why_not(theirs: Model, ours: Model, facts: VersionFacts, candidate: Candidate, ws: Workspace) -> str:
     other_past = bool(theirs.given) and not same_past(theirs, ours)
     drawn_otherwise = candidate.data_end is None and (
         candidate.split.rule is None or facts.split != candidate.split.rule
@@ -169,7 +169,7 @@ def _unseen(rows: pd.DataFrame, ours: Model, last: pd.Timestamp | None) -> Mask:
     return unseen
 
 
-def _last_seen(facts: ChampionFacts, contract: Contract, ws: Workspace) -> pd.Timestamp | None:
+def _last_seen(facts: VersionFacts, contract: Contract, ws: Workspace) -> pd.Timestamp | None:
     """Return the last local day of the rows that a model was fitted on; None for rows without time."""
     if facts.data_end is None or contract.time is None:
         return None

@@ -5,12 +5,12 @@ from prefect import task
 from evergreen.config.settings import Settings
 from evergreen.record.ledger.champions import Champion
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import ChampionFacts
+from evergreen.record.outcomes import VersionFacts
 from tasks.engine import RETRIED
 
 
 @task(name="promote", timeout_seconds=600, **RETRIED)
-def promote(facts: ChampionFacts, *, expected_epoch: int, settings: Settings) -> Champion:
+def promote(facts: VersionFacts, *, expected_epoch: int, settings: Settings) -> Champion:
     """Make a version champion in the ledger.
 
     Raises

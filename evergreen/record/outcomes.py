@@ -66,13 +66,15 @@ class TrainingOutcome(Judgement):
     analysis: str | None = None
 
 
-class ChampionFacts(Value):
-    """What the ledger keeps of a promoted version: enough to serve, score, monitor and compare it.
+class VersionFacts(Value):
+    """What the ledger keeps of a registered version: enough to serve, score, monitor, compare and prove it.
 
     `data_end`: the day after its last row, None for a table without time; `split`: the rule that drew its train rows
     then, as `features.Split.rule`. `recipe`: the digest of what it was made of but rows. `rows_end`: the day after
     the last labelled row. `as_judged`: the model that the gate measured, where `artifact` is its sibling that was
-    fitted on the gate rows too.
+    fitted on the gate rows too. `proof`: the folder of what it was judged on; `package`: the digest of its package's
+    manifest; `author`: of the commit that it was trained from, as ``Name <address>``. None of versions from before
+    these were kept.
     """
 
     version: int
@@ -88,6 +90,9 @@ class ChampionFacts(Value):
     recipe: str | None = None
     rows_end: date | None = None
     as_judged: FolderRef | None = None
+    proof: FolderRef | None = None
+    package: str | None = None
+    author: str | None = None
 
     @property
     def measured(self) -> FolderRef:
@@ -95,7 +100,7 @@ class ChampionFacts(Value):
         return self.as_judged or self.artifact
 
 
-def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | None:
+def version_facts(ledger: Ledger, model: str, version: int) -> VersionFacts | None:
     """Return what was known of a version when it was last promoted; None if it never was."""
     promotions = [entry.payload for entry in ledger.entries(model, "promotion") if entry.payload["version"] == version]
     if not promotions:
@@ -103,12 +108,12 @@ def version_facts(ledger: Ledger, model: str, version: int) -> ChampionFacts | N
     return _facts(promotions[-1])
 
 
-def _facts(promotion: Mapping[str, Any]) -> ChampionFacts:
-    known = {key: promotion[key] for key in ChampionFacts.model_fields if key in promotion}
-    return ChampionFacts.model_validate(known)
+def _facts(promotion: Mapping[str, Any]) -> VersionFacts:
+    known = {key: promotion[key] for key in VersionFacts.model_fields if key in promotion}
+    return VersionFacts.model_validate(known)
 
 
-def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[ChampionFacts, ...]:
+def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[VersionFacts, ...]:
     """Return what is known of champions before the present one, since a lineage was begun: the best, then the latest.
 
     The best is that of which the gates' gains, each over the champion before, add up to most: a row of small losses
@@ -116,7 +121,7 @@ def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[ChampionF
     """
     begun = {entry.key for entry in ledger.entries(model, "lineage")}
     strengths: dict[str, float] = {}
-    promotions: dict[str, ChampionFacts] = {}
+    promotions: dict[str, VersionFacts] = {}
     strength = 0.0
     for entry in ledger.entries(model, "promotion"):
         facts = _facts(entry.payload)
@@ -132,7 +137,7 @@ def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[ChampionF
     return tuple(promotions[digest] for digest in chosen[:at_most])
 
 
-def _gain(facts: ChampionFacts) -> float:
+def _gain(facts: VersionFacts) -> float:
     """Return the gain over the champion before that a gate measured; 0 where it measured none."""
     gains = [check.evidence.get("gain") for check in facts.judged.checks if check.name == "champion"]
     return sum(gain for gain in gains if isinstance(gain, float))
@@ -143,7 +148,7 @@ def gates_asked(ledger: Ledger, model: str, *, but: str | None = None) -> tuple[
     return tuple(Asked(at=entry.at, **entry.payload) for entry in ledger.entries(model, "gate") if entry.key != but)
 
 
-def champion_facts(ledger: Ledger, model: str) -> ChampionFacts | None:
+def champion_facts(ledger: Ledger, model: str) -> VersionFacts | None:
     """Return what is known of a model's champion; None before the first promotion."""
     champion = ledger.champion(model)
     return version_facts(ledger, model, champion.version) if champion else None

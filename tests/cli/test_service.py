@@ -13,7 +13,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.settings import Settings
 from evergreen.learning import features
 from evergreen.learning.model import model as models
-from evergreen.record.outcomes import ChampionFacts
+from evergreen.record.outcomes import VersionFacts
 from serving.requests import body_model
 
 
@@ -48,7 +48,7 @@ def test_example_rows_are_sent_as_the_service_takes_them(tmp_path):
     built = rows.assign(**features.build(rows, contract, released.FEATURES))
     ref = models.save(ws, "model", released.fitted("prior"), contract=contract, features=released.FEATURES, about={})
     judged = released.judged("parcels", 1, ref.sha256)
-    champion = ChampionFacts(
+    champion = VersionFacts(
         version=1,
         judged=judged,
         candidate="k",

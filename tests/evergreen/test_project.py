@@ -14,7 +14,7 @@ from evergreen.learning.features.lookups import LookupRef
 from evergreen.learning.model import model as models
 from evergreen.learning.tuning.choice import Choice
 from evergreen.project import Asked, Project
-from evergreen.record.outcomes import ChampionFacts
+from evergreen.record.outcomes import VersionFacts
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def champion_of(project, features):
     ref = models.save(
         project.workspace, "model", released.fitted("prior"), contract=released.CONTRACT, features=features, about={}
     )
-    return ChampionFacts(
+    return VersionFacts(
         version=1,
         judged=released.judged("parcels", 1, ref.sha256),
         candidate="k",

@@ -18,7 +18,7 @@ from evergreen.learning.evaluation import Report
 from evergreen.learning.model import model as models
 from evergreen.learning.tuning.best import Best
 from evergreen.record.candidate import Candidate
-from evergreen.record.outcomes import ChampionFacts
+from evergreen.record.outcomes import VersionFacts
 from tasks.compare import compare
 from tasks.features import FeatureSet
 
@@ -52,7 +52,7 @@ def made(
     return Candidate(**{**given, **changed})
 
 
-def held(candidate: Candidate, champion: ChampionFacts, ws: Workspace) -> Rival | Paired:
+def held(candidate: Candidate, champion: VersionFacts, ws: Workspace) -> Rival | Paired:
     """Return how a candidate compares with a champion on its gate rows, or the champion if it cannot be compared."""
     task = models.load(ws.path(candidate.model.uri), candidate.model.sha256).contract.task
     gate = GateParams(metric=GATE_METRIC[task], floor=0.0, champion_margin=0.01, confidence=0.95)

@@ -23,7 +23,7 @@ from evergreen.learning.features import pieces
 from evergreen.learning.model import model as models
 from evergreen.learning.tuning import families
 from evergreen.record.candidate import Candidate
-from evergreen.record.outcomes import ChampionFacts
+from evergreen.record.outcomes import VersionFacts
 from tasks.compare import compare
 from tasks.features import FeatureSet, features
 
@@ -69,7 +69,7 @@ def trained(ws: Workspace, name: str, contract: Contract = released.CONTRACT, **
     return Trained(valid, tables, models.save(ws, name, pipeline, contract=contract, features=declared, about={}))
 
 
-def facts_of(champion: Trained, **changed) -> ChampionFacts:
+def facts_of(champion: Trained, **changed) -> VersionFacts:
     given = {
         "version": 4,
         "judged": released.judged("parcels", 4, champion.model.sha256),
@@ -81,7 +81,7 @@ def facts_of(champion: Trained, **changed) -> ChampionFacts:
         "run_id": "r",
         "bento": "b",
     }
-    return ChampionFacts(**{**given, **changed})
+    return VersionFacts(**{**given, **changed})
 
 
 def candidate_of(ws: Workspace, candidate: Trained) -> Candidate:

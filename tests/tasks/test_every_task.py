@@ -21,7 +21,7 @@ from evergreen.learning import features as domain
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.model import model as models
 from evergreen.learning.model import scoring
-from evergreen.record.outcomes import ChampionFacts
+from evergreen.record.outcomes import VersionFacts
 from tasks.evaluate import evaluate
 from tasks.features import features
 from tasks.performance import performance
@@ -48,7 +48,7 @@ def model_of(chain, ref=None):
     return models.load(chain.ws.path(ref.uri), ref.sha256)
 
 
-def facts(chain, model=None, **changed) -> ChampionFacts:
+def facts(chain, model=None, **changed) -> VersionFacts:
     model = model or chain.trained.model
     judged = released.judged(chain.contract.name, 4, model.sha256)
     given = {
@@ -63,7 +63,7 @@ def facts(chain, model=None, **changed) -> ChampionFacts:
         "run_id": "r",
         "bento": "b",
     }
-    return ChampionFacts(**{**given, **changed})
+    return VersionFacts(**{**given, **changed})
 
 
 def compared(chain, champion, *, data_end=None):

@@ -7,12 +7,12 @@ from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.errors import LostRace
 from evergreen.config.settings import Settings
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import ChampionFacts, champion_facts
+from evergreen.record.outcomes import VersionFacts, champion_facts
 from tasks.promote import promote
 
 
 def facts(version):
-    return ChampionFacts(
+    return VersionFacts(
         version=version, judged=released.judged("parcels", version, "d" * 64), candidate="c",
         artifact=FolderRef(uri="model", sha256="e"), train=TableRef(uri="t", rows=1, schema_hash="s", sha256="f"),
         data_end=None, threshold=0.5, run_id="run", bento="bento",

@@ -27,7 +27,7 @@ from evergreen.learning.model import model as models
 from evergreen.learning.model import scoring, skops_file
 from evergreen.learning.tuning.best import Best
 from evergreen.record.candidate import Candidate
-from evergreen.record.outcomes import ChampionFacts
+from evergreen.record.outcomes import VersionFacts
 from evergreen.record.plan import identity, steps
 from evergreen.record.plan.steps import Given
 from tasks.evaluate import evaluate
@@ -537,7 +537,7 @@ def champion(chain):
 
     def made(model, data_end):
         judged = released.judged("flights", 4, model.sha256)
-        return ChampionFacts(
+        return VersionFacts(
             version=4,
             judged=judged,
             candidate="k",

@@ -7,7 +7,7 @@ import pytest
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.decisions.gate.check import Check
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import ChampionFacts, Judgement, champion_facts, former_facts, version_facts
+from evergreen.record.outcomes import Judgement, VersionFacts, champion_facts, former_facts, version_facts
 
 JUDGED = Judgement(
     model="m", version=1, model_digest="a", data_digest="b", code_digest="c", params_digest="d", verdict="promoted",
@@ -22,15 +22,15 @@ def ledger(tmp_path):
     opened.close()
 
 
-def facts(version: int, candidate: str) -> ChampionFacts:
-    return ChampionFacts(
+def facts(version: int, candidate: str) -> VersionFacts:
+    return VersionFacts(
         version=version, judged=JUDGED, candidate=candidate, artifact=FolderRef(uri="model", sha256="e"),
         train=TableRef(uri="train", rows=3, schema_hash="s", sha256="f"), data_end=date(2024, 3, 1), threshold=0.5,
         run_id="run", bento="bento",
     )  # fmt: skip
 
 
-def promote(ledger: Ledger, made: ChampionFacts, *, epoch: int, model: str = "m", **more: object) -> None:
+def promote(ledger: Ledger, made: VersionFacts, *, epoch: int, model: str = "m", **more: object) -> None:
     payload = {**made.model_dump(mode="json"), **more}
     ledger.promote(model, made.version, payload, expected_epoch=epoch)
 
@@ -69,7 +69,7 @@ def test_what_another_release_wrote_beside_the_facts_is_no_obstacle(ledger):
     assert champion_facts(ledger, "m") == facts(1, "first")
 
 
-def gained(version: int, gain: float | None) -> ChampionFacts:
+def gained(version: int, gain: float | None) -> VersionFacts:
     """Return a version that the gate saw to gain so much over the champion before it."""
     check = Check(name="champion", outcome="passed", text="", code="GT004", evidence={"gain": gain})
     judged, artifact = JUDGED.model_copy(update={"checks": (check,)}), FolderRef(uri="model", sha256=f"{version:064}")
