@@ -18,7 +18,7 @@ def promote(facts: VersionFacts, *, expected_epoch: int, settings: Settings) -> 
     LostRace if another version was promoted since the candidate was judged.
     """
 
-    ledger = Ledger(settings.ledger())
+    ledger = Ledger.open(settings)
     return ledger.promote(
         facts.judged.model, facts.version, facts.model_dump(mode="json"), expected_epoch=expected_epoch
     )
