@@ -32,6 +32,7 @@ CALLED = {
 }
 MEMBER = re.compile(r"([0-9a-f]{32})\.(npy|bin)")
 LOCAL_HEADER_BYTES = 30
+END, END_BYTES = b"PK\5\6", 22  # of the archive, without a comment
 NUMBERS = rb"'[<>|=](?P<kind>[biufcmMSUV?])(?P<size>\d{1,9})(?:\[[^'\\]*\])?'"
 SHAPE = rb"\((?P<shape>(?:\d{1,18}, ?)*(?:\d{1,18})?)\)"
 FIELD = re.compile(rb"\('[^'\\]*', " + NUMBERS + rb"(?:, " + SHAPE + rb")?\)(?:, )?")
@@ -93,7 +94,7 @@ def _members(content: bytes, where: str) -> dict[str, bytes]:
                 members[info.filename] = archive.read(info)
                 if named and not sha256(members[info.filename]).hexdigest().startswith(named[1]):
                     _refuse(f"member '{info.filename}' is not the one of its name", where)
-            if end != archive.start_dir or archive.comment:
+            if end != archive.start_dir or content[-END_BYTES:][:4] != END:
                 _refuse("something lies between its members, or behind them", where)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, RuntimeError, EOFError, OSError) as error:
         _refuse(f"it is not an archive: {error}", where)

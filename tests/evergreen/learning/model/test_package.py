@@ -321,8 +321,8 @@ def test_signature_of_a_trusted_key_is_asked_for_where_keys_are_trusted(package,
     with pytest.raises(ConfigError, match="CFG060"):
         verify_package(package, digest, trusted_keys=tmp_path / "nowhere")
     (package / SIGNATURE_FILE).write_bytes(b"\0" * 100)
-    with pytest.raises(IntegrityError, match="INT018: 'package.sig' has more than 64 bytes"):
+    with pytest.raises(IntegrityError, match=r"INT018: 'package\.sig' has more than 64 bytes"):
         verify_package(package, digest, trusted_keys=folders["team"])
     linked(package / SIGNATURE_FILE, "/etc/passwd")
-    with pytest.raises(IntegrityError, match="INT018: 'package.sig' cannot be read"):
+    with pytest.raises(IntegrityError, match=r"INT018: 'package\.sig' cannot be read"):
         verify_package(package, digest, trusted_keys=folders["team"])
