@@ -266,7 +266,7 @@ def bring_into_service(
     epoch : of the champion that the gate compared with.
     """
     version = do(register, run, name=project.name, candidate=candidate.key, settings=project.settings, tags=tags)
-    bento = do(
+    packaged = do(
         package,
         candidate.model,
         name=project.name,
@@ -286,7 +286,8 @@ def bring_into_service(
         split=candidate.split.rule,
         threshold=candidate.report.threshold,
         run_id=run.run_id,
-        bento=bento,
+        bento=packaged.tag,
+        package=packaged.digest,
         recipe=project.recipe,
         rows_end=candidate.split.end,
         as_judged=as_judged,

@@ -5,7 +5,7 @@ from datetime import date
 from types import SimpleNamespace
 
 import pytest
-from direct import Direct
+from direct import PACKAGED, Direct
 
 from evergreen.base.errors import LostRace
 from evergreen.decisions.gate.check import Check
@@ -34,7 +34,7 @@ def test_first_training_makes_a_champion_with_the_facts_of_its_candidate(fresh):
     assert outcome.reason.startswith("because: ")
     assert {check.name: check.outcome for check in outcome.checks}["champion"] == "not applicable"
     facts = champion_facts(fresh.ledger(), "visits")
-    assert (facts.version, facts.run_id, facts.bento) == (1, "run", "visits:1")
+    assert (facts.version, facts.run_id, facts.bento, facts.package) == (1, "run", "visits:1", PACKAGED.digest)
     assert facts.data_end == date(2024, 3, 1)
     assert facts.judged.metrics == outcome.metrics
     assert facts.artifact.sha256 == outcome.model_digest
@@ -52,7 +52,7 @@ def test_threshold_of_the_report_is_packaged_and_promoted(asked, fresh, monkeypa
 
     def packaged(*_, threshold, **__):
         seen.append(threshold)
-        return "visits:1"
+        return PACKAGED
 
     project = fresh if asked is None else Project.open(overrides=[f"evaluate.threshold={asked}"])
     train_and_judge(project, reason="because", do=Direct(evaluate=evaluated, package=packaged))
@@ -153,7 +153,7 @@ def test_simpler_model_ships_whole_where_it_is_the_one_that_passed(fresh, monkey
 
     monkeypatch.setattr(training.gate, "decide", simpler)
     packaged = []
-    do = Direct(package=lambda model, *, threshold, **_: packaged.append((model.sha256, threshold)) or "visits:1")
+    do = Direct(package=lambda model, *, threshold, **_: packaged.append((model.sha256, threshold)) or PACKAGED)
     outcome = train_and_judge(fresh, reason="because", do=do)
 
     facts = champion_facts(fresh.ledger(), "visits")

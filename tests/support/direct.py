@@ -14,6 +14,7 @@ from evergreen.record.outcomes import StepRun
 from evergreen.record.tracker import Run
 from flows.recorder import Recorder
 from tasks.drift import Drifted
+from tasks.package import Packaged
 
 CONTRACT = """\
 name: visits
@@ -43,6 +44,7 @@ drift: {alpha: 0.01, min_psi: 0.1, bins: 5, min_rows: 50, min_columns: 1}
 retrain: {max_drop: 0.02, on_drift: true, max_age_days: 92, cooldown_days: 25}
 """
 A_DAY = 15  # rows
+PACKAGED = Packaged(tag="visits:1", digest="a" * 64)
 
 
 def visits(folder: Path) -> Path:
@@ -73,7 +75,7 @@ class Direct(Recorder):
         usual: dict[str, Callable[..., Any]] = {
             "track": lambda *_, **__: Run(run_id="run", uri="uri"),
             "register": lambda *_, **__: 1,
-            "package": lambda *_, **__: "visits:1",
+            "package": lambda *_, **__: PACKAGED,
             "mirror": lambda *_, **__: None,
             "attach": lambda *_, **__: None,
             "drift": undrawn,
