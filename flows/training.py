@@ -28,6 +28,7 @@ from evergreen.record.outcomes import (
     champion_facts,
     former_facts,
     gates_asked,
+    of_entry,
 )
 from evergreen.record.plan.commits import Commit
 from evergreen.record.plan.records import drop_broken_records
@@ -106,7 +107,8 @@ def train_and_judge(
     """
     commit = project.may_train()
     ledger, do = project.ledger(), do or Recorder()
-    with ledger.lease(f"training:{project.name}"):
+    lease = f"training:{project.name}"
+    with ledger.lease(lease) as held:
         drop_broken_records(project.settings.step_records, project.workspace)
         candidate = make_candidate(project, do)
         if new_lineage:
@@ -121,7 +123,9 @@ def train_and_judge(
                 ledger.record(project.name, "lineage", candidate.key, {"reason": reason})
             candidate = candidate.taking(verdict.artifact)
             making = begin_analysis(project, ledger, candidate, do, stays=stays and verdict.promote)
-            judged = carry_out(project, candidate, verdict, do, epoch=epoch, reason=reason, commit=commit)
+            judged = carry_out(
+                project, candidate, verdict, do, epoch=epoch, fence=(lease, held), reason=reason, commit=commit
+            )
         else:
             making = begin_analysis(project, ledger, candidate, do, stays=stays and judged.version is not None)
         ledger.record(project.name, "judgement", candidate.key, judged.model_dump(mode="json"))
@@ -156,7 +160,7 @@ def find_judged(ledger: Ledger, model: str, candidate: str) -> Judgement | None:
     """Return what was decided about a candidate, if it was; each is judged once."""
     entry = ledger.find(model, "judgement", candidate)
     if entry:
-        return Judgement.model_validate(entry.payload)
+        return of_entry(ledger, entry, Judgement)
     champion = champion_facts(ledger, model)
     return champion.judged if champion and champion.candidate == candidate else None
 
@@ -188,7 +192,15 @@ def attach_analysis(
 
 
 def carry_out(
-    project: Project, candidate: Candidate, verdict: Verdict, do: Recorder, *, epoch: int, reason: str, commit: Commit
+    project: Project,
+    candidate: Candidate,
+    verdict: Verdict,
+    do: Recorder,
+    *,
+    epoch: int,
+    fence: tuple[str, int],
+    reason: str,
+    commit: Commit,
 ) -> Judgement:
     """Log the run, and bring a candidate that passed the gate into service.
 
@@ -197,6 +209,7 @@ def carry_out(
     Parameters
     ----------
     epoch : of the champion that the gate compared with.
+    fence : the lease of this training, and its epoch.
     """
     as_judged: FolderRef | None = None
     if verdict.promote and project.params.train.refit:
@@ -243,11 +256,12 @@ def carry_out(
     )
     if not verdict.promote:
         return judged
-    promoted = judged.model_copy(update={"verdict": "promoted", "reason": f"{reason}: {verdict.reason}"})
-    return bring_into_service(project, candidate, promoted, do, run=run, tags=tags, as_judged=as_judged, epoch=epoch)
+    passed = judged.model_copy(update={"verdict": "proposed", "reason": f"{reason}: {verdict.reason}"})
+    facts = make_version(project, candidate, passed, do, run=run, tags=tags, as_judged=as_judged)
+    return bring_into_service(project, facts, do, epoch=epoch, fence=fence)
 
 
-def bring_into_service(
+def make_version(
     project: Project,
     candidate: Candidate,
     judged: Judgement,
@@ -256,14 +270,12 @@ def bring_into_service(
     run: Run,
     tags: Mapping[str, str],
     as_judged: FolderRef | None,
-    epoch: int,
-) -> Judgement:
-    """Register, package and promote a candidate, and return its judgement with its version.
+) -> VersionFacts:
+    """Register and package a candidate, and return its facts, which the ledger keeps when all else is done.
 
     Parameters
     ----------
     as_judged : the model that the gate measured, where the candidate's was fitted on the gate rows too.
-    epoch : of the champion that the gate compared with.
     """
     version = do(register, run, name=project.name, candidate=candidate.key, settings=project.settings, tags=tags)
     packaged = do(
@@ -275,10 +287,9 @@ def bring_into_service(
         ws=project.workspace,
         settings=project.settings,
     )
-    judged = judged.model_copy(update={"version": version, "promoted_at": datetime.now(UTC)})
     facts = VersionFacts(
         version=version,
-        judged=judged,
+        judged=judged.model_copy(update={"version": version}),
         candidate=candidate.key,
         artifact=candidate.model,
         train=candidate.train,
@@ -292,8 +303,22 @@ def bring_into_service(
         rows_end=candidate.split.end,
         as_judged=as_judged,
     )
-    do(promote, facts, expected_epoch=epoch, settings=project.settings)
-    return judged
+    project.ledger().record(project.name, "version", str(version), facts.model_dump(mode="json"))
+    return facts
+
+
+def bring_into_service(
+    project: Project, facts: VersionFacts, do: Recorder, *, epoch: int, fence: tuple[str, int]
+) -> Judgement:
+    """Promote a registered version, and return its judgement.
+
+    Parameters
+    ----------
+    epoch, fence : as in `carry_out`.
+    """
+    promoted = facts.promoted(datetime.now(UTC))
+    do(promote, promoted, expected_epoch=epoch, settings=project.settings, fence=fence)
+    return promoted.judged
 
 
 def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder, *, rule: Rule | None) -> Verdict:

@@ -12,7 +12,7 @@ from evergreen.decisions.gate.check import Check
 from evergreen.decisions.gate.verdict import Verdict
 from evergreen.learning.model import model as models
 from evergreen.project import Project
-from evergreen.record.outcomes import champion_facts, former_facts, gates_asked
+from evergreen.record.outcomes import champion_facts, former_facts, gates_asked, version_facts
 from evergreen.record.plan.steps import STEPS
 from flows import training
 from flows.training import AS_TASKS, find_judged, train_and_judge
@@ -39,6 +39,43 @@ def test_first_training_makes_a_champion_with_the_facts_of_its_candidate(fresh):
     assert facts.judged.metrics == outcome.metrics
     assert facts.artifact.sha256 == outcome.model_digest
     assert fresh.ledger().find("visits", "analysis", facts.candidate).payload == {"model_digest": outcome.model_digest}
+
+
+def test_version_is_recorded_when_it_is_registered_and_packaged_and_promoted_after_that(fresh):
+    recorded = []
+
+    def registered(*_, **__):
+        recorded.append(len(fresh.ledger().entries("visits", "version")))
+        return 1
+
+    def packaged(*_, **__):
+        recorded.append(len(fresh.ledger().entries("visits", "version")))
+        return "visits:1"
+
+    def promoted(facts, **given):
+        (entry,) = fresh.ledger().entries("visits", "version")
+        assert (entry.key, entry.payload["bento"]) == ("1", "visits:1")
+        assert fresh.ledger().champion("visits") is None
+        return training.promote.fn(facts, **given)
+
+    train_and_judge(fresh, reason="why", do=Direct(register=registered, package=packaged, promote=promoted))
+    assert recorded == [0, 0]
+    (entry,) = fresh.ledger().entries("visits", "promotion")
+    assert (entry.payload["by"], entry.payload["reason"]) == (
+        "gate",
+        champion_facts(fresh.ledger(), "visits").judged.reason,
+    )
+
+
+def test_training_whose_lease_was_taken_over_promotes_nothing(fresh):
+    def late(facts, *, fence, **given):
+        name, epoch = fence
+        return training.promote.fn(facts, fence=(name, epoch - 1), **given)
+
+    with pytest.raises(LostRace) as caught:
+        train_and_judge(fresh, reason="why", do=Direct(promote=late))
+    assert caught.value.code == "RACE003"
+    assert fresh.ledger().champion("visits") is None
 
 
 @pytest.mark.parametrize("asked", [None, 0.25])
@@ -177,17 +214,19 @@ def test_refitted_sibling_ships_and_says_which_model_was_judged(fresh):
 
 
 def test_candidate_that_lost_the_race_is_not_promoted_and_not_judged(visited):
-    def overtaken(facts, *, expected_epoch, settings):
+    def overtaken(facts, *, expected_epoch, settings, fence):
         ledger = visited.ledger()
         assert expected_epoch == 1
         ledger.promote("visits", 9, facts.model_dump(mode="json"), expected_epoch=expected_epoch)
-        return training.promote.fn(facts, expected_epoch=expected_epoch, settings=settings)
+        return training.promote.fn(facts, expected_epoch=expected_epoch, settings=settings, fence=fence)
 
     do = Direct(register=lambda *_, **__: 2, promote=overtaken)
     with pytest.raises(LostRace):
         train_and_judge(Project.open(overrides=["seed=8", "gate.rule=refresh"]), reason="late", do=do)
     assert visited.ledger().champion("visits").version == 9
     assert len(visited.ledger().entries("visits", "judgement")) == 1
+    registered = version_facts(visited.ledger(), "visits", 2)  # and can be proposed to a person still
+    assert (registered.version, registered.judged.verdict, registered.judged.promoted_at) == (2, "proposed", None)
     with visited.ledger().lease("training:visits"):
         """The lease was given back."""
 
