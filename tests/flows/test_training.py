@@ -1,9 +1,11 @@
 """The training flow, with its real steps on a small table: what is judged, in which order, and only once."""
 
+import io
 from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from direct import PACKAGED, Direct
 
@@ -14,6 +16,8 @@ from evergreen.learning.model import model as models
 from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts, former_facts, gates_asked, version_facts
 from evergreen.record.plan.steps import STEPS
+from evergreen.record.registry import proof as proofs
+from evergreen.record.registry.case import verdict_of
 from flows import training
 from flows.training import AS_TASKS, find_judged, train_and_judge
 
@@ -30,7 +34,18 @@ def test_first_training_makes_a_champion_with_the_facts_of_its_candidate(fresh):
     outcome = train_and_judge(fresh, reason="because", do=do)
 
     assert (outcome.verdict, outcome.version, outcome.analysis) == ("promoted", 1, "attached")
-    assert do.names == [*STEPS, "compare", "analyse", "track", "register", "package", "promote", "mirror", "attach"]
+    assert do.names == [
+        *STEPS,
+        "compare",
+        "analyse",
+        "track",
+        "prove",
+        "register",
+        "package",
+        "promote",
+        "mirror",
+        "attach",
+    ]
     assert outcome.reason.startswith("because: ")
     assert {check.name: check.outcome for check in outcome.checks}["champion"] == "not applicable"
     facts = champion_facts(fresh.ledger(), "visits")
@@ -115,7 +130,7 @@ def test_refused_candidate_is_recorded_and_leaves_the_champion(visited, monkeypa
     outcome = train_and_judge(other, reason="weaker", do=do)
 
     assert (outcome.verdict, outcome.version, outcome.promoted_at, outcome.analysis) == ("refused", None, None, None)
-    assert not {"register", "package", "promote", "analyse", "attach"} & set(do.names)
+    assert not {"prove", "register", "package", "promote", "analyse", "attach"} & set(do.names)
     assert {"compare", "track", "mirror"} <= set(do.names)
     assert champion_facts(visited.ledger(), "visits").version == 1
     assert [entry.payload["verdict"] for entry in visited.ledger().entries("visits", "judgement")] == [
@@ -273,3 +288,32 @@ def test_refused_lineage_leaves_the_guard_against_creep_as_it_was(visited, monke
 
     assert outcome.verdict == "refused"
     assert not visited.ledger().entries("visits", "lineage")
+
+
+@pytest.mark.parametrize("overrides", [[], ["train.refit=true"]], ids=["as judged", "fitted again"])
+def test_version_knows_the_proof_of_what_the_gate_was_asked(overrides, fresh):
+    project = Project.open(overrides=overrides)
+    outcome = train_and_judge(project, reason="because", do=Direct())
+
+    facts = champion_facts(project.ledger(), "visits")
+    proof, files = proofs.read(project.workspace.path(facts.proof.uri), facts.proof.sha256)
+    table = pd.read_parquet(io.BytesIO(files["rows.parquet"]))
+    assert verdict_of(proof, table) == proof.verdict
+    assert (proof.candidate.key, proof.run_id) == (facts.candidate, facts.run_id)
+    assert proof.candidate.model.sha256 == facts.measured.sha256
+    assert proof.verdict.checks == outcome.checks
+    assert facts.author is proof.author is None  # it lies in no checkout
+
+
+def test_training_that_was_killed_after_its_proof_ends_when_it_runs_again(fresh):
+    def killed(*_, **__):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train_and_judge(fresh, reason="because", do=Direct(register=killed))
+    outcome = train_and_judge(fresh, reason="because", do=Direct())
+
+    facts = champion_facts(fresh.ledger(), "visits")
+    proof, _ = proofs.read(fresh.workspace.path(facts.proof.uri), facts.proof.sha256)
+    assert (outcome.version, outcome.uses, proof.verdict.uses) == (1, 1, 1)
+    assert len(list(fresh.workspace.root.glob("proof-*"))) == 2  # asked at another time

@@ -11,6 +11,7 @@ import pandas as pd
 from evergreen.decisions.drift import decision as drift
 from evergreen.project import Project
 from evergreen.record.outcomes import StepRun
+from evergreen.record.registry.numbers import numbers_of
 from evergreen.record.tracker import Run
 from flows.recorder import Recorder
 from tasks.drift import Drifted
@@ -73,7 +74,7 @@ class Direct(Recorder):
     def __init__(self, **instead: Callable[..., Any]) -> None:
         super().__init__()
         usual: dict[str, Callable[..., Any]] = {
-            "track": lambda *_, **__: Run(run_id="run", uri="uri"),
+            "track": tracked,
             "register": lambda *_, **__: 1,
             "package": lambda *_, **__: PACKAGED,
             "mirror": lambda *_, **__: None,
@@ -98,6 +99,11 @@ class Direct(Recorder):
         except Exception as error:
             answer.set_exception(error)
         return answer
+
+
+def tracked(candidate: Any, *, steps: Any, params: Any, **_: Any) -> Run:
+    """Return the run that a tracker would keep, with its numbers."""
+    return Run(run_id="run", uri="uri", metrics=numbers_of(candidate, params.gate.metric, steps))
 
 
 def undrawn(current: Any, *, reference: Any, ws: Any, contract: Any, params: Any, **_: Any) -> Drifted:
