@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pickle
+import py_compile
 import struct
 import sys
 import zipfile
@@ -20,6 +21,7 @@ import released
 from audited import audited
 from scipy import sparse
 
+from evergreen import own_code
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import IntegrityError
 from evergreen.learning.features import lookups
@@ -367,6 +369,15 @@ def test_type_that_is_not_on_the_list_is_refused_without_being_imported(genuine,
     assert set(sys.modules) == before
 
 
+def test_module_that_lies_in_evergreen_own_without_its_source_is_not_imported(genuine, tmp_path, monkeypatch):
+    monkeypatch.setattr(own_code.own, "__path__", [str(tmp_path)])
+    (tmp_path / "source").write_text("class Model: pass\n")
+    py_compile.compile(str(tmp_path / "source"), cfile=str(tmp_path / "hidden.pyc"))
+
+    assert "hidden.Model" in refused(of_protocol(node("ObjectNode", "evergreen.own.hidden.Model")), code="INT004")
+    assert "evergreen.own.hidden" not in sys.modules
+
+
 @pytest.mark.parametrize("held", ["trusted", "__trusted__", "trusted_types", "skops_trusted_types"])
 def test_types_that_a_file_says_are_trusted_are_not(genuine, held):
     schema = {**node("ObjectNode", "os.system"), "protocol": 2, held: ["os.system"]}
@@ -406,6 +417,7 @@ ARRAYS: dict[str, bytes] = {
     "objects, in two pieces": header(ONE.replace(b"'<f8'", b"'|' 'O'"), data=bytes(8)),
     "objects, escaped": header(ONE.replace(b"'<f8'", b"'\\x7cO'"), data=bytes(8)),
     "objects, in other quotes": header(ONE.replace(b"'<f8'", b'"|O"'), data=bytes(8)),
+    "objects that no length tells": header(ONE.replace(b"'<f8'", b"[('a', '<f8'), ('b', '|O')]"), data=bytes(8)),
     "objects inside": header(ONE.replace(b"'<f8'", b"[('a', [('b', '|O')])]"), data=bytes(8)),
     "one value less": header(ONE),
     "one byte more": header(ONE, data=bytes(9)),
