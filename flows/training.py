@@ -105,6 +105,8 @@ def train_and_judge(
     new_lineage : a person begins anew: the candidate is judged as the first of the model is, against no champion.
     """
     commit = project.may_train()
+    if project.card.missing:
+        log.warning("card: %s does not say: %s", project.card_file, ", ".join(project.card.missing))
     ledger, do = project.ledger(), do or Recorder()
     with ledger.lease(f"training:{project.name}"):
         drop_broken_records(project.settings.step_records, project.workspace)

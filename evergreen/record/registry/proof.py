@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from evergreen.base.values import Value
+from evergreen.config.card import CardText
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.decisions.gate.campaign import Asked, Rule
@@ -28,6 +29,7 @@ class Proof(Value):
     `asked_at`, `history` and `only` (the artifact that was asked alone, if one was): what the gate was asked, from
     which, with `params.gate`, follows `verdict`. `author`: of the commit, as ``Name <address>``. `digests`: of code,
     parameters and lock. `packages`: versions of what it was trained with, by name. `run_id`: in MLflow.
+    `card`: what people said of the model then.
     """
 
     name: str
@@ -48,3 +50,4 @@ class Proof(Value):
     packages: Mapping[str, str]
     steps: tuple[StepRun, ...]
     run_id: str
+    card: CardText | None = None
