@@ -134,6 +134,8 @@ def _metrics(
         **_calibrated(best),
         "rows_kept": validation.kept,
         "rows_quarantined": validation.quarantined,
+        "rows_train": report.n_train,
+        "rows_gate": report.n_test,
     }
     for step in steps:
         if not step.cached:
