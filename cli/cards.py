@@ -4,16 +4,16 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.errors import ConfigError
 from evergreen.project import Project
 from evergreen.record.outcomes import VersionFacts, version_facts
+from evergreen.record.registry import proof as proofs
 from evergreen.record.registry.card import assemble, markdown, webpage
 from evergreen.record.registry.card.annex_iv import annex_iv as annex_iv_page
 from evergreen.record.registry.card.cyclonedx import cyclonedx as bill_of_materials
 from evergreen.record.registry.card.model_card import model_card
 from evergreen.record.registry.card.values import Card
-from evergreen.record.registry.proof import METRICS, PROOF, Proof
+from evergreen.record.registry.proof import Proof
 
 Kind = tuple[Literal["card", "annex_iv", "cyclonedx"], Literal["markdown", "html", "json"]]
 
@@ -62,8 +62,8 @@ def _proof_of(project: Project, facts: VersionFacts) -> tuple[Proof, dict[str, f
             where=str(project.settings.home),
             next_step="Train again: evergreen run",
         )
-    _, files = read_folder(project.workspace.path(facts.proof.uri), facts.proof.sha256)
-    return Proof.model_validate_json(files[PROOF]), json.loads(files[METRICS])
+    proof, files = proofs.read(project.workspace.path(facts.proof.uri), facts.proof.sha256)
+    return proof, json.loads(files[proofs.METRICS])
 
 
 def rendered(card: Card, kind: Kind) -> str:

@@ -368,6 +368,21 @@ def prepare(env: Env = "local", as_json: Json = False) -> None:
     emit({"home": str(settings.home)}, as_json, lambda: None)
 
 
+@app.command()
+def upgrade(env: Env = "local", as_json: Json = False) -> None:
+    """Bring the ledger of an older Evergreen to this one's tables; its entries stay what they are.
+
+    Example: [bold]evergreen upgrade[/bold], after an update, when a command asks for it.
+    """
+    from evergreen.config.settings import Settings
+    from evergreen.record.ledger.database import SCHEMA
+    from evergreen.record.ledger.ledger import Ledger
+
+    before = Ledger.open(Settings.load(env), older=True).upgrade()
+    told = {"ledger": {"before": before, "now": SCHEMA}}
+    emit(told, as_json, lambda: typer.echo(f"ledger: schema {before} before, {SCHEMA} now"))
+
+
 def month(text: str) -> tuple[date, date]:
     """Return the first day of a month written YYYY-MM, and that of the next."""
     try:

@@ -184,7 +184,7 @@ class Project:
         return IngestParams(start=period.start - timedelta(days=days), end=period.end)
 
     def ledger(self) -> Ledger:
-        return Ledger(self.settings.ledger())
+        return Ledger.open(self.settings)
 
     def champion(self) -> VersionFacts:
         """Return what is known of the champion; raises ConfigError, saying how to get one, if there is none."""

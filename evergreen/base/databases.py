@@ -6,7 +6,7 @@ from evergreen.base.errors import ConfigError, Unavailable
 
 
 def engine(url: str, *, what: str, where: str, next_step: str) -> sa.Engine:
-    """Return an engine; nothing is connected to yet.
+    """Return an engine; nothing is connected to yet, and nothing stays connected between transactions.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def engine(url: str, *, what: str, where: str, next_step: str) -> sa.Engine:
     ConfigError if the address cannot be used, or its driver is not installed.
     """
     try:
-        return sa.create_engine(url)
+        return sa.create_engine(url, poolclass=sa.NullPool)
     except (sa.exc.ArgumentError, ImportError) as error:
         raise ConfigError("CFG012", f"{what} cannot be used: {error}", where=where, next_step=next_step) from error
 

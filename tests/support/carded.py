@@ -2,22 +2,14 @@
 
 import functools
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import candidates
+import gates
+import proofs
 import tables
 
-from evergreen.base.artifacts.refs import FolderRef
 from evergreen.config.card import CardText
-from evergreen.config.objectives import GATE_METRIC
-from evergreen.config.params.evaluate import EvaluateParams
-from evergreen.config.params.gate import GateParams
-from evergreen.config.params.params import Params
-from evergreen.decisions.gate import decision as gate
-from evergreen.decisions.gate import scores
-from evergreen.decisions.gate.decision import Question
 from evergreen.project import Project
 from evergreen.record.ledger.chain import Entry
 from evergreen.record.outcomes import Judgement, VersionFacts
@@ -25,13 +17,11 @@ from evergreen.record.plan.commits import Commit
 from evergreen.record.registry.card.assemble import card
 from evergreen.record.registry.card.parts import measured_parts
 from evergreen.record.registry.card.values import Card
-from evergreen.record.registry.proof import METRICS, PROOF, Proof
-from flows.training import field_of
-from tasks.compare import compare
-from tasks.track import _metrics
+from evergreen.record.registry.case import verdict_of
+from evergreen.record.registry.numbers import numbers_of
+from evergreen.record.registry.proof import METRICS, PROOF, Proof, read
+from evergreen.record.tracker import Run
 
-PROJECT = Path(__file__).parents[2]
-NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 SAID = CardText(
     owner="the ward, ward@example.org",
     licence="Apache-2.0",
@@ -99,70 +89,43 @@ class Version(NamedTuple):
 def version(which: str, folder: Path) -> Version:
     """Return version 3 of a table of `tables`, judged as the first of its model, and its numbers as they are logged."""
     chain = tables.shared(which, folder)
-    evaluated = EvaluateParams(slices=())
-    policy = GateParams(
-        metric=GATE_METRIC[chain.contract.task], floor=0.0, baseline_gain=-1, champion_margin=0.01, confidence=0.95
-    )
-    params = Params.load(PROJECT / "params.yaml").model_copy(
-        update={"dataset": chain.contract.name, "features": tables.FEATURES, "evaluate": evaluated, "gate": policy}
-    )
-    candidate = candidates.of(chain)
-    compared = compare.fn(
-        candidate, champion=None, former=(), ws=chain.ws, evaluated=evaluated, gate=policy, seed=chain.seed
-    )
-    table = chain.ws.read(compared.table)
-    question = Question(
-        rule="first",
-        rows=scores.gate_rows(table, compared),
-        policy=policy,
-        now=NOW,
-        champion=None,
-        former=(),
-        prior=scores.estimates(table, "prior", compared),
-        history=(),
-    )
-    verdict = gate.decide(question, field_of(candidate, compared, table))
-    taken = candidate.taking(verdict.artifact)
-    metrics = _metrics(taken.report, policy.metric, taken.best, taken.validation, ()) | measured_parts(
-        table, compared, taken=verdict.artifact, metric=policy.metric, threshold=taken.report.threshold
-    )
-    proof = Proof(
-        name=chain.contract.name,
-        candidate=candidate,
+    case = proofs.case_of(chain)
+    table = chain.ws.read(case.compared.table)
+    verdict = verdict_of(case, table)
+    taken = case.candidate.taking(verdict.artifact)
+    metrics = numbers_of(taken, case.params.gate.metric, proofs.STEPS) | measured_parts(
+        table,
+        case.compared,
         taken=verdict.artifact,
-        verdict=verdict,
-        compared=compared,
-        rule="first",
-        asked_at=NOW,
-        history=(),
-        only=None,
-        params=params,
-        contract=chain.contract,
+        metric=case.params.gate.metric,
+        threshold=taken.report.threshold,
+    )
+    ref = proofs.proved(
+        chain,
+        case,
+        verdict,
+        run=Run(run_id="r" * 32, uri="uri", metrics=metrics),
         commit=Commit(sha="c0" * 20),
-        author="Ada <ada@example.org>",
-        digests={"code_digest": "c" * 64, "params_digest": "p" * 64, "lock_digest": "1" * 64},
-        python="3.11.9",
-        packages={"scikit-learn": "1.9.1", "numpy": "2.4.6"},
-        steps=(),
-        run_id="r" * 32,
         card=SAID,
     )
+    proof, files = read(chain.ws.path(ref.uri), ref.sha256)
     judged = Judgement(
         model=proof.name, version=3, model_digest=taken.model.sha256, data_digest="d" * 64, code_digest="c" * 64,
-        params_digest="p" * 64, verdict="promoted", metrics=taken.report.candidate, baseline_metrics={},
-        promoted_at=NOW, reason=f"requested: {verdict.reason}", checks=verdict.checks,
+        params_digest="b" * 64, verdict="promoted", metrics=taken.report.candidate, baseline_metrics={},
+        promoted_at=gates.NOW, reason=f"requested: {verdict.reason}", checks=verdict.checks,
     )  # fmt: skip
     facts = VersionFacts(
-        version=3, judged=judged, candidate=candidate.key, artifact=taken.model, train=taken.train, data_end=None,
-        threshold=taken.report.threshold, run_id=proof.run_id, bento="bento:3",
-        proof=FolderRef(uri="proof", sha256="f" * 64), package="e" * 64,
+        version=3, judged=judged, candidate=case.candidate.key, artifact=taken.model, train=taken.train, data_end=None,
+        threshold=taken.report.threshold, run_id=proof.run_id, bento="bento:3", proof=ref, package="e" * 64,
     )  # fmt: skip
-    return Version(facts, proof, metrics, (entry("promotion", {"predecessor": 2, "by": "gate", "reason": "better"}),))
+    entries = (entry("promotion", {"predecessor": 2, "by": "gate", "reason": "better"}),)
+    return Version(facts, proof, json.loads(files[METRICS]), entries)
 
 
 def entry(kind: str, payload: dict[str, Any], *, version: int = 3) -> Entry:
     """Return what the ledger says of a version."""
-    return Entry(seq=1, at=NOW, model="m", kind=kind, key=str(version), payload={"version": version, **payload})
+    told = {"version": version, **payload}
+    return Entry(seq=1, at=gates.NOW, model="m", kind=kind, key=str(version), payload=told, hash="0")
 
 
 def hostile(honest: Version, text: str) -> Version:

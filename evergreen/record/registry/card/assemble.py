@@ -31,7 +31,6 @@ from evergreen.record.registry.card.values import (
 from evergreen.record.registry.proof import Proof
 
 KINDS = get_args(Decision.model_fields["kind"].annotation)
-WITHHELD = "(a personal value)"
 UNCLEAR, NOT_ASKED = "inconclusive", "not applicable"  # outcomes of a check
 MOST_WARNINGS = 20
 
@@ -46,20 +45,20 @@ def card(facts: VersionFacts, proof: Proof, metrics: Mapping[str, float], entrie
     """
     candidate = proof.candidate.taking(proof.taken)
     contract, people = proof.contract, proof.card or CardText()
-    personal, gate = tuple(column.name for column in contract.columns if column.pii), _gate(proof)
+    personal = tuple(column.name for column in contract.columns if column.pii)
     return Card(
         details=_details(facts, proof, candidate, entries),
         people=people,
         missing=people.missing,
-        decisions=_decisions(facts.version, proof, entries),
+        decisions=_decisions(facts.version, entries),
         data=_data(proof, candidate, metrics),
         preprocessing=words.preprocessing(contract, proof.params.features),
         split=words.split(contract, proof.params),
         evaluation=_evaluation(proof, candidate, metrics),
-        gate=gate,
+        gate=_gate(proof),
         calibration=_calibration(candidate, metrics),
         threshold=_threshold(facts, proof, metrics),
-        limits=tuple(_limits(facts, proof, candidate, gate)),
+        limits=tuple(_limits(facts, proof, candidate)),
         protected=tuple(column.name for column in contract.with_role("protected")),
         personal=personal,
         reproduce=f"evergreen reproduce {facts.version}",
@@ -101,12 +100,12 @@ def _of_version(version: int, entries: Sequence[Entry]) -> list[Entry]:
     return [entry for entry in entries if entry.kind in KINDS and entry.payload.get("version") == version]
 
 
-def _decisions(version: int, proof: Proof, entries: Sequence[Entry]) -> tuple[Decision, ...]:
+def _decisions(version: int, entries: Sequence[Entry]) -> tuple[Decision, ...]:
     return tuple(
         Decision(
             kind=entry.kind,
             by=entry.payload.get("by", "gate"),
-            reason=_impersonal(proof, entry.payload.get("reason") or entry.payload.get("judged", {}).get("reason", "")),
+            reason=entry.payload.get("reason") or entry.payload.get("judged", {}).get("reason", ""),
             at=entry.at,
         )
         for entry in _of_version(version, entries)
@@ -221,52 +220,20 @@ def _classes(proof: Proof, metrics: Mapping[str, float]) -> Iterator[Part]:
 
 
 def _slices(proof: Proof, metrics: Mapping[str, float]) -> Iterator[Part]:
-    withheld = _withheld(proof)
     for column, name in proof.compared.slices.items():
         if found := of_slice(metrics, column, proof.params.gate.metric):
             numbers = {what: Logged(name=logged, value=metrics[logged]) for what, logged in found.items()}
-            yield Part(name=withheld.get(name, name), numbers=numbers)
-
-
-def _withheld(proof: Proof) -> dict[str, str]:
-    """Return what slices of personal columns are called instead; the longest names first."""
-    personal = [column.name for column in proof.contract.columns if column.pii]
-    found = {
-        name: f"{column} {WITHHELD}"
-        for name in proof.compared.slices.values()
-        for column in personal
-        if name.startswith(f"{column} ")
-    }
-    return dict(sorted(found.items(), key=lambda both: -len(both[0])))
-
-
-def _impersonal(proof: Proof, text: str) -> str:
-    for name, instead in _withheld(proof).items():
-        text = text.replace(name, instead)
-    return text
+            yield Part(name=name, numbers=numbers)
 
 
 def _gate(proof: Proof) -> Gate:
     verdict = proof.verdict
-    checks = tuple(
-        check.model_copy(
-            update={
-                "text": _impersonal(proof, check.text),
-                "would_change": _impersonal(proof, check.would_change),
-                "evidence": {
-                    name: _impersonal(proof, value) if isinstance(value, str) else value
-                    for name, value in check.evidence.items()
-                },
-            }
-        )
-        for check in verdict.checks
-    )
     return Gate(
         verdict=verdict.verdict,
         rule=verdict.rule,
-        reason=_impersonal(proof, verdict.reason),
+        reason=verdict.reason,
         metric=proof.params.gate.metric,
-        checks=checks,
+        checks=verdict.checks,
         sees=verdict.sees.text if verdict.sees else "",
         level=verdict.level.level if verdict.level else None,
         uses=verdict.uses,
@@ -284,7 +251,7 @@ def _calibration(candidate: Candidate, metrics: Mapping[str, float]) -> Calibrat
     return Calibration(method=made.curve.method, is_applied=made.is_applied, before=before, after=after)
 
 
-def _limits(facts: VersionFacts, proof: Proof, candidate: Candidate, gate: Gate) -> Iterator[str]:
+def _limits(facts: VersionFacts, proof: Proof, candidate: Candidate) -> Iterator[str]:
     """Yield what the evidence cannot say, from the evidence."""
     verdict, report = proof.verdict, candidate.report
     if facts.as_judged is not None:
@@ -303,8 +270,8 @@ def _limits(facts: VersionFacts, proof: Proof, candidate: Candidate, gate: Gate)
     if verdict.uses > 1:
         tired = ", and what they leave open promotes nobody any more" if verdict.uses > MOST_USES else ""
         yield f"The gate's rows have been used to choose {verdict.uses} times{tired}."
-    yield from (f"{check.code} {check.name} could not tell." for check in gate.checks if check.outcome == UNCLEAR)
-    unasked = [f"{check.code} {check.name} ({check.text})" for check in gate.checks if check.outcome == NOT_ASKED]
+    yield from (f"{check.code} {check.name} could not tell." for check in verdict.checks if check.outcome == UNCLEAR)
+    unasked = [f"{check.code} {check.name} ({check.text})" for check in verdict.checks if check.outcome == NOT_ASKED]
     if unasked:
         yield f"Not asked by the gate: {'; '.join(unasked)}."
     if proof.contract.time and candidate.split.end:

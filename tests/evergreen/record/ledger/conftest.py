@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from evergreen.record.ledger.database import TABLES
 from evergreen.record.ledger.ledger import Ledger
 
 
@@ -14,7 +15,18 @@ def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'home' / 'ledger.db'}"
 
 
-@pytest.fixture(params=["sqlite_url"])  # every database that the ledger supports, by its fixture
+@pytest.fixture
+def postgres_url(postgres: str) -> str:
+    """An empty ledger in a real PostgreSQL."""
+    url = postgres.replace("postgresql://", "postgresql+psycopg://")
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        TABLES.drop_all(connection)
+    engine.dispose()
+    return url
+
+
+@pytest.fixture(params=["sqlite_url", "postgres_url"])  # every database that the ledger supports, by its fixture
 def url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
 

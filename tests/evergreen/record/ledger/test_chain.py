@@ -6,6 +6,7 @@ import pytest
 from children import child, go, say
 
 from evergreen.base.errors import IntegrityError
+from evergreen.record.ledger.chain import hash_of
 from evergreen.record.ledger.ledger import Ledger
 
 
@@ -17,12 +18,11 @@ def test_new_ledger_is_empty_and_whole(opened):
 
 
 def test_entries_come_back_in_order_by_model_and_kind(opened, url):
-    now = datetime(2013, 3, 1, 12, 30, tzinfo=UTC)
-    first = opened.record("m", "decision", "1", {"why": "drift", "columns": ["é"]}, now=now)
+    first = opened.record("m", "decision", "1", {"why": "drift", "columns": ["é"]})
     opened.record("m", "approval", "1", {})
     opened.record("other", "decision", "1", {})
     third = opened.record("m", "decision", "2", {})
-    assert (first.at, first.payload) == (now, {"why": "drift", "columns": ["é"]})
+    assert first.payload == {"why": "drift", "columns": ["é"]}
     for ledger in (opened, Ledger(url)):
         assert ledger.entries("m", "decision") == [first, third]
         assert [entry.kind for entry in ledger.entries("m")] == ["decision", "approval", "decision"]
@@ -101,3 +101,53 @@ def test_verify_names_the_entry_where_the_chain_breaks(story, sql, statement, en
         story.verify()
     assert caught.value.code == "INT005"
     assert f"breaks at entry {entry} " in caught.value.what
+
+
+def test_time_of_an_entry_never_lies_before_the_entry_before(opened, monkeypatch):
+    later = opened.record("m", "decision", "1", {}).at
+    monkeypatch.setattr(type(opened), "clock", lambda *_: 1_000.0)  # the database's clock was set back
+    assert opened.record("m", "decision", "2", {}).at == later
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "DELETE FROM entries WHERE seq = 6",
+        "UPDATE entries SET payload = '{\"n\": 4}', hash = '{hash}' WHERE seq = 6",
+    ],
+)
+def test_last_entry_that_was_seen_from_here_can_not_vanish_or_change(story, url, sql, tmp_path, behind):
+    seen = tmp_path / "ledger.seen"
+    here = Ledger(url, seen=seen)
+    last = here.entries("m")[-1]
+    forged = hash_of(here.entries("m")[-2].hash, last.at.isoformat(), "m", "decision", "3", '{"n": 4}')
+    here.close()
+    sql(behind.replace("{hash}", forged))
+    assert Ledger(url).verify() in (5, 6)  # from elsewhere it cannot be known
+    with pytest.raises(IntegrityError, match="entry 6: it is not the one that was seen here before") as caught:
+        Ledger(url, seen=seen).champion("m")
+    assert f"delete {seen}" in caught.value.next_step
+    seen.unlink()
+    assert Ledger(url, seen=seen).champion("m").version == 5
+
+
+def test_entry_is_seen_as_soon_as_it_is_recorded(opened, url, sql, tmp_path):
+    here = Ledger(url, seen=tmp_path / "ledger.seen")
+    here.record("m", "decision", "1", {})
+    sql("DELETE FROM entries")
+    with pytest.raises(IntegrityError, match="entry 1"):
+        Ledger(url, seen=tmp_path / "ledger.seen").verify()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"\xff"])
+def test_file_of_what_was_seen_that_is_illegible_is_as_if_nothing_was(story, url, tmp_path, content):
+    (tmp_path / "ledger.seen").write_bytes(content)
+    assert Ledger(url, seen=tmp_path / "ledger.seen").verify() == 6
+
+
+def test_reader_keeps_nobody_from_writing_and_sees_one_moment(opened, url):
+    opened.record("m", "decision", "1", {})
+    with opened.reading() as connection:
+        Ledger(url).record("m", "decision", "2", {})
+        assert len(opened._of(connection, "m")) == 1
+    assert len(opened.entries("m")) == 2

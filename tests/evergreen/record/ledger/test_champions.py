@@ -4,6 +4,8 @@ import pytest
 from children import child, go, say
 
 from evergreen.base.errors import IntegrityError, LostRace
+from evergreen.record.ledger.champions import Decision
+from evergreen.record.ledger.ledger import Ledger
 
 
 @pytest.mark.parametrize(
@@ -22,10 +24,11 @@ def test_verify_finds_a_champion_that_was_never_promoted(story, sql, statement, 
         story.verify()
 
 
-@pytest.mark.parametrize(("epoch", "predecessor"), [(3, 4), (3, None), (2, 5), (4, 5)])
-def test_verify_finds_a_promotion_that_does_not_follow_the_one_before(story, epoch, predecessor):
+@pytest.mark.parametrize(("epoch", "predecessor"), [(3, 4), (3, None), (4, 5)])
+@pytest.mark.parametrize("kind", ["promotion", "rollback"])
+def test_verify_finds_a_promotion_that_does_not_follow_the_one_before(story, kind, epoch, predecessor):
     # the hashes fit, since the ledger itself made them
-    story.record("m", "promotion", "forged", {"epoch": epoch, "version": 9, "predecessor": predecessor})
+    story.record("m", kind, str(epoch), {"epoch": epoch, "version": 9, "predecessor": predecessor})
     with pytest.raises(IntegrityError, match="breaks at entry 7 "):
         story.verify()
 
@@ -97,3 +100,81 @@ def test_promotion_whose_facts_cannot_be_written_changes_nothing(opened):
         opened.promote("m", 2, facts, expected_epoch=1)
     assert opened.champion("m").version == 1
     assert opened.verify() == 1
+
+
+@pytest.mark.parametrize("facts", [{}, {"epoch": 3}, {"epoch": [3], "version": {}, "predecessor": 5}])
+def test_verify_finds_a_promotion_of_another_shape(story, facts):
+    story.record("m", "promotion", "3", facts)
+    with pytest.raises(IntegrityError, match="breaks at entry 7 "):
+        story.champion("m")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE entries SET payload = '{\"threshold\": 0.05}' WHERE seq = 2",
+        "UPDATE entries SET payload = 'no JSON' WHERE seq = 6",
+        "DELETE FROM champions WHERE model = 'm'",
+        "UPDATE champions SET version = 4 WHERE model = 'm'",
+    ],
+)
+def test_nothing_is_read_from_a_ledger_that_was_edited_nor_added_to_it(story, url, sql, statement):
+    sql(statement)
+    for ledger in (story, Ledger(url)) if "champions" in statement else (Ledger(url),):
+        for asked in (
+            lambda to: to.champion("m"),
+            lambda to: to.entries("m"),
+            lambda to: to.find("m", "decision", "1"),
+            lambda to: to.record("m", "decision", "9", {}),
+            lambda to: to.promote("m", 9, {}, expected_epoch=2),
+            lambda to: to.number("m", "candidate"),
+        ):
+            with pytest.raises(IntegrityError, match="INT005"):
+                asked(ledger)
+        ledger.close()
+
+
+def test_rollback_is_a_change_of_the_champion_like_a_promotion(opened):
+    for epoch, (version, kind) in enumerate([(1, "promotion"), (2, "promotion"), (1, "rollback")]):
+        opened.promote("m", version, {"by": "ann"}, expected_epoch=epoch, kind=kind)
+    assert opened.champion("m").version == 1
+    assert [(entry.kind, entry.key, entry.payload["predecessor"]) for entry in opened.changes("m")] == [
+        ("promotion", "1", None),
+        ("promotion", "2", 1),
+        ("rollback", "3", 2),
+    ]
+    assert opened.verify() == 3
+
+
+def test_what_a_person_decided_is_recorded_with_the_promotion_or_not_at_all(opened):
+    approval = Decision(kind="approval", key="1", payload={"by": "ann"})
+    with pytest.raises(LostRace):
+        opened.promote("m", 1, {}, expected_epoch=5, because=approval)
+    assert opened.entries("m") == []
+    opened.promote("m", 1, {}, expected_epoch=0, because=approval)
+    assert [entry.kind for entry in opened.entries("m")] == ["approval", "promotion"]
+
+
+def test_ledger_gives_every_candidate_one_number_and_no_number_twice(opened):
+    assert [opened.number("m", candidate) for candidate in ("a", "b", "a", "c")] == [1, 2, 1, 3]
+    assert opened.number("other", "a") == 1
+    opened.promote("m", 7, {}, expected_epoch=0)  # of a ledger that gave out no numbers
+    assert opened.number("m", "d") == 8
+    assert opened.number("m", "e", taken={9, 12}) == 13
+    assert opened.number("m", "e", taken={9, 12}) == 13
+    assert opened.number("m", "e", taken={13}) == 14
+    assert opened.number("m", "e") == 14
+
+
+def test_numbers_that_processes_ask_for_at_once_are_all_different(opened, url):
+    body = (
+        "ledger = Ledger(sys.argv[1])\nwait('ready')\n"
+        "print(*(ledger.number('m', f'{sys.argv[2]}-{n}') for n in range(10)), flush=True)"
+    )
+    with child(body, url, "a") as a, child(body, url, "b") as b, child(body, url, "c") as c:
+        for process in (a, b, c):
+            assert say(process) == "ready"
+        for process in (a, b, c):
+            go(process)
+        given = [int(number) for process in (a, b, c) for number in say(process).split()]
+    assert sorted(given) == list(range(1, 31))

@@ -101,3 +101,53 @@ def test_ledger_writes_nothing_beside_its_own_files(sqlite_url, tmp_path):
     names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
     assert {"home/ledger.db"} <= names <= {"home/ledger.db", "home/ledger.db-wal", "home/ledger.db-shm"}
     ledger.close()
+
+
+OLD = [  # the tables of schema 1, as they were made
+    "DROP TABLE ledger_schema",
+    "DROP TABLE leases",
+    "CREATE TABLE leases (name VARCHAR PRIMARY KEY, epoch INTEGER NOT NULL, host VARCHAR NOT NULL,"
+    " pid INTEGER NOT NULL, started FLOAT NOT NULL)",
+]
+
+
+def older(url):
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        for statement in OLD:
+            connection.execute(sa.text(statement))
+    engine.dispose()
+
+
+def test_ledger_of_an_older_evergreen_says_how_to_upgrade_it_and_keeps_its_entries(story, url):
+    before = story.entries("m")
+    story.close()
+    older(url)
+    with pytest.raises(ConfigError) as caught:
+        Ledger(url)
+    assert (caught.value.code, caught.value.exit_code) == ("CFG056", 2)
+    assert "evergreen upgrade" in caught.value.next_step
+    opened = Ledger(url, older=True)
+    assert (opened.upgrade(), opened.upgrade()) == (1, database.SCHEMA)
+    opened = Ledger(url)
+    assert opened.entries("m") == before
+    with opened.lease("training"):
+        assert opened.champion("m").version == 5
+
+
+def test_ledger_of_a_newer_evergreen_is_left_alone(story, url, sql):
+    sql("UPDATE ledger_schema SET version = 99")
+    for older in (False, True):
+        with pytest.raises(ConfigError, match="a newer Evergreen") as caught:
+            Ledger(url, older=older).upgrade()
+        assert "Install" in caught.value.next_step
+
+
+@pytest.mark.parametrize("table", ["entries", "champions", "leases"])
+def test_ledger_that_lacks_a_table_is_damaged_or_empty_never_an_internal_error(story, url, table):
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"DROP TABLE {table}"))
+    engine.dispose()
+    with pytest.raises(IntegrityError, match="INT005"), Ledger(url).lease("training"):
+        Ledger(url).champion("m")

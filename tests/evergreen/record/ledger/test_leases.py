@@ -3,12 +3,18 @@
 import os
 import signal
 import socket
+import threading
+import time
+from datetime import UTC, datetime
 
 import psutil
 import pytest
+import sqlalchemy as sa
 from children import child, go, say
 
-from evergreen.base.errors import LostRace
+from evergreen.base.errors import LostRace, Unavailable
+from evergreen.record.ledger import leases
+from evergreen.record.ledger.database import LEASES
 
 HOLD = "with Ledger(sys.argv[1]).lease('training') as epoch:\n    wait(epoch)\nprint('released', flush=True)"
 
@@ -83,8 +89,85 @@ def test_process_that_was_given_the_holders_number_is_not_the_holder(opened, sql
             assert next_epoch == epoch + 1
 
 
-def test_holder_on_another_host_is_taken_at_its_word(opened, sql):
+ELSEWHERE = [
+    "UPDATE leases SET host = 'elsewhere', pid = 999999999",
+    "UPDATE leases SET place = 'another pid namespace of this host', pid = 999999999",
+]
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_holder_elsewhere_is_believed_while_its_heart_beats(opened, sql, elsewhere):
     with opened.lease("training"):
-        sql("UPDATE leases SET host = 'elsewhere', pid = 999999999")
-        with pytest.raises(LostRace, match="on elsewhere"), opened.lease("training"):
+        sql(elsewhere)
+        with pytest.raises(LostRace, match="in process 999999999"), opened.lease("training"):
             pass
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_holder_elsewhere_is_replaced_once_its_heart_has_been_silent(opened, sql, elsewhere):
+    with opened.lease("training") as epoch:
+        sql(f"{elsewhere}, beat = beat - {leases.SILENT_SECONDS + 1}")
+        with opened.lease("training") as next_epoch:
+            assert next_epoch == epoch + 1
+    assert leases.SILENT_SECONDS < 60 - leases.BEAT_SECONDS
+
+
+def test_heart_beats_by_the_databases_clock_until_the_lease_ends(opened, sql, monkeypatch):
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(time, "time", lambda: 0.0)  # this host's own clock is wrong
+    with opened.lease("training"):
+        sql("UPDATE leases SET beat = 0")
+        deadline = time.monotonic() + 60
+        while not (beat := beat_of(opened)) and time.monotonic() < deadline:
+            pass
+    with opened.read() as connection:
+        assert 0 <= opened.clock(connection) - beat < 60
+    assert abs(beat - datetime.now(UTC).timestamp()) < 120
+    assert not [thread for thread in threading.enumerate() if thread.name == "lease-training"]
+
+
+def beat_of(opened):
+    with opened.read() as connection:
+        return connection.execute(sa.select(LEASES.c.beat)).scalar_one()
+
+
+def test_heart_goes_on_after_the_database_was_away(opened, monkeypatch, caplog):
+    monkeypatch.setattr(leases, "BEAT_SECONDS", 0.02)
+    tried = []
+
+    def away(*_):
+        tried.append(1)
+        raise Unavailable("DEP001", "the ledger does not answer")
+
+    with opened.lease("training"):
+        with monkeypatch.context() as patched:
+            patched.setattr(type(opened), "clock", away)
+            deadline = time.monotonic() + 60
+            while len(tried) < 3 and time.monotonic() < deadline:
+                pass
+        began = beat_of(opened)
+        while beat_of(opened) == began and time.monotonic() < deadline:
+            pass
+        assert beat_of(opened) > began
+    assert "could not be renewed: DEP001" in caplog.text
+
+
+def test_one_who_waits_gets_the_lease_when_it_is_free(opened, url):
+    with child(HOLD, url) as holder:
+        epoch = int(say(holder))
+        go(holder)
+        with opened.lease("training", wait=60) as next_epoch:
+            assert next_epoch == epoch + 1
+
+
+def test_holder_whose_lease_was_taken_over_promotes_nothing(opened, sql):
+    with opened.lease("training") as epoch:
+        sql(f"{ELSEWHERE[0]}, beat = 0")
+        with opened.lease("training"):
+            with pytest.raises(LostRace, match="RACE003"):
+                opened.promote("m", 1, {}, expected_epoch=0, fence=("training", epoch))
+            assert opened.champion("m") is None
+            opened.promote("m", 2, {}, expected_epoch=0, fence=("training", epoch + 1))
+    with pytest.raises(LostRace, match="RACE003"):  # ended
+        opened.promote("m", 3, {}, expected_epoch=1, fence=("training", epoch + 1))
+    assert opened.champion("m").version == 2
