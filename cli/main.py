@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli import card_command, contract_commands, data_commands
+from cli import card_command, contract_commands, data_commands, memory_commands
 from cli.ending import INTERRUPTED, explained
 from cli.options import AllowDirty, Env, Json, Overrides, ParamsFile, Reason, Window, emit
 from evergreen.base import memory
@@ -31,6 +31,7 @@ app = typer.Typer(
 
 app.add_typer(contract_commands.app, name="contract")
 app.add_typer(data_commands.app, name="data")
+memory_commands.register(app)
 
 REFUSED = 4
 
