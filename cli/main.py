@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli import contract_commands, data_commands, memory_commands
+from cli import card_command, contract_commands, data_commands, memory_commands
 from cli.ending import INTERRUPTED, explained
 from cli.options import AllowDirty, Env, Json, Overrides, ParamsFile, Reason, Window, emit
 from evergreen.base import memory
@@ -353,6 +353,9 @@ def status(env: Env = "local", params: ParamsFile = "params.yaml", as_json: Json
     champion, left = project.champion(), project.level()
     told = {**champion.judged.model_dump(mode="json"), "campaign": left.model_dump(mode="json")}
     emit(told, as_json, lambda: show.champion(champion, left))
+
+
+app.command()(card_command.card)
 
 
 @app.command()

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from evergreen.base.files import write_bytes
+from evergreen.config.card import CardText
 from evergreen.config.params.features import Buckets, History, Lookup
 from evergreen.config.params.params import Params
 from evergreen.config.params.tune import Distribution
@@ -34,7 +35,7 @@ PARAMS: dict[str, list[tuple[type[BaseModel], str]]] = {
 
 def pages(folder: Path) -> dict[str, str]:
     """Return the texts that come from the fields, by file name; all around the tables is taken from `folder`."""
-    params, state = (folder / name for name in ("params.md", "state.md"))
+    params, state, card = (folder / name for name in ("params.md", "state.md", "card.md"))
     text = params.read_text()
     for name, models in PARAMS.items():
         rows = "".join(row for model, prefix in models for row in _keys(model, prefix))
@@ -43,6 +44,7 @@ def pages(folder: Path) -> dict[str, str]:
     return {
         "params.md": text,
         "params.schema.json": json.dumps(Params.model_json_schema(), indent=1) + "\n",
+        "card.md": _between(card.read_text(), "card", f"| key | means |\n|---|---|\n{''.join(_keys(CardText, ''))}"),
         "state.md": _between(state.read_text(), "settings", f"| key | default | means |\n|---|---|---|\n{settings}"),
     }
 

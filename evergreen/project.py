@@ -17,6 +17,7 @@ from evergreen.base.errors import ConfigError
 from evergreen.base.files import file_digest
 from evergreen.base.values import Value, digest_of
 from evergreen.config import consistency
+from evergreen.config.card import CardText
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.params import Params
@@ -151,6 +152,16 @@ class Project:
 
         return own.load(path)
 
+    @property
+    def card_file(self) -> Path:
+        """Where people say what only they can of the model."""
+        return self.settings.project / "configs" / self.params.dataset / "card.yaml"
+
+    @cached_property
+    def card(self) -> CardText:
+        """What people say of the model now; raises ConfigError for a fault in it."""
+        return CardText.load(self.card_file)
+
     def lookups(self) -> "tuple[LookupRef, ...]":
         """Return the files of `features.lookups`, hashed; raises ConfigError if one is not there."""
         if not self.params.features.lookups:
@@ -227,8 +238,8 @@ class Project:
         Raises
         ------
         ConfigError if changes to what decides a training are not committed, unless the settings allow it, if the
-        package of a tracker is not installed, if a family does not take its search space or its parameters, or if a
-        file of `features.lookups` is not there.
+        package of a tracker is not installed, if a family does not take its search space or its parameters, if a file
+        of `features.lookups` is not there, or if people have not said what `card.require` asks of them.
         Unavailable if the configured database of the studies does not answer.
         """
         from evergreen.base import databases
@@ -241,10 +252,21 @@ class Project:
         space.check(self.params.tune.families, self.contract.task)
         for family, chosen in self.params.train.baseline.items():
             families.check(family, chosen, self.contract.task)
+        self._require_card()
         _ = self.given.lookup_files
         if self.settings.study_url:
             databases.require_studies(self.settings.study_url)
         return commit
+
+    def _require_card(self) -> None:
+        lacking = [name for name in self.params.card.require if name in self.card.missing]
+        if lacking:
+            raise ConfigError(
+                "CRD002",
+                f"card.require asks what nobody has said of '{self.name}': {', '.join(lacking)}",
+                where=str(self.card_file),
+                next_step=f'Say it there, such as {lacking[0]}: "a sentence".',
+            )
 
     @property
     def recipe(self) -> str:

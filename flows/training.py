@@ -37,6 +37,7 @@ from flows.recorder import Recorder
 from tasks.analyse import Analysed, analyse
 from tasks.attach import attach
 from tasks.compare import compare
+from tasks.describe import describe
 from tasks.evaluate import evaluate
 from tasks.features import features
 from tasks.ingest import ingest
@@ -105,6 +106,8 @@ def train_and_judge(
     new_lineage : a person begins anew: the candidate is judged as the first of the model is, against no champion.
     """
     commit = project.may_train()
+    if project.card.missing:
+        log.warning("card: %s does not say: %s", project.card_file, ", ".join(project.card.missing))
     ledger, do = project.ledger(), do or Recorder()
     lease = f"training:{project.name}"
     with ledger.lease(lease) as held:
@@ -230,6 +233,7 @@ def carry_out(
         track,
         candidate,
         verdict=verdict,
+        compared=case.compared,
         steps=steps,
         ws=project.workspace,
         params=project.params,
@@ -269,6 +273,7 @@ def carry_out(
         contract=project.contract,
         commit=commit,
         author=author,
+        card=project.card,
         digests=project.digests(),
         steps=steps,
         ws=project.workspace,
@@ -326,6 +331,7 @@ def make_version(
         proof=proof,
         author=author,
     )
+    do(describe, facts, ws=project.workspace, settings=project.settings)
     project.ledger().record(project.name, "version", str(version), facts.model_dump(mode="json"))
     return facts
 

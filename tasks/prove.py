@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.card import CardText
 from evergreen.config.contract.contract import Contract
 from evergreen.data.personal import without_personal
 from evergreen.decisions.gate.verdict import Verdict
@@ -42,6 +43,7 @@ def prove(
     contract: Contract,
     commit: Commit,
     author: str | None,
+    card: CardText,
     digests: Mapping[str, str],
     steps: Sequence[StepRun],
     ws: Workspace,
@@ -51,6 +53,7 @@ def prove(
     Parameters
     ----------
     model : what is promoted, which may have been fitted again on the gate rows too.
+    card : what people say of the model now.
     digests : of code and parameters.
     steps : those that the run was logged with.
     """
@@ -73,6 +76,7 @@ def prove(
         packages=versions(needed((PROJECT / "requirements.lock").read_text(), taken.best.family)),
         steps=tuple(steps),
         run_id=run.run_id,
+        card=card,
     )
     files = {
         PROOF: proof.model_dump_json(by_alias=True, indent=1).encode(),

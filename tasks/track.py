@@ -15,6 +15,7 @@ from evergreen.base.values import digest_of
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
 from evergreen.data.personal import without_personal
+from evergreen.decisions.gate.scores import Compared
 from evergreen.decisions.gate.verdict import Verdict
 from evergreen.learning.features import inputs as inputs_of
 from evergreen.learning.model import model as models
@@ -24,6 +25,7 @@ from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import StepRun
 from evergreen.record.plan.identity import lock_digest
 from evergreen.record.plan.requirements import needed
+from evergreen.record.registry.card.parts import measured_parts
 from evergreen.record.registry.numbers import numbers_of
 from evergreen.record.tracker import Dataset, Run, Training, Trial
 from tasks import trackers
@@ -39,6 +41,7 @@ def track(
     candidate: Candidate,
     *,
     verdict: Verdict,
+    compared: Compared,
     steps: Sequence[StepRun],
     ws: Workspace,
     params: Params,
@@ -66,6 +69,13 @@ def track(
         },
         metrics={
             **numbers_of(candidate, params.gate.metric, steps),
+            **measured_parts(
+                ws.read(compared.table),
+                compared,
+                taken=verdict.artifact,
+                metric=params.gate.metric,
+                threshold=candidate.report.threshold,
+            ),
             "onnx_rows": exported.n_rows,
             **({} if exported.max_difference is None else {"onnx_max_difference": exported.max_difference}),
         },

@@ -30,6 +30,7 @@ from cli.main import app
 from evergreen.adapters.expectations import suite
 from evergreen.base import errors
 from evergreen.base.errors import EvergreenError
+from evergreen.config.card import CardText
 from evergreen.config.contract.columns import COLUMN_CODES, TABLE_CODES, TASKS, Column
 from evergreen.config.contract.contract import Contract, Rule
 from evergreen.config.contract.sources import AsOf, Join, Source
@@ -432,6 +433,10 @@ def test_every_parameter_is_documented_and_every_documented_one_exists() -> None
         *keys(ThresholdRule, "evaluate.threshold."),
     ]
     assert sorted(first_cells(REFERENCE / "params.md")) == sorted([*keys(Params), *space, *named])
+
+
+def test_every_key_of_a_card_is_documented_and_every_documented_one_exists() -> None:
+    assert first_cells(REFERENCE / "card.md") == list(keys(CardText))
 
 
 def test_every_key_of_a_contract_is_documented_and_every_documented_one_exists() -> None:

@@ -8,12 +8,13 @@ from evergreen.config.settings import Settings
 
 
 def test_tables_are_put_between_their_marks_and_the_rest_stays(project, tmp_path):
-    for name, marks in (("params.md", ("params", "features", "space")), ("state.md", ("settings",))):
+    marked = {"params.md": ("params", "features", "space"), "state.md": ("settings",), "card.md": ("card",)}
+    for name, marks in marked.items():
         text = "".join(f"before {mark}\n<!-- {mark} -->\noutdated\n<!-- {mark} -->\nafter\n" for mark in marks)
         (tmp_path / name).write_text(text)
     found = pages(tmp_path)
-    assert found.keys() == {"params.md", "params.schema.json", "state.md"}
-    for text in (found["params.md"], found["state.md"]):
+    assert found.keys() == {"params.md", "params.schema.json", "state.md", "card.md"}
+    for text in (found["params.md"], found["state.md"], found["card.md"]):
         assert "outdated" not in text
         assert "before" in text
         assert text.endswith("after\n")
@@ -26,3 +27,4 @@ def test_tables_are_put_between_their_marks_and_the_rest_stays(project, tmp_path
     rows = [line.split("`")[1] for line in found["state.md"].splitlines() if line.startswith("| `")]
     assert rows == list(Settings.model_fields)
     assert "| `allow_dirty` | no | a version may come" in found["state.md"]
+    assert "| `owner` | who answers for the model" in found["card.md"]

@@ -7,6 +7,7 @@ import pytest
 import released
 
 from evergreen.base.errors import ConfigError, EvergreenError
+from evergreen.config.params.card import CardParams
 from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.settings import Settings
@@ -181,3 +182,31 @@ def test_rows_that_were_tuned_on_begin_where_they_began_whoever_is_champion(proj
 
 def cold_tuning(project):
     return project.params.tune.model_copy(update={"warm_start": False})
+
+
+def test_training_waits_for_what_people_have_to_say(project_of):
+    project = project_of()
+    required = {"card": CardParams(require=("intended_use", "licence"))}
+    project = replace(
+        project,
+        settings=project.settings.model_copy(update={"allow_dirty": True}),
+        params=project.params.model_copy(update=required),
+    )
+    with pytest.raises(ConfigError, match="intended_use, licence") as caught:
+        project.may_train()
+    assert (caught.value.code, caught.value.where) == ("CRD002", str(project.card_file))
+
+    project.card_file.parent.mkdir(parents=True)
+    project.card_file.write_text("intended_use: to sort parcels\nlicence: ''\n")
+    with pytest.raises(ConfigError, match="'licence': String should have at least 1 character"):
+        replace(project).may_train()
+    project.card_file.write_text("intended_use: to sort parcels\nlicence: MIT\n")
+    replace(project).may_train()
+
+
+def test_what_people_say_of_a_model_changes_no_step_and_no_recipe(fresh):
+    before = (fresh.recipe, fresh.digests(), fresh.contract)
+    fresh.card_file.write_text("ethics: nobody is harmed\n")
+    after = Project.open()
+    assert after.card.ethics == ("nobody is harmed",)
+    assert (after.recipe, after.digests(), after.contract) == before

@@ -42,6 +42,7 @@ def test_first_training_makes_a_champion_with_the_facts_of_its_candidate(fresh):
         "prove",
         "register",
         "package",
+        "describe",
         "promote",
         "mirror",
         "attach",
@@ -56,6 +57,18 @@ def test_first_training_makes_a_champion_with_the_facts_of_its_candidate(fresh):
     assert fresh.ledger().find("visits", "analysis", facts.candidate).payload == {"model_digest": outcome.model_digest}
 
 
+def test_training_says_once_what_nobody_has_said_of_the_model(fresh, caplog):
+    fresh.card_file.write_text("owner: the visitors' team\nlicence: MIT\nusers: [hosts]\n")
+    train_and_judge(fresh, reason="because", do=Direct())
+    (said,) = [record for record in caplog.records if record.getMessage().startswith("card:")]
+    assert said.levelname == "WARNING"
+    assert said.getMessage().endswith("does not say: intended_use, out_of_scope, limitations, ethics")
+    facts = champion_facts(fresh.ledger(), "visits")
+    proof, _ = proofs.read(fresh.workspace.path(facts.proof.uri), facts.proof.sha256)
+    assert proof.card == fresh.card
+    assert proof.card.users == ("hosts",)
+
+
 def test_version_is_recorded_when_it_is_registered_and_packaged_and_promoted_after_that(fresh):
     recorded = []
 
@@ -65,7 +78,7 @@ def test_version_is_recorded_when_it_is_registered_and_packaged_and_promoted_aft
 
     def packaged(*_, **__):
         recorded.append(len(fresh.ledger().entries("visits", "version")))
-        return "visits:1"
+        return PACKAGED
 
     def promoted(facts, **given):
         (entry,) = fresh.ledger().entries("visits", "version")

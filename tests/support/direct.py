@@ -77,6 +77,7 @@ class Direct(Recorder):
             "track": tracked,
             "register": lambda *_, **__: 1,
             "package": lambda *_, **__: PACKAGED,
+            "describe": lambda *_, **__: None,
             "mirror": lambda *_, **__: None,
             "attach": lambda *_, **__: None,
             "drift": undrawn,

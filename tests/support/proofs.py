@@ -9,6 +9,7 @@ import tables
 
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.values import digest_of
+from evergreen.config.card import CardText
 from evergreen.config.objectives import GATE_METRIC
 from evergreen.config.params.params import Params
 from evergreen.decisions.gate.decision import candidate_key
@@ -56,6 +57,7 @@ def proved(chain: tables.Chain, case: Case, verdict: Verdict | None = None, **ch
         "contract": chain.contract,
         "commit": Commit(sha="abc"),
         "author": AUTHOR,
+        "card": CardText(),
         "digests": {"code_digest": "c", "params_digest": "p"},
         "steps": STEPS,
         "ws": chain.ws,

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import candidates
+import proofs
 import pytest
 import tables
 
@@ -68,9 +69,11 @@ def settings(prepared_state, tmp_path):
 def tracked(made, settings, params, *, model=None):
     check = Check(name="floor", outcome="passed", text="high enough")
     verdict = Verdict(verdict="PASS", promote=True, checks=(check,))
+    candidate = candidates.of(made, model=model or made.trained.model)
     return track.fn(
-        candidates.of(made, model=model or made.trained.model),
+        candidate,
         verdict=verdict,
+        compared=proofs.case_of(made, candidate=candidate).compared,
         steps=STEPS,
         ws=made.ws,
         params=params,
@@ -94,6 +97,9 @@ def test_run_holds_the_metrics_of_its_task(which, chain, settings, tmp_path):
     assert store.get_run(run.run_id).data.tags["verdict"] == "promote"
     assert {name: logged[name] for name in report.candidate} == report.candidate
     assert (logged["rows_kept"], logged["rows_quarantined"]) == (7, 2)
+    assert (logged["rows_train"], logged["rows_gate"]) == (report.n_train, report.n_test)
+    assert logged["slice.0.rows"] + logged["slice.1.rows"] == report.n_test
+    assert logged.get("threshold") == (report.threshold if which == "binary" else None)
     assert "data_docs/index.html" in {file.path for file in store.list_artifacts(run.run_id, "data_docs")}
     assert logged["prior_" + GATE_METRIC[which]] == report.baselines["prior"][GATE_METRIC[which]]
     assert logged[f"{GATE_METRIC[which]}_low"] == report.intervals[GATE_METRIC[which]][0]

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from evergreen.base import documents
 from evergreen.base.errors import ConfigError
+from evergreen.config.params.card import CardParams
 from evergreen.config.params.drift import DriftParams
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.config.params.features import FeatureParams
@@ -40,6 +41,7 @@ class Params(Section):
     gate: GateParams
     drift: DriftParams
     retrain: RetrainParams
+    card: CardParams = CardParams()
 
     @classmethod
     def load(cls, path: Path, overrides: Sequence[str] = ()) -> "Params":

@@ -33,6 +33,8 @@ def numbers_of(candidate: Candidate, metric: str, steps: Sequence[StepRun]) -> d
         **_calibrated(best),
         "rows_kept": candidate.validation.kept,
         "rows_quarantined": candidate.validation.quarantined,
+        "rows_train": report.n_train,
+        "rows_gate": report.n_test,
     }
     for step in steps:
         if not step.cached:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from evergreen.base.artifacts.folders import read_folder
+from evergreen.config.card import CardText
 from evergreen.config.contract.contract import Contract
 from evergreen.decisions.gate.verdict import Verdict
 from evergreen.record.outcomes import StepRun
@@ -24,6 +25,7 @@ class Proof(Case):
     `verdict`: what follows from the case and its rows. `taken`: which of the candidate's two models was promoted.
     `author`: of the commit, as ``Name <address>``. `digests`: of code, parameters and lock. `packages`: the pinned
     versions of what the model needs, by name. `steps`: until the run was logged; `run_id`: of that run in MLflow.
+    `card`: what people said of the model then.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Proof(Case):
     packages: Mapping[str, str]
     steps: tuple[StepRun, ...]
     run_id: str
+    card: CardText | None = None
 
 
 def read(path: Path, sha256: str) -> tuple[Proof, dict[str, bytes]]:
