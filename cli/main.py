@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli import card_command, contract_commands, data_commands, memory_commands
+from cli import card_command, contract_commands, data_commands, history_commands, memory_commands
 from cli.ending import INTERRUPTED, explained
 from cli.options import AllowDirty, Env, Json, Overrides, ParamsFile, Reason, Window, emit
 from evergreen.base import memory
@@ -32,6 +32,7 @@ app = typer.Typer(
 app.add_typer(contract_commands.app, name="contract")
 app.add_typer(data_commands.app, name="data")
 memory_commands.register(app)
+history_commands.register(app)
 
 REFUSED = 4
 
@@ -344,15 +345,23 @@ def retrain(
 
 
 @app.command()
-def status(env: Env = "local", params: ParamsFile = "params.yaml", as_json: Json = False) -> None:
-    """Say what is champion, and why."""
-    from cli import show
+def status(
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="A past time or date, ISO 8601, UTC unless it says so.")
+    ] = None,
+    env: Env = "local",
+    params: ParamsFile = "params.yaml",
+    as_json: Json = False,
+) -> None:
+    """Say what is champion, who made it so, and why; or what was at a time.
+
+    Example: [bold]evergreen status --at 2026-05-03T14:30[/bold]
+    """
+    from cli import recall, show_registry
     from evergreen.project import Project
 
-    project = Project.open(env, params)
-    champion, left = project.champion(), project.level()
-    told = {**champion.judged.model_dump(mode="json"), "campaign": left.model_dump(mode="json")}
-    emit(told, as_json, lambda: show.champion(champion, left))
+    found = recall.standing(Project.open(env, params), at)
+    emit(found.told(), as_json, lambda: show_registry.standing(found, at=at))
 
 
 app.command()(card_command.card)

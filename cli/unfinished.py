@@ -82,6 +82,11 @@ def last(settings: Settings) -> UnfinishedRun:
     return run
 
 
+def any_left(settings: Settings) -> bool:
+    """Return whether a run is under way or was interrupted."""
+    return any(_folder(settings).glob("*.json"))
+
+
 def open_again(run: UnfinishedRun) -> Project:
     """Return the project of an interrupted run.
 
