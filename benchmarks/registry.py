@@ -1,9 +1,9 @@
 """What the registry's memory costs: history, status at a time, lineage, why and a promotion, over 1,000 promotions.
 
-Run `make benchmark-registry`. The ledger is made through its own API, about 10 kB an entry, with a gate and a judgement
-for each promotion, and the rows of each version in the workspace. Every round opens the ledger anew and so checks its whole
-chain, as each command does; what a command takes to start (Python and its imports) is left out. Figures depend on the
-machine, and on its disk for the promotion.
+Run `make benchmark-registry`. The ledger is made through its own API, about 10 kB an entry, with a gate and a
+judgement for each promotion, and the rows of each version in the workspace. Every round opens the ledger anew and so
+checks its whole chain, as each command does; what a command takes to start (Python and its imports) is left out.
+Figures depend on the machine, and on its disk for the promotion.
 """
 
 import argparse
