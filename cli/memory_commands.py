@@ -57,7 +57,7 @@ def verify(
         typer.Option("--key", metavar="PUB.pem", help="A public key, or a folder of them, that must have signed it."),
     ] = None,
     digest: Annotated[
-        str | None, typer.Option("--digest", metavar="SHA256", help="What the file's digest was said to be.")
+        str | None, typer.Option("--digest", metavar="DIGEST", help="What the file's digest was said to be.")
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import psutil
 import yaml
 
-from evergreen.base import signature
+from evergreen.base import failpoints, signature
 from evergreen.base.artifacts.folders import MANIFEST, read_folder
 from evergreen.base.errors import EvergreenError, IntegrityError, explain_os_errors
 from evergreen.base.files import write_bytes
@@ -147,6 +147,7 @@ def build(
         with TemporaryDirectory(prefix=f"{os.getpid()}-", dir=staging) as own:
             context, store = Path(own, "context"), Path(own, "bentoml")
             _stage(context, model_folder, release, project)
+            failpoints.reach("package.staged")
             _run_bentoml(context, store, tag)
             built = store / "bentos" / release.model / target.name
             _leave_out_the_time(built / "bento.yaml")
@@ -154,12 +155,14 @@ def build(
             if digest and made != digest:
                 raise _not_the_version(release, target, digest)
             verify_package(built, made, trusted_keys=trusted_keys)
+            failpoints.reach("package.built")
             _publish(
                 built,
                 target,
                 aside=Path(own, "damaged"),
                 is_whole=lambda: whole(release, home, made, trusted_keys=trusted_keys),
             )
+    failpoints.reach("package.published")
     return Bento(tag=tag, path=target, digest=made)
 
 

@@ -5,6 +5,9 @@ import signal
 
 # In the order in which a candidate that passed the gate goes through them.
 POINTS = (
+    "package.staged",
+    "package.built",
+    "package.published",
     "promote.begun",
     "promote.recorded",
     "promote.committed",

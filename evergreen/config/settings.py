@@ -167,7 +167,11 @@ class Settings(BaseSettings):
                 where="environment" if "home" in ours else str(path),
                 next_step="Name a folder for state only, such as .evergreen.",
             )
-        keys = {name: project / path for name in ("signing_key", "trusted_keys") if (path := getattr(settings, name))}
+        keys = {
+            name: project / path.expanduser()
+            for name in ("signing_key", "trusted_keys")
+            if (path := getattr(settings, name))
+        }
         return settings.model_copy(update={"home": home, "project": project, **keys})
 
     @property

@@ -66,5 +66,12 @@ def test_module_is_known_where_importing_it_runs_a_teams_own_code_or_nothing(tmp
     (tmp_path / "a-b.py").write_text("")
 
     assert all(map(own_code.is_known, ("evergreen.own.trips", "evergreen.own.team", "os")))
-    unknown = ("evergreen.own.nowhere", "evergreen.own.a-b", "evergreen.own..trips", "antigravity", "trips", "")
+    unknown = (
+        "evergreen.own.nowhere",
+        "evergreen.own.a-b",
+        "evergreen.own..trips",
+        "antigravity",
+        "some.where.trips",
+        "",
+    )
     assert not any(map(own_code.is_known, unknown))

@@ -8,12 +8,16 @@ import gates
 import tables
 
 from evergreen.base.artifacts.refs import FolderRef
+from evergreen.base.values import digest_of
 from evergreen.config.card import CardText
 from evergreen.config.objectives import GATE_METRIC
 from evergreen.config.params.params import Params
+from evergreen.decisions.gate.decision import candidate_key
 from evergreen.decisions.gate.verdict import Verdict
-from evergreen.record.outcomes import StepRun
+from evergreen.record.ledger.ledger import Ledger
+from evergreen.record.outcomes import Judgement, StepRun, VersionFacts
 from evergreen.record.plan.commits import Commit
+from evergreen.record.registry import bundle
 from evergreen.record.registry.case import Case, verdict_of
 from evergreen.record.registry.numbers import numbers_of
 from evergreen.record.tracker import Run
@@ -59,3 +63,46 @@ def proved(chain: tables.Chain, case: Case, verdict: Verdict | None = None, **ch
         "ws": chain.ws,
     }
     return prove.fn(case, verdict=verdict, **{**given, **changed})
+
+
+def exported(chain: tables.Chain, ledger: Ledger, **changed: Any) -> bytes:
+    """Return the bundle of a chain's candidate, registered as version 1 in a ledger."""
+    case = case_of(chain)
+    verdict = verdict_of(case, chain.ws.read(case.compared.table))
+    taken = case.candidate.taking(verdict.artifact)
+    candidate = case.candidate.model_copy(
+        update={"key": candidate_key(case.candidate.model.sha256, case.candidate.report, case.params.gate)}
+    )
+    case = case.model_copy(update={"candidate": candidate})
+    digests = {"code_digest": "c", "params_digest": digest_of(case.params)}
+    judged = Judgement(
+        **{name: getattr(verdict, name) for name in ("checks", "rule", "candidates", "sees", "level", "uses")},
+        **digests,
+        model=chain.contract.name,
+        version=1,
+        model_digest=taken.model.sha256,
+        data_digest=candidate.raw.sha256,
+        verdict="promoted",
+        metrics=taken.report.candidate,
+        baseline_metrics=taken.report.baseline,
+        promoted_at=None,
+        reason="asked",
+        gate=verdict.verdict,
+    )
+    facts = VersionFacts(
+        version=1,
+        judged=judged,
+        candidate=candidate.key,
+        artifact=taken.model,
+        train=taken.train,
+        data_end=None,
+        split=taken.split.rule,
+        threshold=taken.report.threshold,
+        run_id="run",
+        bento="b",
+        rows_end=taken.split.end,
+        proof=proved(chain, case, verdict, digests=digests, **changed),
+        author=AUTHOR,
+    )
+    ledger.record(chain.contract.name, "version", "1", facts.model_dump(mode="json"))
+    return bundle.export(ledger, chain.ws, chain.contract.name, 1, files={})

@@ -4,9 +4,11 @@ import io
 import json
 import os
 import pickle
+import py_compile
 import struct
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
@@ -19,6 +21,7 @@ import released
 from audited import audited
 from scipy import sparse
 
+from evergreen import own_code
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import IntegrityError
 from evergreen.learning.features import lookups
@@ -177,9 +180,85 @@ def saved(array: Any) -> bytes:
     return target.getvalue()
 
 
+SAYS = {
+    "bomb": "is compressed",
+    "compressed": "is compressed",
+    "members swapped": "is not the one of its name",
+    "member that is not named": "is not named in its schema",
+    "pickle behind the archive": "behind them",
+    "first member is a link": "or is a link",
+    "schema twice": "twice",
+}
+
+
 @pytest.mark.parametrize("attack", ARCHIVES)
 def test_archive_that_we_do_not_write_is_refused(genuine, attack):
-    refused(ARCHIVES[attack](genuine))
+    assert SAYS.get(attack, "") in refused(ARCHIVES[attack](genuine))
+
+
+def test_what_lies_between_the_members_and_their_directory_is_refused(genuine):
+    directory, end = genuine.index(b"PK\x01\x02"), len(genuine) - 22
+    hidden = pickle.dumps(Runs())
+    offset = struct.pack("<I", directory + len(hidden))
+    content = genuine[:directory] + hidden + genuine[directory : end + 16] + offset + genuine[end + 20 :]
+    assert members_of(content) == members_of(genuine)
+
+    assert "between its members" in refused(content)
+
+
+def test_schema_that_is_too_large_is_not_parsed(genuine, monkeypatch):
+    monkeypatch.setattr(skops_archive, "MAX_SCHEMA_BYTES", 100)
+    monkeypatch.setattr(json, "loads", lambda *_: pytest.fail("it was parsed"))
+
+    assert "its schema is too large" in refused(genuine)
+
+
+def bytes_of(name: str) -> dict[str, Any]:
+    return {"__loader__": "BytesNode", "__module__": "builtins", "__class__": "bytes", "file": name}
+
+
+def both(one: str, other: str) -> bytes:
+    """Return a schema that names two members."""
+    held = {"__loader__": "ListNode", "__module__": "builtins", "__class__": "list", "protocol": 2}
+    return json.dumps({**held, "content": [bytes_of(one), bytes_of(other)]}).encode()
+
+
+def test_member_whose_name_leads_out_is_refused_where_the_schema_names_it(genuine):
+    inside, outside = named(b"a", "bin"), "../../outside.bin"
+    content = archived({SCHEMA: both(inside, outside), inside: b"a", outside: b"b"})
+
+    assert "has no name of ours" in refused(content)
+
+
+def test_member_that_is_compressed_to_the_size_that_it_had_is_refused(genuine):
+    texts = (bytes(range(n)) + bytes(m) for n in range(1, 100) for m in range(20))
+    same = next(text for text in texts if len(deflated(text)) == len(text))
+    member, other = named(same, "bin"), named(b"a", "bin")
+
+    content = archived({SCHEMA: both(member, other), other: b"a"})
+    target = io.BytesIO(content)
+    with zipfile.ZipFile(target, "a") as archive:
+        archive.writestr(zipfile.ZipInfo(member), same, zipfile.ZIP_DEFLATED)
+
+    assert f"member '{member}' is compressed" in refused(target.getvalue())
+
+
+def deflated(text: bytes) -> bytes:
+    squeezed = zlib.compressobj(wbits=-15)
+    return squeezed.compress(text) + squeezed.flush()
+
+
+def test_member_inside_another_is_refused_though_all_lengths_add_up(genuine):
+    shown = b"shown"
+    one = archived({named(shown, "bin"): shown})
+    holds = one[: one.index(b"PK\x01\x02")]  # a whole entry, as the bytes of another one
+    outer, inner = named(holds, "bin"), named(shown, "bin")
+    content = bytearray(archived({SCHEMA: both(outer, inner), outer: holds, inner: shown}))
+    check(bytes(content), where="here")
+    at = content.rindex(b"PK\x01\x02") + 42
+    content[at : at + 4] = struct.pack("<I", content.index(holds))
+
+    assert "overlaps another" in refused(bytes(content))
 
 
 def test_one_flipped_bit_is_refused_wherever_it_changes_what_is_read(genuine):
@@ -290,6 +369,15 @@ def test_type_that_is_not_on_the_list_is_refused_without_being_imported(genuine,
     assert set(sys.modules) == before
 
 
+def test_module_that_lies_in_evergreen_own_without_its_source_is_not_imported(genuine, tmp_path, monkeypatch):
+    monkeypatch.setattr(own_code.own, "__path__", [str(tmp_path)])
+    (tmp_path / "source").write_text("class Model: pass\n")
+    py_compile.compile(str(tmp_path / "source"), cfile=str(tmp_path / "hidden.pyc"))
+
+    assert "hidden.Model" in refused(of_protocol(node("ObjectNode", "evergreen.own.hidden.Model")), code="INT004")
+    assert "evergreen.own.hidden" not in sys.modules
+
+
 @pytest.mark.parametrize("held", ["trusted", "__trusted__", "trusted_types", "skops_trusted_types"])
 def test_types_that_a_file_says_are_trusted_are_not(genuine, held):
     schema = {**node("ObjectNode", "os.system"), "protocol": 2, held: ["os.system"]}
@@ -329,6 +417,7 @@ ARRAYS: dict[str, bytes] = {
     "objects, in two pieces": header(ONE.replace(b"'<f8'", b"'|' 'O'"), data=bytes(8)),
     "objects, escaped": header(ONE.replace(b"'<f8'", b"'\\x7cO'"), data=bytes(8)),
     "objects, in other quotes": header(ONE.replace(b"'<f8'", b'"|O"'), data=bytes(8)),
+    "objects that no length tells": header(ONE.replace(b"'<f8'", b"[('a', '<f8'), ('b', '|O')]"), data=bytes(8)),
     "objects inside": header(ONE.replace(b"'<f8'", b"[('a', [('b', '|O')])]"), data=bytes(8)),
     "one value less": header(ONE),
     "one byte more": header(ONE, data=bytes(9)),
