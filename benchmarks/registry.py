@@ -13,6 +13,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
@@ -94,15 +95,13 @@ def measure(project: Project, versions: int, rounds: int) -> dict[str, list[tupl
         ledger.champion(project.name)  # a training has looked at it, and checked the chain, long before it promotes
         promoted = facts(project.name, epoch + 1)
         calls: dict[str, Callable[[], Any]] = {
-            "history": lambda: recall.events(project, everything=False),
-            "status --at": lambda at=at: recall.standing(project, at),
-            "status": lambda: recall.standing(project, None),
-            "lineage of a version": lambda version=version: recall.line_of(project, version),
-            "lineage of a file": lambda version=version: recall.line_of(project, digest(f"file {version}")),
-            "why": lambda version=version: recall.why(project, version),
-            "promotion": lambda ledger=ledger, promoted=promoted, epoch=epoch: ledger.promote(
-                project.name, epoch + 1, promoted, expected_epoch=epoch
-            ),
+            "history": partial(recall.events, project, everything=False),
+            "status --at": partial(recall.standing, project, at),
+            "status": partial(recall.standing, project, None),
+            "lineage of a version": partial(recall.line_of, project, version),
+            "lineage of a file": partial(recall.line_of, project, digest(f"file {version}")),
+            "why": partial(recall.why, project, version),
+            "promotion": partial(ledger.promote, project.name, epoch + 1, promoted, expected_epoch=epoch),
         }
         for what, call in calls.items():
             found.setdefault(what, []).append(milliseconds(call))
