@@ -6,7 +6,8 @@ file; only `read` says whether it is one.
 
 import struct
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import PurePosixPath
 
 from evergreen.base.artifacts.folders import is_inside
 
@@ -17,6 +18,7 @@ MADE_BY, PLAIN_FILE = 3 << 8 | NEEDED, 0o100644 << 16  # as of Unix, which archi
 STRUCTURE = "archive structure"
 MAX_BYTES = 2**31 - 1
 MAX_MEMBERS = 10_000
+MAX_PART_BYTES = 255  # of a name, as file systems have it
 
 Damage = tuple[str, str]  # where, and what is wrong there
 
@@ -28,7 +30,7 @@ def write(members: Mapping[str, bytes]) -> bytes:
     ------
     ValueError if a name leads out of a folder, or the whole is too large for one archive.
     """
-    if wrong := [name for name in members if not _is_plain(name)]:
+    if wrong := [name for name in members if not _is_plain(name)] or _both(members):
         raise ValueError(f"not the name of a member: {wrong[0]!r}")
     kept = [(name.encode(), zlib.crc32(members[name]), members[name]) for name in _ordered(members)]
     parts = [part for name, crc, data in kept for part in (_header(name, crc, len(data)), data)]
@@ -67,6 +69,7 @@ def read(content: bytes) -> tuple[dict[str, bytes], list[Damage]]:
         offset = begin + size
     if (at := _first_difference(content[offset:], _ending(listed))) is not None:
         damages.append(_structure(offset + at))
+    damages += [(name, "it is a member and a folder of members") for name in _both(members)]
     return members, damages
 
 
@@ -90,7 +93,14 @@ def _ordered(names: Iterable[str]) -> list[str]:
 
 
 def _is_plain(name: str) -> bool:
-    return is_inside(name) and "\\" not in name and name.isprintable() and len(name.encode()) < 2**16
+    whole = is_inside(name) and "\\" not in name and name.isprintable() and len(name.encode()) < 2**16
+    return whole and all(len(part.encode()) <= MAX_PART_BYTES for part in name.split("/"))
+
+
+def _both(names: Collection[str]) -> list[str]:
+    """Return names of members that are also folders of members."""
+    folders = {str(folder) for name in names for folder in PurePosixPath(name).parents}
+    return [name for name in names if name in folders]
 
 
 def _decoded(raw: bytes) -> str | None:

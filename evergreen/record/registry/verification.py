@@ -237,6 +237,8 @@ def _part(where: str, read: Callable[[], Any]) -> Any:
         raise _Unreadable(where, f"it cannot be read: {at}: {fault['msg']}") from error
     except EvergreenError as error:
         raise _Unreadable(where, error.what) from error
+    except Exception as error:  # whatever somebody put into the file
+        raise _Unreadable(where, f"it cannot be read: {type(error).__name__}: {error}") from error
 
 
 def _guarded(check: Callable[[Bundle], Iterator[Finding]], bundle: Bundle) -> list[Finding]:

@@ -90,7 +90,7 @@ def test_what_was_written_in_another_way_is_refused(content):
     assert archive.read(content)[1]
 
 
-@pytest.mark.parametrize("name", ["../a", "/a", "a/../b", "a//b", "a\\b", "c:a", "", "a\nb", "."])
+@pytest.mark.parametrize("name", ["../a", "/a", "a/../b", "a//b", "a\\b", "c:a", "", "a\nb", ".", "n" * 256])
 def test_name_that_leads_elsewhere_is_neither_written_nor_read(name, monkeypatch):
     with pytest.raises(ValueError, match="not the name of a member"):
         archive.write({name: b"1"})
@@ -98,6 +98,16 @@ def test_name_that_leads_elsewhere_is_neither_written_nor_read(name, monkeypatch
         patch.setattr(archive, "_is_plain", lambda _: True)
         content = archive.write({name: b"1"})
     assert archive.read(content) == ({}, [(archive.STRUCTURE, "byte 30 is not what it must be")])
+
+
+def test_member_that_is_a_folder_of_others_is_neither_written_nor_read(monkeypatch):
+    members = {"a": b"1", "a/b": b"2"}
+    with pytest.raises(ValueError, match="not the name of a member: 'a'"):
+        archive.write(members)
+    with monkeypatch.context() as patch:
+        patch.setattr(archive, "_both", lambda _: [])
+        content = archive.write(members)
+    assert archive.read(content)[1] == [("a", "it is a member and a folder of members")]
 
 
 def test_members_that_are_there_twice_or_not_sorted_are_refused(monkeypatch):

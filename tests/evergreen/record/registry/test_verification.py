@@ -21,6 +21,7 @@ from direct import Direct
 from evergreen.base.artifacts import archive
 from evergreen.base.errors import ConfigError
 from evergreen.project import Project
+from evergreen.record.ledger.chain import hash_of
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.registry import bundle, verification
 from evergreen.record.registry.verification import verify, verify_file
@@ -262,6 +263,77 @@ def test_bundle_without_the_entry_of_its_facts_is_found(content):
     assert found == [("facts.json", "no entry of the ledger holds these facts")]
 
 
+def test_entry_of_another_version_is_found(content):
+    members = bundles.members_of(content)
+    lines = json.loads(members["entries.json"])
+    other = {**lines[0], "key": "2", "payload": lines[0]["payload"].replace('"version": 1', '"version": 2')}
+    other["hash"] = hash_of(*(other[name] for name in ("previous", "at", "model", "kind", "key", "payload")))
+    found = findings(bundle.pack({**members, "entries.json": json.dumps([other, *lines[1:]]).encode()}))
+    assert ("entries.json", "an entry is not of this version") in found
+
+
+def test_entries_in_another_order_are_found(content):
+    members = bundles.members_of(content)
+    first, second = json.loads(members["entries.json"])
+    found = findings(bundle.pack({**members, "entries.json": json.dumps([second, first]).encode()}))
+    assert found == [("entries.json", f"entry {first['seq']} does not follow entry {second['seq']}")]
+
+
+def test_rows_that_are_not_those_the_gate_was_asked_about_are_found(content):
+    rows = bundles.parquet(bundles.table(content, "proof/rows.parquet"))
+    found = findings(bundles.edited(content, files={"proof/rows.parquet": rows}))
+    assert found == [("proof/rows.parquet", "it is not the table that the gate was asked about")]
+
+
+def test_contract_that_is_not_the_models_is_found(content):
+    found = findings(bundles.edited(content, proof=lambda proof: proof["contract"].update(description="another")))
+    assert found == [("model/contract.json", "it is not the contract of the proof")]
+
+
+def test_other_model_that_is_named_everywhere_answers_otherwise(content, visits_trained):
+    """The simpler family in the winner's place, with every digest that names it made to fit."""
+    proof = json.loads(bundles.members_of(content)["proof/proof.json"])
+    folder = visits_trained / ".evergreen" / "workspace" / proof["candidate"]["baseline"]["uri"]
+    files = {f"model/{path.name}": path.read_bytes() for path in folder.iterdir()}
+    digest = hashlib.sha256(files["model/manifest.json"]).hexdigest()
+    found = findings(
+        bundles.edited(
+            content,
+            files=files,
+            release=lambda release: release.update(model_digest=digest),
+            facts=lambda facts: facts["judged"].update(model_digest=digest),
+            proof=lambda proof: proof["candidate"]["model"].update(sha256=digest),
+        )
+    )
+    assert found[0][0] == "proof/golden-answers.parquet"
+
+
+@pytest.mark.parametrize("name", ["proof.json", "rows.parquet", "metrics.json"])
+def test_proof_without_a_file_that_its_manifest_does_not_list_either_is_found(name, content):
+    members = bundles.members_of(content)
+    del members[f"proof/{name}"]
+    manifest = json.loads(members["proof/manifest.json"])
+    manifest["files"] = [file for file in manifest["files"] if file["path"] != name]
+    members["proof/manifest.json"] = json.dumps(manifest).encode()
+    facts = json.loads(members["facts.json"])
+    facts["proof"]["sha256"] = hashlib.sha256(members["proof/manifest.json"]).hexdigest()
+    members["facts.json"] = json.dumps(facts).encode()
+    ((where, _),) = findings(bundle.pack(members))
+    assert where in (f"proof/{name}", "proof/proof.json")
+
+
+def test_proof_of_the_second_version_is_of_the_candidate_that_it_names(visited):
+    project = Project.open(overrides=["evaluate.threshold=0.3"])
+    train_and_judge(project, reason="fewer misses", do=Direct(register=lambda *_, **__: 2))
+    made = bundle.export(project.ledger(), project.workspace, "visits", 2, files={})
+    assert verify(made).ok, verify(made).findings
+    assert "held 0" in bundles.table(made, "proof/rows.parquet")
+
+    edits = {"proof": lambda p: p["candidate"].update(key="c" * 64), "facts": lambda f: f.update(candidate="c" * 64)}
+    found = findings(bundles.edited(made, **edits))
+    assert found == [("proof/proof.json", "candidate.key is not that of its model, report and gate")]
+
+
 def test_model_that_holds_a_pickle_is_refused(content):
     found = findings(bundles.edited(content, files={"model/model.skops": pickle.dumps({"a": 1})}))
     assert any(where == "model/manifest.json" for where, _ in found), found
@@ -300,14 +372,6 @@ def test_fitted_again_version_is_verified_by_its_own_answers(fresh):
 
     found = findings(bundles.edited(made, facts=lambda facts: facts.update(as_judged=None)))
     assert any(where == "model/manifest.json" and "fitted again" in what for where, what in found), found
-
-
-def test_second_version_is_verified_with_the_champion_that_it_was_held_against(visited):
-    project = Project.open(overrides=["evaluate.threshold=0.3"])
-    train_and_judge(project, reason="fewer misses", do=Direct(register=lambda *_, **__: 2))
-    made = bundle.export(project.ledger(), project.workspace, "visits", 2, files={})
-    assert verify(made).ok, verify(made).findings
-    assert "held 0" in bundles.table(made, "proof/rows.parquet")
 
 
 @pytest.mark.parametrize("which", tables.TASKS)
