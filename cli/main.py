@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cli import contract_commands, data_commands, history_commands
+from cli import contract_commands, data_commands, history_commands, memory_commands
 from cli.ending import INTERRUPTED, explained
 from cli.options import AllowDirty, Env, Json, Overrides, ParamsFile, Reason, Window, emit
 from evergreen.base import memory
@@ -32,6 +32,7 @@ app = typer.Typer(
 app.add_typer(contract_commands.app, name="contract")
 app.add_typer(data_commands.app, name="data")
 history_commands.register(app)
+memory_commands.register(app)
 
 REFUSED = 4
 

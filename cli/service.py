@@ -6,11 +6,11 @@ import os
 import sys
 import urllib.request
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from cli import children
 from evergreen.adapters import packaging
+from evergreen.adapters.packaging import Bento
 from evergreen.base.errors import IntegrityError
 from evergreen.base.values import Value
 from evergreen.config.settings import Settings
@@ -42,7 +42,8 @@ def serve(project: Project, announce: Callable[[dict[str, Any]], None], *, host:
         update={key: value for key, value in (("serve_host", host), ("serve_port", port)) if value is not None}
     )
     champion = project.champion()
-    argv, environment = packaging.command(champion_bento(project, champion), settings)
+    bento = champion_bento(project, champion)
+    argv, environment = packaging.command(bento.path, settings, digest=bento.digest)
     listen(settings.serve_host, settings.serve_port).close()  # a port that is taken is no announcement
     url = f"http://{settings.serve_host}:{settings.serve_port}"
     announce({"model": project.name, "version": champion.version, "url": url})
@@ -50,16 +51,28 @@ def serve(project: Project, announce: Callable[[dict[str, Any]], None], *, host:
     os.execve(argv[0], argv, environment)  # noqa: S606  an argument list of ours, no shell
 
 
-def champion_bento(project: Project, champion: VersionFacts) -> Path:
-    """Return the folder of the champion's bento, building it again if somebody deleted it."""
-    artifact = champion.artifact
+def champion_bento(project: Project, champion: VersionFacts) -> Bento:
+    """Return the champion's bento, checked before anything of it is parsed, and built again if somebody deleted it.
+
+    Raises
+    ------
+    IntegrityError if it is damaged, not signed by a trusted key, or cannot be built as the ledger knows it.
+    """
+    artifact, settings = champion.artifact, project.settings
     release = Release(
         model=project.name, version=champion.version, model_digest=artifact.sha256, threshold=champion.threshold
     )
-    settings = project.settings
+    if not packaging.is_missing(release, settings.home, champion.package):
+        return packaging.check(release, settings.home, champion.package, trusted_keys=settings.trusted_keys)
     return packaging.build(
-        project.workspace.path(artifact.uri), release, project=settings.project, home=settings.home
-    ).path
+        project.workspace.path(artifact.uri),
+        release,
+        project=settings.project,
+        home=settings.home,
+        digest=champion.package,
+        signing_key=settings.signing_key,
+        trusted_keys=settings.trusted_keys,
+    )
 
 
 def check_agreement(project: Project, rows: list[dict[str, Any]]) -> Agreement:
@@ -73,7 +86,8 @@ def check_agreement(project: Project, rows: list[dict[str, Any]]) -> Agreement:
 
     champion = project.champion()
     settings = project.settings.model_copy(update={"serve_host": "127.0.0.1", "serve_port": children.free_port()})
-    argv, environment = packaging.command(champion_bento(project, champion), settings)
+    bento = champion_bento(project, champion)
+    argv, environment = packaging.command(bento.path, settings, digest=bento.digest)
     url, run = f"http://127.0.0.1:{settings.serve_port}", settings.home / "run"
     with children.child("service", argv, run=run, environment=environment) as process:
         seconds = children.wait_until_ready(

@@ -1,10 +1,13 @@
 """A team's own code by dotted path: feature functions and estimators, whose place is the package `evergreen.own`."""
 
 import importlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evergreen import own
 from evergreen.base.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,6 +47,22 @@ def feature(
     if str in map(type, (numeric, categorical)):  # ("area") is no tuple
         raise TypeError("numeric and categorical are tuples of names, such as ('area',)")
     return lambda function: FeatureFunction(function, numeric, categorical)
+
+
+def is_known(module: str) -> bool:
+    """Whether importing a module, which a file names, runs nothing but a team's own code: it lies in `evergreen.own`.
+
+    One that is imported already runs nothing again.
+    """
+    parts = module.split(".")
+    if module in sys.modules:
+        return True
+    path = Path(own.__path__[0], *parts[2:])
+    return (
+        parts[:2] == own.__name__.split(".")
+        and all(part.isidentifier() for part in parts)
+        and (path.with_suffix(".py").is_file() or (path / "__init__.py").is_file())
+    )
 
 
 def load(path: str, where: str) -> Any:

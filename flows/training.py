@@ -12,11 +12,7 @@ from prefect import Task, flow
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.values import digest_of
 from evergreen.decisions.gate import decision as gate
-from evergreen.decisions.gate import scores
 from evergreen.decisions.gate.campaign import Rule
-from evergreen.decisions.gate.decision import Question
-from evergreen.decisions.gate.evidence import Contender
-from evergreen.decisions.gate.scores import Compared
 from evergreen.decisions.gate.verdict import Verdict
 from evergreen.project import Project
 from evergreen.record.candidate import Candidate
@@ -28,10 +24,13 @@ from evergreen.record.outcomes import (
     champion_facts,
     former_facts,
     gates_asked,
+    of_entry,
 )
+from evergreen.record.plan import commits
 from evergreen.record.plan.commits import Commit
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import STEPS, arguments
+from evergreen.record.registry.case import Case, verdict_of
 from evergreen.record.tracker import Run
 from flows.opened import run_opened
 from flows.recorder import Recorder
@@ -44,6 +43,7 @@ from tasks.ingest import ingest
 from tasks.mirror import mirror
 from tasks.package import package
 from tasks.promote import promote
+from tasks.prove import prove
 from tasks.refit import refit
 from tasks.register import register
 from tasks.track import track
@@ -106,7 +106,8 @@ def train_and_judge(
     """
     commit = project.may_train()
     ledger, do = project.ledger(), do or Recorder()
-    with ledger.lease(f"training:{project.name}"):
+    lease = f"training:{project.name}"
+    with ledger.lease(lease) as held:
         drop_broken_records(project.settings.step_records, project.workspace)
         candidate = make_candidate(project, do)
         if new_lineage:
@@ -116,12 +117,14 @@ def train_and_judge(
         judged = find_judged(ledger, project.name, candidate.key)
         if judged is None:
             epoch = champion.epoch if (champion := ledger.champion(project.name)) else 0
-            verdict = decide(project, ledger, candidate, do, rule=rule)
+            case, verdict = decide(project, ledger, candidate, do, rule=rule)
             if new_lineage and verdict.promote:
                 ledger.record(project.name, "lineage", candidate.key, {"reason": reason})
             candidate = candidate.taking(verdict.artifact)
             making = begin_analysis(project, ledger, candidate, do, stays=stays and verdict.promote)
-            judged = carry_out(project, candidate, verdict, do, epoch=epoch, reason=reason, commit=commit)
+            judged = carry_out(
+                project, candidate, case, verdict, do, epoch=epoch, fence=(lease, held), reason=reason, commit=commit
+            )
         else:
             making = begin_analysis(project, ledger, candidate, do, stays=stays and judged.version is not None)
         ledger.record(project.name, "judgement", candidate.key, judged.model_dump(mode="json"))
@@ -156,7 +159,7 @@ def find_judged(ledger: Ledger, model: str, candidate: str) -> Judgement | None:
     """Return what was decided about a candidate, if it was; each is judged once."""
     entry = ledger.find(model, "judgement", candidate)
     if entry:
-        return Judgement.model_validate(entry.payload)
+        return of_entry(ledger, entry, Judgement)
     champion = champion_facts(ledger, model)
     return champion.judged if champion and champion.candidate == candidate else None
 
@@ -188,7 +191,16 @@ def attach_analysis(
 
 
 def carry_out(
-    project: Project, candidate: Candidate, verdict: Verdict, do: Recorder, *, epoch: int, reason: str, commit: Commit
+    project: Project,
+    candidate: Candidate,
+    case: Case,
+    verdict: Verdict,
+    do: Recorder,
+    *,
+    epoch: int,
+    fence: tuple[str, int],
+    reason: str,
+    commit: Commit,
 ) -> Judgement:
     """Log the run, and bring a candidate that passed the gate into service.
 
@@ -196,7 +208,9 @@ def carry_out(
 
     Parameters
     ----------
+    candidate : with the model that the gate took.
     epoch : of the champion that the gate compared with.
+    fence : the lease of this training, and its epoch.
     """
     as_judged: FolderRef | None = None
     if verdict.promote and project.params.train.refit:
@@ -211,11 +225,12 @@ def carry_out(
         "dirty": str(commit.dirty).lower(),
         **project.digests(),
     }
+    steps = tuple(do.steps)
     run = do(
         track,
         candidate,
         verdict=verdict,
-        steps=tuple(do.steps),
+        steps=steps,
         ws=project.workspace,
         params=project.params,
         settings=project.settings,
@@ -243,11 +258,28 @@ def carry_out(
     )
     if not verdict.promote:
         return judged
-    promoted = judged.model_copy(update={"verdict": "promoted", "reason": f"{reason}: {verdict.reason}"})
-    return bring_into_service(project, candidate, promoted, do, run=run, tags=tags, as_judged=as_judged, epoch=epoch)
+    passed = judged.model_copy(update={"verdict": "proposed", "reason": f"{reason}: {verdict.reason}"})
+    author = commits.author(project.settings.project)
+    proof = do(
+        prove,
+        case,
+        verdict=verdict,
+        model=candidate.model,
+        run=run,
+        contract=project.contract,
+        commit=commit,
+        author=author,
+        digests=project.digests(),
+        steps=steps,
+        ws=project.workspace,
+    )
+    facts = make_version(
+        project, candidate, passed, do, run=run, tags=tags, as_judged=as_judged, proof=proof, author=author
+    )
+    return bring_into_service(project, facts, do, epoch=epoch, fence=fence)
 
 
-def bring_into_service(
+def make_version(
     project: Project,
     candidate: Candidate,
     judged: Judgement,
@@ -256,17 +288,18 @@ def bring_into_service(
     run: Run,
     tags: Mapping[str, str],
     as_judged: FolderRef | None,
-    epoch: int,
-) -> Judgement:
-    """Register, package and promote a candidate, and return its judgement with its version.
+    proof: FolderRef,
+    author: str | None,
+) -> VersionFacts:
+    """Register and package a candidate, and return its facts, which the ledger keeps when all else is done.
 
     Parameters
     ----------
     as_judged : the model that the gate measured, where the candidate's was fitted on the gate rows too.
-    epoch : of the champion that the gate compared with.
+    proof, author : as in `VersionFacts`.
     """
     version = do(register, run, name=project.name, candidate=candidate.key, settings=project.settings, tags=tags)
-    bento = do(
+    packaged = do(
         package,
         candidate.model,
         name=project.name,
@@ -275,10 +308,9 @@ def bring_into_service(
         ws=project.workspace,
         settings=project.settings,
     )
-    judged = judged.model_copy(update={"version": version, "promoted_at": datetime.now(UTC)})
     facts = VersionFacts(
         version=version,
-        judged=judged,
+        judged=judged.model_copy(update={"version": version}),
         candidate=candidate.key,
         artifact=candidate.model,
         train=candidate.train,
@@ -286,17 +318,41 @@ def bring_into_service(
         split=candidate.split.rule,
         threshold=candidate.report.threshold,
         run_id=run.run_id,
-        bento=bento,
+        bento=packaged.tag,
+        package=packaged.digest,
         recipe=project.recipe,
         rows_end=candidate.split.end,
         as_judged=as_judged,
+        proof=proof,
+        author=author,
     )
-    do(promote, facts, expected_epoch=epoch, settings=project.settings)
-    return judged
+    project.ledger().record(project.name, "version", str(version), facts.model_dump(mode="json"))
+    return facts
 
 
-def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder, *, rule: Rule | None) -> Verdict:
-    """Score the models in service, now and before, on the candidate's gate rows, ask the gate, and keep that it was."""
+def bring_into_service(
+    project: Project, facts: VersionFacts, do: Recorder, *, epoch: int, fence: tuple[str, int]
+) -> Judgement:
+    """Promote a registered version, and return its judgement.
+
+    Parameters
+    ----------
+    epoch, fence : as in `carry_out`.
+    """
+    promoted = facts.promoted(datetime.now(UTC))
+    do(promote, promoted, expected_epoch=epoch, settings=project.settings, fence=fence)
+    return promoted.judged
+
+
+def decide(
+    project: Project, ledger: Ledger, candidate: Candidate, do: Recorder, *, rule: Rule | None
+) -> tuple[Case, Verdict]:
+    """Score the models in service, now and before, on the candidate's gate rows, ask the gate, and keep that it was.
+
+    Returns
+    -------
+    What was asked, and the answer.
+    """
     begins = rule == "first"
     champion = None if begins else champion_facts(ledger, project.name)
     former = () if begins else former_facts(ledger, project.name, at_most=MOST_FORMER)
@@ -310,24 +366,22 @@ def decide(project: Project, ledger: Ledger, candidate: Candidate, do: Recorder,
         gate=project.params.gate,
         seed=project.params.seed,
     )
-    table = project.workspace.read(compared.table)
     same = same_as_champion(project, candidate, champion)
-    question = Question(
+    case = Case(
+        candidate=candidate,
+        compared=compared,
         rule="first" if champion is None else rule_for(project, candidate, champion, asked="refresh" if same else rule),
-        rows=scores.gate_rows(table, compared),
-        policy=project.params.gate,
-        now=datetime.now(UTC),
-        champion=next(iter(scores.rivals(table, compared, "champion")), None),
-        former=scores.rivals(table, compared, "former"),
-        prior=scores.estimates(table, "prior", compared),
+        asked_at=datetime.now(UTC),
         history=gates_asked(ledger, project.name, but=candidate.key),
+        only=same,
+        params=project.params,
     )
-    verdict = gate.decide(question, field_of(candidate, compared, table, only=same))
+    verdict = verdict_of(case, project.workspace.read(compared.table))
     if verdict.sees:
         log.info("gate: %s", verdict.sees.text)
     log.info("gate: %s, %s", verdict.verdict, verdict.reason)
     ledger.record(project.name, "gate", candidate.key, verdict.as_asked(compared.rows))
-    return verdict
+    return case, verdict
 
 
 def same_as_champion(project: Project, candidate: Candidate, champion: VersionFacts | None) -> str | None:
@@ -353,33 +407,3 @@ def rule_for(project: Project, candidate: Candidate, champion: VersionFacts, *, 
     ours, theirs = candidate.split.end, champion.rows_end or champion.data_end
     newer = ours > theirs if ours and theirs else candidate.raw.sha256 != champion.judged.data_digest
     return "refresh" if newer and champion.recipe == project.recipe else "superiority"
-
-
-def field_of(candidate: Candidate, compared: Compared, table: Any, *, only: str | None = None) -> tuple[Contender, ...]:
-    """Return who stands before the gate: the winner of the search, and the simpler family fitted on the same rows.
-
-    Parameters
-    ----------
-    only : the artifact that is asked alone, if one is.
-    """
-    report = candidate.report
-    known: dict[str, tuple[str, str, Mapping[str, float], Mapping[str, float]]] = {
-        "model": (report.family, "candidate", report.candidate, report.train),
-        "baseline": (report.baseline_family, "baseline", report.baseline, {}),
-    }
-    wanted = [only] if only else ["model"] if report.baseline_family == "prior" else list(known)
-    return tuple(
-        Contender(
-            artifact=artifact,
-            family=family,
-            estimates=said,
-            metrics=metrics,
-            train=train,
-            folds=compared.folds.get(artifact, {}),
-            megabytes=compared.megabytes.get(artifact),
-            milliseconds=compared.milliseconds.get(artifact),
-        )
-        for artifact in wanted
-        for family, column, metrics, train in [known[artifact]]
-        if (said := scores.estimates(table, column, compared)) is not None
-    )

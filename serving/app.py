@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -17,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from evergreen.base.errors import ResourceError
 from evergreen.config.settings import Settings
+from evergreen.learning.model.package import verify_package
 from serving.answers import Answer, RequestError, answer_model, openapi, refuse
 from serving.metrics import CONTENT_TYPE, Metrics
 from serving.predictor import Predictor
@@ -28,8 +31,16 @@ log = logging.getLogger(__name__)
 class Service:
     """The endpoints, and what they need once `load` has run: until then only `healthz` and `metrics` say yes."""
 
-    def __init__(self, bundle: Path, log_folder: Path, *, max_body_bytes: int, max_requests_at_once: int) -> None:
-        self.bundle, self.log_folder = bundle, log_folder
+    def __init__(
+        self,
+        bundle: Path,
+        log_folder: Path,
+        *,
+        max_body_bytes: int,
+        max_requests_at_once: int,
+        verify: Callable[[], None] | None = None,
+    ) -> None:
+        self.bundle, self.log_folder, self.verify = bundle, log_folder, verify
         self.max_body_bytes, self.max_requests_at_once = max_body_bytes, max_requests_at_once
         self.metrics = Metrics()
         self._predictor: Predictor | None = None
@@ -38,8 +49,10 @@ class Service:
         self._n_open = 0
 
     def load(self) -> None:
-        """Load and verify the release; raises what `Predictor.load` raises. A second call does nothing."""
+        """Load and verify the release; raises what `verify` and `Predictor.load` raise. A second call does nothing."""
         if self._predictor is None:
+            if self.verify:
+                self.verify()
             predictor = Predictor.load(self.bundle, log_folder=self.log_folder, metrics=self.metrics)
             self._body = body_model(predictor.model.contract, predictor.model.given)
             self._answer = answer_model(predictor.model)
@@ -141,7 +154,12 @@ class RequestMeter:
 
 
 def create_app(
-    bundle: Path, log_folder: Path, *, max_body_bytes: int = 1_000_000, max_requests_at_once: int = 256
+    bundle: Path,
+    log_folder: Path,
+    *,
+    max_body_bytes: int = 1_000_000,
+    max_requests_at_once: int = 256,
+    verify: Callable[[], None] | None = None,
 ) -> Starlette:
     """Return the application that serves the release in `bundle`, which is read when the application starts.
 
@@ -150,8 +168,15 @@ def create_app(
     bundle : folder with ``release.json`` and ``model/``.
     log_folder : where predictions are logged before they are answered.
     max_requests_at_once : beyond it the answer is 503 at once.
+    verify : called before anything of the bundle is read; it raises if the bundle must not be served.
     """
-    service = Service(bundle, log_folder, max_body_bytes=max_body_bytes, max_requests_at_once=max_requests_at_once)
+    service = Service(
+        bundle,
+        log_folder,
+        max_body_bytes=max_body_bytes,
+        max_requests_at_once=max_requests_at_once,
+        verify=verify,
+    )
     routes = [
         Route("/predict", service.predict, methods=["POST"]),
         Route("/healthz", service.healthz),
@@ -171,14 +196,41 @@ def create_app(
 
 
 def from_environment() -> Starlette:
-    """Return the application for the bundle that this very file lies in, set up by EVERGREEN_* variables."""
+    """Return the application for the bundle that this very file lies in, set up by EVERGREEN_* variables.
+
+    It checks the package that the bundle lies in, as far as code can that is part of it: `evergreen serve` checks the
+    whole of it before any of it runs.
+    """
     settings = Settings()
+    bundle = Path(__file__).parents[1]
     return create_app(
-        Path(__file__).parents[1],
+        bundle,
         settings.predictions,
         max_body_bytes=settings.max_body_bytes,
         max_requests_at_once=settings.max_requests_at_once,
+        verify=partial(verify_own_package, bundle, settings),
     )
+
+
+def verify_own_package(bundle: Path, settings: Settings) -> None:
+    """Check what a running service is made of: what lies in `bundle`, against the manifest of its package.
+
+    What BentoML writes beside the bundle in a container, and bytecode where this interpreter writes some, are passed
+    over.
+
+    Raises
+    ------
+    IntegrityError as `verify_package` does.
+    """
+    verify_package(
+        bundle.parent,
+        settings.package_digest,
+        trusted_keys=settings.trusted_keys,
+        below=bundle.name,
+        bytecode=not sys.dont_write_bytecode,
+    )
+    if settings.package_digest is None:
+        log.warning("the package is compared with its own manifest only: EVERGREEN_PACKAGE_DIGEST names no digest")
 
 
 async def no_such_route(request: Request, error: Exception) -> Response:

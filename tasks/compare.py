@@ -85,7 +85,7 @@ def compare(
                 why_not = f"it has seen rows until {last:%Y-%m-%d}" if last else "it knows none of these classes"
         held.append(Held(**about, classes=theirs.classes, why_not=why_not))
     clusters = clusters_of(rows, ours.contract)
-    slices = _slices(rows[list(evaluated.slices)].join(_protected(ours, candidate, ws, seed=seed)))
+    slices = _slices(rows[list(evaluated.slices)].join(_protected(ours, candidate, ws, seed=seed)), ours.contract)
     columns = {f"slice {number}": name for number, name in enumerate(slices)}
     table = scores.write(
         ws.read(candidate.scores),
@@ -209,14 +209,18 @@ def _protected(ours: Model, candidate: Candidate, ws: Workspace, *, seed: int) -
     return valid.loc[is_test, names].reset_index(drop=True)
 
 
-def _slices(columns: pd.DataFrame) -> Mapping[str, Mask]:
-    """Return the rows of each value of declared and protected columns, by ``column value``."""
+def _slices(columns: pd.DataFrame, contract: Contract) -> Mapping[str, Mask]:
+    """Return the rows of each value of declared and protected columns, by ``column value``; a personal one is counted.
+
+    What a slice is called is kept with the verdict for ever, and leaves the machine with it.
+    """
+    personal = {column.name for column in contract.columns if column.pii}
     slices: dict[str, Mask] = {}
     for column in columns:
-        for value, inside in parts(columns[column]):
+        for number, (value, inside) in enumerate(parts(columns[column]), 1):
             mask = np.zeros(len(columns), dtype=np.bool_)
             mask[inside] = True
-            slices[f"{column} {value}"] = mask
+            slices[f"{column} group {number}" if column in personal else f"{column} {value}"] = mask
     return slices
 
 

@@ -6,19 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
-import pandas as pd
 from prefect import task
 
 from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.artifacts.refs import TableRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.values import digest_of
-from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
-from evergreen.data.validation import Validation
+from evergreen.data.personal import without_personal
 from evergreen.decisions.gate.verdict import Verdict
-from evergreen.learning.evaluation import Report
 from evergreen.learning.features import inputs as inputs_of
 from evergreen.learning.model import model as models
 from evergreen.learning.model import skops_file
@@ -26,14 +23,14 @@ from evergreen.learning.tuning.best import Best
 from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import StepRun
 from evergreen.record.plan.identity import lock_digest
-from evergreen.record.plan.requirements import packages_of, pins
+from evergreen.record.plan.requirements import needed
+from evergreen.record.registry.numbers import numbers_of
 from evergreen.record.tracker import Dataset, Run, Training, Trial
 from tasks import trackers
 from tasks.engine import RETRIED
 
 log = logging.getLogger(__name__)
 EXAMPLE_ROWS = 5
-LOADED_WITH = ("numpy", "pandas", "scikit-learn", "skops")
 NAMEABLE = re.compile(r"[\w.-]{1,80}")  # a key that may be part of a parameter's name in every tracker
 
 
@@ -68,7 +65,7 @@ def track(
             **{f"best.{key}": value for key, value in candidate.best.params.items()},
         },
         metrics={
-            **_metrics(candidate.report, params.gate.metric, candidate.best, candidate.validation, steps),
+            **numbers_of(candidate, params.gate.metric, steps),
             "onnx_rows": exported.n_rows,
             **({} if exported.max_difference is None else {"onnx_max_difference": exported.max_difference}),
         },
@@ -108,66 +105,18 @@ def track(
         },
         pipeline=loaded.pipeline,
         types=skops_file.held_types((ws.path(candidate.model.uri) / "model.skops").read_bytes()),
-        example=_without_personal(ws.read(candidate.test, columns=names).head(EXAMPLE_ROWS), loaded.contract),
-        requirements=pins(lock, [*LOADED_WITH, *packages_of(candidate.best.family)]),
+        example=without_personal(ws.read(candidate.test, columns=names).head(EXAMPLE_ROWS), loaded.contract),
+        requirements=needed(lock, candidate.best.family),
     )
     runs = {name: tracker.log(training) for name, tracker in trackers.wanted(settings).items()}
     log.info("track: %d metrics, %d trials in %s", len(training.metrics), len(training.trials), ", ".join(runs))
     return runs["mlflow"]
 
 
-def _metrics(
-    report: Report, metric: str, best: Best, validation: Validation, steps: Sequence[StepRun]
-) -> dict[str, float]:
-    """Return every number of a training by name; what is undefined is left out."""
-    gaps = {name: report.train[name] - value for name, value in report.candidate.items() if name in report.train}
-    others = {"baseline": report.baseline, "train": report.train, **report.baselines}
-    numbers: dict[str, float | None] = {
-        **report.candidate,
-        **{f"{of}_{name}": value for of, metrics in others.items() for name, value in metrics.items()},
-        **_ends(report.intervals),
-        **_ends({f"gain_{name}": interval for name, interval in report.gains.items()}),
-        **{f"train_test_gap_{name}": gap for name, gap in gaps.items()},
-        "train_test_gap": gaps.get(metric),
-        "tune_score": best.score,
-        "tune_trials": best.n_trials,
-        **_calibrated(best),
-        "rows_kept": validation.kept,
-        "rows_quarantined": validation.quarantined,
-    }
-    for step in steps:
-        if not step.cached:
-            numbers |= {
-                f"step.{step.name}.seconds": step.seconds,
-                f"step.{step.name}.cpu_seconds": step.cpu_seconds,
-                f"step.{step.name}.rss_mb": step.rss_mb,
-            }
-    return {name: float(value) for name, value in numbers.items() if value is not None and isfinite(value)}
-
-
-def _ends(intervals: Mapping[str, tuple[float, float]]) -> dict[str, float]:
-    return {
-        f"{name}_{end}": value
-        for name, both in intervals.items()
-        for end, value in zip(("low", "high"), both, strict=True)
-    }
-
-
 def _calibration(best: Best) -> str:
     if best.calibration is None:
         return "not measured"
     return best.calibration.curve.method if best.calibration.is_applied else "measured, not applied"
-
-
-def _calibrated(best: Best) -> dict[str, float]:
-    """Return what calibration did on the validation folds, before and after."""
-    calibration = best.calibration
-    both = {"log_loss": calibration.log_loss, "ece": calibration.ece} if calibration else {}
-    return {
-        f"calibration_{name}_{when}": value
-        for name, values in both.items()
-        for when, value in zip(("before", "after"), values, strict=True)
-    }
 
 
 def _trials(ws: Workspace, trials: TableRef) -> list[Trial]:
@@ -195,17 +144,3 @@ def _flat(section: Mapping[str, object], prefix: str = "") -> dict[str, object]:
         else:
             flat[f"{prefix}{name}"] = value
     return flat
-
-
-def _without_personal(rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:
-    """Return rows of the same types, with one made-up value in each column that holds personal ones."""
-    personal = [column for column in contract.columns if column.pii and column.name in rows]
-    made_up = {"number": 0.0, "integer": 0, "boolean": False}
-    return rows.assign(
-        **{
-            column.name: pd.Series(made_up.get(column.type, "personal"), index=rows.index).astype(
-                rows[column.name].dtype
-            )
-            for column in personal
-        }
-    )

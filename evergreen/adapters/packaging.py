@@ -1,26 +1,33 @@
 """BentoML: a release becomes a bento, which holds everything that the service runs from."""
 
+import hashlib
+import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
 import yaml
 
+from evergreen.base import failpoints, signature
 from evergreen.base.artifacts.folders import MANIFEST, read_folder
-from evergreen.base.errors import EvergreenError, explain_os_errors
+from evergreen.base.errors import EvergreenError, IntegrityError, explain_os_errors
 from evergreen.base.files import write_bytes
 from evergreen.base.values import Value
 from evergreen.config.settings import Settings
+from evergreen.learning.model.package import PACKAGE_FILE, seal_package, verify_package
 from evergreen.learning.model.release import MODEL_FOLDER, RELEASE_FILE, Release
 from evergreen.record.plan.requirements import packages_of, pins
 
 # What evergreen/ and serving/ import when they serve.
 SERVED_BY = (
     "bentoml",
+    "cryptography",
     "httptools",
     "numpy",
     "pandas",
@@ -37,62 +44,149 @@ SERVED_BY = (
     "uvloop",
 )
 SECONDS_FOR_BUILD = 120
+CREATED = "2000-01-01T00:00:00+00:00"
+# Of our own environment: what would let the service run bytecode that nobody checked, and what is not its business.
+NOT_THE_SERVICES = ("PYTHONPYCACHEPREFIX", "EVERGREEN_PACKAGE_DIGEST", "EVERGREEN_SIGNING_KEY")
+
+log = logging.getLogger(__name__)
 
 
 class Bento(Value):
-    """A built bento. `path` is its folder; the service runs straight from the ``src`` in it."""
+    """A built bento. `path` is its folder; the service runs straight from the ``src`` in it.
+
+    `digest` is that of its package manifest, which lists every file of it.
+    """
 
     tag: str
     path: Path
+    digest: str
 
 
-def locate(release: Release, home: Path) -> Bento | None:
-    """Return the bento of a release if it has been built."""
-    bento = _named(release, home)
-    return bento if bento.path.exists() else None
+def check(release: Release, home: Path, digest: str | None, *, trusted_keys: Path | None = None) -> Bento:
+    """Return the bento of a release, every byte of which is as it was packaged.
+
+    Parameters
+    ----------
+    digest : of its package manifest, as the ledger keeps it; None of a version from before it was kept. Its bento is
+        compared with its own manifest then, and with the release.
+    trusted_keys : public keys in PEM, one of which must have signed it.
+
+    Raises
+    ------
+    IntegrityError if it is damaged, not signed by a trusted key, or not there.
+    """
+    path = _path(release, home)
+    verify_package(path, digest, trusted_keys=trusted_keys)
+    with explain_os_errors(path):
+        made = hashlib.sha256((path / PACKAGE_FILE).read_bytes()).hexdigest()
+        packed = (path / "src" / RELEASE_FILE).read_bytes()
+    if packed != release.model_dump_json().encode():
+        raise IntegrityError(
+            "INT018",
+            f"the package is not of version {release.version} with threshold {release.threshold:g}",
+            where=str(path / "src" / RELEASE_FILE),
+            next_step="Do not use this copy. Delete its folder: it is built again then.",
+        )
+    return Bento(tag=_tag(release), path=path, digest=made)
 
 
-def build(model_folder: Path, release: Release, *, project: Path, home: Path) -> Bento:
-    """Return the bento of a release, building it if there is none; nothing is installed and no network is used.
+def whole(release: Release, home: Path, digest: str | None, *, trusted_keys: Path | None = None) -> bool:
+    """Return whether `check` would return the bento of a release; if not, and it is there, the log says why."""
+    try:
+        check(release, home, digest, trusted_keys=trusted_keys)
+    except IntegrityError as error:
+        if os.path.lexists(error.where):
+            log.warning("package: %s: %s", error.where, error)
+        return False
+    return True
 
-    It appears whole, by a rename. A build that was killed leaves a folder under ``home/staging``, which the next one
-    removes.
+
+def is_missing(release: Release, home: Path, digest: str | None) -> bool:
+    """Return whether there is no bento of a release, or one from before packages had a manifest, and it need not."""
+    path = _path(release, home)
+    return not os.path.lexists(path if digest else path / PACKAGE_FILE)
+
+
+def build(
+    model_folder: Path,
+    release: Release,
+    *,
+    project: Path,
+    home: Path,
+    digest: str | None = None,
+    signing_key: Path | None = None,
+    trusted_keys: Path | None = None,
+) -> Bento:
+    """Return the bento of a release, building it unless it is there and whole; no network is used.
+
+    It appears whole, by a rename, in the place of a damaged one. A build that was killed leaves a folder under
+    ``home/staging``, which the next one removes. Equal models, code, locks and releases give equal digests.
 
     Parameters
     ----------
     model_folder : the model that `release` names.
     project : the checkout: ``evergreen/``, ``serving/``, ``bentofile.yaml`` and ``requirements.lock``.
     home : the folder of all state; bentos lie under ``home/bentoml``.
+    digest : of the package, where the ledger knows one. Another one is not published.
+    signing_key, trusted_keys : an Ed25519 key in PEM that signs what is built, and public keys, one of which must have
+        signed what is returned.
 
     Raises
     ------
-    IntegrityError if the model is not the one that the release names.
+    IntegrityError if the model is not the one that the release names, or what was built has not the digest, or is not
+    signed by a trusted key. ConfigError if a key cannot be used.
     """
-    if built := locate(release, home):
-        return built
-    bento = _named(release, home)
-    staging = home / "staging"
+    if whole(release, home, digest, trusted_keys=trusted_keys):
+        return check(release, home, digest, trusted_keys=trusted_keys)
+    if signing_key:
+        signature.check_key(signing_key, outside=project)
+    tag, target, staging = _tag(release), _path(release, home), home / "staging"
     with explain_os_errors(staging):
         staging.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(staging)
         with TemporaryDirectory(prefix=f"{os.getpid()}-", dir=staging) as own:
             context, store = Path(own, "context"), Path(own, "bentoml")
             _stage(context, model_folder, release, project)
-            _run_bentoml(context, store, bento.tag)
-            _publish(store / "bentos" / release.model / bento.path.name, bento.path)
-    return bento
+            failpoints.reach("package.staged")
+            _run_bentoml(context, store, tag)
+            built = store / "bentos" / release.model / target.name
+            _leave_out_the_time(built / "bento.yaml")
+            made = seal_package(built, signing_key=signing_key)
+            if digest and made != digest:
+                raise _not_the_version(release, target, digest)
+            verify_package(built, made, trusted_keys=trusted_keys)
+            failpoints.reach("package.built")
+            _publish(
+                built,
+                target,
+                aside=Path(own, "damaged"),
+                is_whole=lambda: whole(release, home, made, trusted_keys=trusted_keys),
+            )
+    failpoints.reach("package.published")
+    return Bento(tag=tag, path=target, digest=made)
 
 
-def command(bento: Path, settings: Settings) -> tuple[list[str], dict[str, str]]:
+def command(bento: Path, settings: Settings, *, digest: str | None = None) -> tuple[list[str], dict[str, str]]:
     """Return the arguments and the whole environment that run the service from a bento's folder, from anywhere.
 
     ``-P`` and PYTHONPATH put the bento's own ``evergreen`` and ``serving`` before the checkout's, wherever it starts.
+    Bytecode is neither written nor found elsewhere: nobody would have checked it.
+
+    Parameters
+    ----------
+    digest : of the package; the service starts with no other.
     """
     served = ("serve_host", "serve_port", "max_body_bytes", "max_requests_at_once")
     variables = {f"EVERGREEN_{name.upper()}": str(getattr(settings, name)) for name in served}
     variables |= {"EVERGREEN_HOME": str(settings.home.resolve()), "PYTHONPATH": str(bento.resolve() / "src")}
+    if digest:
+        variables["EVERGREEN_PACKAGE_DIGEST"] = digest
+    if settings.trusted_keys:
+        variables["EVERGREEN_TRUSTED_KEYS"] = str(settings.trusted_keys.resolve())
+    variables["PYTHONDONTWRITEBYTECODE"] = "1"
     quiet = {"ORT_DISABLE_TELEMETRY": "1"}  # else ONNX Runtime, once it is imported, looks its vendor's host up
-    return [sys.executable, "-P", "-m", "serving"], {**os.environ, **variables, **quiet}
+    left = {name: value for name, value in os.environ.items() if name not in NOT_THE_SERVICES}
+    return [sys.executable, "-P", "-m", "serving"], {**left, **variables, **quiet}
 
 
 def packages(family: str) -> tuple[str, ...]:
@@ -103,9 +197,31 @@ def packages(family: str) -> tuple[str, ...]:
     return (*SERVED_BY, *packages_of(family))
 
 
-def _named(release: Release, home: Path) -> Bento:
-    version = f"v{release.version}-{release.model_digest[:8]}"
-    return Bento(tag=f"{release.model}:{version}", path=home / "bentoml" / "bentos" / release.model / version)
+def _path(release: Release, home: Path) -> Path:
+    name = f"v{release.version}-{release.model_digest[:8]}"
+    return home / "bentoml" / "bentos" / release.model / name
+
+
+def _tag(release: Release) -> str:
+    return f"{release.model}:{_path(release, Path()).name}"
+
+
+def _leave_out_the_time(description: Path) -> None:
+    """Give a bento a time of creation that is the same whenever it is built: else no two of a version are equal."""
+    text, n_times = re.subn(r"(?m)^creation_time: .*$", f"creation_time: '{CREATED}'", description.read_text())
+    assert n_times == 1, "BentoML stamps a bento once"
+    description.write_text(text)
+
+
+def _not_the_version(release: Release, path: Path, digest: str) -> IntegrityError:
+    return IntegrityError(
+        "INT016",
+        f"the package of version {release.version} is damaged or gone, and cannot be built again: what this checkout "
+        f"makes of it is not the one of digest {digest[:12]}, so code or libraries have changed since",
+        where=str(path),
+        next_step="Check out the commit of the version, `make install`, and serve it again; or `evergreen run` for a "
+        "version of this code.",
+    )
 
 
 def _remove_abandoned(staging: Path) -> None:
@@ -134,13 +250,14 @@ def _stage(context: Path, model_folder: Path, release: Release, project: Path) -
 def _run_bentoml(context: Path, store: Path, tag: str) -> None:
     """Build in a child: it imports the staged code, changes folder, and keeps its store where the environment says."""
     name, _, version = tag.partition(":")
+    left = {name: value for name, value in os.environ.items() if name not in NOT_THE_SERVICES}
     offline = {"BENTOML_DO_NOT_TRACK": "true", "UV_OFFLINE": "1", "PIP_NO_INDEX": "1"}
     build = [sys.executable, "-m", "bentoml", "build", "."]
     done = subprocess.run(  # noqa: S603  our own interpreter, and names that Release has checked
         # Named, because BentoML does not look for it itself below a hidden folder such as .evergreen.
         [*build, "--bentofile", "bentofile.yaml", "--name", name, "--version", version, "--output", "tag"],
         cwd=context,
-        env={**os.environ, **offline, "BENTOML_HOME": str(store), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**left, **offline, "BENTOML_HOME": str(store), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         timeout=SECONDS_FOR_BUILD,
@@ -155,11 +272,12 @@ def _run_bentoml(context: Path, store: Path, tag: str) -> None:
         )
 
 
-def _publish(built: Path, target: Path) -> None:
+def _publish(built: Path, target: Path, *, aside: Path, is_whole: Callable[[], bool]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         built.rename(target)
     except OSError:
-        if not target.exists():  # else another process built the same release meanwhile
-            raise
+        if not is_whole():  # else another process built the same package meanwhile
+            target.rename(aside)
+            built.rename(target)
     write_bytes(target.parent / "latest", target.name.encode())

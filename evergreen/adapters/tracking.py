@@ -76,7 +76,8 @@ class MlflowTracker:
             store = client(self.uri)
             experiment = self._experiment(store, training.experiment)
             if run := _logged(store, experiment, training.candidate):
-                return run
+                metrics = {name: value for name, value in run.metrics.items() if name not in training.series}
+                return run.model_copy(update={"metrics": metrics})
             created = store.create_run(
                 experiment,
                 run_name=training.name,
@@ -91,7 +92,7 @@ class MlflowTracker:
                     _log_trial(store, experiment, run_id, trial)
                 uri = _log_model(training)
                 store.set_tag(run_id, MODEL_TAG, uri)
-            return Run(run_id=run_id, uri=uri)
+            return Run(run_id=run_id, uri=uri, metrics=dict(training.metrics))
 
     def attach(self, files: Mapping[str, bytes], *, experiment: str, candidate: str) -> None:
         """Add texts and pictures, by path, to the run of a candidate.
@@ -131,7 +132,7 @@ def _logged(store: "MlflowClient", experiment: str, candidate: str) -> Run | Non
     """Return the finished run of a candidate, if there is one; a run that was left open is closed, with its trials."""
     for run in store.search_runs([experiment], f"tags.{CANDIDATE_TAG} = '{candidate}'"):
         if run.info.status == "FINISHED":
-            return Run(run_id=run.info.run_id, uri=run.data.tags[MODEL_TAG])
+            return Run(run_id=run.info.run_id, uri=run.data.tags[MODEL_TAG], metrics=run.data.metrics)
         parts = store.search_runs([experiment], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
         for left in (part for part in (run, *parts) if part.info.status == "RUNNING"):
             store.set_tag(left.info.run_id, "reason", "its process ended before the run did")

@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     """the largest request that the service reads"""
     max_requests_at_once: int = Field(default=256, ge=1)
     """how many it answers at a time"""
+    package_digest: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """default none: the digest of the package that the service must run from; `evergreen serve` gives it"""
+    signing_key: Path | None = None
+    """default none: an Ed25519 private key in PEM, outside the project, that [signs](../how-to/signing.md) packages"""
+    trusted_keys: Path | None = None
+    """default none: a folder of public keys in PEM, one of which must have signed what is served"""
     connections: dict[str, SecretStr] = {}
     """databases that sources name, as SQLAlchemy URLs by name; they hold passwords, so set the variable, as a JSON
     object"""
@@ -161,7 +167,12 @@ class Settings(BaseSettings):
                 where="environment" if "home" in ours else str(path),
                 next_step="Name a folder for state only, such as .evergreen.",
             )
-        return settings.model_copy(update={"home": home, "project": project})
+        keys = {
+            name: project / path.expanduser()
+            for name in ("signing_key", "trusted_keys")
+            if (path := getattr(settings, name))
+        }
+        return settings.model_copy(update={"home": home, "project": project, **keys})
 
     @property
     def workspace(self) -> Path:

@@ -1,15 +1,22 @@
 """What a training answers and what the ledger keeps of a version: JSON-sized, the same through every door."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+from pydantic import ValidationError
 
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.values import Value
 from evergreen.decisions.gate.campaign import Asked, Level, Rule
 from evergreen.decisions.gate.check import Check
 from evergreen.decisions.gate.verdict import Answer, Judged, Sees
+from evergreen.record.ledger.chain import CHANGES, Entry
 from evergreen.record.ledger.ledger import Ledger
+
+V = TypeVar("V", bound=Value)
+GATE = "gate"  # who promotes where no person did
+REGISTERED = ("version", *CHANGES)  # the kinds of entries that hold a version's facts
 
 
 class StepRun(Value):
@@ -29,6 +36,7 @@ class StepRun(Value):
 class Judgement(Value):
     """A candidate and the gate's answer; `version` and `promoted_at` are None when it was refused.
 
+    `verdict`: "proposed" of a version that passed the gate and is not in service: it waits for a person.
     `data_digest` is of the rows as they were ingested, `code_digest` of the first-party code that the steps reach,
     `params_digest` of every parameter. `gate`, `rule`, `candidates`, `sees`, `level` and `uses` are as in the gate's
     `Verdict`; None or empty of a version that was judged before the gate said them. `refit_of`: the digest of the model
@@ -41,7 +49,7 @@ class Judgement(Value):
     data_digest: str
     code_digest: str
     params_digest: str
-    verdict: Literal["promoted", "refused"]
+    verdict: Literal["promoted", "refused", "proposed"]
     metrics: dict[str, float]
     baseline_metrics: dict[str, float]
     promoted_at: datetime | None
@@ -99,23 +107,68 @@ class VersionFacts(Value):
         """The model that the gate measured, which has not seen its gate rows."""
         return self.as_judged or self.artifact
 
+    def promoted(self, at: datetime) -> "VersionFacts":
+        """Return the facts of the version as it comes into service."""
+        judged = self.judged.model_copy(update={"verdict": "promoted", "promoted_at": at})
+        return self.model_copy(update={"judged": judged})
+
 
 def version_facts(ledger: Ledger, model: str, version: int) -> VersionFacts | None:
-    """Return what was known of a version when it was last promoted; None if it never was."""
-    promotions = [entry.payload for entry in ledger.entries(model, "promotion") if entry.payload["version"] == version]
-    if not promotions:
-        return None
-    return _facts(promotions[-1])
+    """Return what is known of a version: as it came into service last, or else as it was registered.
+
+    None if it never was. Of before versions were recorded as they are registered, those are known that were promoted.
+    """
+    known = [entry for entry in ledger.entries(model, *REGISTERED) if entry.payload.get("version") == version]
+    return _facts(ledger, max(known, key=_rank)) if known else None
 
 
-def _facts(promotion: Mapping[str, Any]) -> VersionFacts:
-    known = {key: promotion[key] for key in VersionFacts.model_fields if key in promotion}
-    return VersionFacts.model_validate(known)
+def _rank(entry: Entry) -> tuple[bool, int]:
+    return entry.kind in CHANGES, entry.seq
+
+
+def _facts(ledger: Ledger, entry: Entry) -> VersionFacts:
+    return of_entry(ledger, entry, VersionFacts)
+
+
+def of_entry(ledger: Ledger, entry: Entry, kind: type[V], **more: Any) -> V:
+    """Return what an entry holds, and `more`, as a value; what stands beside it in the entry is left out.
+
+    Raises
+    ------
+    IntegrityError if the entry does not hold such a value.
+    """
+    try:
+        known = {key: entry.payload[key] for key in kind.model_fields if key in entry.payload}
+        return kind.model_validate({**known, **more})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        at = ".".join(map(str, fault["loc"]))
+        raise ledger.broken(
+            f"entry {entry.seq} of the ledger ({entry.kind} of {entry.model}) is no {kind.__name__}: "
+            f"{at}: {fault['msg']}"
+        ) from error
+
+
+def standing(changes: Iterable[Entry]) -> list[Entry]:
+    """Return the promotions that stand, oldest first, each on top of the one that it replaced; the last is champion's.
+
+    A promotion is put on top; a rollback takes away what was promoted after the version that it returns to.
+    """
+    stack: list[Entry] = []
+    for entry in changes:
+        version = entry.payload["version"]
+        if entry.kind == "rollback" and any(below.payload["version"] == version for below in stack):
+            while stack[-1].payload["version"] != version:
+                stack.pop()
+        else:
+            stack.append(entry)
+    return stack
 
 
 def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[VersionFacts, ...]:
     """Return what is known of champions before the present one, since a lineage was begun: the best, then the latest.
 
+    One that was rolled back is none of them.
     The best is that of which the gates' gains, each over the champion before, add up to most: a row of small losses
     does not hide it. Versions of one model count once, and those of the champion's own not at all.
     """
@@ -123,8 +176,8 @@ def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[VersionFa
     strengths: dict[str, float] = {}
     promotions: dict[str, VersionFacts] = {}
     strength = 0.0
-    for entry in ledger.entries(model, "promotion"):
-        facts = _facts(entry.payload)
+    for entry in standing(ledger.changes(model)):
+        facts = _facts(ledger, entry)
         if facts.candidate in begun:
             strengths, promotions, strength = {}, {}, 0.0
         strength += _gain(facts)
@@ -145,7 +198,9 @@ def _gain(facts: VersionFacts) -> float:
 
 def gates_asked(ledger: Ledger, model: str, *, but: str | None = None) -> tuple[Asked, ...]:
     """Return every gate that was asked of a model, in order, but that of the candidate `but`."""
-    return tuple(Asked(at=entry.at, **entry.payload) for entry in ledger.entries(model, "gate") if entry.key != but)
+    return tuple(
+        of_entry(ledger, entry, Asked, at=entry.at) for entry in ledger.entries(model, "gate") if entry.key != but
+    )
 
 
 def champion_facts(ledger: Ledger, model: str) -> VersionFacts | None:

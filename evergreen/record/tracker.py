@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pydantic import Field
+
 from evergreen.base.errors import ConfigError
 from evergreen.base.values import Value
 
@@ -14,10 +16,14 @@ if TYPE_CHECKING:
 
 
 class Run(Value):
-    """A finished run. `uri`: of its model in MLflow, which a version is registered from; elsewhere of its folder."""
+    """A finished run. `uri`: of its model in MLflow, which a version is registered from; elsewhere of its folder.
+
+    `metrics`: the numbers that MLflow keeps of it, by name; those of the first time where it was logged before.
+    """
 
     run_id: str
     uri: str
+    metrics: dict[str, float] = Field(default_factory=dict)
 
 
 class Dataset(Value):

@@ -1,9 +1,11 @@
 """The champion served from its bento, batch scoring, and that both give one answer."""
 
+import hashlib
 import json
+import re
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -13,7 +15,9 @@ from projects import SECONDS, Small, wait_for
 from prometheus_client.parser import text_string_to_metric_families
 from servers import free_port
 
+from cli.service import champion_bento
 from evergreen.config.contract.contract import Contract
+from evergreen.project import Project
 from evergreen.record.predictions import log as predictions
 
 
@@ -122,3 +126,59 @@ def test_scoring_a_file_that_is_not_there_is_one_block(trained_project: Small) -
 
 def test_scoring_into_an_unknown_format_is_refused_before_anything_is_read(trained_project: Small) -> None:
     assert ".parquet" in trained_project.refused("score", "nowhere.csv", "scored.xlsx", code=2)
+
+
+def package(project: Small) -> Path:
+    """Return the folder of the champion's package."""
+    (folder,) = (path for path in (project.home / "bentoml" / "bentos" / "flights").iterdir() if path.is_dir())
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("src/release.json", lambda text: re.sub(r'"threshold":[\d.e-]+', '"threshold":0.01', text)),
+        ("src/release.json", lambda text: text.replace('"version":1', '"version":99')),
+        ("src/serving/app.py", lambda text: text + "\n(Path(__file__).parents[3] / 'ran').touch()\n"),
+        ("src/sitecustomize.py", lambda text: "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n"),
+        ("package.json", lambda text: text.replace('"kind": "package"', '"kind":  "package"')),
+    ],
+    ids=["threshold", "version", "code", "code that was added", "manifest"],
+)
+def test_package_that_was_changed_is_not_served(
+    trained_project: Small, name: str, change: Callable[[str], str]
+) -> None:
+    path = package(trained_project) / name
+    before = path.read_text() if path.exists() else ""
+    path.write_text(change(before))
+    assert path.read_text() != before
+
+    said = trained_project.refused("serve", "--port", "0", code=7)
+
+    assert "INT018" in said
+    assert path.name in said
+    assert not list(trained_project.root.rglob("ran"))
+
+
+def test_package_that_is_gone_is_built_again_as_the_ledger_knows_it_or_not_at_all(
+    trained_project: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(trained_project.root)
+    project = Project.open()
+    champion = project.champion()
+    digests = {path.name: path.read_bytes() for path in package(trained_project).iterdir() if path.is_file()}
+    assert hashlib.sha256(digests["package.json"]).hexdigest() == champion.package
+
+    shutil.rmtree(package(trained_project))
+    assert champion_bento(project, champion).digest == champion.package
+    assert {path.name: path.read_bytes() for path in package(trained_project).iterdir() if path.is_file()} == digests
+
+    shutil.rmtree(package(trained_project))
+    code = trained_project.root / "serving"
+    newer = shutil.copytree(code, trained_project.root / "newer")
+    code.unlink()
+    newer.rename(code)
+    with (code / "app.py").open("a") as file:
+        file.write("# newer\n")
+    assert "INT016" in trained_project.refused("serve", "--port", "0", code=7)
+    assert not list((trained_project.home / "bentoml" / "bentos" / "flights").glob("v*"))

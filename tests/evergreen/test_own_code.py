@@ -56,3 +56,22 @@ def test_class_may_be_loaded():
     from sklearn.ensemble import ExtraTreesClassifier
 
     assert own_code.load("sklearn.ensemble.ExtraTreesClassifier", "tune.families") is ExtraTreesClassifier
+
+
+def test_module_is_known_where_importing_it_runs_a_teams_own_code_or_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(own_code.own, "__path__", [str(tmp_path)])
+    (tmp_path / "trips.py").write_text("")
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "__init__.py").write_text("")
+    (tmp_path / "a-b.py").write_text("")
+
+    assert all(map(own_code.is_known, ("evergreen.own.trips", "evergreen.own.team", "os")))
+    unknown = (
+        "evergreen.own.nowhere",
+        "evergreen.own.a-b",
+        "evergreen.own..trips",
+        "antigravity",
+        "some.where.trips",
+        "",
+    )
+    assert not any(map(own_code.is_known, unknown))

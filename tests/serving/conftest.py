@@ -24,12 +24,11 @@ Serve = Callable[..., AbstractContextManager[httpx.Client]]
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Path:
-    """A folder laid out as a bento's: the release, the model, and the code that serves them."""
+    """The ``src`` of a folder laid out as a bento's: the release, the model, and the code that serves them."""
     folder = tmp_path_factory.mktemp("bento") / "src"
     folder.mkdir()
     released.bundle(folder)
-    for package in ("evergreen", "serving"):
-        (folder / package).symlink_to(project / package)
+    released.pack(folder, project)
     return folder
 
 

@@ -1,7 +1,9 @@
 """The service as a process: what it imports, how it starts and ends, and what is left when it is killed."""
 
+import hashlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,7 +33,7 @@ from serving.app import create_app
 create_app(Path({str(bundle)!r}), Path({str(tmp_path)!r})).state.service.load()
 print(sorted(set(sys.modules) & set({HEAVY})))
 """
-    env = {"PYTHONPATH": str(bundle)}
+    env = {"PYTHONPATH": str(bundle), "PYTHONDONTWRITEBYTECODE": "1"}
 
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60)
 
@@ -123,19 +125,18 @@ def test_interrupt_from_the_keyboard_ends_without_a_traceback(start, tmp_path):
     assert "Traceback" not in (tmp_path / f"{client.base_url.port}.log").read_text()
 
 
-def run(bundle: Path, settings: Settings) -> tuple[int, str]:
-    argv, env = packaging.command(bundle.parent, settings)
+def run(bundle: Path, settings: Settings, digest: str | None = None) -> tuple[int, str]:
+    argv, env = packaging.command(bundle.parent, settings, digest=digest)
     done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60)
     return done.returncode, done.stderr
 
 
-def test_damaged_model_is_not_served(bundle, tmp_path):
+def test_damaged_model_is_not_served(project, tmp_path):
     copy = tmp_path / "bento" / "src"
     copy.mkdir(parents=True)
     released.bundle(copy)
-    for package in ("evergreen", "serving"):
-        (copy / package).symlink_to((bundle / package).resolve())
     (copy / "model" / "features.json").write_text("{}")
+    released.pack(copy, project)  # so that the package is as it was sealed, and its model is not
 
     code, printed = run(copy, Settings(home=tmp_path / "home", serve_port=0))
 
@@ -143,6 +144,23 @@ def test_damaged_model_is_not_served(bundle, tmp_path):
     assert "INT003" in printed
     assert "next:" in printed
     assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_damaged_package_is_not_served_nor_another_than_the_one_that_is_asked_for(bundle, tmp_path, pinned):
+    copy = shutil.copytree(bundle.parent, tmp_path / "bento")
+    path = copy / "src" / "release.json"
+    path.write_text(path.read_text().replace("0.5", "0.01"))
+    settings = Settings(home=tmp_path / "home", serve_port=0)
+    digest = hashlib.sha256((copy / "package.json").read_bytes()).hexdigest() if pinned else None
+
+    code, printed = run(copy / "src", settings, digest=digest)
+    other, printed_of_other = run(bundle, settings, digest="0" * 64)
+
+    assert (code, other) == (7, 7)
+    assert "INT018: file 'src/release.json'" in printed
+
+    assert "INT018: the package manifest is not the one of digest 000000000000" in printed_of_other
 
 
 def test_log_folder_that_cannot_be_written_stops_the_start(bundle, tmp_path):

@@ -76,4 +76,4 @@ def of(chain: tables.Chain, **changed: Any) -> Candidate:
         "report": chain.evaluated.report,
         "scores": chain.evaluated.scores,
     }
-    return made(chain.ws, valid=chain.valid, tables=chain.tables, **{**given, **changed})
+    return made(chain.ws, tables=chain.tables, **{**given, "valid": chain.valid, **changed})

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 # What a child process runs around one statement: it says "ready" and waits for a line before it goes on.
@@ -22,9 +22,10 @@ except EvergreenError as error:
 
 
 @contextmanager
-def child(body: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+def child(body: str, *arguments: object, run: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
+    """Yield a process around `body`; `run`: what runs the script and its arguments instead of this interpreter."""
     script = CHILD.format(body=body.strip().replace("\n", "\n    "))
-    command = [sys.executable, "-c", script, *map(str, arguments)]
+    command = [*(run or (sys.executable, "-c")), script, *map(str, arguments)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield process

@@ -1,6 +1,7 @@
 """A small release: a contract with every column type, a model fitted on it, and the bundle that the service reads."""
 
 import functools
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
 from evergreen.learning import features
 from evergreen.learning.model import model as models
+from evergreen.learning.model.package import seal_package
 from evergreen.learning.model.release import Release
 from evergreen.learning.tuning import families
 from evergreen.record.outcomes import Judgement
@@ -100,6 +102,13 @@ def bundle(folder: Path, *, threshold: float = 0.5) -> Release:
     release = Release(model="parcels", version=3, model_digest=ref.sha256, threshold=threshold)
     (folder / "release.json").write_text(release.model_dump_json())
     return release
+
+
+def pack(folder: Path, project: Path) -> str:
+    """Put the code that serves beside a bundle, seal the package around both, and return its digest."""
+    for package in ("evergreen", "serving"):
+        shutil.copytree(project / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+    return seal_package(folder.parent)
 
 
 def as_request(row: dict[str, Any]) -> dict[str, Any]:

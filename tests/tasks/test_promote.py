@@ -35,3 +35,14 @@ def test_version_that_was_judged_against_an_older_champion_is_refused(tmp_path):
         promote.fn(facts(4), expected_epoch=0, settings=settings)
     assert champion_facts(Ledger.open(settings), "parcels") == facts(3)
     assert promote.fn(facts(4), expected_epoch=1, settings=settings).epoch == 2
+
+
+def test_gate_is_named_as_who_promoted_and_a_lease_of_another_epoch_is_refused(tmp_path):
+    settings = Settings(home=tmp_path)
+    ledger = Ledger.open(settings)
+    with ledger.lease("training:parcels") as epoch:
+        with pytest.raises(LostRace, match="taken over"):
+            promote.fn(facts(3), expected_epoch=0, settings=settings, fence=("training:parcels", epoch + 1))
+        promote.fn(facts(3), expected_epoch=0, settings=settings, fence=("training:parcels", epoch))
+    (entry,) = ledger.entries("parcels", "promotion")
+    assert (entry.payload["by"], entry.payload["reason"]) == ("gate", "")

@@ -11,6 +11,7 @@ from uuid import uuid4
 from evergreen.base.errors import IntegrityError, explain_os_errors
 
 MANIFEST = "manifest.json"
+MAX_MANIFEST_BYTES = 10_000_000
 
 
 def read_folder(path: Path, sha256: str) -> tuple[dict[str, Any], dict[str, bytes]]:
@@ -29,24 +30,37 @@ def read_folder(path: Path, sha256: str) -> tuple[dict[str, Any], dict[str, byte
         )
 
     try:
-        raw = (path / MANIFEST).read_bytes()
+        raw = _read(path / MANIFEST, at_most=MAX_MANIFEST_BYTES)
     except OSError as error:
         raise damaged(f"no manifest: {error.strerror}") from error
     if hashlib.sha256(raw).hexdigest() != sha256:
         raise damaged(f"the manifest is not the one of digest {sha256[:12]}")
-    manifest: dict[str, Any] = json.loads(raw)
+    try:
+        manifest: dict[str, Any] = json.loads(raw.decode())
+        listed = [(str(entry["path"]), int(entry["size"]), entry["sha256"]) for entry in manifest["files"]]
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise damaged("the manifest does not list files") from error
     files: dict[str, bytes] = {}
-    for entry in manifest["files"]:
-        if not is_inside(entry["path"]):
-            raise damaged(f"path '{entry['path']}' leads out of the folder")
+    for name, size, digest in listed:
+        if not is_inside(name):
+            raise damaged(f"path '{name}' leads out of the folder")
+        if name in files:
+            raise damaged(f"file '{name}' is listed twice")
         try:
-            content = (path / entry["path"]).read_bytes()
-        except OSError as error:
-            raise damaged(f"file '{entry['path']}' cannot be read: {error.strerror}") from error
-        if len(content) != entry["size"] or hashlib.sha256(content).hexdigest() != entry["sha256"]:
-            raise damaged(f"file '{entry['path']}' is not the one that was written")
-        files[entry["path"]] = content
+            content = _read(path / name, at_most=size)
+        except (OSError, ValueError) as error:  # ValueError: of a path with a null character
+            why = error.strerror if isinstance(error, OSError) else error
+            raise damaged(f"file '{name}' cannot be read: {why}") from error
+        if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
+            raise damaged(f"file '{name}' is not the one that was written")
+        files[name] = content
     return manifest, files
+
+
+def _read(path: Path, *, at_most: int) -> bytes:
+    """Return a file's bytes, and of one that is larger, one byte too many."""
+    with path.open("rb") as file:
+        return file.read(max(at_most, 0) + 1)
 
 
 def publish(target: Path, *, fill: Callable[[Path], None], is_whole: Callable[[], bool]) -> None:

@@ -1,11 +1,12 @@
 """The gate rows as a table: what every model says of them, which belong together, and which slices they are in."""
 
+import math
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from evergreen.base.artifacts.refs import TableRef
 from evergreen.base.values import Value
@@ -15,6 +16,8 @@ from evergreen.learning.evaluation.clusters import Clusters
 from evergreen.learning.evaluation.estimates import Estimates
 
 LABEL, CLUSTER = "label", "cluster"
+# A metric that is undefined on a fold is NaN, which JSON writes as null.
+OfFold = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
 
 
 class Held(Value):
@@ -50,7 +53,7 @@ class Compared(Value):
     slices: dict[str, str]
     megabytes: dict[str, float]
     milliseconds: dict[str, float]
-    folds: dict[str, dict[str, tuple[float, ...]]] = Field(default_factory=dict)
+    folds: dict[str, dict[str, tuple[OfFold, ...]]] = Field(default_factory=dict)
 
 
 def write(

@@ -1,6 +1,7 @@
 """The model artifact: a fitted pipeline as skops, what it needs to be asked, and a manifest that is verified first."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from evergreen import own_code
 from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import IntegrityError
 from evergreen.config import derived
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
@@ -88,25 +90,51 @@ def load(path: Path, sha256: str) -> Model:
     from evergreen.learning.features import lookups as tables
 
     manifest, files = read_folder(path, sha256)
-    contract, features = _asked(files)
-    for function in features.functions:  # a model without them would answer nothing
-        own_code.load_function(function)
-    looked_up = {name.removeprefix(LOOKUPS): content for name, content in files.items() if name.startswith(LOOKUPS)}
-    return Model(
+    contract, features = _asked(files, path)
+    with _explained(path):
+        looked_up = {name.removeprefix(LOOKUPS): content for name, content in files.items() if name.startswith(LOOKUPS)}
+        pipeline, lookups = files["model.skops"], tables.from_files(looked_up)
+    model = Model(
         digest=sha256,
         contract=contract,
         features=features,
-        pipeline=from_bytes(files["model.skops"], where=str(path)),
+        pipeline=from_bytes(pipeline, where=str(path)),
         manifest=manifest,
-        lookups=tables.from_files(looked_up),
+        lookups=lookups,
     )
+    for function in features.functions:  # a model without them would answer nothing
+        if not own_code.is_known(function.rpartition(".")[0]):
+            raise IntegrityError(
+                "INT004",
+                f"the model names a function outside evergreen.own: {function}",
+                where=str(path),
+                next_step="Do not use this file. The place of your team's functions is evergreen/own/<module>.py.",
+            )
+        own_code.load_function(function)
+    return model
 
 
 def asked(path: Path, sha256: str) -> tuple[Contract, FeatureParams]:
     """Return what the model in a folder is asked with, verified as `load` does, without the model itself."""
-    return _asked(read_folder(path, sha256)[1])
+    return _asked(read_folder(path, sha256)[1], path)
 
 
-def _asked(files: Mapping[str, bytes]) -> tuple[Contract, FeatureParams]:
-    contract = Contract.model_validate_json(files["contract.json"])
-    return contract, FeatureParams.model_validate_json(files["features.json"])
+def _asked(files: Mapping[str, bytes], path: Path) -> tuple[Contract, FeatureParams]:
+    with _explained(path):
+        contract = Contract.model_validate_json(files["contract.json"])
+        return contract, FeatureParams.model_validate_json(files["features.json"])
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what is wrong with files that are as they were written, but that no model of ours holds, into one block."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError) as error:
+        what = f"it lacks {error}" if isinstance(error, KeyError) else " ".join(str(error).split())[:300]
+        raise IntegrityError(
+            "INT003",
+            f"not a model folder of ours: {what}",
+            where=str(path),
+            next_step="Do not use this copy. Run the command that made it again.",
+        ) from error

@@ -5,11 +5,14 @@ import importlib
 import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evergreen import own_code
 from evergreen.base.errors import IntegrityError
+from evergreen.learning.model import skops_archive
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
@@ -91,35 +94,54 @@ def from_bytes(content: bytes, *, where: str = "") -> "Pipeline":
     """Return the pipeline in skops bytes.
 
     Nothing is ever constructed beyond skops' defaults, TRUSTED_TYPES, and classes that a module of evergreen.own
-    defines.
+    defines; and no module is imported for a file that names any other.
+
+    Raises
+    ------
+    IntegrityError if it names another type, or is not an archive as `to_bytes` writes one.
     """
     import skops.io
 
-    held = set(skops.io.get_untrusted_types(data=content))
-    own = {name for name in held if _is_own(name)}
-    if unknown := sorted(held - own - set(TRUSTED_TYPES)):
+    held = set(held_types(content, where=where))
+    own = {name for name in held if name.startswith(OWN)}
+    unknown = held - own - set(TRUSTED_TYPES) or {name for name in own if not _is_own(name)}
+    if unknown:
         raise IntegrityError(
             "INT004",
-            f"the model holds types that are not allowed: {', '.join(unknown)}",
+            f"the model holds types that are not allowed: {', '.join(sorted(unknown))}",
             where=where,
             next_step="Do not use this file. If the types are your team's, or of a package that it trusts, add them to "
             "TRUSTED_TYPES in evergreen/learning/model/skops_file.py.",
         )
-    pipeline: Pipeline = skops.io.loads(content, trusted=[*TRUSTED_TYPES, *own])
+    with _explained(where):
+        pipeline: Pipeline = skops.io.loads(content, trusted=[*TRUSTED_TYPES, *own])
     return pipeline
 
 
-def held_types(content: bytes) -> list[str]:
-    """Return the types in skops bytes that skops does not trust by itself."""
+def held_types(content: bytes, *, where: str = "") -> list[str]:
+    """Return the types in skops bytes that skops does not trust by itself; raises as `skops_archive.check` does."""
+    skops_archive.check(content, where=where)
     import skops.io
 
-    return sorted(skops.io.get_untrusted_types(data=content))
+    with _explained(where):
+        return sorted(skops.io.get_untrusted_types(data=content))
+
+
+@contextmanager
+def _explained(where: str) -> Iterator[None]:
+    """Turn whatever skops and the types that it builds make of a file that fits together badly into one block."""
+    try:
+        yield
+    except (ImportError, MemoryError):  # of a library or memory that is lacking here, whatever the file
+        raise
+    except Exception as error:
+        raise skops_archive.refusal(f"{type(error).__name__}: {str(error)[:300]}", where) from error
 
 
 def _is_own(name: str) -> bool:
     """Whether a module of evergreen.own defines this class; one that it only imports is not its own."""
     module, _, attribute = name.rpartition(".")
-    if not name.startswith(OWN) or module + "." == OWN:
+    if module + "." == OWN or not own_code.is_known(module):
         return False
     try:
         kind = getattr(importlib.import_module(module), attribute, None)

@@ -37,6 +37,23 @@ class Entry(Value):
     hash: str
 
 
+class Line(Value):
+    """An entry as it is written, letter by letter, from which its hash can be computed again."""
+
+    seq: int
+    at: str
+    model: str
+    kind: str
+    key: str
+    payload: str
+    previous: str
+    hash: str
+
+    @property
+    def is_whole(self) -> bool:
+        return self.hash == hash_of(self.previous, self.at, self.model, self.kind, self.key, self.payload)
+
+
 class Checked(Value):
     """How far a chain was found whole: its last entry then, and the epoch and version of each model's champion."""
 
@@ -68,6 +85,12 @@ class Chain(LedgerDatabase):
         """Return the log of a model, oldest first: all of it, or only entries of `kinds`."""
         with self.reading() as connection:
             return self._of(connection, model, *kinds)
+
+    def lines(self, model: str) -> list[Line]:
+        """Return the log of a model as it is written, oldest first."""
+        query = sa.select(ENTRIES).where(ENTRIES.c.model == model).order_by(ENTRIES.c.seq)
+        with self.reading() as connection:
+            return [Line(**row._mapping) for row in connection.execute(query)]
 
     def _of(self, connection: sa.Connection, model: str, *kinds: str) -> list[Entry]:
         query = sa.select(ENTRIES).where(ENTRIES.c.model == model).order_by(ENTRIES.c.seq)

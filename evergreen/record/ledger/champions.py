@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from evergreen.base import failpoints
 from evergreen.base.errors import LostRace
 from evergreen.base.values import Value
 from evergreen.record.ledger.chain import CHANGES, Chain, Entry
@@ -76,6 +77,7 @@ class Champions(Chain, Leases):
                 connection.execute(sa.update(CHAMPIONS).where(CHAMPIONS.c.model == model).values(**values))
             else:
                 connection.execute(sa.insert(CHAMPIONS).values(model=model, **values))
+            failpoints.reach("promote.begun")
             if because:
                 self.append(connection, model=model, **dict(because))
             self.append(
@@ -85,6 +87,8 @@ class Champions(Chain, Leases):
                 key=str(epoch + 1),
                 payload={**payload, **values, "predecessor": predecessor},
             )
+            failpoints.reach("promote.recorded")
+        failpoints.reach("promote.committed")
         return Champion(model=model, epoch=epoch + 1, version=version)
 
     def changes(self, model: str) -> list[Entry]:

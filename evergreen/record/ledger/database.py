@@ -87,13 +87,15 @@ class LedgerDatabase:
         else:
             reading |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._reader = self._engine.execution_options(**reading)
-        if self._schema() is None:
+        schema = self._schema()
+        if schema is None:
             with self.begin() as connection:
                 TABLES.create_all(connection)
                 if connection.execute(sa.select(SCHEMAS)).first() is None:
                     connection.execute(sa.insert(SCHEMAS).values(version=SCHEMA))
+            schema = SCHEMA
         if not older:
-            self._require_schema()
+            self._require(schema)
 
     def _schema(self) -> int | None:
         """Return the version of the tables; 1 where they do not say, None where there are none yet."""
@@ -104,11 +106,10 @@ class LedgerDatabase:
                 return found if found is not None else SCHEMA
         return 1 if ENTRIES.name in names else None
 
-    def _require_schema(self) -> None:
-        schema = self._schema()
+    def _require(self, schema: int) -> None:
         if schema == SCHEMA:
             return
-        older = schema is not None and schema < SCHEMA
+        older = schema < SCHEMA
         raise ConfigError(
             "CFG056",
             f"the ledger has the tables of {'an older' if older else 'a newer'} Evergreen "
@@ -122,14 +123,14 @@ class LedgerDatabase:
 
         No entry changes: the chain is what it was. Leases are let go, as their holders run the older Evergreen.
         """
-        before = self._schema()
-        if before is not None and before < SCHEMA:
+        before = self._schema() or SCHEMA
+        if before < SCHEMA:
             with self.begin() as connection:
                 LEASES.drop(connection)
                 TABLES.create_all(connection)
                 connection.execute(sa.insert(SCHEMAS).values(version=SCHEMA))
-        self._require_schema()
-        return before or SCHEMA
+        self._require(max(before, SCHEMA))
+        return before
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:

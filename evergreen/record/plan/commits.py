@@ -69,6 +69,16 @@ def read(project: Path) -> Commit:
     return Commit(sha=sha or UNKNOWN, changed=tuple(line[3:] for line in status.splitlines()))
 
 
+def author(project: Path) -> str | None:
+    """Return who wrote the commit of a project's folder, as ``Name <address>``; None where git does not know."""
+    if read(project).sha == UNKNOWN:
+        return None
+    try:
+        return _git(project, "log", "-1", "--format=%an <%ae>", may_fail=True).strip() or None
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
 def _git(project: Path, *arguments: str, may_fail: bool = False) -> str:
     done = subprocess.run(  # noqa: S603  arguments of ours alone
         ["git", "--no-optional-locks", "-c", "core.quotePath=false", "-C", str(project), *arguments],  # noqa: S607  the user's own git, wherever it is

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from evergreen.base.errors import ConfigError
 
+LOADED_WITH = ("numpy", "pandas", "scikit-learn", "skops")
 # Also of estimators from these packages by their dotted path.
 OF_FAMILY = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost-cpu",)}
 
@@ -12,6 +13,23 @@ OF_FAMILY = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost-cpu",)}
 def packages_of(family: str) -> tuple[str, ...]:
     """Return the packages that a model of this family needs beyond scikit-learn; its name may be a dotted path."""
     return OF_FAMILY.get(family.partition(".")[0], ())
+
+
+def needed(lock: str, family: str) -> list[str]:
+    """Return the lines that pin what loading a model of this family needs."""
+    return pins(lock, [*LOADED_WITH, *packages_of(family)])
+
+
+def versions(pinned: Iterable[str]) -> dict[str, str]:
+    """Return the versions in lines that pin packages, by name.
+
+    Examples
+    --------
+    >>> versions(["a==1", "b==2 ; os_name == 'posix'"])
+    {'a': '1', 'b': '2'}
+    """
+    parts = (line.partition(";")[0].partition("==") for line in pinned)
+    return {name.strip(): version.strip() for name, _, version in parts}
 
 
 def pins(lock: str, names: Iterable[str]) -> list[str]:

@@ -144,7 +144,7 @@ def read_time(text: str, *, now: datetime) -> datetime:
 
 
 def _no_time(what: str, next_step: str) -> ConfigError:
-    return ConfigError("STA004", what, where="command line", next_step=next_step)
+    return ConfigError("STA009", what, where="command line", next_step=next_step)
 
 
 def _is_decision(entry: Entry) -> bool:

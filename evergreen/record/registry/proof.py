@@ -1,18 +1,15 @@
 """The proof of a version: a folder of what it was made of and judged on, from which the verdict can be found again."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
-from evergreen.base.values import Value
+from evergreen.base.artifacts.folders import read_folder
 from evergreen.config.contract.contract import Contract
-from evergreen.config.params.params import Params
-from evergreen.decisions.gate.campaign import Asked, Rule
-from evergreen.decisions.gate.scores import Compared
 from evergreen.decisions.gate.verdict import Verdict
-from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import StepRun
 from evergreen.record.plan.commits import Commit
+from evergreen.record.registry.case import Case
 
 PROOF = "proof.json"
 ROWS = "rows.parquet"  # the table of `compared`
@@ -21,25 +18,17 @@ ANSWERS = "golden-answers.parquet"  # what the model that was promoted answers t
 METRICS = "metrics.json"  # every number that was logged, by name
 
 
-class Proof(Value):
-    """What a version was made of and judged on.
+class Proof(Case):
+    """What a version was made of and judged on: what the gate was asked, and what came of it.
 
-    `candidate`: as the gate was asked about it; `taken`: which of its two models was promoted. `compared`, `rule`,
-    `asked_at`, `history` and `only` (the artifact that was asked alone, if one was): what the gate was asked, from
-    which, with `params.gate`, follows `verdict`. `author`: of the commit, as ``Name <address>``. `digests`: of code,
-    parameters and lock. `packages`: versions of what it was trained with, by name. `run_id`: in MLflow.
+    `verdict`: what follows from the case and its rows. `taken`: which of the candidate's two models was promoted.
+    `author`: of the commit, as ``Name <address>``. `digests`: of code, parameters and lock. `packages`: the pinned
+    versions of what the model needs, by name. `steps`: until the run was logged; `run_id`: of that run in MLflow.
     """
 
     name: str
-    candidate: Candidate
     taken: Literal["model", "baseline"]
     verdict: Verdict
-    compared: Compared
-    rule: Rule
-    asked_at: datetime
-    history: tuple[Asked, ...]
-    only: str | None
-    params: Params
     contract: Contract
     commit: Commit
     author: str | None
@@ -48,3 +37,14 @@ class Proof(Value):
     packages: Mapping[str, str]
     steps: tuple[StepRun, ...]
     run_id: str
+
+
+def read(path: Path, sha256: str) -> tuple[Proof, dict[str, bytes]]:
+    """Return the proof in a folder, and its files by name, each verified before anything is parsed.
+
+    Raises
+    ------
+    IntegrityError if the folder is damaged, or is another one.
+    """
+    _, files = read_folder(path, sha256)
+    return Proof.model_validate_json(files[PROOF]), files

@@ -21,6 +21,7 @@ from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import ConfigError, EvergreenError, IntegrityError
 from evergreen.config.settings import Settings
 from evergreen.learning.model import model as models
+from evergreen.learning.model.package import verify_package
 from evergreen.learning.model.release import Release, load_release
 from evergreen.record.plan import requirements as locks
 from evergreen.record.predictions import log as predictions
@@ -53,7 +54,8 @@ def test_bento_is_named_after_the_release(bento, source, home):
     _, release = source
 
     assert bento.tag == f"parcels:v3-{release.model_digest[:8]}"
-    assert packaging.locate(release, home) == bento
+    assert packaging.check(release, home, bento.digest) == bento
+    assert packaging.whole(release, home, bento.digest)
 
 
 def test_bento_holds_what_the_service_needs_and_nothing_else(bento, source, project):
@@ -152,6 +154,139 @@ def test_two_builders_at_once_publish_one_bento(source, project, tmp_path):
     assert list((tmp_path / "staging").iterdir()) == []
 
 
+def test_same_version_is_built_alike_wherever_and_whenever(bento, source, project, tmp_path):
+    model_folder, release = source
+
+    again = packaging.build(model_folder, release, project=project, home=tmp_path, digest=bento.digest)
+
+    assert again.digest == bento.digest
+    assert files(again.path) == files(bento.path)
+
+
+@pytest.fixture
+def copied(bento, tmp_path) -> tuple[Path, Path]:
+    """A home of one's own with the bento in it, and the folder of that."""
+    home = bento.path.parents[3]
+    return Path(shutil.copytree(home, tmp_path / "home")), tmp_path / "home" / bento.path.relative_to(home)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("src/release.json", b'{"model":"parcels","version":99,"threshold":0.01}'),
+        ("src/serving/app.py", None),
+        ("src/sitecustomize.py", b"import os"),
+        ("package.json", None),
+    ],
+)
+def test_damaged_bento_is_not_whole_and_is_built_again_as_the_ledger_knows_it(
+    bento, source, project, copied, name, content
+):
+    model_folder, release = source
+    home, folder = copied
+    (folder / name).unlink(missing_ok=True)
+    if content is not None:
+        (folder / name).write_bytes(content)
+
+    assert not packaging.is_missing(release, home, bento.digest)
+    assert not packaging.whole(release, home, bento.digest)
+    with pytest.raises(IntegrityError, match="INT018"):
+        packaging.check(release, home, bento.digest)
+
+    again = packaging.build(model_folder, release, project=project, home=home, digest=bento.digest)
+
+    assert (again.digest, files(again.path)) == (bento.digest, files(bento.path))
+    assert list((home / "staging").iterdir()) == []
+
+
+@pytest.fixture
+def changed(project, tmp_path) -> Path:
+    """A checkout whose code has gone on by a line."""
+    checkout = tmp_path / "project"
+    for package in ("evergreen", "serving"):
+        shutil.copytree(project / package, checkout / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("bentofile.yaml", "requirements.lock"):
+        shutil.copyfile(project / name, checkout / name)
+    with (checkout / "serving" / "answers.py").open("a") as file:
+        file.write("# newer\n")
+    return checkout
+
+
+def test_damaged_bento_is_left_alone_where_the_code_has_changed_since_and_a_whole_one_is_taken(
+    bento, source, changed, copied
+):
+    model_folder, release = source
+    home, folder = copied
+    whole = packaging.build(model_folder, release, project=changed, home=home, digest=bento.digest)
+    (folder / "bento.yaml").write_bytes(b"")
+    before = files(home / "bentoml")
+
+    with pytest.raises(IntegrityError, match="damaged or gone") as caught:
+        packaging.build(model_folder, release, project=changed, home=home, digest=bento.digest)
+
+    assert whole.digest == bento.digest
+    assert (caught.value.code, caught.value.exit_code) == ("INT016", 7)
+    assert "evergreen run" in caught.value.next_step
+    assert files(home / "bentoml") == before
+
+
+def test_bento_from_before_there_were_manifests_is_built_again_by_todays_code(bento, source, changed, copied):
+    model_folder, release = source
+    home, folder = copied
+    (folder / "package.json").unlink()
+
+    assert packaging.is_missing(release, home, None)
+    built = packaging.build(model_folder, release, project=changed, home=home)
+
+    assert built.digest != bento.digest
+    assert packaging.check(release, home, None) == built
+
+
+def test_bento_of_another_threshold_is_not_taken_for_the_release(bento, source, home):
+    _, release = source
+    other = release.model_copy(update={"threshold": 0.25})
+
+    assert not packaging.whole(other, home, None)
+    with pytest.raises(IntegrityError, match=r"threshold 0\.25"):
+        packaging.check(other, home, None)
+
+
+def test_bento_is_signed_and_one_that_no_trusted_key_signed_is_refused(bento, source, project, copied, tmp_path):
+    model_folder, release = source
+    home, _ = copied
+    key, trusted = tmp_path / "keys" / "team.pem", tmp_path / "keys" / "trusted"
+    trusted.mkdir(parents=True)
+    for line in (f"genpkey -algorithm ed25519 -out {key}", f"pkey -in {key} -pubout -out {trusted / 'team.pem'}"):
+        subprocess.run(["openssl", *line.split()], check=True, capture_output=True)
+    places = {"project": project, "home": home, "digest": bento.digest, "trusted_keys": trusted}
+
+    with pytest.raises(IntegrityError, match="INT017: it is not signed"):
+        packaging.check(release, home, bento.digest, trusted_keys=trusted)
+    with pytest.raises(IntegrityError, match="INT017: it is not signed"):
+        packaging.build(model_folder, release, **places)
+    signed = packaging.build(model_folder, release, **places, signing_key=key)
+
+    assert signed.digest == bento.digest
+    assert packaging.check(release, home, bento.digest, trusted_keys=trusted) == signed
+    assert packaging.check(release, home, bento.digest) == signed
+    with pytest.raises(ConfigError, match="in the repository"):
+        packaging.build(model_folder, release, project=tmp_path, home=tmp_path / "new", signing_key=key)
+
+
+def test_service_is_given_neither_the_signing_key_nor_bytecode_from_elsewhere(tmp_path, monkeypatch):
+    kept_out = {"PYTHONPYCACHEPREFIX", "EVERGREEN_SIGNING_KEY", "EVERGREEN_PACKAGE_DIGEST"}
+    settings = Settings(home=tmp_path)
+    for name in kept_out:
+        monkeypatch.setenv(name, "a" * 64)
+
+    _, environment = packaging.command(tmp_path, settings)
+    _, pinned = packaging.command(tmp_path, settings, digest="b" * 64)
+
+    assert not kept_out & set(environment)
+    assert environment["PYTHONDONTWRITEBYTECODE"] == "1"
+    assert pinned["EVERGREEN_PACKAGE_DIGEST"] == "b" * 64
+
+
 BUILDER = """
 import sys
 from pathlib import Path
@@ -176,7 +311,7 @@ def test_build_that_is_killed_leaves_no_bento_and_the_next_one_clears_up(source,
     builder.wait()
     psutil.wait_procs(children)
 
-    assert packaging.locate(release, tmp_path) is None
+    assert packaging.is_missing(release, tmp_path, None)
     assert len(list((tmp_path / "staging").iterdir())) == 1
 
     bento = packaging.build(model_folder, release, project=project, home=tmp_path)
@@ -194,7 +329,7 @@ def test_model_that_is_not_the_releases_is_not_packed(source, project, tmp_path)
     with pytest.raises(IntegrityError):
         packaging.build(copy, release, project=project, home=tmp_path / "home")
 
-    assert packaging.locate(release, tmp_path / "home") is None
+    assert packaging.is_missing(release, tmp_path / "home", None)
 
 
 def test_failure_of_the_build_says_why(source, project, tmp_path):
@@ -210,7 +345,7 @@ def test_failure_of_the_build_says_why(source, project, tmp_path):
         packaging.build(model_folder, release, project=broken, home=tmp_path / "home")
 
     assert caught.value.code == "PKG002"
-    assert packaging.locate(release, tmp_path / "home") is None
+    assert packaging.is_missing(release, tmp_path / "home", None)
 
 
 def test_package_that_is_not_locked_is_named():
@@ -232,10 +367,11 @@ def expected(bento) -> list[float]:
 
 def test_service_runs_from_the_bento_and_gives_the_models_answers(bento, expected, tmp_path):
     settings = Settings(home=tmp_path / "home", serve_port=free_port())
-    argv, env = packaging.command(bento.path, settings)
+    argv, env = packaging.command(bento.path, settings, digest=bento.digest)
 
     with running(argv, env, tmp_path, settings.serve_port) as (_, client):
         assert answers(client, 25) == expected
+    verify_package(bento.path, bento.digest)  # it has written nothing there
 
     assert len(predictions.read(settings.predictions)) == 25
 
@@ -256,6 +392,7 @@ def test_bentoml_serves_the_bento_with_the_same_answers(bento, expected, home, t
 
     with running(argv, {**os.environ, **own}, tmp_path, port) as (process, client):
         assert answers(client, 25) == expected
+        assert "compared with its own manifest only" in (tmp_path / f"{port}.log").read_text()
         assert "evergreen_predictions_total" in client.get("/metrics").text
         assert client.post("/predict", content="{}").status_code == 415
         children = psutil.Process(process.pid).children(recursive=True)

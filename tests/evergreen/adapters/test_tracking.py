@@ -172,6 +172,14 @@ def test_candidate_that_was_logged_keeps_its_one_run(log, store):
     assert run.data.metrics["roc_auc"] == 0.75
 
 
+def test_run_says_the_numbers_that_were_logged_the_first_time(log, store):
+    first = log(metrics={"roc_auc": 0.1 + 0.2, "step.tune.seconds": 3.25})
+    again = log(metrics={"roc_auc": 0.1 + 0.2, "step.tune.seconds": 9.0})
+
+    assert first.metrics == again.metrics == {"roc_auc": 0.1 + 0.2, "step.tune.seconds": 3.25}
+    assert store.get_run(first.run_id).data.metrics.items() >= first.metrics.items()
+
+
 def test_each_candidate_has_its_own_run(log, store):
     first, second = log(), log("e" * 64)
 

@@ -268,3 +268,19 @@ def test_trackers_without_mlflow_or_unknown_are_refused(folder, monkeypatch, val
     assert (error.code, error.where) == ("CFG005", "environment")
     assert error.what.startswith("EVERGREEN_TRACKERS: ")
     assert said in error.what
+
+
+def test_keys_lie_below_the_project_or_home_or_where_they_are_named(folder, write, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    write("signing_key: ~/keys/team.pem\ntrusted_keys: keys\n")
+    settings = Settings.load(start=folder)
+    assert (settings.signing_key, settings.trusted_keys) == (Path("/home/ann/keys/team.pem"), folder / "keys")
+    monkeypatch.setenv("EVERGREEN_TRUSTED_KEYS", "/etc/keys")
+    assert Settings.load(start=folder).trusted_keys == Path("/etc/keys")
+
+
+def test_digest_of_a_package_is_one(folder, monkeypatch):
+    monkeypatch.setenv("EVERGREEN_PACKAGE_DIGEST", "main")
+    assert "EVERGREEN_PACKAGE_DIGEST" in refusal(folder).what
+    monkeypatch.setenv("EVERGREEN_PACKAGE_DIGEST", "a" * 64)
+    assert Settings.load(start=folder).package_digest == "a" * 64

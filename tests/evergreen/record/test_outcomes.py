@@ -1,13 +1,22 @@
 """What the ledger keeps of a promoted version, and how it is found again."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from evergreen.base.artifacts.refs import FolderRef, TableRef
+from evergreen.base.errors import IntegrityError
 from evergreen.decisions.gate.check import Check
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import Judgement, VersionFacts, champion_facts, former_facts, version_facts
+from evergreen.record.outcomes import (
+    Judgement,
+    VersionFacts,
+    champion_facts,
+    former_facts,
+    gates_asked,
+    standing,
+    version_facts,
+)
 
 JUDGED = Judgement(
     model="m", version=1, model_digest="a", data_digest="b", code_digest="c", params_digest="d", verdict="promoted",
@@ -67,6 +76,44 @@ def test_what_another_release_wrote_beside_the_facts_is_no_obstacle(ledger):
     entry = ledger.entries("m", "promotion")[0].payload
     assert entry["something_new"] == [1]
     assert champion_facts(ledger, "m") == facts(1, "first")
+
+
+def test_version_is_known_as_it_was_registered_until_it_comes_into_service(ledger):
+    registered = facts(1, "first")
+    ledger.record("m", "version", "1", registered.model_dump(mode="json"))
+    assert version_facts(ledger, "m", 1) == registered
+    assert champion_facts(ledger, "m") is None
+    promoted = registered.promoted(datetime(2024, 3, 1, tzinfo=UTC))
+    promote(ledger, promoted, epoch=0)
+    assert version_facts(ledger, "m", 1) == promoted
+    assert (promoted.judged.verdict, promoted.judged.promoted_at.year) == ("promoted", 2024)
+
+
+def test_entry_that_holds_no_facts_is_damage_and_names_itself(ledger):
+    ledger.promote("m", 1, {"judged": "nothing"}, expected_epoch=0)
+    with pytest.raises(IntegrityError, match=r"entry 1 of the ledger \(promotion of m\) is no VersionFacts") as caught:
+        champion_facts(ledger, "m")
+    assert caught.value.code == "INT005"
+    ledger.record("m", "gate", "c", {"rule": 7})
+    with pytest.raises(IntegrityError, match="entry 2"):
+        gates_asked(ledger, "m")
+
+
+def test_rollback_takes_away_what_was_promoted_after_the_version_that_it_returns_to(ledger):
+    for version in (1, 2, 3):
+        promote(ledger, gained(version, 0.01), epoch=version - 1)
+    assert standing_versions(ledger) == [1, 2, 3]
+    ledger.promote("m", 2, gained(2, 0.01).model_dump(mode="json"), expected_epoch=3, kind="rollback")
+    assert standing_versions(ledger) == [1, 2]
+    assert versions(ledger, 3) == [1]
+    promote(ledger, gained(4, 0.01), epoch=4)
+    assert standing_versions(ledger) == [1, 2, 4]
+    ledger.promote("m", 3, gained(3, 0.01).model_dump(mode="json"), expected_epoch=5, kind="rollback")  # from outside
+    assert standing_versions(ledger) == [1, 2, 4, 3]
+
+
+def standing_versions(ledger: Ledger) -> list[int]:
+    return [entry.payload["version"] for entry in standing(ledger.changes("m"))]
 
 
 def gained(version: int, gain: float | None) -> VersionFacts:

@@ -138,6 +138,34 @@ def test_damaged_folder_is_refused_and_the_next_write_repairs_it(ws, damage, say
     assert read_folder(folder, ref.sha256)[1] == {"a": b"1"}
 
 
+ENTRY = {"path": "a", "size": 1, "sha256": sha256(b"1")}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "says"),
+    [
+        (b"", "does not list files"),
+        (b"[" * 100_000, "does not list files"),
+        (b"[]", "does not list files"),
+        (b"{}", "does not list files"),
+        (b'{"files": 7}', "does not list files"),
+        (b'{"files": [7]}', "does not list files"),
+        (json.dumps({"files": [{"path": "a"}]}).encode(), "does not list files"),
+        (json.dumps({"files": [{**ENTRY, "size": "much"}]}).encode(), "does not list files"),
+        (json.dumps({"files": [ENTRY]}).encode("utf-16"), "does not list files"),
+        (json.dumps({"files": [ENTRY, ENTRY]}).encode(), "file 'a' is listed twice"),
+        (json.dumps({"files": [{**ENTRY, "size": -1}]}).encode(), "file 'a' is not the one"),
+        (json.dumps({"files": [{**ENTRY, "path": "a\0"}]}).encode(), "cannot be read"),
+        (json.dumps({"files": [{**ENTRY, "sha256": None}]}).encode(), "file 'a' is not the one"),
+    ],
+)
+def test_manifest_that_has_its_digest_and_is_not_one_of_ours_is_refused(tmp_path, manifest, says):
+    (tmp_path / "a").write_bytes(b"1")
+    (tmp_path / MANIFEST).write_bytes(manifest)
+    with pytest.raises(IntegrityError, match=says):
+        read_folder(tmp_path, sha256(manifest))
+
+
 def test_files_that_the_manifest_does_not_list_are_never_returned(ws):
     ref = ws.write_folder("model", {"a": b"1"}, {})
     (ws.path(ref.uri) / "evil.pkl").write_bytes(b"x")

@@ -90,3 +90,10 @@ def test_rivals_are_read_by_role_with_the_rows_on_which_they_count():
 @pytest.mark.parametrize("role", ["champion", "former"])
 def test_nobody_is_held_against_where_there_is_none(role):
     assert scores.rivals(written(LATE, {}, {}), compared(), role) == ()
+
+
+def test_metric_that_is_undefined_on_a_fold_stays_so_as_json():
+    made = compared().model_copy(update={"folds": {"model": {"roc_auc": (0.5, float("nan"))}}})
+    first, second = Compared.model_validate_json(made.model_dump_json()).folds["model"]["roc_auc"]
+    assert first == 0.5
+    assert np.isnan(second)

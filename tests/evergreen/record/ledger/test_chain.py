@@ -151,3 +151,12 @@ def test_reader_keeps_nobody_from_writing_and_sees_one_moment(opened, url):
         Ledger(url).record("m", "decision", "2", {})
         assert len(opened._of(connection, "m")) == 1
     assert len(opened.entries("m")) == 2
+
+
+def test_lines_are_the_entries_as_they_are_written_and_each_has_its_hash(story):
+    lines = story.lines("m")
+
+    assert [line.seq for line in lines] == [entry.seq for entry in story.entries("m")]
+    assert [line.hash for line in lines] == [entry.hash for entry in story.entries("m")]
+    assert all(line.is_whole for line in lines)
+    assert not any(line.model_copy(update={"payload": line.payload + " "}).is_whole for line in lines)

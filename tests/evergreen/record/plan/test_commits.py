@@ -127,6 +127,23 @@ def test_checkout_that_git_cannot_read_is_never_clean(git, tmp_path):
     assert caught.value.code == "REG001"
 
 
+def test_author_is_the_one_of_the_commit_and_unknown_without_one(git, tmp_path):
+    (tmp_path / "params.yaml").write_text("seed: 8\n")
+    git("-c", "user.name=x", "commit", "--quiet", "--all", "--author", "Zoë Ångström <zoe@example.org>", "-m", "more")
+    assert commits.author(tmp_path) == "Zoë Ångström <zoe@example.org>"
+
+    ignored = tmp_path / ".evergreen" / "copy"
+    ignored.mkdir(parents=True)
+    shutil.copy(tmp_path / "params.yaml", ignored)
+    assert commits.author(ignored) is None
+
+
+def test_folder_without_a_commit_has_no_author(tmp_path):
+    assert commits.author(tmp_path) is None
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    assert commits.author(tmp_path) is None
+
+
 def test_new_file_is_seen_whatever_the_users_settings_hide(git, tmp_path):
     git("config", "status.showUntrackedFiles", "no")
     (tmp_path / "configs" / "größe.yaml").write_text("")

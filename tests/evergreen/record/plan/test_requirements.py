@@ -7,7 +7,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from evergreen.base.errors import ConfigError
-from evergreen.record.plan.requirements import packages_of, pins
+from evergreen.record.plan.requirements import needed, packages_of, pins, versions
 
 LOCK = """\
 # written by uv
@@ -64,3 +64,11 @@ def test_pins_of_the_committed_lock_hold_what_the_installed_packages_ask_for(pro
 )
 def test_family_needs_its_own_package(family, packages):
     assert packages_of(family) == packages
+
+
+def test_model_needs_what_it_is_loaded_with_and_its_family(project):
+    lock = (project / "requirements.lock").read_text()
+    found = versions(needed(lock, "lightgbm"))
+    assert {"numpy", "pandas", "scikit-learn", "skops", "lightgbm"} <= found.keys()
+    assert "lightgbm" not in versions(needed(lock, "logistic"))
+    assert {name: metadata.version(name) for name in found} == found

@@ -137,4 +137,4 @@ def test_time_is_read_in_utc_unless_it_names_a_zone(text, expected):
 def test_no_time_and_one_to_come_are_refused(text):
     with pytest.raises(ConfigError) as caught:
         read_time(text, now=datetime(2026, 6, 1, tzinfo=UTC))
-    assert caught.value.code == "STA004"
+    assert caught.value.code == "STA009"

@@ -1,0 +1,29 @@
+"""Named places where a campaign ends the process on purpose, to show that nothing is left half done."""
+
+import os
+import signal
+
+# In the order in which a candidate that passed the gate goes through them.
+POINTS = (
+    "package.staged",
+    "package.built",
+    "package.published",
+    "promote.begun",
+    "promote.recorded",
+    "promote.committed",
+)
+_armed = ""
+
+
+def arm(name: str) -> None:
+    """Let this process be killed, as by ``kill -9``, when it reaches a point."""
+    global _armed
+    if name not in POINTS:
+        raise ValueError(f"no failpoint '{name}'")
+    _armed = name
+
+
+def reach(name: str) -> None:
+    """Say that a point is reached; nothing happens unless it was armed."""
+    if _armed == name:
+        os.kill(os.getpid(), signal.SIGKILL)

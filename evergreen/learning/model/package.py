@@ -1,0 +1,189 @@
+"""The package manifest: every file of a package by size and SHA-256, checked before any of them is parsed or run."""
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from evergreen.base import signature
+from evergreen.base.artifacts.folders import is_inside
+from evergreen.base.errors import IntegrityError
+from evergreen.base.values import Value
+
+PACKAGE_FILE = "package.json"
+SIGNATURE_FILE = "package.sig"
+BYTECODE = "__pycache__"
+MAX_MANIFEST_BYTES = 10_000_000
+CHUNK_BYTES = 1 << 20
+# Neither waits for a pipe nor follows a link that somebody put there after the folder was listed.
+OPENED = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class PackedFile(Value):
+    """A file of a package; `path` is relative to the package's folder, with ``/``."""
+
+    path: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=1024)]
+    size: Annotated[int, Field(strict=True, ge=0, le=2**50)]
+    sha256: Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")]
+
+
+class PackageManifest(Value):
+    """Every file of a package but its manifest and its signature, by path."""
+
+    kind: Literal["package"]
+    files: tuple[PackedFile, ...]
+
+    def to_bytes(self) -> bytes:
+        """Return the one way to write it; a manifest that is written in another is refused."""
+        return (json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True) + "\n").encode()
+
+
+def seal_package(folder: Path, *, signing_key: Path | None = None) -> str:
+    """Write the manifest of a folder that holds a whole package, and return its digest: that of the package.
+
+    Parameters
+    ----------
+    signing_key : an Ed25519 key in PEM, whose signature of the manifest's bytes is put beside it.
+
+    Raises
+    ------
+    IntegrityError if the folder holds anything but files and folders. ConfigError if the key cannot be used.
+    """
+    files = [PackedFile(path=path, size=size, sha256=_digest(folder, path, size)) for path, size in _found(folder)]
+    content = PackageManifest(kind="package", files=tuple(sorted(files, key=lambda file: file.path))).to_bytes()
+    (folder / PACKAGE_FILE).write_bytes(content)
+    if signing_key:
+        (folder / SIGNATURE_FILE).write_bytes(signature.sign(content, signing_key))
+    return hashlib.sha256(content).hexdigest()
+
+
+def verify_package(
+    folder: Path, digest: str | None, *, trusted_keys: Path | None = None, below: str = "", bytecode: bool = False
+) -> PackageManifest:
+    """Check that a package holds the files of its manifest and nothing else; nothing of them is parsed.
+
+    Whoever writes into the folder after this has returned is not seen.
+
+    Parameters
+    ----------
+    digest : of the manifest, as the ledger keeps it. Without one the package is only compared with itself.
+    trusted_keys : a folder of public keys, one of which must have signed the manifest.
+    below : the folder of it that is looked at, such as ``src``; all of it by default.
+    bytecode : pass over ``__pycache__``, which an interpreter that runs from the folder may have written.
+
+    Raises
+    ------
+    IntegrityError naming the first file that is missing, changed or too many; or the manifest, if its digest is another
+    one, no trusted key signed it, or it is not as `PackageManifest.to_bytes` writes one. ConfigError if a trusted key
+    cannot be used.
+    """
+    if folder.is_symlink() or not folder.is_dir():
+        _damaged(folder, "there is no such folder, or it is a link")
+    content = _read(folder, PACKAGE_FILE, at_most=MAX_MANIFEST_BYTES)
+    if digest and hashlib.sha256(content).hexdigest() != digest:
+        _damaged(folder / PACKAGE_FILE, f"the package manifest is not the one of digest {digest[:12]}")
+    if trusted_keys:
+        signed = b""
+        if os.path.lexists(folder / SIGNATURE_FILE):
+            signed = _read(folder, SIGNATURE_FILE, at_most=signature.N_BYTES)
+        signature.verify(content, signed, trusted_keys, where=str(folder / PACKAGE_FILE))
+    manifest = _parse(content, folder)
+    found = dict(_found(folder, below=below, bytecode=bytecode))
+    for file in manifest.files:
+        if below and not file.path.startswith(f"{below}/"):
+            continue
+        if file.path not in found:
+            _damaged(folder / file.path, f"file '{file.path}' of the package is missing")
+        if found.pop(file.path) != file.size or _digest(folder, file.path, file.size) != file.sha256:
+            _damaged(folder / file.path, f"file '{file.path}' is not the one that was packaged")
+    for path in sorted(found):
+        _damaged(folder / path, f"file '{path}' does not belong to the package")
+    return manifest
+
+
+def _parse(content: bytes, folder: Path) -> PackageManifest:
+    try:
+        manifest = PackageManifest.model_validate(json.loads(content.decode()))
+        written = manifest.to_bytes()
+    except (ValueError, ValidationError, RecursionError):
+        _damaged(folder / PACKAGE_FILE, "not a package manifest")
+    paths = [file.path for file in manifest.files]
+    if written != content or paths != sorted(set(paths)):
+        _damaged(folder / PACKAGE_FILE, "the package manifest is not written as one is")
+    for path in paths:
+        if not _is_plain(path):
+            _damaged(folder / PACKAGE_FILE, f"path '{path}' leads out of the package, or is not a plain one")
+    return manifest
+
+
+def _is_plain(path: str) -> bool:
+    return is_inside(path) and "\\" not in path and path.isprintable() and path not in (PACKAGE_FILE, SIGNATURE_FILE)
+
+
+def _found(folder: Path, *, below: str = "", bytecode: bool = False) -> Iterator[tuple[str, int]]:
+    """Yield the path and the size of every file but the manifest and its signature, following no link."""
+    folders = [below]
+    while folders:
+        below = folders.pop()
+        with _explained(folder / below), os.scandir(folder / below) as entries:
+            listed = [(entry.name, entry.stat(follow_symlinks=False)) for entry in entries]
+        if below and not listed:
+            _damaged(folder / below, f"folder '{below}' does not belong to the package: it is empty")
+        for name, status in listed:
+            path = f"{below}/{name}" if below else name
+            if stat.S_ISDIR(status.st_mode):
+                folders += [] if bytecode and name == BYTECODE else [path]
+            elif not stat.S_ISREG(status.st_mode):
+                _damaged(folder / path, f"'{path}' is neither a file nor a folder")
+            elif path not in (PACKAGE_FILE, SIGNATURE_FILE):
+                yield path, status.st_size
+
+
+def _read(folder: Path, name: str, *, at_most: int) -> bytes:
+    with _opened(folder / name) as file:
+        content = file.read(at_most + 1)
+    if len(content) > at_most:
+        _damaged(folder / name, f"'{name}' has more than {at_most} bytes")
+    return content
+
+
+def _digest(folder: Path, path: str, size: int) -> str:
+    """Return the SHA-256 of a file; one that has grown beyond `size` is read one byte further, and differs."""
+    hashed, n_read = hashlib.sha256(), 0
+    with _opened(folder / path) as file:
+        while chunk := file.read(min(CHUNK_BYTES, size + 1 - n_read)):
+            hashed.update(chunk)
+            n_read += len(chunk)
+    return hashed.hexdigest()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
+    with _explained(path), os.fdopen(os.open(path, OPENED), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            _damaged(path, f"'{path.name}' is not a file")
+        yield file
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        _damaged(path, f"'{path.name}' cannot be read: {error.strerror}", error)
+
+
+def _damaged(where: Path, what: str, cause: Exception | None = None) -> NoReturn:
+    raise IntegrityError(
+        "INT018",
+        what,
+        where=str(where),
+        next_step="Do not use this copy. Find out who changed it, and delete its folder: it is built again then.",
+    ) from cause
