@@ -9,7 +9,7 @@ TO ?= 2013-12
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long check format stages reference lock lock-check install state dvc train clean clean-all \
   benchmark benchmark-ingest benchmark-validation benchmark-features benchmark-gate benchmark-init benchmark-tracking \
-  benchmark-quality benchmark-months benchmark-same-recipe benchmark-tuning benchmark-walk
+  benchmark-quality benchmark-months benchmark-same-recipe benchmark-tuning benchmark-walk benchmark-registry
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 22
@@ -71,6 +71,9 @@ benchmark-months: state  ## What the gate's policy is worth: ten months of fligh
 
 benchmark-same-recipe: state  ## What the gate says of two models that differ by the draw of their rows alone
 	@$(BIN)/python benchmarks/same_recipe.py
+
+benchmark-registry: state  ## What the registry's memory costs over 1,000 promotions
+	@$(BIN)/python benchmarks/registry.py
 
 benchmark-tracking: state  ## What tracking costs: one finished training logged to MLflow
 	@$(BIN)/python benchmarks/tracking.py

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import ConfigError
 from evergreen.base.files import file_digest
@@ -141,12 +140,12 @@ def proof_of(facts: VersionFacts, ws: Workspace) -> "Proof | None":
     ------
     IntegrityError if it is gone, or is not what was written.
     """
-    from evergreen.record.registry.proof import PROOF, Proof
+    from evergreen.record.registry import proof
 
     if facts.proof is None:
         return None
-    _, files = read_folder(ws.path(facts.proof.uri), facts.proof.sha256)
-    return Proof.model_validate_json(files[PROOF])
+    found, _ = proof.read(ws.path(facts.proof.uri), facts.proof.sha256)
+    return found
 
 
 def line_of(project: Project, asked: str) -> Lineage:

@@ -41,7 +41,7 @@ def test_standing_at_a_time_is_the_champion_and_the_campaign_of_then(visited):
     assert recall.standing(visited, None).level.asked == 1
 
 
-@pytest.mark.parametrize(("at", "code"), [("2020-01-01", "STA005"), ("soon", "STA009"), ("2999-01-01", "STA004")])
+@pytest.mark.parametrize(("at", "code"), [("2020-01-01", "STA005"), ("soon", "STA009"), ("2999-01-01", "STA009")])
 def test_standing_before_the_first_and_in_the_future_is_refused(visited, at, code):
     with pytest.raises(ConfigError) as caught:
         recall.standing(visited, at)
@@ -69,13 +69,14 @@ def test_why_walks_from_a_real_champion(visited):
 
 
 def test_difference_of_a_proven_and_an_unproven_version(visited):
-    proof = remembered.prove(visited)
-    found = recall.difference(visited, "1", "champion")
-    assert (found.versions, found.params) == ((1, 2), None)
+    remembered.unprove(visited)
+    proof = recall.proof_of(recall.facts_of(visited, "1"), visited.workspace)
+    found = recall.difference(visited, "2", "1")
+    assert (found.versions, found.params) == ((2, 1), None)
     report = proof.candidate.report
     assert found.metrics["roc_auc"].intervals == (None, report.intervals["roc_auc"])
     assert found.data.rows == (None, proof.candidate.raw.rows)
-    same = recall.difference(visited, "2", "v2")
+    same = recall.difference(visited, "1", "v1")
     assert (same.params, same.notes, same.code.packages) == ({}, (), {})
 
 

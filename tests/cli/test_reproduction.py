@@ -77,8 +77,9 @@ def test_version_whose_code_cannot_be_had_is_refused(visited, monkeypatch, commi
 
 
 def test_version_without_a_proof_is_refused(visited):
+    remembered.unprove(visited)
     with pytest.raises(ConfigError) as caught:
-        reproduce(visited, "1")
+        reproduce(visited, "2")
     assert caught.value.code == "STA007"
 
 

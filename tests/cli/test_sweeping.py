@@ -54,7 +54,7 @@ def test_what_a_candidate_left_goes_and_the_champion_keeps_all_that_it_needs(vis
     assert sweeping.sweep(visited, days=1, dry_run=True) == ()
     assert visited.workspace.holds(before)
     assert recall.standing(visited, None).facts == before
-    assert recall.difference(visited, "1", "2").params is None
+    assert recall.difference(visited, "1", "2").params == {}
     assert recall.line_of(visited, "2").version.datasets
 
 

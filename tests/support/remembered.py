@@ -1,31 +1,22 @@
 """Ledgers with a memory: versions that were promoted and rolled back, and proofs of a project's real candidates."""
 
-import importlib.metadata
-import json
-import platform
+import hashlib
 from datetime import UTC, datetime
-from tempfile import TemporaryDirectory
 from typing import Any
-
-from direct import Direct
 
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.decisions.gate.check import Check
 from evergreen.project import Project
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import Judgement, VersionFacts, champion_facts
-from evergreen.record.plan import commits
-from evergreen.record.plan.identity import lock_digest
-from evergreen.record.registry.proof import METRICS, PROOF, Proof
+from evergreen.record.registry import proof as proofs
+from evergreen.record.registry.proof import Proof
 
 MODEL = "visits"
-PACKAGES = ("numpy", "pandas", "scikit-learn")
 
 
 def digest(of: object) -> str:
     """Return a sha256 that is told from others by its beginning."""
-    import hashlib
-
     return hashlib.sha256(str(of).encode()).hexdigest()
 
 
@@ -76,66 +67,31 @@ def make_champion(ledger: Ledger, version: int, *, kind: Any = "promotion", **mo
 
 
 def prove(project: Project, **changed: Any) -> Proof:
-    """Give the champion of a project the proof of its candidate, made again, and return it.
-
-    It is promoted anew with it; what is `changed` is so in the proof.
-    """
-    from flows.training import decide, make_candidate
-    from tasks.compare import compare
-
-    ledger, do = project.ledger(), Direct()
+    """Promote the champion of a project anew, with a proof in which something is `changed`, and return the proof."""
+    ledger, ws = project.ledger(), project.workspace
     before = champion_facts(ledger, project.name)
     assert before is not None
-    candidate = make_candidate(project, do)
-    with TemporaryDirectory() as folder:
-        verdict = decide(project, Ledger(f"sqlite:///{folder}/ledger.db"), candidate, do, rule=None)
-    compared = compare.fn(
-        candidate,
-        champion=None,
-        former=(),
-        ws=project.workspace,
-        evaluated=project.params.evaluate,
-        gate=project.params.gate,
-        seed=project.params.seed,
-    )
-    given: dict[str, Any] = {
-        "name": project.name,
-        "candidate": candidate,
-        "taken": "model",
-        "verdict": verdict,
-        "compared": compared,
-        "rule": "first",
-        "asked_at": datetime.now(UTC),
-        "history": (),
-        "only": None,
-        "params": project.params,
-        "contract": project.contract,
-        "commit": commits.read(project.settings.project),
-        "author": None,
-        "digests": {**project.digests(), "lock_digest": lock_digest()},
-        "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
-        "steps": tuple(do.steps),
-        "run_id": "run",
-    }
-    proof = Proof(**{**given, **changed})
-    files = {PROOF: proof.model_dump_json(by_alias=True).encode(), METRICS: json.dumps({}).encode()}
-    folder = project.workspace.write_folder("proof", files, {})
-    version = before.version + 1
-    judged = before.judged.model_copy(
-        update={"version": version, "metrics": candidate.report.candidate, "model_digest": candidate.model.sha256}
-    )
-    proven = before.model_copy(
-        update={
-            "version": version,
-            "judged": judged,
-            "candidate": candidate.key,
-            "artifact": candidate.model,
-            "train": candidate.train,
-            "proof": folder,
-        }
-    )
+    assert before.proof is not None
+    proof, files = proofs.read(ws.path(before.proof.uri), before.proof.sha256)
+    proof = proof.model_copy(update=changed)
+    written = {**files, proofs.PROOF: proof.model_dump_json(by_alias=True).encode()}
+    folder = ws.write_folder("proof", written, {"candidate": before.candidate})
+    promote_again(project, before, proof=folder)
+    return proof
+
+
+def unprove(project: Project) -> None:
+    """Promote the champion of a project anew, as one of before there were proofs."""
+    before = champion_facts(project.ledger(), project.name)
+    assert before is not None
+    promote_again(project, before, proof=None)
+
+
+def promote_again(project: Project, before: VersionFacts, **changed: Any) -> None:
+    """Promote the next version of a project: the champion, but for what is `changed`."""
+    ledger, version = project.ledger(), before.version + 1
     champion = ledger.champion(project.name)
     assert champion is not None
-    ledger.promote(project.name, version, proven.model_dump(mode="json"), expected_epoch=champion.epoch)
-    return proof
+    judged = before.judged.model_copy(update={"version": version})
+    facts = before.model_copy(update={"version": version, "judged": judged, **changed})
+    ledger.promote(project.name, version, facts.model_dump(mode="json"), expected_epoch=champion.epoch)

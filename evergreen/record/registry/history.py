@@ -88,8 +88,9 @@ def event_of(entry: Entry) -> Event:
 
 
 def by_of(entry: Entry) -> str | None:
-    """Return who decided; None where nobody knows."""
-    return _text(entry.payload.get("by")) or UNNAMED.get(entry.kind)
+    """Return who decided; None where nobody knows. A proposal is the gate's, and names those who may decide on it."""
+    by = entry.payload.get("by")
+    return by if isinstance(by, str) and by else UNNAMED.get(entry.kind)
 
 
 def reason_of(entry: Entry) -> str | None:

@@ -97,6 +97,7 @@ def test_training_whose_retraining_was_not_recorded_leads_to_its_window_by_its_r
 
 def test_version_that_people_decided_on_leads_to_them(story):
     facts = remembered.facts(4).model_dump(mode="json")
+    story.record(MODEL, "gate", digest("candidate 4"), {"rule": "refresh", "promoted": True})
     story.record(MODEL, "version", "4", facts)
     story.record(MODEL, "proposal", "4", {"version": 4, "by": ["ann"]})
     (cause,) = why(story, "4")

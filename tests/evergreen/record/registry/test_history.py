@@ -105,7 +105,7 @@ def test_events_are_the_decisions_and_refusals_but_no_judgement_that_promoted(le
     ("kind", "key", "payload", "expected"),
     [
         ("number", "4", {"candidate": "c"}, (4, None, None)),
-        ("proposal", "4", {"version": 4}, (4, "gate", None)),
+        ("proposal", "4", {"version": 4, "by": ["ann"]}, (4, "gate", None)),
         ("retraining", "w", {"reason": "retrain: drift", "outcome": {"version": 5}}, (5, "policy", "retrain: drift")),
         ("retraining", "w", {"reason": "retrain: age", "outcome": {"version": None}}, (None, "policy", "retrain: age")),
         ("window", "w", {"version": 3, "decision": {"summary": "retrain"}}, (3, "policy", "retrain")),
