@@ -125,8 +125,8 @@ def train_and_judge(
         else:
             making = begin_analysis(project, ledger, candidate, do, stays=stays and judged.version is not None)
         ledger.record(project.name, "judgement", candidate.key, judged.model_dump(mode="json"))
-        if champion := ledger.champion(project.name):
-            do(mirror, project.name, version=champion.version, settings=project.settings)
+        if ledger.champion(project.name):
+            do(mirror, project.name, settings=project.settings)
         analysis: str | None = None
         if making:
             analysis = attach_analysis(project, ledger, candidate, do, making=making)
