@@ -346,12 +346,44 @@ def retrain(
 def status(env: Env = "local", params: ParamsFile = "params.yaml", as_json: Json = False) -> None:
     """Say what is champion, and why."""
     from cli import show
+    from evergreen.adapters import registry_aliases
     from evergreen.project import Project
 
     project = Project.open(env, params)
     champion, left = project.champion(), project.level()
-    told = {**champion.judged.model_dump(mode="json"), "campaign": left.model_dump(mode="json")}
-    emit(told, as_json, lambda: show.champion(champion, left))
+    registry = registry_aliases.compare(project.settings.tracking_uri(), project.name, champion.version)
+    told = {
+        **champion.judged.model_dump(mode="json"),
+        "campaign": left.model_dump(mode="json"),
+        "registry": registry.model_dump(mode="json"),
+    }
+
+    def display() -> None:
+        show.champion(champion, left)
+        show.registry(registry)
+
+    emit(told, as_json, display)
+
+
+@app.command()
+def doctor(
+    env: Env = "local",
+    check: Annotated[bool, typer.Option("--check", help="Only look; repair nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look for what is not as the ledger says, repair what is safe to repair, and say what is left.
+
+    Example: [bold]evergreen doctor[/bold], after a crash or when MLflow shows something odd.
+    """
+    from cli import doctor as looking
+    from cli import show
+    from evergreen.config.settings import Settings
+
+    findings = looking.examine(Settings.load(env), repair=not check)
+    told = {"ok": looking.is_well(findings), "findings": [finding.model_dump(mode="json") for finding in findings]}
+    emit(told, as_json, lambda: show.findings(findings))
+    if code := looking.exit_code(findings):
+        raise typer.Exit(code)
 
 
 @app.command()

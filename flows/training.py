@@ -33,7 +33,7 @@ from evergreen.record.plan.commits import Commit
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import STEPS, arguments
 from evergreen.record.tracker import Run
-from flows.opened import run_opened
+from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
 from tasks.analyse import Analysed, analyse
 from tasks.attach import attach
@@ -64,7 +64,7 @@ AS_TASKS: dict[str, Task[..., Any]] = {
 }
 
 
-@flow(name="training")
+@flow(name="training", flow_run_name=named_by("training", lambda _, given: given["reason"]))
 def training(
     env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None, reason: str = "requested"
 ) -> TrainingOutcome:
@@ -83,7 +83,7 @@ def run_training(
 ) -> TrainingOutcome:
     """Return what `training` does, for a project that is open already; the rest as in `train_and_judge`."""
     body = partial(train_and_judge, project, reason=reason, stays=stays, rule=rule, new_lineage=new_lineage)
-    return run_opened("training", project, body, reason=reason)
+    return run_opened("training", project, body, why=reason, reason=reason)
 
 
 def train_and_judge(

@@ -1,7 +1,7 @@
 """MLflow's registry shows what the ledger says: aliases, tags and descriptions are put back where they differ."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 PROJECTED_TAG = "evergreen.projected"  # the number of the ledger's entry that was last shown whole
+FEW, AT_ONCE = 5, 1_000  # versions that are asked for one by one, and in one request
 DESCRIPTION_TAG = "evergreen.description"  # the digest of the description that was shown
 
 
@@ -89,8 +90,10 @@ def _differences(store: "MlflowClient", name: str, wanted: Wanted) -> _Differenc
         numbers = f"version {lost[0]}" if len(lost) == 1 else f"versions {min(lost)} to {max(lost)}"
         repairs.append((Change(what=numbers, was="registered", found=None), None))
     there: set[int] = set()
-    for number in sorted(wanted.descriptions.keys() - lost):
-        shown = find(store, name, number)
+    looked = sorted(wanted.descriptions.keys() - lost)
+    versions = _versions(store, name, looked)
+    for number in looked:
+        shown = versions.get(number)
         version = wanted.versions[number]
         if shown is None or not _is(shown, version):
             is_there = None if shown is None else "another model"
@@ -103,6 +106,24 @@ def _differences(store: "MlflowClient", name: str, wanted: Wanted) -> _Differenc
         if moved := _of_alias(model, alias, wanted, projected, there, lost):
             repairs.append((moved, _pointing(store, name, alias, wanted.aliases[alias])))
     return _Differences(repairs, projected, lost)
+
+
+def _versions(store: "MlflowClient", name: str, numbers: Sequence[int]) -> "dict[int, ModelVersion]":
+    """Return the versions of some numbers that are there: a few one by one, many by pages of the list."""
+    if len(numbers) <= FEW:
+        asked = {number: find(store, name, number) for number in numbers}
+        return {number: version for number, version in asked.items() if version}
+    found: dict[int, ModelVersion] = {}
+    token: str | None = None
+    for _ in range(0, max(numbers), AT_ONCE):  # no version has a larger number, and so no page more is needed
+        page = store.search_model_versions(
+            f"name = '{name}'", max_results=AT_ONCE, order_by=["version_number ASC"], page_token=token
+        )
+        found |= {int(version.version): version for version in page}
+        token = page.token
+        if not token:
+            break
+    return found
 
 
 def _is(shown: "ModelVersion", version: Version) -> bool:

@@ -3,6 +3,7 @@
 import pytest
 from registries import MODEL, change, facts, settings_in, shown, store_of
 
+from evergreen.adapters.tracking import projecting
 from evergreen.adapters.tracking.projecting import Change, look, reconcile
 from evergreen.base.errors import Unavailable
 from evergreen.record.ledger.ledger import Ledger
@@ -139,6 +140,20 @@ def test_other_versions_are_looked_at_where_everything_is(ledger, settings, stor
     store.set_model_version_tag(MODEL, "1", "model_digest", "forged")
     assert reconciled(ledger, settings) == ()
     assert foreign(reconciled(ledger, settings, everything=True)) == [("tag model_digest of version 1", "m1", "forged")]
+
+
+def test_many_versions_are_looked_at_by_pages(ledger, settings, store, monkeypatch):
+    monkeypatch.setattr(projecting, "FEW", 0)
+    monkeypatch.setattr(projecting, "AT_ONCE", 2)
+    for version in (1, 2, 3):
+        change(ledger, version)
+    reconciled(ledger, settings, everything=True)
+    for version in (1, 3):
+        store.set_model_version_tag(MODEL, str(version), "model_digest", "forged")
+    assert [what for what, _, _ in foreign(reconciled(ledger, settings, everything=True))] == [
+        "tag model_digest of version 1",
+        "tag model_digest of version 3",
+    ]
 
 
 def test_lost_registry_is_made_again_with_all_versions_aliases_and_tags(ledger, settings, store):
