@@ -101,9 +101,10 @@ def _differences(store: "MlflowClient", name: str, wanted: Wanted) -> _Differenc
             repairs.append((change, None))
             continue
         there.add(number)
-        repairs += _of_version(store, name, shown, version, wanted.descriptions[number], projected)
+        description = wanted.descriptions[number]
+        repairs += _of_version(store, name, shown, version, description=description, projected=projected)
     for alias in ALIASES:
-        if moved := _of_alias(model, alias, wanted, projected, there, lost):
+        if moved := _of_alias(model, alias, wanted, projected=projected, there={*there, *lost}):
             repairs.append((moved, _pointing(store, name, alias, wanted.aliases[alias])))
     return _Differences(repairs, projected, lost)
 
@@ -132,7 +133,7 @@ def _is(shown: "ModelVersion", version: Version) -> bool:
 
 
 def _of_version(
-    store: "MlflowClient", name: str, shown: "ModelVersion", version: Version, description: str, projected: int
+    store: "MlflowClient", name: str, shown: "ModelVersion", version: Version, *, description: str, projected: int
 ) -> list[tuple[Change, Repair | None]]:
     number = version.number
     repairs: list[tuple[Change, Repair | None]] = []
@@ -161,7 +162,7 @@ def _of_version(
 
 
 def _of_alias(
-    model: "RegisteredModel | None", alias: str, wanted: Wanted, projected: int, there: set[int], lost: list[int]
+    model: "RegisteredModel | None", alias: str, wanted: Wanted, *, projected: int, there: set[int]
 ) -> Change | None:
     target = wanted.aliases[alias]
     pointed = model.aliases.get(alias) if model else None
@@ -173,7 +174,7 @@ def _of_alias(
         was=None if target is None else str(target),
         found=None if found is None else str(found),
         foreign=found not in wanted.said(alias, since=projected),
-        repairable=target is None or target in there or target in lost,
+        repairable=target is None or target in there,
     )
 
 
