@@ -51,7 +51,11 @@ def prepare(settings: Settings) -> None:
         settings.home / "prefect" / "prefect.db": ["prefect", "server", "database", "upgrade", "-y"],
         settings.home / "mlflow" / "mlflow.db": ["mlflow", "db", "upgrade", settings.tracking_uri()],
     }
-    needed = {database: argv for database, argv in migrations.items() if not _prepared(database).exists()}
+    needed = {
+        database: argv
+        for database, argv in migrations.items()
+        if not (_prepared(database).exists() and database.exists())
+    }
     if settings.prefect_api_url:
         needed.pop(settings.home / "prefect" / "prefect.db", None)
     if settings.mlflow_tracking_uri:

@@ -368,6 +368,27 @@ app.command()(card_command.card)
 
 
 @app.command()
+def doctor(
+    env: Env = "local",
+    check: Annotated[bool, typer.Option("--check", help="Only look; repair nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Look for what is not as the ledger says, repair what is safe to repair, and say what is left.
+
+    Example: [bold]evergreen doctor[/bold], after a crash or when MLflow shows something odd.
+    """
+    from cli import doctor as looking
+    from cli import show
+    from evergreen.config.settings import Settings
+
+    findings = looking.examine(Settings.load(env), repair=not check)
+    told = {"ok": looking.is_well(findings), "findings": [finding.model_dump(mode="json") for finding in findings]}
+    emit(told, as_json, lambda: show.findings(findings))
+    if code := looking.exit_code(findings):
+        raise typer.Exit(code)
+
+
+@app.command()
 def prepare(env: Env = "local", as_json: Json = False) -> None:
     """Make the state folder and migrate its databases; other commands do it when it is needed."""
     from cli import engine

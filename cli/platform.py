@@ -1,4 +1,4 @@
-"""`evergreen up`: Prefect's and MLflow's servers and the scheduled deployments, until Ctrl-C."""
+"""`evergreen up`: Prefect's and MLflow's servers, the scheduled deployments and a reconciler, until Ctrl-C."""
 
 import os
 import sys
@@ -34,6 +34,7 @@ def up(
         # `mlflow server` starts a process of its own that would outlive a kill; this is the application behind it.
         "mlflow-server": on_loopback(mlflow_port, "mlflow.server.fastapi_app:app"),
         "deployments": [sys.executable, "-m", "flows.deployments", env],
+        "reconciler": [sys.executable, "-m", "cli.reconciler", env],
     }
     health = {"prefect-server": f"{prefect_url}/api/health", "mlflow-server": f"{mlflow_url}/health"}
     run = settings.home / "run"

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from evergreen.adapters import registry_aliases
+from evergreen.adapters.registry_aliases import RegistryLook
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import ConfigError
 from evergreen.base.files import file_digest
@@ -25,11 +27,12 @@ if TYPE_CHECKING:
 
 
 class Standing(NamedTuple):
-    """A champion, now or at a time, and what was left of the gates' error then."""
+    """A champion, now or at a time, and what was left of the gates' error then; `registry`: what MLflow shows now."""
 
     reign: Reign
     facts: VersionFacts
     level: Level
+    registry: RegistryLook | None
 
     def told(self) -> dict[str, Any]:
         """Return what `status` prints for a program."""
@@ -46,6 +49,7 @@ class Standing(NamedTuple):
                 "until": until and until.isoformat(),
                 "reason": history.reason_of(entry),
             },
+            **({"registry": self.registry.model_dump(mode="json")} if self.registry else {}),
         }
 
 
@@ -81,7 +85,11 @@ def standing(project: Project, at: str | None) -> Standing:
             where="ledger",
             next_step=f"The first was version {first.payload['version']}, from {first.at:%Y-%m-%d %H:%M:%S} UTC on.",
         )
-    return Standing(reign, reign.facts, next_level(gates, now=then, alpha=project.params.gate.alpha))
+    level = next_level(gates, now=then, alpha=project.params.gate.alpha)
+    shown = None
+    if at is None:
+        shown = registry_aliases.compare(project.settings.tracking_uri(), project.name, reign.version)
+    return Standing(reign, reign.facts, level, shown)
 
 
 def events(project: Project, *, everything: bool) -> list[Event]:

@@ -14,6 +14,8 @@ from evergreen.record.outcomes import Judgement, TrainingOutcome, VersionFacts
 from evergreen.record.plan.plan import PlannedStep
 
 if TYPE_CHECKING:  # they bring SciPy, which no status needs
+    from cli.doctor import Finding
+    from evergreen.adapters.registry_aliases import RegistryLook
     from evergreen.record.windows import RetrainingOutcome, WindowOutcome
 
 console = Console()
@@ -107,6 +109,27 @@ def champion(facts: VersionFacts, left: Level) -> None:
         f"  campaign: {left.asked} gates asked by the rule superiority, an error of {left.left:.2g} is left{until_then}"
     )
     summary("Metrics on rows that tuning never saw", facts.judged.metrics)
+
+
+def registry(look: "RegistryLook") -> None:
+    """Say where MLflow's alias points, if that is not where the ledger says."""
+    if look.as_ledger is None:
+        console.print(
+            "  MLflow's alias champion was not looked at: its store does not answer, or cannot be read quickly"
+        )
+    elif not look.as_ledger:
+        points = f"points at version {look.champion}" if look.champion else "is not there"
+        console.print(f"  [yellow]MLflow's alias champion {points}[/]; evergreen doctor puts it back")
+
+
+def findings(found: "Sequence[Finding]") -> None:
+    for finding in found:
+        mark = "[green]repaired[/]" if finding.repaired else "[red]found[/]"
+        console.print(f"{mark}  {escape(finding.where)}: {escape(finding.what)}")
+        if finding.next:
+            console.print(f"    next: {escape(finding.next)}")
+    if not found:
+        console.print("[green]Everything is as the ledger says.[/]")
 
 
 def window(outcome: "WindowOutcome") -> None:

@@ -30,6 +30,8 @@ def standing(found: "Standing", *, at: str | None) -> None:
         console.print(f"At {escape(at)} version {found.facts.version} was champion{ended}")
     show.champion(found.facts, found.level)
     console.print(f"  {entry.kind} by {escape(by_of(entry) or 'nobody named')}: {escape(reason_of(entry) or '')}")
+    if found.registry:
+        show.registry(found.registry)
 
 
 def events(found: Sequence[Event]) -> None:

@@ -1,10 +1,14 @@
 """One training, as `evergreen run` and `evergreen resume` do it."""
 
+import os
+
 from cli import plans, unfinished
 from cli.engine import engine
 from cli.progress import bar
+from evergreen.adapters import registry_aliases
 from evergreen.project import Project
 from evergreen.record.outcomes import TrainingOutcome
+from evergreen.record.registry import projection
 
 
 def train(project: Project, *, reason: str | None, new_lineage: bool = False) -> TrainingOutcome:
@@ -12,9 +16,24 @@ def train(project: Project, *, reason: str | None, new_lineage: bool = False) ->
     with unfinished.noted(project, reason=reason):
         outcome = None if new_lineage else plans.recorded_outcome(project)
         if outcome is not None:
+            show_ledger(project)
             return outcome
         project.may_train()  # refused at once, before the engine starts
         with engine(project.settings), bar():
             from flows.training import run_training
 
             return run_training(project, reason=reason or "requested", new_lineage=new_lineage)
+
+
+def show_ledger(project: Project) -> None:
+    """Put MLflow's aliases back if somebody moved them; where they are as the ledger says, a look is all it costs."""
+    settings, ledger = project.settings, project.ledger()
+    shown = registry_aliases.look(settings.tracking_uri(), project.name)
+    if shown is None:
+        return
+    wanted = projection.aliases(ledger.entries(project.name, *projection.KINDS))
+    if any(shown.get(alias) != version for alias, version in wanted.items()):
+        os.environ.update(settings.environment())
+        from tasks.mirror import follow
+
+        follow(ledger, project.name, settings=settings)

@@ -5,6 +5,7 @@ from functools import partial
 
 from prefect import flow
 
+from evergreen.base import months
 from evergreen.base.artifacts.refs import TableRef
 from evergreen.base.values import digest_of
 from evergreen.config import consistency
@@ -16,7 +17,7 @@ from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import arguments
 from evergreen.record.windows import WindowOutcome
-from flows.opened import run_opened
+from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
 from tasks.drift import drift
 from tasks.ingest import ingest
@@ -25,7 +26,10 @@ from tasks.score import Scored, score
 from tasks.validate import validate
 
 
-@flow(name="monitoring")
+@flow(
+    name="monitoring",
+    flow_run_name=named_by("monitoring", lambda _, given: months.named(given["start"], given["end"])),
+)
 def monitoring(
     start: date, end: date, env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None
 ) -> WindowOutcome:
@@ -38,7 +42,8 @@ def monitoring(
 
 def run_monitoring(project: Project, start: date, end: date) -> WindowOutcome:
     """Return what `monitoring` does, for a project that is open already."""
-    return run_opened("monitoring", project, partial(monitor_window, project, start, end), start=start, end=end)
+    body = partial(monitor_window, project, start, end)
+    return run_opened("monitoring", project, body, why=months.named(start, end), start=start, end=end)
 
 
 def monitor_window(project: Project, start: date, end: date) -> WindowOutcome:

@@ -5,7 +5,7 @@ from datetime import date
 from functools import partial
 
 from evergreen.base.errors import ConfigError, GateRefused
-from evergreen.base.months import following
+from evergreen.base.months import following, named
 from evergreen.base.values import Value
 from evergreen.config import consistency
 from evergreen.decisions.performance import Performance
@@ -82,7 +82,9 @@ def yardstick(window: WindowOutcome, first: VersionFacts, project: Project) -> P
     """Return how the first model does on a window; measured anew only if another one served it."""
     if window.version == first.version:
         return window.performance
-    return run_opened("never-retrained", project, partial(measure_first, window, first, project), start=window.start)
+    body = partial(measure_first, window, first, project)
+    why = named(window.start, window.end)
+    return run_opened("never-retrained", project, body, why=why, start=window.start)
 
 
 def months(start: date, end: date) -> Iterator[tuple[date, date]]:

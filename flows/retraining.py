@@ -4,15 +4,19 @@ from functools import partial
 
 from prefect import flow
 
+from evergreen.base import months
 from evergreen.base.errors import ConfigError
 from evergreen.config import consistency
 from evergreen.project import Project
 from evergreen.record.windows import RetrainingOutcome, WindowOutcome
-from flows.opened import run_opened
+from flows.opened import named_by, run_opened
 from flows.training import run_training
 
 
-@flow(name="retraining")
+@flow(
+    name="retraining",
+    flow_run_name=named_by("retraining", lambda project, given: cause(project, reason=given["reason"])),
+)
 def retraining(
     env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None, reason: str | None = None
 ) -> RetrainingOutcome:
@@ -26,7 +30,17 @@ def retraining(
 def run_retraining(project: Project, *, reason: str | None = None, stays: bool = True) -> RetrainingOutcome:
     """Return what `retraining` does, for a project that is open already; `stays` as in `train_and_judge`."""
     body = partial(act_on_window, project, reason=reason, stays=stays)
-    return run_opened("retraining", project, body, reason=reason)
+    return run_opened("retraining", project, body, why=cause(project, reason=reason), reason=reason)
+
+
+def cause(project: Project, *, reason: str | None) -> str:
+    """Return why a retraining runs, and after which window: ``harm, 2013-04``."""
+    windows = project.ledger().entries(project.name, "window")
+    if not windows:
+        return reason or "no window yet"
+    window = WindowOutcome.model_validate(windows[-1].payload)
+    fired = ", ".join("harm" if name == "performance" else name for name in window.decision.triggers)
+    return f"{reason or fired or 'nothing fired'}, {months.named(window.start, window.end)}"
 
 
 def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -> RetrainingOutcome:

@@ -32,7 +32,7 @@ from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import STEPS, arguments
 from evergreen.record.registry.case import Case, verdict_of
 from evergreen.record.tracker import Run
-from flows.opened import run_opened
+from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
 from tasks.analyse import Analysed, analyse
 from tasks.attach import attach
@@ -65,7 +65,7 @@ AS_TASKS: dict[str, Task[..., Any]] = {
 }
 
 
-@flow(name="training")
+@flow(name="training", flow_run_name=named_by("training", lambda _, given: given["reason"]))
 def training(
     env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None, reason: str = "requested"
 ) -> TrainingOutcome:
@@ -84,7 +84,7 @@ def run_training(
 ) -> TrainingOutcome:
     """Return what `training` does, for a project that is open already; the rest as in `train_and_judge`."""
     body = partial(train_and_judge, project, reason=reason, stays=stays, rule=rule, new_lineage=new_lineage)
-    return run_opened("training", project, body, reason=reason)
+    return run_opened("training", project, body, why=reason, reason=reason)
 
 
 def train_and_judge(
@@ -131,8 +131,8 @@ def train_and_judge(
         else:
             making = begin_analysis(project, ledger, candidate, do, stays=stays and judged.version is not None)
         ledger.record(project.name, "judgement", candidate.key, judged.model_dump(mode="json"))
-        if champion := ledger.champion(project.name):
-            do(mirror, project.name, version=champion.version, settings=project.settings)
+        if ledger.champion(project.name):
+            do(mirror, project.name, settings=project.settings)
         analysis: str | None = None
         if making:
             analysis = attach_analysis(project, ledger, candidate, do, making=making)

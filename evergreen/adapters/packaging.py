@@ -143,7 +143,8 @@ def build(
     tag, target, staging = _tag(release), _path(release, home), home / "staging"
     with explain_os_errors(staging):
         staging.mkdir(parents=True, exist_ok=True)
-        _remove_abandoned(staging)
+        for left in abandoned(home):
+            shutil.rmtree(left, ignore_errors=True)
         with TemporaryDirectory(prefix=f"{os.getpid()}-", dir=staging) as own:
             context, store = Path(own, "context"), Path(own, "bentoml")
             _stage(context, model_folder, release, project)
@@ -224,11 +225,10 @@ def _not_the_version(release: Release, path: Path, digest: str) -> IntegrityErro
     )
 
 
-def _remove_abandoned(staging: Path) -> None:
-    for folder in staging.iterdir():
-        builder = folder.name.partition("-")[0]
-        if builder.isdecimal() and not psutil.pid_exists(int(builder)):
-            shutil.rmtree(folder, ignore_errors=True)
+def abandoned(home: Path) -> list[Path]:
+    """Return the staging folders of builds whose process is gone."""
+    builders = [(folder, folder.name.partition("-")[0]) for folder in sorted((home / "staging").glob("*"))]
+    return [folder for folder, pid in builders if pid.isdecimal() and not psutil.pid_exists(int(pid))]
 
 
 def _stage(context: Path, model_folder: Path, release: Release, project: Path) -> None:

@@ -18,3 +18,14 @@ def span(month: str) -> tuple[date, date]:
     """Return the first day of a month written YYYY-MM, and of the next one; raises ValueError if it is none."""
     first = date.fromisoformat(f"{month}-01")
     return first, following(first)
+
+
+def named(start: date, end: date) -> str:
+    """Return the name of a period without its last day: YYYY-MM where it is a month.
+
+    Examples
+    --------
+    >>> named(date(2013, 4, 1), date(2013, 5, 1)), named(date(2013, 4, 1), date(2013, 4, 8))
+    ('2013-04', '2013-04-01 to 2013-04-08')
+    """
+    return f"{start:%Y-%m}" if start.day == 1 and following(start) == end else f"{start} to {end}"

@@ -19,6 +19,7 @@ def started(monkeypatch):
 
     def start(argv, settings):
         found.argvs.append(argv)
+        (settings.home / argv[0] / f"{argv[0]}.db").touch()
         return SimpleNamespace(communicate=lambda: (b"what it said", None), returncode=found.codes.pop(0))
 
     monkeypatch.setattr(module, "_start", start)
@@ -32,6 +33,15 @@ def test_state_is_prepared_once(tmp_path, started):
     assert {path.name for path in settings.home.iterdir()} == {"tmp", "run", "workspace", "mlflow", "prefect"}
     prepare(settings)
     assert len(started.argvs) == 2
+
+
+def test_database_that_somebody_deleted_is_prepared_again(tmp_path, started):
+    settings = Settings(home=tmp_path / "home")
+    started.codes = [0, 0, 0]
+    prepare(settings)
+    (settings.home / "mlflow" / "mlflow.db").unlink()
+    prepare(settings)
+    assert [argv[0] for argv in started.argvs] == ["prefect", "mlflow", "mlflow"]
 
 
 def test_databases_of_configured_servers_are_theirs(tmp_path, started):

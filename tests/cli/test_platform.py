@@ -18,8 +18,9 @@ def test_parts_start_in_order_are_announced_and_end_together(tmp_path, monkeypat
     def child(name, argv, *, run, environment):
         events.append(f"start {name}")
         environments[name] = environment
-        if name == "deployments":
-            assert argv == [sys.executable, "-m", "flows.deployments", "staging"]
+        if name in ("deployments", "reconciler"):
+            module = {"deployments": "flows.deployments", "reconciler": "cli.reconciler"}[name]
+            assert argv == [sys.executable, "-m", module, "staging"]
         try:
             yield SimpleNamespace(poll=lambda: 1 if name == "mlflow-server" else None)
         finally:
@@ -38,10 +39,10 @@ def test_parts_start_in_order_are_announced_and_end_together(tmp_path, monkeypat
         "prepare",
         "start prefect-server", "http://127.0.0.1:1/api/health",
         "start mlflow-server", "http://127.0.0.1:2/health",
-        "start deployments",
+        "start deployments", "start reconciler",
         {"prefect": "http://127.0.0.1:1", "mlflow": "http://127.0.0.1:2"},
         "wait",
-        "stop deployments", "stop mlflow-server", "stop prefect-server",
+        "stop reconciler", "stop deployments", "stop mlflow-server", "stop prefect-server",
     ]  # fmt: skip
     assert environments["deployments"]["PREFECT_API_URL"] == "http://127.0.0.1:1/api"
     assert fake.environ["EVERGREEN_HOME"] == str(tmp_path)

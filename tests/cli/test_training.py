@@ -7,6 +7,7 @@ import pytest
 from cli import plans, training
 from evergreen.base.errors import ConfigError
 from flows import training as flow
+from tasks import mirror
 
 
 @pytest.fixture
@@ -37,6 +38,21 @@ def test_recorded_training_needs_no_engine(fresh, events, monkeypatch):
     monkeypatch.setattr(plans, "recorded_outcome", lambda project: "recorded")
     assert training.train(fresh, reason=None) == "recorded"
     assert events == ["note", "end of note"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "puts_back"),
+    [({"champion": 1}, []), ({"champion": 2}, ["visits"]), ({}, ["visits"]), (None, [])],
+    ids=["as the ledger", "moved", "gone", "not looked at"],
+)
+def test_recorded_training_puts_back_an_alias_that_was_moved(shown, puts_back, visited, events, monkeypatch):
+    asked = []
+    monkeypatch.setattr(plans, "recorded_outcome", lambda project: "recorded")
+    monkeypatch.setattr(training.registry_aliases, "look", lambda *_: shown)
+    monkeypatch.setattr(mirror, "follow", lambda ledger, name, *, settings: asked.append(name))
+    monkeypatch.setattr(training.os, "environ", {})
+    assert training.train(visited, reason=None) == "recorded"
+    assert asked == puts_back
 
 
 def test_training_that_may_not_be_is_refused_before_the_engine_starts(fresh, events, monkeypatch):

@@ -1,13 +1,19 @@
 """Registering: no version comes from code or data that nobody can find again, unless it is allowed and tagged."""
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
+from registries import MODEL, TAGS, numbers, run_of, settings_in
 from trainings import CANDIDATE, training
 
 from evergreen.adapters import tracking
-from evergreen.base.errors import ConfigError
+from evergreen.base.errors import ConfigError, Unavailable
 from evergreen.config.settings import Settings
+from evergreen.record.ledger.ledger import Ledger
 from tasks.register import register
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
@@ -67,3 +73,64 @@ def test_clean_candidate_is_registered_without_a_tag_of_overriding(home, run):
         assert register.fn(name="parcels-clean", candidate=CANDIDATE, run=run, settings=settings, tags=CLEAN) == 1
 
     assert versions(home)["parcels-clean"] == {**CLEAN, "candidate": CANDIDATE}
+
+
+# Forked before anything is connected to: a process costs its own work, and not the imports.
+AT_ONCE = """
+import json, os, sys
+import mlflow.store.model_registry.sqlalchemy_store, mlflow.store.tracking.sqlalchemy_store
+from pathlib import Path
+from registries import MODEL, TAGS, run_of
+from evergreen.config.settings import Settings
+from tasks.register import register
+
+home, n, each = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+children = []
+for candidate in [f"c{number}" for number in range(n)] * each:
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            number = register.fn(
+                run_of(candidate), name=MODEL, candidate=candidate, settings=Settings(home=home), tags=TAGS
+            )
+            (home / f"{candidate}-{os.getpid()}.json").write_text(json.dumps([candidate, number]))
+            code = 0
+        finally:
+            os._exit(code)
+    children.append(pid)
+sys.exit(sum(os.waitpid(pid, 0)[1] for pid in children))
+"""
+
+
+def test_sixteen_processes_at_once_register_each_candidate_once_under_the_number_of_the_ledger(
+    prepared_state, tmp_path
+):
+    settings = settings_in(tmp_path / "home", prepared_state)
+    paths = os.pathsep.join(sys.path)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", AT_ONCE, str(settings.home), "8", "2"],
+        env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answers = [json.loads(path.read_text()) for path in settings.home.glob("c*.json")]
+    given = {entry.payload["candidate"]: int(entry.key) for entry in Ledger.open(settings).entries(MODEL, "number")}
+    assert len(answers) == 16
+    assert sorted(given.values()) == list(range(1, 9))
+    assert all(given[candidate] == number for candidate, number in answers)
+    assert numbers(settings) == {number: candidate for candidate, number in given.items()}
+
+
+def test_registry_that_is_down_leaves_nothing_half_done(prepared_state, tmp_path, closed_port, monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    settings = settings_in(tmp_path / "home", prepared_state)
+    down = settings.model_copy(update={"mlflow_tracking_uri": f"http://127.0.0.1:{closed_port}"})
+    given = {"name": MODEL, "candidate": "c1", "tags": TAGS}
+    with pytest.raises(Unavailable) as caught:
+        register.fn(run_of("c1"), settings=down, **given)
+    assert (caught.value.code, caught.value.exit_code) == ("DEP002", 5)
+    assert register.fn(run_of("c1"), settings=settings, **given) == 1
+    assert numbers(settings) == {1: "c1"}

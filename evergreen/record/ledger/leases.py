@@ -70,6 +70,18 @@ class Leases(LedgerDatabase):
                 next_step="Run the same command again; what was finished is kept.",
             )
 
+    def dead_leases(self, *, let_go: bool) -> list[tuple[str, str]]:
+        """Return the names of leases whose holder is gone, with who it was, and let them go if told so."""
+        with self.read() as connection:
+            now = self.clock(connection)
+            rows = connection.execute(sa.select(LEASES).where(LEASES.c.pid != 0).order_by(LEASES.c.name))
+            dead = [row for row in rows if not _alive(row, now)]
+        if let_go and dead:
+            with self.begin() as connection:
+                for row in dead:
+                    connection.execute(sa.update(LEASES).where(*_held(row.name, row.epoch)).values(pid=0))
+        return [(row.name, f"process {row.pid} on {row.host}") for row in dead]
+
     def _take(self, name: str) -> int:
         with self.begin() as connection:
             row = connection.execute(sa.select(LEASES).where(LEASES.c.name == name)).first()

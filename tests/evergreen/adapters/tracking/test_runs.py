@@ -1,9 +1,8 @@
-"""MLflow, against its real store: one run a candidate, one version a run, and a model that anybody can load."""
+"""Runs in MLflow's real store: one for a candidate, and a model that anybody can load."""
 
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 import released
 import tables
-from mlflow import MlflowClient
 from mlflow.models import get_model_info
 from PIL import Image
 from trainings import CANDIDATE, DATASETS, TRIALS, inputs, training
@@ -23,29 +21,9 @@ from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import Unavailable
 from evergreen.learning import features
 from evergreen.learning.model import model as models
-from evergreen.record.tracker import Run
 
 # MLflow warns of its own type hints when it is imported, which is inside the first call.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
-
-
-@pytest.fixture
-def uri(prepared_state, tmp_path):
-    """The address of a fresh store, copied because migrating one takes seconds."""
-    shutil.copy(prepared_state / "mlflow" / "mlflow.db", tmp_path / "mlflow.db")
-    return f"sqlite:///{tmp_path / 'mlflow.db'}"
-
-
-@pytest.fixture
-def store(uri):
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
-
-
-@pytest.fixture
-def log(uri, tmp_path):
-    """Return a function that logs a training; what is not given is the same every time."""
-    mlflow_tracker = tracking.MlflowTracker(uri, tmp_path / "artifacts")
-    return lambda candidate=CANDIDATE, **changed: mlflow_tracker.log(training(candidate, **changed))
 
 
 def runs(store, parent=None):
@@ -117,9 +95,11 @@ print(json.dumps([native[:, 1].tolist(), generic[:, 1].tolist()]))
 """
 
 
-def test_champion_is_loaded_by_its_alias_in_a_fresh_process_and_predicts_equally(log, uri, tmp_path):
-    version = tracking.register(uri, "parcels", log(), candidate=CANDIDATE, tags={})
-    tracking.mirror_champion(uri, "parcels", version)
+def test_champion_is_loaded_by_its_alias_in_a_fresh_process_and_predicts_equally(log, store, uri, tmp_path):
+    run = log()
+    store.create_registered_model("parcels")
+    store.create_model_version("parcels", source=run.uri, run_id=run.run_id)
+    store.set_registered_model_alias("parcels", "champion", "1")
     known = inputs().assign(size=inputs()["size"].fillna("M")).dropna()
     numeric = known.select_dtypes("number").columns.tolist()
     sent = {"columns": list(known.columns), "rows": known.to_numpy().tolist(), "numeric": numeric}
@@ -240,45 +220,6 @@ def test_trial_that_the_server_left_open_is_closed_with_its_failed_run(log, stor
     assert "reason" not in store.get_run(failed).data.tags
 
 
-def test_candidate_is_registered_once(log, store, uri):
-    run = log()
-
-    versions = [tracking.register(uri, "parcels", run, candidate=CANDIDATE, tags={"why": "first"}) for _ in range(3)]
-
-    assert versions == [1, 1, 1]
-    (version,) = store.search_model_versions("name = 'parcels'")
-    assert version.run_id == run.run_id
-    assert version.tags == {"why": "first", "candidate": CANDIDATE}
-
-
-def test_next_candidate_is_the_next_version(log, uri):
-    first = tracking.register(uri, "parcels", log(), candidate=CANDIDATE, tags={})
-    second = tracking.register(uri, "parcels", log("e" * 64), candidate="e" * 64, tags={})
-    elsewhere = tracking.register(uri, "letters", log(), candidate=CANDIDATE, tags={})
-
-    assert (first, second, elsewhere) == (1, 2, 1)
-
-
-def test_registering_promotes_nothing(log, store, uri):
-    tracking.register(uri, "parcels", log(), candidate=CANDIDATE, tags={})
-
-    assert store.get_registered_model("parcels").aliases == {}
-
-
-def test_alias_follows_the_version_that_is_named_whatever_else_moved_it(log, store, uri):
-    for candidate in (CANDIDATE, "e" * 64):
-        tracking.register(uri, "parcels", log(candidate), candidate=candidate, tags={})
-
-    for version in (1, 2, 1, 1):
-        tracking.mirror_champion(uri, "parcels", version)
-        assert int(store.get_model_version_by_alias("parcels", "champion").version) == version
-    store.set_registered_model_alias("parcels", "champion", "2")
-    tracking.mirror_champion(uri, "parcels", 1)
-
-    aliases = store.get_registered_model("parcels").aliases
-    assert {alias: int(version) for alias, version in aliases.items()} == {"champion": 1}
-
-
 def test_each_trial_is_a_run_below_its_training(log, store):
     run = log()
 
@@ -326,28 +267,6 @@ def test_run_names_the_commit_as_its_source(log, store):
     assert "mlflow.user" not in tags
 
 
-def test_store_that_does_not_work_is_one_block_that_may_be_tried_again(tmp_path, log):
-    (tmp_path / "broken.db").write_bytes(b"not a database" * 100)
-    broken = f"sqlite:///{tmp_path / 'broken.db'}"
-
-    for ask in (
-        lambda: tracking.register(broken, "parcels", Run(run_id="r", uri="m"), candidate="c", tags={}),
-        lambda: tracking.mirror_champion(broken, "parcels", 1),
-    ):
-        with pytest.raises(Unavailable) as caught:
-            ask()
-        assert (caught.value.code, caught.value.exit_code, caught.value.where) == ("DEP002", 5, broken)
-
-
-def test_alias_of_a_version_that_is_not_there_is_an_error_and_no_alias(log, store, uri):
-    tracking.register(uri, "parcels", log(), candidate=CANDIDATE, tags={})
-
-    with pytest.raises(Unavailable):
-        tracking.mirror_champion(uri, "parcels", 9)
-
-    assert store.get_registered_model("parcels").aliases == {}
-
-
 def test_no_stage_of_the_registry_is_used_anywhere(project):
     stages = re.compile(
         r"transition_model_version_stage|get_latest_versions|current_stage|archive_existing_versions"
@@ -361,12 +280,17 @@ def test_no_stage_of_the_registry_is_used_anywhere(project):
     assert stages.search('client.transition_model_version_stage(name, 1, stage="Production")')
 
 
-def test_password_of_the_store_is_never_shown(monkeypatch):
-    uri = "http://ann:s3cret@127.0.0.1:9/mlflow"
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+def test_runs_of_ours_that_a_killed_process_left_open_are_found_and_closed_when_told(log, store, uri):
+    log()
+    experiment = store.get_experiment_by_name("parcels").experiment_id
+    left = store.create_run(experiment, tags={"candidate": "e" * 64}).info.run_id
+    trial = store.create_run(experiment, tags={"mlflow.parentRunId": left}).info.run_id
+    by_hand = store.create_run(experiment).info.run_id
 
-    with pytest.raises(Unavailable) as caught:
-        tracking.mirror_champion(uri, "parcels", 1)
-
-    assert caught.value.where == "http://ann:***@127.0.0.1:9/mlflow"
-    assert "s3cret" not in caught.value.block()
+    assert set(tracking.left_open(uri, "parcels", close=False)) == {left, trial}
+    assert store.get_run(left).info.status == "RUNNING"
+    assert set(tracking.left_open(uri, "parcels", close=True)) == {left, trial}
+    assert [store.get_run(each).info.status for each in (left, trial, by_hand)] == ["FAILED", "FAILED", "RUNNING"]
+    assert "process ended" in store.get_run(trial).data.tags["reason"]
+    assert tracking.left_open(uri, "parcels", close=True) == ()
+    assert tracking.left_open(uri, "letters", close=True) == ()

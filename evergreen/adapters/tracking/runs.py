@@ -1,15 +1,14 @@
-"""MLflow: a training becomes a run, a promoted candidate a registered version; its alias mirrors the ledger."""
+"""A training becomes a run, with a child run for each trial."""
 
 import json
-import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from evergreen.base.errors import IntegrityError, Unavailable
+from evergreen.adapters.tracking.store import CANDIDATE_TAG, client, explain_failure, without_password
+from evergreen.base.errors import IntegrityError
 from evergreen.record.plan.commits import UNKNOWN
 from evergreen.record.tracker import Dataset, Run, Training, Trial
 
@@ -17,41 +16,13 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput
 
-CHAMPION = "champion"
-CANDIDATE_TAG = "candidate"
 MODEL_TAG = "model_uri"
 # What MLflow takes in one request, and of a dataset's digest.
 METRICS_AT_ONCE = 1_000
 PARAMS_AT_ONCE = 100
+RUNS_AT_ONCE = 1_000
 DIGEST_LENGTH = 36
 STATUS = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
-
-
-@contextmanager
-def explain_failure(uri: str) -> Iterator[None]:
-    """Turn an MLflow or database failure into one block that says it may be tried again."""
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise Unavailable(
-            "DEP002",
-            f"MLflow does not work: {_without_password(str(error))}",
-            where=_without_password(uri),
-            next_step="Check the address and the disk, then run the same command again.",
-        ) from error
-
-
-def _without_password(text: str) -> str:
-    return re.sub(r"(://[^\s/@:]*):[^\s/@]*@", r"\1:***@", text)
-
-
-def client(uri: str) -> "MlflowClient":
-    from mlflow import MlflowClient
-
-    return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 class MlflowTracker:
@@ -110,7 +81,7 @@ class MlflowTracker:
             raise IntegrityError(
                 "TRK002",
                 f"candidate {candidate[:8]} has no finished run that an analysis could be attached to",
-                where=_without_password(self.uri),
+                where=without_password(self.uri),
                 next_step="Train again: evergreen run",
             )
 
@@ -135,9 +106,31 @@ def _logged(store: "MlflowClient", experiment: str, candidate: str) -> Run | Non
             return Run(run_id=run.info.run_id, uri=run.data.tags[MODEL_TAG], metrics=run.data.metrics)
         parts = store.search_runs([experiment], f"tags.mlflow.parentRunId = '{run.info.run_id}'")
         for left in (part for part in (run, *parts) if part.info.status == "RUNNING"):
-            store.set_tag(left.info.run_id, "reason", "its process ended before the run did")
-            store.set_terminated(left.info.run_id, "FAILED")
+            _close(store, left.info.run_id)
     return None
+
+
+def _close(store: "MlflowClient", run_id: str) -> None:
+    store.set_tag(run_id, "reason", "its process ended before the run did")
+    store.set_terminated(run_id, "FAILED")
+
+
+def left_open(uri: str, experiment: str, *, close: bool) -> tuple[str, ...]:
+    """Return the runs of ours, and of their trials, that say they are running, and mark them failed if told so.
+
+    Only for an experiment that nobody logs to at the moment: those are of processes that were killed.
+    """
+    with explain_failure(uri):
+        store = client(uri)
+        found = store.get_experiment_by_name(experiment)
+        if found is None:
+            return ()
+        running = store.search_runs([found.experiment_id], "attributes.status = 'RUNNING'", max_results=RUNS_AT_ONCE)
+        ours = [run for run in running if {CANDIDATE_TAG, "mlflow.parentRunId"} & run.data.tags.keys()]
+        if close:
+            for run in ours:
+                _close(store, run.info.run_id)
+        return tuple(run.info.run_id for run in ours)
 
 
 def _log_numbers(
@@ -229,24 +222,3 @@ def _log_model(training: Training) -> str:
         pip_requirements=list(training.requirements),
     )
     return str(logged.model_uri)
-
-
-def register(uri: str, name: str, run: Run, *, candidate: str, tags: Mapping[str, str]) -> int:
-    """Return the registered version of a candidate, creating it only once."""
-    with explain_failure(uri):
-        store = client(uri)
-        if not store.search_registered_models(f"name = '{name}'"):
-            store.create_registered_model(name)
-        for version in store.search_model_versions(f"name = '{name}'"):
-            if version.tags.get(CANDIDATE_TAG) == candidate:
-                return int(version.version)
-        created = store.create_model_version(
-            name, source=run.uri, run_id=run.run_id, tags={**tags, CANDIDATE_TAG: candidate}
-        )
-        return int(created.version)
-
-
-def mirror_champion(uri: str, name: str, version: int) -> None:
-    """Point the alias `champion` at the version that the ledger names."""
-    with explain_failure(uri):
-        client(uri).set_registered_model_alias(name, CHAMPION, str(version))

@@ -1,0 +1,217 @@
+"""`evergreen doctor`: what is not as the ledger says, found, and repaired where that is safe."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from evergreen.base.artifacts.folders import read_folder
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import EvergreenError, IntegrityError, LostRace, Unavailable
+from evergreen.base.values import Value
+from evergreen.config.settings import Settings
+from evergreen.learning.model.release import Release
+from evergreen.record.ledger.ledger import Ledger
+from evergreen.record.outcomes import VersionFacts, champion_facts
+from evergreen.record.registry import projection
+
+UNFINISHED_AFTER = timedelta(hours=1)  # a registration takes seconds
+
+
+class Finding(Value):
+    """Something that is not as it should be.
+
+    `kind`: what a program goes by. A `note` is told and needs nothing; whatever else was not repaired is not well.
+    """
+
+    where: str
+    what: str
+    repaired: bool
+    next: str
+    kind: Literal["integrity", "registry", "unavailable", "leftover", "note"]
+
+
+def examine(settings: Settings, *, repair: bool) -> list[Finding]:
+    """Return what was found, repaired or not. A ledger that is not whole is looked at no further."""
+    os.environ.update(settings.environment())
+    try:
+        ledger = Ledger.open(settings)
+        ledger.verify()
+    except IntegrityError as error:
+        return [_of_error(error)]
+    found = [*dead_leases(ledger, repair=repair), *abandoned_builds(settings, repair=repair)]
+    for model in ledger.models():
+        try:
+            found += registry(ledger, model, settings, repair=repair)
+            found += runs_left_open(ledger, model, settings, repair=repair)
+        except Unavailable as error:
+            found.append(_of_error(error))
+        found += unfinished_registrations(ledger, model)
+        if champion := champion_facts(ledger, model):
+            found += artifacts(champion, settings)
+            found += package(champion, settings, repair=repair)
+    return found
+
+
+def is_well(findings: Sequence[Finding]) -> bool:
+    """Return whether nothing is left to do."""
+    return all(finding.repaired or finding.kind == "note" for finding in findings)
+
+
+def exit_code(findings: Sequence[Finding]) -> int:
+    """Return 0 if nothing is left, 5 if only what does not answer is left, 7 otherwise."""
+    left = {finding.kind for finding in findings if not finding.repaired} - {"note"}
+    if not left:
+        return 0
+    return Unavailable.exit_code if left == {"unavailable"} else IntegrityError.exit_code
+
+
+def registry(ledger: Ledger, model: str, settings: Settings, *, repair: bool) -> Iterator[Finding]:
+    """Look whether MLflow's versions, tags and aliases are those of the ledger."""
+    if not ledger.entries(model, *projection.KINDS):
+        return
+    from tasks.mirror import follow
+
+    for change in follow(ledger, model, settings=settings, everything=True, repair=repair):
+        by_whom = ", changed by hand" if change.foreign else ""
+        if not change.repairable:
+            next_step = "It cannot come back under its number; the ledger, the model and its package stand."
+            kind: Literal["registry", "note"] = "note"
+        else:
+            next_step, kind = ("" if repair else "evergreen doctor"), "registry"
+        yield Finding(
+            where=f"MLflow, {model}",
+            what=f"{change.what} was {change.found or 'missing'}, the ledger says {change.was or 'none'}{by_whom}",
+            repaired=repair and change.repairable,
+            next=next_step,
+            kind=kind,
+        )
+
+
+def runs_left_open(ledger: Ledger, model: str, settings: Settings, *, repair: bool) -> Iterator[Finding]:
+    """Look for runs that say they are running while nobody trains the model."""
+    from evergreen.adapters import tracking
+
+    try:
+        with ledger.lease(f"training:{model}"):
+            left = tracking.left_open(settings.tracking_uri(), model, close=repair)
+    except LostRace:
+        return  # a training is running
+    for run_id in left:
+        yield Finding(
+            where=f"MLflow run {run_id}",
+            what="its process ended before the run did" + (", marked FAILED" if repair else ""),
+            repaired=repair,
+            next="" if repair else "evergreen doctor",
+            kind="leftover",
+        )
+
+
+def artifacts(champion: VersionFacts, settings: Settings) -> Iterator[Finding]:
+    """Look whether what the champion was made of, and judged on, is here and whole."""
+    ws, version = Workspace(root=settings.workspace), f"{champion.judged.model} version {champion.version}"
+    looks: dict[str, Callable[[], object]] = {
+        "model": lambda: read_folder(ws.path(champion.artifact.uri), champion.artifact.sha256),
+        "train table": lambda: ws.verified(champion.train),
+    }
+    if (proof := champion.proof) is not None:
+        looks["proof"] = lambda: read_folder(ws.path(proof.uri), proof.sha256)
+    for name, look in looks.items():
+        try:
+            look()
+        except IntegrityError as error:
+            yield _of_error(error, what=f"the {name} of {version}: {error.what}")
+
+
+def package(champion: VersionFacts, settings: Settings, *, repair: bool) -> Iterator[Finding]:
+    """Look whether the champion's package is here and whole; one that is not is built again from its model."""
+    from evergreen.adapters import packaging
+
+    release = Release(
+        model=champion.judged.model,
+        version=champion.version,
+        model_digest=champion.artifact.sha256,
+        threshold=champion.threshold,
+    )
+    try:
+        packaging.check(release, settings.home, champion.package, trusted_keys=settings.trusted_keys)
+        return
+    except IntegrityError as error:
+        missing = packaging.is_missing(release, settings.home, champion.package)
+        fault = "missing" if missing else f"damaged ({error.what})"
+    try:
+        if repair:
+            packaging.build(
+                Workspace(root=settings.workspace).path(champion.artifact.uri),
+                release,
+                project=settings.project,
+                home=settings.home,
+                digest=champion.package,
+                signing_key=settings.signing_key,
+                trusted_keys=settings.trusted_keys,
+            )
+    except EvergreenError as error:
+        yield _of_error(error, what=f"the champion's package was {fault}, and cannot be built again: {error.what}")
+        return
+    yield Finding(
+        where=champion.bento,
+        what=f"the champion's package was {fault}" + (", built again" if repair else ""),
+        repaired=repair,
+        next="" if repair else "evergreen doctor",
+        kind="integrity",
+    )
+
+
+def dead_leases(ledger: Ledger, *, repair: bool) -> Iterator[Finding]:
+    """Look for leases whose holder is gone; the next who wants one takes it anyway."""
+    for name, holder in ledger.dead_leases(let_go=repair):
+        yield Finding(
+            where=f"lease {name}",
+            what=f"its holder, {holder}, is gone" + (", let go" if repair else ""),
+            repaired=repair,
+            next="" if repair else "evergreen doctor",
+            kind="leftover",
+        )
+
+
+def unfinished_registrations(ledger: Ledger, model: str) -> Iterator[Finding]:
+    """Look for numbers that were given out long ago to a candidate that has no version yet."""
+    done = projection.versions(ledger.entries(model, *projection.KINDS))
+    candidates = {version.candidate for version in done.values()}
+    for entry in ledger.entries(model, "number"):
+        candidate = str(entry.payload["candidate"])
+        if candidate not in candidates and datetime.now(UTC) - entry.at > UNFINISHED_AFTER:
+            yield Finding(
+                where=f"ledger entry {entry.seq}",
+                what=f"number {entry.key} of '{model}' was given to candidate {candidate[:8]}, which has no version",
+                repaired=False,
+                next="The same evergreen run completes it; a candidate that is given up needs nothing.",
+                kind="note",
+            )
+
+
+def abandoned_builds(settings: Settings, *, repair: bool) -> Iterator[Finding]:
+    """Look for what builds of packages left that were killed."""
+    from evergreen.adapters import packaging
+
+    for folder in packaging.abandoned(settings.home):
+        if repair:
+            shutil.rmtree(folder, ignore_errors=True)
+        yield Finding(
+            where=str(folder),
+            what="left by the build of a package that was killed" + (", removed" if repair else ""),
+            repaired=repair,
+            next="" if repair else "evergreen doctor",
+            kind="leftover",
+        )
+
+
+def _of_error(error: EvergreenError, *, what: str = "") -> Finding:
+    return Finding(
+        where=error.where,
+        what=f"{error.code}: {what or error.what}",
+        repaired=False,
+        next=error.next_step,
+        kind="unavailable" if isinstance(error, Unavailable) else "integrity",
+    )
