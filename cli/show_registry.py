@@ -70,10 +70,13 @@ def difference(found: "Difference") -> None:
     a, b = (f"version {version}" for version in found.versions)
     data, code = found.data, found.code
     table = Table("", a, b, title="Data and code", title_justify="left")
-    rows: dict[str, tuple[Any, Any]] = {
+    rows: dict[str, tuple[Any, ...]] = {
         "data": data.digest,
         "rows": data.rows,
-        "from": data.start,
+        "from": tuple(
+            "the beginning" if start is None and known is not None else start
+            for start, known in zip(data.start, data.rows, strict=True)
+        ),
         "until": data.end,
         "train rows": data.train_rows,
         "gate rows": data.gate_rows,
