@@ -1,8 +1,12 @@
 """One training, as `evergreen run` and `evergreen resume` do it."""
 
-from cli import plans, unfinished
+import typer
+
+from cli import plans, show, unfinished
 from cli.engine import engine
+from cli.options import emit
 from cli.progress import bar
+from evergreen.base.errors import GateRefused
 from evergreen.project import Project
 from evergreen.record.outcomes import TrainingOutcome
 
@@ -18,3 +22,10 @@ def train(project: Project, *, reason: str | None, new_lineage: bool = False) ->
             from flows.training import run_training
 
             return run_training(project, reason=reason or "requested", new_lineage=new_lineage)
+
+
+def tell(outcome: TrainingOutcome, as_json: bool, *, explain: bool = False) -> None:
+    """Print how a training ended, and end with what a refusal exits with; a version that waits for a person is none."""
+    emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome, explain=explain))
+    if outcome.verdict == "refused":
+        raise typer.Exit(GateRefused.exit_code)

@@ -33,6 +33,7 @@ from evergreen.record.outcomes import (
 from evergreen.record.plan.commits import Commit
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import STEPS, arguments
+from evergreen.record.registry import people
 from evergreen.record.tracker import Run
 from flows.opened import run_opened
 from flows.recorder import Recorder
@@ -96,7 +97,9 @@ def train_and_judge(
     new_lineage: bool = False,
     do: Recorder | None = None,
 ) -> TrainingOutcome:
-    """Make a candidate, ask the gate, and bring what passes into service. A candidate is judged once.
+    """Make a candidate, ask the gate, and bring what passes into service, or let it wait for a person.
+
+    A candidate is judged once.
 
     Parameters
     ----------
@@ -111,6 +114,7 @@ def train_and_judge(
     with ledger.lease(lease) as held:
         drop_broken_records(project.settings.step_records, project.workspace)
         candidate = make_candidate(project, do)
+        candidate = candidate.model_copy(update={"key": people.key_now(ledger, project.name, candidate.key)})
         if new_lineage:
             begins = [candidate.key, "lineage", reason, ledger.champion(project.name)]
             candidate = candidate.model_copy(update={"key": digest_of(begins)})
@@ -136,7 +140,8 @@ def train_and_judge(
             analysis = attach_analysis(project, ledger, candidate, do, making=making)
         elif project.params.evaluate.wants_analysis(promoted=stays and judged.version is not None):
             analysis = "attached"  # before
-    return TrainingOutcome(**dict(judged), steps=tuple(do.steps), analysis=analysis)
+        waits = people.waits_until(ledger, judged)
+    return TrainingOutcome(**dict(judged), steps=tuple(do.steps), analysis=analysis, waits_until=waits)
 
 
 def make_candidate(project: Project, do: Recorder) -> Candidate:
@@ -157,10 +162,10 @@ def make_candidate(project: Project, do: Recorder) -> Candidate:
 
 
 def find_judged(ledger: Ledger, model: str, candidate: str) -> Judgement | None:
-    """Return what was decided about a candidate, if it was; each is judged once."""
+    """Return what was decided about a candidate, if it was, and what came of it; each is judged once."""
     entry = ledger.find(model, "judgement", candidate)
     if entry:
-        return of_entry(ledger, entry, Judgement)
+        return people.settled(ledger, of_entry(ledger, entry, Judgement), now=datetime.now(UTC))
     champion = champion_facts(ledger, model)
     return champion.judged if champion and champion.candidate == candidate else None
 
@@ -258,7 +263,29 @@ def carry_out(
         return judged
     passed = judged.model_copy(update={"verdict": "proposed", "reason": f"{reason}: {verdict.reason}"})
     facts = make_version(project, candidate, passed, do, run=run, tags=tags, as_judged=as_judged)
+    if verdict.rule in project.params.approval.required:
+        propose(project, facts, epoch=epoch)
+        return facts.judged
     return bring_into_service(project, facts, do, epoch=epoch, fence=fence)
+
+
+def propose(project: Project, facts: VersionFacts, *, epoch: int) -> None:
+    """Let a registered version wait for a person, as the policy says; `epoch` as in `carry_out`.
+
+    Raises
+    ------
+    LostRace if another version was promoted since the candidate was judged.
+    """
+    proposal = people.propose(
+        project.ledger(),
+        facts,
+        project.params.approval,
+        epoch=epoch,
+        period=project.params.ingest,
+        now=datetime.now(UTC),
+    )
+    until = f" until {proposal.expires:%Y-%m-%d %H:%M} UTC" if proposal.expires else ""
+    log.info("version %d waits for a person%s", facts.version, until)
 
 
 def make_version(

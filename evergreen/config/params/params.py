@@ -10,6 +10,7 @@ from pydantic import Field
 
 from evergreen.base import documents
 from evergreen.base.errors import ConfigError
+from evergreen.config.params.approval import ApprovalParams
 from evergreen.config.params.drift import DriftParams
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.config.params.features import FeatureParams
@@ -38,6 +39,7 @@ class Params(Section):
     train: TrainParams
     evaluate: EvaluateParams
     gate: GateParams
+    approval: ApprovalParams = ApprovalParams()
     drift: DriftParams
     retrain: RetrainParams
 
