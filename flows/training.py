@@ -37,6 +37,7 @@ from evergreen.record.registry import people
 from evergreen.record.tracker import Run
 from flows.opened import run_opened
 from flows.recorder import Recorder
+from flows.review import request
 from tasks.analyse import Analysed, analyse
 from tasks.attach import attach
 from tasks.compare import compare
@@ -77,7 +78,9 @@ def training(
     overrides : ``section.key=value``, applied to the parameters of `params_file`.
     reason : why this training was started; kept with the version.
     """
-    return train_and_judge(Project.open(env, params_file, overrides or ()), reason=reason)
+    outcome = train_and_judge(Project.open(env, params_file, overrides or ()), reason=reason)
+    request(outcome, env, params_file)
+    return outcome
 
 
 def run_training(
