@@ -11,7 +11,6 @@ from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import EvergreenError, IntegrityError, LostRace, Unavailable
 from evergreen.base.values import Value
 from evergreen.config.settings import Settings
-from evergreen.learning.model.release import Release
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import VersionFacts, champion_facts
 from evergreen.record.registry import projection
@@ -128,12 +127,7 @@ def package(champion: VersionFacts, settings: Settings, *, repair: bool) -> Iter
     """Look whether the champion's package is here and whole; one that is not is built again from its model."""
     from evergreen.adapters import packaging
 
-    release = Release(
-        model=champion.judged.model,
-        version=champion.version,
-        model_digest=champion.artifact.sha256,
-        threshold=champion.threshold,
-    )
+    release = packaging.release_of(champion)
     try:
         packaging.check(release, settings.home, champion.package, trusted_keys=settings.trusted_keys)
         return
@@ -142,15 +136,7 @@ def package(champion: VersionFacts, settings: Settings, *, repair: bool) -> Iter
         fault = "missing" if missing else f"damaged ({error.what})"
     try:
         if repair:
-            packaging.build(
-                Workspace(root=settings.workspace).path(champion.artifact.uri),
-                release,
-                project=settings.project,
-                home=settings.home,
-                digest=champion.package,
-                signing_key=settings.signing_key,
-                trusted_keys=settings.trusted_keys,
-            )
+            packaging.restore(champion, settings)
     except EvergreenError as error:
         yield _of_error(error, what=f"the champion's package was {fault}, and cannot be built again: {error.what}")
         return

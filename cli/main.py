@@ -4,19 +4,23 @@ import logging
 import sys
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from cli import card_command, contract_commands, data_commands, history_commands, memory_commands
+from cli import (
+    card_command,
+    contract_commands,
+    data_commands,
+    history_commands,
+    memory_commands,
+    registry_commands,
+)
 from cli.ending import INTERRUPTED, explained
 from cli.options import AllowDirty, Env, Json, Overrides, ParamsFile, Reason, Window, emit
 from evergreen.base import memory
-from evergreen.base.errors import ConfigError
+from evergreen.base.errors import ConfigError, GateRefused
 from evergreen.base.months import span
-
-if TYPE_CHECKING:
-    from evergreen.record.outcomes import TrainingOutcome
 
 app = typer.Typer(
     name="evergreen",
@@ -31,10 +35,9 @@ app = typer.Typer(
 
 app.add_typer(contract_commands.app, name="contract")
 app.add_typer(data_commands.app, name="data")
+app.registered_commands += registry_commands.app.registered_commands
 memory_commands.register(app)
 history_commands.register(app)
-
-REFUSED = 4
 
 
 @app.callback()
@@ -105,15 +108,6 @@ def init(
     emit(written.summary(), as_json, lambda: tables.show(written))
 
 
-def _tell(outcome: "TrainingOutcome", as_json: bool, *, explain: bool = False) -> None:
-    """Print how a training ended, and end with what a refusal exits with."""
-    from cli import show
-
-    emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome, explain=explain))
-    if outcome.verdict == "refused":
-        raise typer.Exit(REFUSED)
-
-
 @app.command()
 def run(
     env: Env = "local",
@@ -135,38 +129,7 @@ def run(
 
     project = Project.open(env, params, overrides or (), allow_dirty=allow_dirty)
     outcome = training.train(project, reason=reason)
-    _tell(outcome, as_json, explain=explain)
-
-
-@app.command()
-def promote(
-    reason: Annotated[str, typer.Option(help="Why the model begins anew; kept with the version.")],
-    new_lineage: Annotated[bool, typer.Option("--new-lineage", help="Compare with no champion before.")] = False,
-    env: Env = "local",
-    params: ParamsFile = "params.yaml",
-    overrides: Overrides = None,
-    allow_dirty: AllowDirty = False,
-    as_json: Json = False,
-) -> None:
-    """Begin a new lineage: the candidate of these parameters is judged as the first of its model is.
-
-    For a target, classes or columns that changed so much that the champion cannot be compared any more.
-
-    Example: [bold]evergreen promote --new-lineage --reason "delays count from 30 minutes on"[/bold]
-    """
-    from cli import training
-    from evergreen.project import Project
-
-    if not new_lineage:
-        raise ConfigError(
-            "CFG055",
-            "promote begins a new lineage, and only when told so",
-            where="command line",
-            next_step='Say so: evergreen promote --new-lineage --reason "why".',
-        )
-    project = Project.open(env, params, overrides or (), allow_dirty=allow_dirty)
-    outcome = training.train(project, reason=reason, new_lineage=True)
-    _tell(outcome, as_json)
+    training.tell(outcome, as_json, explain=explain)
 
 
 @app.command()
@@ -180,7 +143,7 @@ def resume(env: Env = "local", as_json: Json = False) -> None:
 
     run = unfinished.last(Settings.load(env))
     outcome = training.train(unfinished.open_again(run), reason=run.reason)
-    _tell(outcome, as_json)
+    training.tell(outcome, as_json)
 
 
 @app.command()
@@ -341,7 +304,7 @@ def retrain(
         outcome = run_retraining(project, reason=reason)
     emit(outcome.model_dump(mode="json"), as_json, lambda: show.retraining(outcome))
     if outcome.training and outcome.training.verdict == "refused":
-        raise typer.Exit(REFUSED)
+        raise typer.Exit(GateRefused.exit_code)
 
 
 @app.command()

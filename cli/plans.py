@@ -1,13 +1,15 @@
 """What is already recorded: the plan of a training, and the outcome of one that has nothing left to do."""
 
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 from evergreen.decisions.gate import decision as gate
 from evergreen.learning.evaluation import Report
 from evergreen.project import Project
-from evergreen.record.outcomes import Judgement, StepRun, TrainingOutcome
+from evergreen.record.outcomes import Judgement, StepRun, TrainingOutcome, of_entry
 from evergreen.record.plan import plan
 from evergreen.record.plan.plan import PlannedStep
+from evergreen.record.registry import people
 
 DECIDING = ("gate", "register", "package", "promote")
 
@@ -36,11 +38,13 @@ def recorded_outcome(project: Project) -> TrainingOutcome | None:
     steps, judged, analysis = _look(project)
     if judged is None or analysis == "owed":
         return None
-    names = [step.name for step in steps] + list(DECIDING if judged.version else DECIDING[:1])
+    decided = {"promoted": DECIDING, "proposed": DECIDING[:-1], "refused": DECIDING[:1]}[judged.verdict]
+    names = [*(step.name for step in steps), *decided]
     return TrainingOutcome(
         **dict(judged),
         steps=tuple(StepRun(name=name, cached=True, seconds=0.0) for name in names),
         analysis=analysis,
+        waits_until=people.waits_until(project.ledger(), judged),
     )
 
 
@@ -50,10 +54,11 @@ def _look(project: Project) -> _Recorded:
         return _Recorded(steps)
     report, ledger = Report.model_validate(artifacts["report"]), project.ledger()
     candidate = gate.candidate_key(artifacts["model"]["sha256"], report, project.params.gate)
+    candidate = people.key_now(ledger, project.name, candidate)
     entry = ledger.find(project.name, "judgement", candidate)
     if entry is None:
         return _Recorded(steps)
-    judged = Judgement.model_validate(entry.payload)
+    judged = people.settled(ledger, of_entry(ledger, entry, Judgement), now=datetime.now(UTC))
     if not project.params.evaluate.wants_analysis(promoted=judged.version is not None):
         return _Recorded(steps, judged)
     return _Recorded(steps, judged, "attached" if ledger.find(project.name, "analysis", candidate) else "owed")

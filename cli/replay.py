@@ -63,7 +63,7 @@ def row(month: "Month") -> dict[str, object]:
     window, training = month.window, month.retraining.training
     decision = "keep"
     if training:
-        decision = f"promoted {training.version}" if training.version else "refused"
+        decision = f"{training.verdict} {training.version}" if training.version else "refused"
     return {
         "month": f"{window.start:%Y-%m}",
         "rows": window.valid.rows,

@@ -15,7 +15,6 @@ from evergreen.base.errors import IntegrityError
 from evergreen.base.values import Value
 from evergreen.config.settings import Settings
 from evergreen.learning.model import model, scoring
-from evergreen.learning.model.release import Release
 from evergreen.project import Project
 from evergreen.record.outcomes import VersionFacts
 from serving.listening import listen
@@ -58,21 +57,10 @@ def champion_bento(project: Project, champion: VersionFacts) -> Bento:
     ------
     IntegrityError if it is damaged, not signed by a trusted key, or cannot be built as the ledger knows it.
     """
-    artifact, settings = champion.artifact, project.settings
-    release = Release(
-        model=project.name, version=champion.version, model_digest=artifact.sha256, threshold=champion.threshold
-    )
-    if not packaging.is_missing(release, settings.home, champion.package):
-        return packaging.check(release, settings.home, champion.package, trusted_keys=settings.trusted_keys)
-    return packaging.build(
-        project.workspace.path(artifact.uri),
-        release,
-        project=settings.project,
-        home=settings.home,
-        digest=champion.package,
-        signing_key=settings.signing_key,
-        trusted_keys=settings.trusted_keys,
-    )
+    settings, release = project.settings, packaging.release_of(champion)
+    if packaging.is_missing(release, settings.home, champion.package):
+        return packaging.restore(champion, settings)
+    return packaging.check(release, settings.home, champion.package, trusted_keys=settings.trusted_keys)
 
 
 def check_agreement(project: Project, rows: list[dict[str, Any]]) -> Agreement:

@@ -87,6 +87,8 @@ def judged(outcome: Judgement) -> None:
             console.print(f"    [dim]otherwise with: {escape(check.would_change)}[/]")
     if outcome.verdict == "promoted":
         console.print(f"[green]{outcome.model} version {outcome.version} was promoted[/]: {escape(outcome.reason)}")
+    elif outcome.verdict == "proposed":
+        proposed(outcome)
     else:
         console.print(
             f"[yellow]The gate refused this candidate; the champion is unchanged[/]: {escape(outcome.reason)}"
@@ -94,6 +96,16 @@ def judged(outcome: Judgement) -> None:
     console.print(
         f"  model {outcome.model_digest[:12]}  data {outcome.data_digest[:12]}  code {outcome.code_digest[:12]}"
     )
+
+
+def proposed(outcome: Judgement) -> None:
+    waits = getattr(outcome, "waits_until", None)
+    until = f" until {waits:%Y-%m-%d %H:%M} UTC" if waits else ""
+    console.print(
+        f"[yellow]{outcome.model} version {outcome.version} waits for a person{until}; the champion is unchanged[/]: "
+        f"{escape(outcome.reason)}"
+    )
+    console.print(f'  evergreen approve {outcome.version} --by NAME --reason "why", or: evergreen reject')
 
 
 def champion(facts: VersionFacts, left: Level) -> None:

@@ -2,10 +2,14 @@
 
 import os
 
-from cli import plans, unfinished
+import typer
+
+from cli import plans, show, unfinished
 from cli.engine import engine
+from cli.options import emit
 from cli.progress import bar
 from evergreen.adapters import registry_aliases
+from evergreen.base.errors import GateRefused
 from evergreen.project import Project
 from evergreen.record.outcomes import TrainingOutcome
 from evergreen.record.registry import projection
@@ -37,3 +41,10 @@ def show_ledger(project: Project) -> None:
         from tasks.mirror import follow
 
         follow(ledger, project.name, settings=settings)
+
+
+def tell(outcome: TrainingOutcome, as_json: bool, *, explain: bool = False) -> None:
+    """Print how a training ended, and end with what a refusal exits with; a version that waits for a person is none."""
+    emit(outcome.model_dump(mode="json"), as_json, lambda: show.training(outcome, explain=explain))
+    if outcome.verdict == "refused":
+        raise typer.Exit(GateRefused.exit_code)

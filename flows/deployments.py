@@ -12,25 +12,28 @@ from prefect.schedules import Cron
 
 from evergreen.config.settings import Settings
 from flows.retraining import retraining
+from flows.review import review
 from flows.training import training
 
 
 def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
-    """Return the deployments of an environment: a training, and a look at the last window's decision.
+    """Return the deployments of an environment: a training, a look at the last window's decision, and a review.
 
-    Two runs of one model never train at once: the ledger's lease refuses the second, whatever server started it.
+    The review has no schedule: a training starts it whose version waits for a person. Two runs of one model never train
+    at once: the ledger's lease refuses the second, whatever server started it.
     """
     schedules: dict[Flow[Any, Any], tuple[str, dict[str, str]]] = {
         training: (settings.training_cron, {"env": env, "reason": "scheduled"}),
         retraining: (settings.retraining_cron, {"env": env}),
     }
-    return tuple(
+    scheduled = tuple(
         cast(
             RunnerDeployment,
             flow.to_deployment(name=env, schedule=Cron(cron, timezone=settings.timezone), parameters=parameters),
         )
         for flow, (cron, parameters) in schedules.items()
     )
+    return *scheduled, cast(RunnerDeployment, review.to_deployment(name=env, parameters={"env": env}))
 
 
 def main() -> None:

@@ -44,7 +44,14 @@ def replay(project: Project, start: date, end: date) -> Iterator[TrainingOutcome
     refuse_other_walk(project, start)
     outcome = run_training(project.until(start), reason="first training", stays=False)
     yield outcome
-    if outcome.version is None:
+    if outcome.verdict == "proposed":
+        raise GateRefused(
+            "GATE006",
+            f"the first version, {outcome.version}, waits for a person",
+            where="approval.required",
+            next_step=f'Approve it, then walk on: evergreen approve {outcome.version} --by NAME --reason "why"',
+        )
+    if outcome.version is None or outcome.verdict == "refused":
         raise GateRefused(
             "GATE001",
             f"the first candidate was refused: {outcome.reason}",

@@ -10,6 +10,7 @@ from evergreen.config import consistency
 from evergreen.project import Project
 from evergreen.record.windows import RetrainingOutcome, WindowOutcome
 from flows.opened import named_by, run_opened
+from flows.review import request
 from flows.training import run_training
 
 
@@ -24,7 +25,9 @@ def retraining(
 
     The candidate passes the same gate as any other. A window leads to one retraining at most.
     """
-    return act_on_window(Project.open(env, params_file, overrides or ()), reason=reason)
+    outcome = act_on_window(Project.open(env, params_file, overrides or ()), reason=reason)
+    request(outcome.training, env, params_file)
+    return outcome
 
 
 def run_retraining(project: Project, *, reason: str | None = None, stays: bool = True) -> RetrainingOutcome:

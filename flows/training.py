@@ -30,10 +30,12 @@ from evergreen.record.plan import commits
 from evergreen.record.plan.commits import Commit
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import STEPS, arguments
+from evergreen.record.registry import people
 from evergreen.record.registry.case import Case, verdict_of
 from evergreen.record.tracker import Run
 from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
+from flows.review import request
 from tasks.analyse import Analysed, analyse
 from tasks.attach import attach
 from tasks.compare import compare
@@ -76,7 +78,9 @@ def training(
     overrides : ``section.key=value``, applied to the parameters of `params_file`.
     reason : why this training was started; kept with the version.
     """
-    return train_and_judge(Project.open(env, params_file, overrides or ()), reason=reason)
+    outcome = train_and_judge(Project.open(env, params_file, overrides or ()), reason=reason)
+    request(outcome, env, params_file)
+    return outcome
 
 
 def run_training(
@@ -96,7 +100,9 @@ def train_and_judge(
     new_lineage: bool = False,
     do: Recorder | None = None,
 ) -> TrainingOutcome:
-    """Make a candidate, ask the gate, and bring what passes into service. A candidate is judged once.
+    """Make a candidate, ask the gate, and bring what passes into service, or let it wait for a person.
+
+    A candidate is judged once.
 
     Parameters
     ----------
@@ -113,6 +119,7 @@ def train_and_judge(
     with ledger.lease(lease) as held:
         drop_broken_records(project.settings.step_records, project.workspace)
         candidate = make_candidate(project, do)
+        candidate = candidate.model_copy(update={"key": people.key_now(ledger, project.name, candidate.key)})
         if new_lineage:
             begins = [candidate.key, "lineage", reason, ledger.champion(project.name)]
             candidate = candidate.model_copy(update={"key": digest_of(begins)})
@@ -138,7 +145,8 @@ def train_and_judge(
             analysis = attach_analysis(project, ledger, candidate, do, making=making)
         elif project.params.evaluate.wants_analysis(promoted=stays and judged.version is not None):
             analysis = "attached"  # before
-    return TrainingOutcome(**dict(judged), steps=tuple(do.steps), analysis=analysis)
+        waits = people.waits_until(ledger, judged)
+    return TrainingOutcome(**dict(judged), steps=tuple(do.steps), analysis=analysis, waits_until=waits)
 
 
 def make_candidate(project: Project, do: Recorder) -> Candidate:
@@ -159,10 +167,10 @@ def make_candidate(project: Project, do: Recorder) -> Candidate:
 
 
 def find_judged(ledger: Ledger, model: str, candidate: str) -> Judgement | None:
-    """Return what was decided about a candidate, if it was; each is judged once."""
+    """Return what was decided about a candidate, if it was, and what came of it; each is judged once."""
     entry = ledger.find(model, "judgement", candidate)
     if entry:
-        return of_entry(ledger, entry, Judgement)
+        return people.settled(ledger, of_entry(ledger, entry, Judgement), now=datetime.now(UTC))
     champion = champion_facts(ledger, model)
     return champion.judged if champion and champion.candidate == candidate else None
 
@@ -281,7 +289,29 @@ def carry_out(
     facts = make_version(
         project, candidate, passed, do, run=run, tags=tags, as_judged=as_judged, proof=proof, author=author
     )
+    if verdict.rule in project.params.approval.required:
+        propose(project, facts, epoch=epoch)
+        return facts.judged
     return bring_into_service(project, facts, do, epoch=epoch, fence=fence)
+
+
+def propose(project: Project, facts: VersionFacts, *, epoch: int) -> None:
+    """Let a registered version wait for a person, as the policy says; `epoch` as in `carry_out`.
+
+    Raises
+    ------
+    LostRace if another version was promoted since the candidate was judged.
+    """
+    proposal = people.propose(
+        project.ledger(),
+        facts,
+        project.params.approval,
+        epoch=epoch,
+        period=project.params.ingest,
+        now=datetime.now(UTC),
+    )
+    until = f" until {proposal.expires:%Y-%m-%d %H:%M} UTC" if proposal.expires else ""
+    log.info("version %d waits for a person%s", facts.version, until)
 
 
 def make_version(

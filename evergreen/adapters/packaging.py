@@ -16,12 +16,14 @@ import yaml
 
 from evergreen.base import failpoints, signature
 from evergreen.base.artifacts.folders import MANIFEST, read_folder
+from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import EvergreenError, IntegrityError, explain_os_errors
 from evergreen.base.files import write_bytes
 from evergreen.base.values import Value
 from evergreen.config.settings import Settings
 from evergreen.learning.model.package import PACKAGE_FILE, seal_package, verify_package
 from evergreen.learning.model.release import MODEL_FOLDER, RELEASE_FILE, Release
+from evergreen.record.outcomes import VersionFacts
 from evergreen.record.plan.requirements import packages_of, pins
 
 # What evergreen/ and serving/ import when they serve.
@@ -60,6 +62,34 @@ class Bento(Value):
     tag: str
     path: Path
     digest: str
+
+
+def release_of(facts: VersionFacts) -> Release:
+    """Return what is served of a version."""
+    return Release(
+        model=facts.judged.model,
+        version=facts.version,
+        model_digest=facts.artifact.sha256,
+        threshold=facts.threshold,
+    )
+
+
+def restore(facts: VersionFacts, settings: Settings) -> Bento:
+    """Return the bento of a registered version, building it again from its model if it is damaged or gone.
+
+    Raises
+    ------
+    As `build`.
+    """
+    return build(
+        Workspace(root=settings.workspace).path(facts.artifact.uri),
+        release_of(facts),
+        project=settings.project,
+        home=settings.home,
+        digest=facts.package,
+        signing_key=settings.signing_key,
+        trusted_keys=settings.trusted_keys,
+    )
 
 
 def check(release: Release, home: Path, digest: str | None, *, trusted_keys: Path | None = None) -> Bento:

@@ -34,7 +34,7 @@ class StepRun(Value):
 
 
 class Judgement(Value):
-    """A candidate and the gate's answer; `version` and `promoted_at` are None when it was refused.
+    """A candidate and the gate's answer; `version` and `promoted_at` are None when the gate refused it.
 
     `verdict`: "proposed" of a version that passed the gate and is not in service: it waits for a person.
     `data_digest` is of the rows as they were ingested, `code_digest` of the first-party code that the steps reach,
@@ -68,10 +68,12 @@ class TrainingOutcome(Judgement):
     """What a training run ends with.
 
     `analysis`: "attached" to the candidate's run, or why it could not be made; None where none is wanted.
+    `waits_until`: of a version that was proposed, when nobody's answer becomes a rejection; None: never.
     """
 
     steps: tuple[StepRun, ...]
     analysis: str | None = None
+    waits_until: datetime | None = None
 
 
 class VersionFacts(Value):

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from evergreen.base import documents
 from evergreen.base.errors import ConfigError
+from evergreen.config.params.approval import ApprovalParams
 from evergreen.config.params.card import CardParams
 from evergreen.config.params.drift import DriftParams
 from evergreen.config.params.evaluate import EvaluateParams
@@ -39,6 +40,7 @@ class Params(Section):
     train: TrainParams
     evaluate: EvaluateParams
     gate: GateParams
+    approval: ApprovalParams = ApprovalParams()
     drift: DriftParams
     retrain: RetrainParams
     card: CardParams = CardParams()

@@ -46,6 +46,7 @@ class Champions(Chain, Leases):
         expected_epoch: int,
         kind: Literal["promotion", "rollback"] = "promotion",
         because: Decision | None = None,
+        unless: tuple[str, str] | None = None,
         fence: tuple[str, int] | None = None,
     ) -> Champion:
         """Make `version` champion if nobody changed the champion since `expected_epoch` (0: there was none).
@@ -53,24 +54,26 @@ class Champions(Chain, Leases):
         Parameters
         ----------
         because : what a person decided, recorded in the same transaction.
+        unless : the kind and the key of an entry that forbids it.
         fence : the name and the epoch of a lease that has to be held still.
 
         Raises
         ------
-        LostRace if the champion is another one by now, or the lease is somebody else's; nothing is changed then.
+        LostRace if the champion is another one by now, an entry forbids it, or the lease is somebody else's; nothing
+        is changed then.
         """
         with self.changing() as connection:
             if fence:
                 self.require(connection, *fence)
-            champion = _champion(connection, model)
+            champion = _require_epoch(connection, model, expected_epoch)
             epoch, predecessor = (champion.epoch, champion.version) if champion else (0, None)
-            if epoch != expected_epoch:
+            if unless and (entry := self._find(connection, model, *unless)):
                 raise LostRace(
-                    "RACE001",
-                    f"version {predecessor} of '{model}' was promoted meanwhile "
-                    f"(epoch {epoch}, expected {expected_epoch})",
+                    "RACE005",
+                    f"version {version} of '{model}' cannot become champion any more: {entry.kind} by "
+                    f"{entry.payload.get('by', 'somebody')}",
                     where="ledger",
-                    next_step="Judge the candidate against the new champion: run the same command again.",
+                    next_step="See what happened: evergreen status",
                 )
             values = {"epoch": epoch + 1, "version": version}
             if champion:
@@ -91,6 +94,20 @@ class Champions(Chain, Leases):
         failpoints.reach("promote.committed")
         return Champion(model=model, epoch=epoch + 1, version=version)
 
+    def record_under(
+        self, model: str, kind: str, key: str, payload: Mapping[str, Any], *, expected_epoch: int
+    ) -> Entry:
+        """Append an entry as `record` does, if nobody changed the champion since `expected_epoch`.
+
+        Raises
+        ------
+        LostRace if the champion is another one by now; nothing is recorded then.
+        """
+        with self.changing() as connection:
+            _require_epoch(connection, model, expected_epoch)
+            entry = self._find(connection, model, kind, key)
+            return entry or self.append(connection, model=model, kind=kind, key=key, payload=payload)
+
     def changes(self, model: str) -> list[Entry]:
         """Return the entries that made a version champion, oldest first."""
         return self.entries(model, *CHANGES)
@@ -110,6 +127,20 @@ class Champions(Chain, Leases):
             number: int = max([0, *given, *before, *taken]) + 1
             self.append(connection, model=model, kind="number", key=str(number), payload={"candidate": candidate})
         return number
+
+
+def _require_epoch(connection: sa.Connection, model: str, expected: int) -> Champion | None:
+    champion = _champion(connection, model)
+    epoch = champion.epoch if champion else 0
+    if epoch != expected:
+        raise LostRace(
+            "RACE001",
+            f"version {champion and champion.version} of '{model}' was promoted meanwhile "
+            f"(epoch {epoch}, expected {expected})",
+            where="ledger",
+            next_step="Judge the candidate against the new champion: run the same command again.",
+        )
+    return champion
 
 
 def _champion(connection: sa.Connection, model: str) -> Champion | None:

@@ -79,6 +79,35 @@ def author(project: Path) -> str | None:
         return None
 
 
+def commit_of(project: Path, file: Path) -> str:
+    """Return the commit that last changed a file of a project's checkout.
+
+    Raises
+    ------
+    ConfigError unless the file is there as it was committed.
+    """
+    path = file.resolve()
+
+    def fault(what: str, next_step: str = "Commit it, and have it reviewed and merged.") -> ConfigError:
+        return ConfigError("CFG072", what, where=str(file), next_step=next_step)
+
+    if not path.is_file():
+        raise fault("file not found", "Write it: evergreen approve V --write-file")
+    if not path.is_relative_to(project.resolve()):
+        raise fault("the file lies outside the project", "Put it below configs/, and commit it.")
+    name = f"./{path.relative_to(project.resolve()).as_posix()}"
+    try:
+        committed = _git(project, "rev-parse", "--verify", "--quiet", f"HEAD:{name}", may_fail=True).strip()
+        if not committed:
+            raise fault("git does not know the file: it is not committed")
+        if _git(project, "hash-object", "--", name).strip() != committed:
+            raise fault("the file was changed since it was committed")
+        return _git(project, "log", "-1", "--format=%H", "--", name).strip()
+    except (OSError, subprocess.SubprocessError) as error:
+        said = (getattr(error, "stderr", None) or "").strip() or str(error)
+        raise fault(f"git cannot say whether the file is committed: {said.splitlines()[0]}") from error
+
+
 def _git(project: Path, *arguments: str, may_fail: bool = False) -> str:
     done = subprocess.run(  # noqa: S603  arguments of ours alone
         ["git", "--no-optional-locks", "-c", "core.quotePath=false", "-C", str(project), *arguments],  # noqa: S607  the user's own git, wherever it is

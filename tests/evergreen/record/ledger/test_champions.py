@@ -178,3 +178,25 @@ def test_numbers_that_processes_ask_for_at_once_are_all_different(opened, url):
             go(process)
         given = [int(number) for process in (a, b, c) for number in say(process).split()]
     assert sorted(given) == list(range(1, 31))
+
+
+def test_entry_that_forbids_a_promotion_is_looked_for_in_the_same_transaction(opened):
+    opened.record("m", "rejection", "3", {"by": "Ada"})
+    with pytest.raises(LostRace, match="version 3 of 'm' cannot become champion any more: rejection by Ada") as caught:
+        opened.promote(
+            "m", 3, {}, expected_epoch=0, unless=("rejection", "3"), because=Decision(kind="a", key="3", payload={})
+        )
+    assert caught.value.code == "RACE005"
+    assert opened.champion("m") is None
+    assert [entry.kind for entry in opened.entries("m")] == ["rejection"]
+    assert opened.promote("m", 4, {}, expected_epoch=0, unless=("rejection", "4")).version == 4
+
+
+def test_entry_under_a_champion_is_recorded_once_and_not_under_another(opened):
+    first = opened.record_under("m", "proposal", "2", {"epoch": 0}, expected_epoch=0)
+    assert opened.record_under("m", "proposal", "2", {"epoch": 9}, expected_epoch=0) == first
+    opened.promote("m", 1, {}, expected_epoch=0)
+    with pytest.raises(LostRace) as caught:
+        opened.record_under("m", "proposal", "3", {}, expected_epoch=0)
+    assert caught.value.code == "RACE001"
+    assert opened.find("m", "proposal", "3") is None

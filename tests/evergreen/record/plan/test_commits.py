@@ -158,3 +158,39 @@ def test_machine_without_git_cannot_say_that_a_checkout_is_clean(git, tmp_path, 
 
     assert (found.sha, found.dirty) == ("unknown", True)
     assert "'git'" in found.why_unknown
+
+
+def test_commit_of_a_file_is_that_which_changed_it_last(git, tmp_path):
+    assert commits.commit_of(tmp_path, tmp_path / "params.yaml") == git("rev-parse", "HEAD")
+    first = git("rev-parse", "HEAD")
+    (tmp_path / "notes.md").write_text("a note\n")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "second")
+    assert commits.commit_of(tmp_path, tmp_path / "params.yaml") == first
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_file_that_is_not_as_it_was_committed_is_refused_even_if_git_was_told_to_look_away(hidden, git, tmp_path):
+    if hidden:
+        git("update-index", "--assume-unchanged", "params.yaml")
+    (tmp_path / "params.yaml").write_text("seed: 8\n")
+    with pytest.raises(ConfigError, match="changed since it was committed") as caught:
+        commits.commit_of(tmp_path, tmp_path / "params.yaml")
+    assert caught.value.code == "CFG072"
+    git("add", ".")  # which is no commit
+
+
+def test_file_that_git_does_not_know_or_that_is_elsewhere_is_refused(git, tmp_path, tmp_path_factory):
+    (tmp_path / "new.yaml").write_text("a: 1\n")
+    outside = tmp_path_factory.mktemp("outside") / "params.yaml"
+    outside.write_text("seed: 7\n")
+    for file, what in [
+        (tmp_path / "new.yaml", "not committed"),
+        (tmp_path / "none.yaml", "not found"),
+        (tmp_path / "configs", "not found"),
+        (outside, "outside the project"),
+    ]:
+        with pytest.raises(ConfigError, match=what):
+            commits.commit_of(tmp_path, file)
+    with pytest.raises(ConfigError, match="not committed"):  # where there is no repository at all
+        commits.commit_of(outside.parent, outside)

@@ -1,0 +1,187 @@
+"""What people decide about versions: approve, reject, promote and roll back. Plain calls, which need no engine."""
+
+import logging
+from datetime import UTC, datetime
+from typing import Literal
+
+from evergreen.adapters import packaging
+from evergreen.base.artifacts.folders import read_folder
+from evergreen.base.errors import GateRefused
+from evergreen.project import Project
+from evergreen.record.ledger.champions import Decision
+from evergreen.record.ledger.ledger import Ledger
+from evergreen.record.outcomes import Judgement, VersionFacts, of_entry
+from evergreen.record.registry import people
+from evergreen.record.registry.people import Person, Proposal
+from flows.following import follow, follow_beside, follow_or_say
+
+log = logging.getLogger(__name__)
+
+
+def approve(project: Project, version: int, person: Person) -> VersionFacts:
+    """Bring a version that waits for a person into service, with the approval or not at all.
+
+    Raises
+    ------
+    ConfigError if there is no such version, it is champion, was rejected, or does not wait for anybody.
+    GateRefused if the policy does not let this person approve it.
+    LostRace if the champion or the data changed since it was proposed.
+    IntegrityError if part of it is missing or damaged; Unavailable if MLflow does not work. Nothing is changed then.
+    """
+    ledger, name = project.ledger(), project.name
+    champion = ledger.champion(name)
+    facts = people.require_version(ledger, name, version)
+    people.require_not_champion(champion, version)
+    proposal = people.require_waiting(ledger, name, version, now=datetime.now(UTC))
+    people.require_allowed(version, person, proposal.by)
+    if proposal.not_author:
+        people.require_not_author(facts, person)
+    people.require_fresh(proposal, champion)
+    require_same_data(project, proposal)
+    require_whole(project, facts)
+    follow(project)
+    approval = Decision(kind="approval", key=str(version), payload=person.told(version))
+    _bring(ledger, facts, person, expected_epoch=proposal.epoch, kind="promotion", because=approval)
+    follow_or_say(project)
+    return people.require_version(ledger, name, version)
+
+
+def reject(project: Project, version: int, person: Person) -> VersionFacts:
+    """Record that a version must not come into service, ever again.
+
+    Raises
+    ------
+    ConfigError if there is no such version, it is champion, or was rejected before. LostRace if the champion changed
+    meanwhile.
+    """
+    ledger, name = project.ledger(), project.name
+    champion = ledger.champion(name)
+    facts = people.require_version(ledger, name, version)
+    people.require_not_champion(champion, version)
+    people.require_not_rejected(ledger, name, version)
+    told, epoch = person.told(version), champion.epoch if champion else 0
+    entry = ledger.record_under(name, "rejection", str(version), told, expected_epoch=epoch)
+    if entry.payload != told:  # somebody else was faster
+        people.require_not_rejected(ledger, name, version)
+    return facts
+
+
+def promote(project: Project, version: int, person: Person) -> VersionFacts:
+    """Bring a registered version into service because a person says so, such as forward again after a rollback.
+
+    Raises
+    ------
+    As `approve`; GateRefused too if the gate refused it, or if it has to be approved.
+    """
+    ledger, name = project.ledger(), project.name
+    champion = ledger.champion(name)
+    facts = people.require_version(ledger, name, version)
+    people.require_not_champion(champion, version)
+    people.require_not_rejected(ledger, name, version)
+    if facts.judged.verdict != "promoted":
+        require_no_approval(project, ledger, facts)
+    people.require_allowed(version, person, project.params.approval.by)
+    require_whole(project, facts)
+    follow(project)
+    _bring(ledger, facts, person, expected_epoch=champion.epoch if champion else 0, kind="promotion")
+    follow_or_say(project)
+    return people.require_version(ledger, name, version)
+
+
+def rollback(project: Project, person: Person, *, to: int | None = None) -> VersionFacts:
+    """Bring a version that was champion before back into service: by default the one before the present champion.
+
+    Model, package, train rows (the reference of drift) and threshold come back together. A training that runs meanwhile
+    does not stop it, and cannot promote what it judged against the champion of before. MLflow follows when it answers.
+
+    Raises
+    ------
+    ConfigError if there is no version to go back to. IntegrityError if part of it is missing or damaged, but for the
+    package, which is built again. LostRace if the champion changed meanwhile. Nothing is changed then.
+    """
+    ledger, name = project.ledger(), project.name
+    project.champion()  # or an error that says how to get one
+    champion = ledger.champion(name)
+    assert champion is not None
+    if to is not None:
+        people.require_version(ledger, name, to)
+        people.require_not_champion(champion, to)
+        people.require_not_rejected(ledger, name, to)
+    facts = people.require_version(ledger, name, people.before(ledger, name, to))
+    require_whole(project, facts)
+    _bring(ledger, facts, person, expected_epoch=champion.epoch, kind="rollback")
+    follow_beside(project)
+    return people.require_version(ledger, name, facts.version)
+
+
+def _bring(
+    ledger: Ledger,
+    facts: VersionFacts,
+    person: Person,
+    *,
+    expected_epoch: int,
+    kind: Literal["promotion", "rollback"],
+    because: Decision | None = None,
+) -> None:
+    model, promoted = facts.judged.model, facts.promoted(datetime.now(UTC))
+    ledger.promote(
+        model,
+        facts.version,
+        {**promoted.model_dump(mode="json"), "by": person.by, "reason": person.reason},
+        expected_epoch=expected_epoch,
+        kind=kind,
+        because=because,
+        unless=("rejection", str(facts.version)),
+    )
+    log.info("%s: version %d of '%s' is champion, says %s: %s", kind, facts.version, model, person.by, person.reason)
+
+
+def require_no_approval(project: Project, ledger: Ledger, facts: VersionFacts) -> None:
+    """Raise GateRefused if a version that never was in service was refused by the gate, or has to be approved."""
+    version, entry = facts.version, ledger.find(project.name, "judgement", facts.candidate)
+    judged = of_entry(ledger, entry, Judgement) if entry else facts.judged
+    if judged.verdict == "refused":
+        raise GateRefused(
+            "GATE005",
+            f"the gate refused version {version}, when it was asked again: {judged.reason}",
+            where="ledger",
+            next_step="Train another: evergreen run",
+        )
+    if people.proposal_of(ledger, project.name, version) or facts.judged.rule in project.params.approval.required:
+        raise GateRefused(
+            "GATE004",
+            f"version {version} has to be approved: the policy asks for it after a gate by the rule "
+            f"{facts.judged.rule}",
+            where="approval.required",
+            next_step=f'Approve it: evergreen approve {version} --by NAME --reason "why"',
+        )
+
+
+def require_same_data(project: Project, proposal: Proposal) -> None:
+    """Raise LostRace if the rows of a proposal's period are others by now; only what is new in the source is read."""
+    from tasks.ingest import ingest
+
+    given, period = project.given, proposal.period
+    found = ingest.fn(
+        given.source, ws=given.ws, datasets=given.datasets, contract=given.contract, params=period
+    ).raw.sha256
+    if found != proposal.data_digest:
+        raise people.stale(
+            proposal.version,
+            f"the data changed since: it was made of rows {proposal.data_digest[:12]}, now they are {found[:12]}",
+        )
+
+
+def require_whole(project: Project, facts: VersionFacts) -> None:
+    """Check everything that a version serves and is watched with, and build its package again if that is damaged.
+
+    Raises
+    ------
+    IntegrityError if a model, the train rows or the proof is missing, or not as it was written.
+    """
+    ws = project.workspace
+    folders = (facts.artifact, facts.as_judged, facts.proof)
+    for folder in (each for each in folders if each):
+        read_folder(ws.path(folder.uri), folder.sha256)
+    ws.verified(facts.train)
+    packaging.restore(facts, project.settings)
