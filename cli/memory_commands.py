@@ -31,17 +31,21 @@ def export(
     """
     import hashlib
 
+    from cli import cards
     from evergreen.base.files import write_bytes
     from evergreen.project import Project
     from evergreen.record.registry import bundle
+    from evergreen.record.registry.card import model_card
 
     project = Project.open(env, params)
+    ledger = project.ledger()
+    bundle.exportable(ledger, project.name, version)
     content = bundle.export(
-        project.ledger(),
+        ledger,
         project.workspace,
         project.name,
         version,
-        files={},
+        files=model_card.files(cards.card_of(project, version)),
         signing_key=project.settings.signing_key,
     )
     write_bytes(file, content)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import bundles
 import projects
 import pytest
 import typer
@@ -91,6 +92,18 @@ def test_key_of_the_settings_signs_and_its_public_half_is_asked_for(visited, tmp
     assert "not checked" in run("verify", signed).stdout
     assert run("verify", unsigned, "--key", public).exit_code == 7
     assert run("verify", unsigned).exit_code == 0
+
+
+def test_version_goes_with_its_card(file):
+    assert b"# " in bundles.members_of(file.read_bytes())["documents/card/card.md"]
+
+
+def test_version_of_a_training_that_was_logged_to_mlflow_is_verified(trained_project):
+    told = trained_project.json("export", "1", "flights-1")
+    found = trained_project.json("verify", "flights-1", "--digest", told["digest"])
+    assert (found["ok"], found["model"]) == (True, "flights")
+    members = bundles.members_of((trained_project.root / "flights-1").read_bytes())
+    assert "onnx_rows" in json.loads(members["proof/metrics.json"])
 
 
 def test_version_that_is_not_there_or_has_no_proof_leaves_no_file(visited, tmp_path):

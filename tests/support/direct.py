@@ -11,6 +11,7 @@ import pandas as pd
 from evergreen.decisions.drift import decision as drift
 from evergreen.project import Project
 from evergreen.record.outcomes import StepRun
+from evergreen.record.registry.card.parts import measured_parts
 from evergreen.record.registry.numbers import numbers_of
 from evergreen.record.tracker import Run
 from flows.recorder import Recorder
@@ -102,9 +103,13 @@ class Direct(Recorder):
         return answer
 
 
-def tracked(candidate: Any, *, steps: Any, params: Any, **_: Any) -> Run:
+def tracked(candidate: Any, *, verdict: Any, compared: Any, steps: Any, ws: Any, params: Any, **_: Any) -> Run:
     """Return the run that a tracker would keep, with its numbers."""
-    return Run(run_id="run", uri="uri", metrics=numbers_of(candidate, params.gate.metric, steps))
+    metric, threshold = params.gate.metric, candidate.report.threshold
+    parts = measured_parts(
+        ws.read(compared.table), compared, taken=verdict.artifact, metric=metric, threshold=threshold
+    )
+    return Run(run_id="run", uri="uri", metrics=numbers_of(candidate, metric, steps) | parts)
 
 
 def undrawn(current: Any, *, reference: Any, ws: Any, contract: Any, params: Any, **_: Any) -> Drifted:

@@ -18,6 +18,7 @@ from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import Judgement, StepRun, VersionFacts
 from evergreen.record.plan.commits import Commit
 from evergreen.record.registry import bundle
+from evergreen.record.registry.card.parts import measured_parts
 from evergreen.record.registry.case import Case, verdict_of
 from evergreen.record.registry.numbers import numbers_of
 from evergreen.record.tracker import Run
@@ -50,10 +51,12 @@ def case_of(chain: tables.Chain, **changed: Any) -> Case:
 def proved(chain: tables.Chain, case: Case, verdict: Verdict | None = None, **changed: Any) -> FolderRef:
     """Return the proof of a case, by default of what its gate says."""
     verdict = verdict or verdict_of(case, chain.ws.read(case.compared.table))
-    taken = case.candidate.taking(verdict.artifact)
+    taken, metric = case.candidate.taking(verdict.artifact), case.params.gate.metric
+    table, threshold = chain.ws.read(case.compared.table), taken.report.threshold
+    parts = measured_parts(table, case.compared, taken=verdict.artifact, metric=metric, threshold=threshold)
     given: dict[str, Any] = {
         "model": taken.model,
-        "run": Run(run_id="run", uri="uri", metrics=numbers_of(taken, case.params.gate.metric, STEPS)),
+        "run": Run(run_id="run", uri="uri", metrics=numbers_of(taken, metric, STEPS) | parts),
         "contract": chain.contract,
         "commit": Commit(sha="abc"),
         "author": AUTHOR,

@@ -19,7 +19,7 @@ from evergreen.learning.model.package import PackedFile
 from evergreen.learning.model.release import Release
 from evergreen.record.ledger.chain import Line
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import version_facts
+from evergreen.record.outcomes import VersionFacts, version_facts
 
 FACTS, ENTRIES, RELEASE = "facts.json", "entries.json", "release.json"
 SIGNATURE = "manifest.sig"
@@ -60,21 +60,8 @@ def export(
     ConfigError if there is no such version, or the key cannot be used. IntegrityError if the version has no proof, or
     its model or proof is gone or damaged. ResourceError if it is too large for one file.
     """
-    facts = version_facts(ledger, model, version)
-    if facts is None:
-        raise ConfigError(
-            "STA004",
-            f"'{model}' has no version {version}",
-            where="command line",
-            next_step="Name one that was registered: evergreen history",
-        )
-    if facts.proof is None:
-        raise IntegrityError(
-            "INT020",
-            f"version {version} of '{model}' has no proof: it was registered before proofs were kept",
-            where=f"ledger, version {version}",
-            next_step="Export a newer version, or train again: evergreen run",
-        )
+    facts = exportable(ledger, model, version)
+    assert facts.proof is not None
     release = Release(model=model, version=version, model_digest=facts.artifact.sha256, threshold=facts.threshold)
     members = {
         FACTS: _text(facts),
@@ -90,6 +77,31 @@ def export(
         raise ResourceError(
             "RES007", f"not one file: {error}", where=f"version {version}", next_step="Export a smaller model."
         ) from error
+
+
+def exportable(ledger: Ledger, model: str, version: int) -> VersionFacts:
+    """Return what is known of a version, if it has a proof.
+
+    Raises
+    ------
+    ConfigError if there is no such version. IntegrityError if it has no proof.
+    """
+    facts = version_facts(ledger, model, version)
+    if facts is None:
+        raise ConfigError(
+            "STA004",
+            f"'{model}' has no version {version}",
+            where="command line",
+            next_step="Name one that was registered: evergreen history",
+        )
+    if facts.proof is None:
+        raise IntegrityError(
+            "INT020",
+            f"version {version} of '{model}' has no proof: it was registered before proofs were kept",
+            where=f"ledger, version {version}",
+            next_step="Export a newer version, or train again: evergreen run",
+        )
+    return facts
 
 
 def pack(members: Mapping[str, bytes], *, signing_key: Path | None = None) -> bytes:

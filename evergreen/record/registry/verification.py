@@ -42,6 +42,7 @@ from evergreen.record.registry.bundle import (
     BundleManifest,
     of_version,
 )
+from evergreen.record.registry.card.parts import measured_parts
 from evergreen.record.registry.case import question_of, verdict_of
 from evergreen.record.registry.numbers import OF_STEPS, numbers_of
 from evergreen.record.registry.proof import ANSWERS, GOLDEN, METRICS, PROOF, ROWS, Proof
@@ -348,7 +349,11 @@ def _metrics(bundle: Bundle) -> Iterator[Finding]:
             yield Finding(where=PROOF_FOLDER + PROOF, what=f"{at} is {one}, and {other} from the rows")
     logged = json.loads(bundle.members[PROOF_FOLDER + METRICS])
     logged = {name: value for name, value in logged.items() if not name.startswith((OF_STEPS, OF_ONNX))}
-    for at, one, other in _differences(logged, numbers_of(bundle.taken, proof.params.gate.metric, ()), ""):
+    metric = proof.params.gate.metric
+    numbers = numbers_of(bundle.taken, metric, ()) | measured_parts(
+        table, proof.compared, taken=proof.taken, metric=metric, threshold=bundle.taken.report.threshold
+    )
+    for at, one, other in _differences(logged, numbers, ""):
         yield Finding(where=PROOF_FOLDER + METRICS, what=f"{at} is {one}, and {other} in the report")
 
 
