@@ -88,6 +88,8 @@ def line(month: "Month") -> str:
 def table(model: str, walked: "list[Month]") -> Table:
     """Return the table that the walk ends with."""
     meanings = "promoted: retrained, and the gate agreed. refused: retrained, and it did not. keep: not retrained."
+    if any(month.retraining.training and month.retraining.training.verdict == "proposed" for month in walked):
+        meanings += " proposed: the gate agreed, and a person has to."
     summary = Table(title=f"{model}: month by month", title_justify="left", caption=meanings, caption_justify="left")
     metric = heading(walked[0]) if walked else ""
     numbers = ("rows", f"{metric} in service", f"{metric} never retrained")

@@ -22,7 +22,12 @@ def month(*, number=3, value=0.7123, never=0.7, training=None, metric="roc_auc",
 
 @pytest.mark.parametrize(
     ("training", "decision"),
-    [(None, "keep"), (SimpleNamespace(version=5), "promoted 5"), (SimpleNamespace(version=None), "refused")],
+    [
+        (None, "keep"),
+        (SimpleNamespace(verdict="promoted", version=5), "promoted 5"),
+        (SimpleNamespace(verdict="proposed", version=5), "proposed 5"),
+        (SimpleNamespace(verdict="refused", version=None), "refused"),
+    ],
 )
 def test_row_of_a_month_says_what_was_found_and_decided(training, decision):
     assert row(month(training=training)) == {

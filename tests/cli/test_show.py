@@ -1,6 +1,7 @@
 """What a person sees: every number of it, and nothing that a terminal would act on."""
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 import released
@@ -53,6 +54,16 @@ def test_training_shows_its_steps_checks_verdict_and_analysis(printed, verdict, 
     assert text.count("\\x1b[31mred [bold]x[/] [/y]") == 3
     assert "1.3" in text
     assert f"model {'d' * 12}" in text
+
+
+def test_version_that_waits_says_until_when_and_how_to_answer(printed):
+    about = {**dict(JUDGED), "verdict": "proposed", "waits_until": datetime(2026, 5, 4, 12, tzinfo=UTC)}
+    show.judged(TrainingOutcome(**about, steps=()))
+    show.judged(JUDGED.model_copy(update={"verdict": "proposed"}))
+    text = " ".join(printed.getvalue().split())
+    assert "parcels version 3 waits for a person until 2026-05-04 12:00 UTC; the champion is unchanged" in text
+    assert "parcels version 3 waits for a person; the champion is unchanged" in text
+    assert "evergreen approve 3 --by NAME --reason" in text
 
 
 def test_numbers_of_a_summary_have_four_digits(printed):

@@ -1,11 +1,15 @@
 """One training: a recorded one is answered at once, another one in an engine, and none that may not be."""
 
+import json
 from contextlib import contextmanager
 
 import pytest
+import typer
+from direct import Direct
 
 from cli import plans, training
 from evergreen.base.errors import ConfigError
+from evergreen.project import Project
 from flows import training as flow
 from tasks import mirror
 
@@ -63,3 +67,24 @@ def test_training_that_may_not_be_is_refused_before_the_engine_starts(fresh, eve
     with pytest.raises(ConfigError):
         training.train(fresh, reason=None)
     assert events == ["note"]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "verdict", "code"),
+    [
+        ([], "promoted", None),
+        (["approval.required=[first]"], "proposed", None),
+        (["gate.floor=0.999"], "refused", 4),
+    ],
+)
+def test_refusal_alone_ends_with_4_and_a_proposal_says_until_when(overrides, verdict, code, fresh, capsys):
+    outcome = flow.train_and_judge(Project.open(overrides=overrides), reason="why", do=Direct())
+    assert outcome.verdict == verdict
+    if code is None:
+        training.tell(outcome, True)
+    else:
+        with pytest.raises(typer.Exit) as caught:
+            training.tell(outcome, True)
+        assert caught.value.exit_code == code
+    assert json.loads(capsys.readouterr().out)["waits_until"] == outcome.model_dump(mode="json")["waits_until"]
+    assert (outcome.waits_until is not None) == (verdict == "proposed")

@@ -117,3 +117,13 @@ def test_first_model_is_measured_anew_only_where_another_one_served(visited, wal
     served = window.model_copy(update={"version": 2, "performance": None})
     assert yardstick(served, first, visited) == window.performance
     assert walked == ["score", "performance"]
+
+
+def test_first_candidate_that_waits_for_a_person_ends_the_walk_and_says_how_it_goes_on(fresh, walked):
+    asking = type(fresh).open(overrides=["approval.required=[first]"])
+    walk = replay.replay(asking, MARCH, APRIL)
+    assert next(walk).verdict == "proposed"
+    with pytest.raises(GateRefused) as caught:
+        next(walk)
+    assert caught.value.code == "GATE006"
+    assert "evergreen approve 1" in caught.value.next_step
