@@ -9,6 +9,7 @@ from typing import Any
 
 from prefect import Task, flow
 
+from evergreen.base import failpoints
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.values import digest_of
 from evergreen.decisions.gate import decision as gate
@@ -361,9 +362,12 @@ def make_version(
         proof=proof,
         author=author,
     )
-    do(describe, facts, ws=project.workspace, settings=project.settings)
-    project.ledger().record(project.name, "version", str(version), facts.model_dump(mode="json"))
-    return facts
+    summary = do(describe, facts, ws=project.workspace, settings=project.settings)
+    facts = facts.model_copy(update={"summary": summary})
+    ledger = project.ledger()
+    entry = ledger.record(project.name, "version", str(version), facts.model_dump(mode="json"))
+    failpoints.reach("promote.registered")
+    return of_entry(ledger, entry, VersionFacts)  # that of the first time, where a killed run recorded it before
 
 
 def bring_into_service(

@@ -10,7 +10,7 @@ from evergreen.config.settings import Settings
 from evergreen.record.outcomes import VersionFacts
 from evergreen.record.registry import proof as proofs
 from evergreen.record.registry.card.assemble import card
-from evergreen.record.registry.card.model_card import files
+from evergreen.record.registry.card.model_card import files, summary
 from tasks import trackers
 from tasks.engine import RETRIED
 
@@ -18,15 +18,16 @@ log = logging.getLogger(__name__)
 
 
 @task(name="describe", timeout_seconds=600, **RETRIED)
-def describe(facts: VersionFacts, *, ws: Workspace, settings: Settings) -> None:
-    """Add the card of a version to the run of its candidate; a second time changes nothing.
+def describe(facts: VersionFacts, *, ws: Workspace, settings: Settings) -> str:
+    """Add the card of a version to the run of its candidate, and return its summary; a second time changes nothing.
 
     Nobody has decided about the version yet: ``evergreen card`` shows what was decided since.
     """
     assert facts.proof is not None
     proof, held = proofs.read(ws.path(facts.proof.uri), facts.proof.sha256)
-    made = files(card(facts, proof, json.loads(held[proofs.METRICS]), ()))
+    made = card(facts, proof, json.loads(held[proofs.METRICS]), ())
     wanted = trackers.wanted(settings)
     for tracker in wanted.values():
-        tracker.attach(made, experiment=proof.name, candidate=facts.candidate)
+        tracker.attach(files(made), experiment=proof.name, candidate=facts.candidate)
     log.info("describe: the card of version %d in %s", facts.version, ", ".join(wanted))
+    return summary(made)

@@ -1,13 +1,12 @@
 """Step: what the ledger says of a model -> the registry's aliases, tags and descriptions, which follow it."""
 
 import logging
-from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
 from prefect import task
 
 from evergreen.adapters import tracking
+from evergreen.base import failpoints
 from evergreen.config.settings import Settings
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.registry import projection
@@ -21,6 +20,7 @@ WAIT_SECONDS = 120.0  # for others that change the model's registry
 def mirror(name: str, *, settings: Settings) -> None:
     """Let MLflow show what the ledger says of a model, undoing whatever somebody changed by hand."""
     follow(Ledger.open(settings), name, settings=settings)
+    failpoints.reach("mirror.done")
 
 
 def follow(
@@ -30,7 +30,6 @@ def follow(
     settings: Settings,
     everything: bool = False,
     repair: bool = True,
-    describe: Callable[[dict[str, Any]], str] = projection.described,
 ) -> tuple[tracking.Change, ...]:
     """Put back whatever MLflow shows otherwise than the ledger says, and return it.
 
@@ -41,7 +40,6 @@ def follow(
     ----------
     everything : whether all versions are looked at, and not only those that an alias points at.
     repair : whether anything is changed at all.
-    describe : makes a version's description of its facts.
 
     Raises
     ------
@@ -51,7 +49,7 @@ def follow(
 
     def wanted() -> projection.Wanted:
         entries = ledger.entries(name, *projection.KINDS)
-        return projection.wanted(entries, describe=describe, everything=everything)
+        return projection.wanted(entries, everything=everything)
 
     changes, current = tracking.look(uri, name, wanted())
     repairable = [change for change in changes if change.repairable]

@@ -5,12 +5,16 @@ import signal
 
 # In the order in which a candidate that passed the gate goes through them.
 POINTS = (
+    "register.numbered",
+    "register.versioned",
     "package.staged",
     "package.built",
     "package.published",
+    "promote.registered",
     "promote.begun",
     "promote.recorded",
     "promote.committed",
+    "mirror.done",
 )
 _armed = ""
 

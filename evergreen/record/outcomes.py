@@ -83,8 +83,8 @@ class VersionFacts(Value):
     then, as `features.Split.rule`. `recipe`: the digest of what it was made of but rows. `rows_end`: the day after
     the last labelled row. `as_judged`: the model that the gate measured, where `artifact` is its sibling that was
     fitted on the gate rows too. `proof`: the folder of what it was judged on; `package`: the digest of its package's
-    manifest; `author`: of the commit that it was trained from, as ``Name <address>``. None of versions from before
-    these were kept.
+    manifest; `author`: of the commit that it was trained from, as ``Name <address>``; `summary`: of its card, in
+    Markdown. None of versions from before these were kept.
     """
 
     version: int
@@ -103,6 +103,7 @@ class VersionFacts(Value):
     proof: FolderRef | None = None
     package: str | None = None
     author: str | None = None
+    summary: str | None = None
 
     @property
     def measured(self) -> FolderRef:

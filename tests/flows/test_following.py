@@ -6,17 +6,17 @@ import sys
 
 import pytest
 
-from evergreen.adapters import tracking
 from evergreen.base.errors import Unavailable
 from flows import following
 from flows.following import follow, follow_beside, follow_or_say
+from tasks import mirror
 
 
 @pytest.fixture
 def told(monkeypatch) -> list[tuple[str, int]]:
     """What MLflow was told: the name and the champion of a model."""
     seen: list[tuple[str, int]] = []
-    monkeypatch.setattr(tracking, "mirror_champion", lambda uri, name, version: seen.append((name, version)))
+    monkeypatch.setattr(mirror, "follow", lambda ledger, name, **_: seen.append((name, ledger.champion(name).version)))
     return seen
 
 
@@ -25,16 +25,11 @@ def test_champion_of_the_ledger_is_what_mlflow_is_told(visited, told):
     assert told == [("visits", 1)]
 
 
-def test_nothing_is_told_of_a_model_without_a_champion(fresh, told):
-    follow(fresh)
-    assert told == []
-
-
 def test_mlflow_that_does_not_work_is_said_and_is_no_fault(visited, monkeypatch, caplog):
-    def down(*_):
+    def down(*_, **__):
         raise Unavailable("DEP002", "MLflow does not work: closed")
 
-    monkeypatch.setattr(tracking, "mirror_champion", down)
+    monkeypatch.setattr(mirror, "follow", down)
     with pytest.raises(Unavailable):
         follow(visited)
     follow_or_say(visited)

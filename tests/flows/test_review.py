@@ -20,7 +20,8 @@ from evergreen.config.params.ingest import IngestParams
 from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts
 from evergreen.record.registry import people
-from flows import following, promotion, review
+from flows import promotion, review
+from tasks import mirror
 
 SECONDS = 120.0
 
@@ -31,7 +32,7 @@ def proposed(visited: Project, monkeypatch) -> Project:
     monkeypatch.setattr(review, "POLL_SECONDS", 1)
     monkeypatch.setattr(promotion.packaging, "build", lambda *_, **__: None)
     monkeypatch.setattr(promotion, "require_same_data", lambda *_: None)  # which has tests of its own
-    monkeypatch.setattr(following.tracking, "mirror_champion", lambda *_: None)
+    monkeypatch.setattr(mirror, "follow", lambda *_, **__: None)
     return visited
 
 

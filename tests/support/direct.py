@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evergreen.config.settings import Settings
 from evergreen.decisions.drift import decision as drift
 from evergreen.project import Project
+from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import StepRun
 from evergreen.record.registry.card.parts import measured_parts
 from evergreen.record.registry.numbers import numbers_of
@@ -76,9 +78,9 @@ class Direct(Recorder):
         super().__init__()
         usual: dict[str, Callable[..., Any]] = {
             "track": tracked,
-            "register": lambda *_, **__: 1,
+            "register": numbered,
             "package": lambda *_, **__: PACKAGED,
-            "describe": lambda *_, **__: None,
+            "describe": lambda *_, **__: "what it is",
             "mirror": lambda *_, **__: None,
             "attach": lambda *_, **__: None,
             "drift": undrawn,
@@ -110,6 +112,11 @@ def tracked(candidate: Any, *, verdict: Any, compared: Any, steps: Any, ws: Any,
         ws.read(compared.table), compared, taken=verdict.artifact, metric=metric, threshold=threshold
     )
     return Run(run_id="run", uri="uri", metrics=numbers_of(candidate, metric, steps) | parts)
+
+
+def numbered(run: Run, *, name: str, candidate: str, settings: Settings, **_: Any) -> int:
+    """Return the number that the ledger gives to a candidate's version."""
+    return Ledger.open(settings).number(name, candidate)
 
 
 def undrawn(current: Any, *, reference: Any, ws: Any, contract: Any, params: Any, **_: Any) -> Drifted:

@@ -11,6 +11,7 @@ from evergreen.adapters.tracking.store import (
     if_there,
     without_password,
 )
+from evergreen.base import failpoints
 from evergreen.base.errors import Unavailable
 from evergreen.record.registry.projection import Version
 from evergreen.record.tracker import Run
@@ -66,6 +67,7 @@ def register(
         }
         for _ in range(TRIES):
             number = give(taken)
+            failpoints.reach("register.numbered")
             if version := find(store, name, number):
                 if _is_of(version, candidate, run.run_id):
                     _remove(store, name, (other for other in _of(store, name, candidate) if other != number), known)
@@ -85,6 +87,7 @@ def register(
                 tags={**tags, CANDIDATE_TAG: candidate},
                 description=description or None,
             )
+            failpoints.reach("register.versioned")
             got = int(created.version)
             _note(store, name, got)
             if got > number:  # somebody else has registered, or has deleted what they registered

@@ -1,6 +1,6 @@
 """What MLflow should show of a model: its aliases, tags and descriptions are projections of the ledger."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import Field
@@ -74,12 +74,11 @@ def versions(entries: Sequence[Entry]) -> dict[int, Version]:
     return found
 
 
-def wanted(entries: Sequence[Entry], *, describe: Callable[[dict[str, Any]], str], everything: bool = False) -> Wanted:
+def wanted(entries: Sequence[Entry], *, everything: bool = False) -> Wanted:
     """Return what MLflow should show of the model that `entries`, of KINDS, are about.
 
     Parameters
     ----------
-    describe : makes a version's description of its facts, as the ledger keeps them.
     everything : whether all versions are looked at, and not only those that an alias points at.
     """
     states, known = tuple(_states(entries)), versions(entries)
@@ -89,13 +88,13 @@ def wanted(entries: Sequence[Entry], *, describe: Callable[[dict[str, Any]], str
         head=entries[-1].seq if entries else 0,
         states=states,
         versions=known,
-        descriptions={number: describe(facts[number]) for number in known if everything or number in pointed},
+        descriptions={number: described(facts[number]) for number in known if everything or number in pointed},
     )
 
 
 def described(facts: dict[str, Any]) -> str:
-    """Return a version's description: why it was let in."""
-    return str(facts["judged"]["reason"])
+    """Return a version's description: its card's summary, or why it was let in where it has no card."""
+    return str(facts.get("summary") or facts["judged"]["reason"])
 
 
 def _states(entries: Sequence[Entry]) -> Iterator[tuple[int, Aliases]]:

@@ -7,7 +7,8 @@ from evergreen.adapters.tracking import projecting
 from evergreen.adapters.tracking.projecting import Change, look, reconcile
 from evergreen.base.errors import Unavailable
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.registry.projection import KINDS, described, wanted
+from evergreen.record.registry import projection
+from evergreen.record.registry.projection import KINDS, wanted
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
 
@@ -34,7 +35,7 @@ def store(settings):
 
 def asked(ledger, settings, **named):
     entries = ledger.entries(MODEL, *KINDS)
-    return settings.tracking_uri(), MODEL, wanted(entries, describe=described, **named)
+    return settings.tracking_uri(), MODEL, wanted(entries, **named)
 
 
 def reconciled(ledger, settings, **named):
@@ -122,11 +123,12 @@ def test_tags_and_descriptions_that_somebody_edited_are_put_back(ledger, setting
     assert store.get_model_version(MODEL, "1").tags["team"] == "our own"
 
 
-def test_description_that_is_made_otherwise_by_now_is_not_foreign(ledger, settings, store):
+def test_description_that_is_made_otherwise_by_now_is_not_foreign(ledger, settings, store, monkeypatch):
     change(ledger, 1)
     reconciled(ledger, settings)
     entries = ledger.entries(MODEL, *KINDS)
-    newer = wanted(entries, describe=lambda facts: f"card of {facts['version']}")
+    monkeypatch.setattr(projection, "described", lambda facts: f"card of {facts['version']}")
+    newer = wanted(entries)
     changes = reconcile(settings.tracking_uri(), MODEL, newer, workspace=settings.workspace)
     assert [one.what for one in changes] == ["description of version 1"]
     assert foreign(changes) == []

@@ -242,7 +242,7 @@ def test_rollback_goes_down_what_stands_and_past_what_was_rejected(ledger):
     assert people.before(ledger, "m") == 2
     promote(ledger, 2, epoch=4, kind="rollback")
     assert people.before(ledger, "m") == 1
-    assert code(ConfigError, people.before, ledger, "m", 4) == "STA014"
+    assert people.before(ledger, "m", 4) == 4  # which was rolled back
     promote(ledger, 1, epoch=5)
     promote(ledger, 2, epoch=6)
     assert people.before(ledger, "m") == 1

@@ -4,7 +4,7 @@ import pytest
 from registries import MODEL, change, facts
 
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.registry.projection import KINDS, aliases, described, versions, wanted
+from evergreen.record.registry.projection import KINDS, aliases, versions, wanted
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_only_versions_that_an_alias_points_at_are_looked_at_unless_all_are_aske
     for version in (1, 2, 3):
         change(ledger, version)
     entries = ledger.entries(MODEL, *KINDS)
-    some, every = (wanted(entries, describe=described, everything=each) for each in (False, True))
+    some, every = (wanted(entries, everything=each) for each in (False, True))
     assert some.descriptions == {2: "gain of 2", 3: "gain of 3"}
     assert sorted(every.descriptions) == sorted(some.versions) == [1, 2, 3]
     assert (some.head, some.aliases) == (3, {"champion": 3, "challenger": None, "previous": 2})
@@ -97,8 +97,8 @@ def test_only_versions_that_an_alias_points_at_are_looked_at_unless_all_are_aske
 def test_everything_that_an_alias_said_since_an_entry_is_known(ledger):
     for version in (1, 2, 3):
         change(ledger, version)
-    found = wanted(ledger.entries(MODEL, *KINDS), describe=described)
+    found = wanted(ledger.entries(MODEL, *KINDS))
     assert found.said("champion", since=3) == {3}
     assert found.said("champion", since=1) == {1, 2, 3}
     assert found.said("champion", since=0) == {None, 1, 2, 3}
-    assert wanted([], describe=described).said("champion", since=0) == {None}
+    assert wanted([]).said("champion", since=0) == {None}
