@@ -104,6 +104,7 @@ def test_lineage_is_a_tree_of_a_version_or_a_line_for_each_thing(printed):
     version = Ancestry(
         version=3, champion=(AT.isoformat(),), data=digest("d"), rows=1000, datasets=(digest("s"),), items=items,
         train=digest("t"), code=digest("c"), params=digest("p"), model=digest("m"), parent=2, bento="visits:v3",
+        received=f"{HOSTILE}, version 5", sent=("production, version 7", "other, refused"),
     )  # fmt: skip
     made = (
         Descent(kind="file", name=digest("f"), versions=(1, 2), champions=(2,)),
@@ -113,6 +114,7 @@ def test_lineage_is_a_tree_of_a_version_or_a_line_for_each_thing(printed):
     text = printed.getvalue()
     for part in (
         "champion since (UTC): 2026-05-03 14:30", "1,000 rows", f"from dataset {digest('s')[:12]}", SHOWN,
+        "received from", "sent to production, version 7", "sent to other, refused",
         "and from 5 more files", "held against version 2", "commit not known",
         f"file {digest('f')[:12]}: versions 1, 2 were made from it",
         f"dataset {digest('s')[:12]}: no version was made from it",
