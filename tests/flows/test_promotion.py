@@ -5,9 +5,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from direct import Direct
+from direct import PACKAGED, Direct
 
-from evergreen.adapters import tracking
 from evergreen.base.errors import ConfigError, GateRefused, IntegrityError, LostRace, Unavailable
 from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts, version_facts
@@ -15,6 +14,7 @@ from evergreen.record.registry import people
 from evergreen.record.registry.people import person
 from flows import following, promotion, training
 from flows.training import train_and_judge
+from tasks import mirror
 
 ADA = person("Ada", "the slices look right")
 WEEK = "ingest.end='2024-03-08'"
@@ -40,7 +40,7 @@ def proposed_folder(visits_trained: Path, tmp_path_factory: pytest.TempPathFacto
 def shown(monkeypatch) -> list[int]:
     """The champions that MLflow was told, and packages are there."""
     told: list[int] = []
-    monkeypatch.setattr(tracking, "mirror_champion", lambda uri, name, version: told.append(version))
+    monkeypatch.setattr(mirror, "follow", lambda ledger, name, **_: told.append(ledger.champion(name).version))
     monkeypatch.setattr(promotion, "follow_beside", following.follow_or_say)  # in this process
     monkeypatch.setattr(promotion.packaging, "build", lambda *_, **__: None)
     return told
@@ -182,22 +182,22 @@ def test_author_may_not_approve_where_the_policy_wants_another_and_an_unknown_on
 
 
 def test_approval_changes_nothing_while_mlflow_does_not_work(proposed, monkeypatch):
-    monkeypatch.setattr(tracking, "mirror_champion", down)
+    monkeypatch.setattr(mirror, "follow", down)
     refused(Unavailable, "DEP002", promotion.approve, proposed, 2, ADA)
     assert kinds(proposed) == ["promotion"]
 
 
-def down(*_):
+def down(*_, **__):
     raise Unavailable("DEP002", "MLflow does not work")
 
 
 @pytest.mark.parametrize("other", ["approve", "reject"])
 def test_of_two_people_at_once_one_wins_and_the_other_is_told(other, proposed, monkeypatch):
-    def faster(*_):
-        monkeypatch.setattr(tracking, "mirror_champion", lambda *_: None)
+    def faster(*_, **__):
+        monkeypatch.setattr(mirror, "follow", lambda *_, **__: None)
         getattr(promotion, other)(Project.open(), 2, person("Grace", "first"))
 
-    monkeypatch.setattr(tracking, "mirror_champion", faster)
+    monkeypatch.setattr(mirror, "follow", faster)
     code = {"approve": "RACE001", "reject": "RACE005"}[other]
     error = refused(LostRace, code, promotion.approve, proposed, 2, ADA)
     assert "version 2" in error.what
@@ -280,7 +280,7 @@ def test_rollback_without_a_champion_or_one_before_says_what_to_do(fresh, shown)
 
 
 def test_rollback_stands_although_mlflow_is_down(walked, monkeypatch, caplog):
-    monkeypatch.setattr(tracking, "mirror_champion", down)
+    monkeypatch.setattr(mirror, "follow", down)
     assert promotion.rollback(walked, ADA).version == 2
     assert "evergreen doctor" in caplog.text
 
@@ -306,7 +306,7 @@ def test_package_is_built_again_before_the_champion_changes(walked, monkeypatch)
 def test_rollback_is_possible_while_a_training_runs_which_cannot_promote_then(walked):
     def meanwhile(*_, **__):
         promotion.rollback(walked, ADA)
-        return "visits:4"
+        return PACKAGED
 
     other = Project.open(overrides=["ingest.end='2024-03-15'"])
     with pytest.raises(LostRace) as caught:
@@ -318,7 +318,7 @@ def test_rollback_is_possible_while_a_training_runs_which_cannot_promote_then(wa
 def test_proposal_made_while_somebody_rolled_back_is_none(walked):
     def meanwhile(*_, **__):
         promotion.rollback(walked, ADA)
-        return "visits:4"
+        return PACKAGED
 
     with pytest.raises(LostRace):
         train(Project.open(overrides=["ingest.end='2024-03-15'", ASKS]), 4, package=meanwhile)
@@ -348,12 +348,12 @@ def test_version_that_lost_the_race_may_be_promoted_by_a_person_but_not_if_the_g
 
 
 def test_lost_race_of_a_promotion_changes_nothing(walked, monkeypatch):
-    def faster(*_):
-        monkeypatch.setattr(tracking, "mirror_champion", lambda *_: None)
+    def faster(*_, **__):
+        monkeypatch.setattr(mirror, "follow", lambda *_, **__: None)
         promotion.rollback(walked, person("Grace", "late answers"))
 
     promotion.rollback(walked, ADA)
-    monkeypatch.setattr(tracking, "mirror_champion", faster)
+    monkeypatch.setattr(mirror, "follow", faster)
     refused(LostRace, "RACE001", promotion.promote, walked, 3, ADA)
     assert walked.ledger().champion("visits").version == 1
 
