@@ -9,12 +9,14 @@ from transfers import count, refused, send, there, told
 from evergreen.base.artifacts.folders import is_whole
 from evergreen.base.errors import LostRace, Unavailable
 from evergreen.base.files import file_digest
+from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts, version_facts
 from evergreen.record.registry import causes, names, people
 from evergreen.record.registry import proof as proofs
 from evergreen.record.registry.history import events
 from evergreen.record.registry.lineage import ancestry
 from evergreen.record.registry.people import person
+from evergreen.record.registry.unnamed import names_in
 from flows import promotion, training
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
@@ -128,6 +130,25 @@ def test_champion_there_that_has_seen_no_gate_row_is_scored_on_them(here):
     assert outcome.judged.rule == "refresh"
     assert [entry.payload["rows"] for entry in told(target, "gate")][-1] == told(here, "gate")[-1].payload["rows"]
     assert told(target, "judgement")[-1].payload["verdict"] == outcome.judged.verdict
+
+
+def test_model_that_was_fitted_again_goes_as_it_is_with_the_one_that_was_measured(here, monkeypatch):
+    target, steps = there(), Direct()
+    monkeypatch.setattr(promotion.packaging, "build", lambda *_, **__: None)
+    longer = Project.open(overrides=["train.refit=true", "ingest.end='2024-03-08'"])
+    steps_here = Direct(register=lambda *_, **__: 2)
+    trained = training.train_and_judge(longer, reason="fitted again", new_lineage=True, do=steps_here)
+    assert (trained.verdict, trained.version) == ("promoted", 2)
+    outcome = send(here, target, do=steps, version=2)
+
+    ours, theirs = version_facts(here.ledger(), "visits", 2), champion_facts(target.ledger(), "visits")
+    assert "refit" not in steps.names
+    assert ours.as_judged is not None
+    assert (theirs.artifact, theirs.as_judged) == (ours.artifact, ours.as_judged)
+    assert outcome.judged.refit_of == ours.as_judged.sha256 == theirs.measured.sha256
+    (received,) = told(target, "received")
+    assert (received.payload["from_version"], received.payload["version"]) == (2, 1)
+    assert ours.proof.uri in names_in(received.payload)  # which gc keeps
 
 
 def test_policy_there_lets_it_wait_for_a_person(here):
