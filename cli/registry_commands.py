@@ -94,18 +94,26 @@ def promote(
     by: By = None,
     reason: Reason = None,
     new_lineage: Annotated[bool, typer.Option("--new-lineage", help="Compare with no champion before.")] = False,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="ENV", help="Into this environment's registry, if its gate agrees.")
+    ] = None,
     env: Env = "local",
     params: ParamsFile = "params.yaml",
     overrides: Overrides = None,
     allow_dirty: AllowDirty = False,
     as_json: Json = False,
 ) -> None:
-    """Bring a registered version into service, or begin a new lineage.
+    """Bring a registered version into service, here or in another environment, or begin a new lineage.
+
+    With --to the version is copied there by its digests and judged by the gate there against the champion there; both
+    ledgers keep where it went and came from.
 
     A new lineage: the candidate of these parameters is judged as the first of its model is. For a target, classes or
     columns that changed so much that the champion cannot be compared any more.
 
     Examples: [bold]evergreen promote 4 --by "Ada Lovelace" --reason "the outage had another cause"[/bold]
+
+    [bold]evergreen promote 4 --to production --by "Ada Lovelace" --reason "a week on staging"[/bold]
 
     [bold]evergreen promote --new-lineage --reason "delays count from 30 minutes on"[/bold]
     """
@@ -115,6 +123,13 @@ def promote(
             "promote brings a version into service, or begins a new lineage: say which of them",
             where="command line",
             next_step="evergreen promote V --by NAME --reason TEXT, or evergreen promote --new-lineage --reason TEXT.",
+        )
+    if to is not None and version is None:
+        raise ConfigError(
+            "CFG071",
+            "--to takes a version into another environment: a new lineage begins where it is trained",
+            where="command line",
+            next_step=f"evergreen promote V --to {to} --by NAME --reason TEXT, or leave out --to.",
         )
     if version is None:
         _begin_lineage(env, params, overrides or [], allow_dirty=allow_dirty, reason=reason, as_json=as_json)
@@ -128,7 +143,13 @@ def promote(
         )
     from evergreen.record.registry import people
 
-    person, project = people.person(by, reason), _open(env, params)
+    person = people.person(by, reason)
+    if to is not None:
+        from cli import sending
+
+        sending.tell(sending.send(version, person, env=env, to=to, params=params), as_json)
+        return
+    project = _open(env, params)
     from flows import promotion
 
     promotion.promote(project, version, person)

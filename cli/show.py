@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # they bring SciPy, which no status needs
     from cli.doctor import Finding
     from evergreen.adapters.registry_aliases import RegistryLook
     from evergreen.record.windows import RetrainingOutcome, WindowOutcome
+    from flows.transfer import Transferred
 
 console = Console()
 MARKS = {
@@ -106,6 +107,16 @@ def proposed(outcome: Judgement) -> None:
         f"{escape(outcome.reason)}"
     )
     console.print(f'  evergreen approve {outcome.version} --by NAME --reason "why", or: evergreen reject')
+
+
+def transferred(outcome: "Transferred") -> None:
+    """Show what came of a version in another environment."""
+    judged(outcome.judged)
+    became = f"is version {outcome.judged.version}" if outcome.judged.version else "has no number"
+    console.print(
+        f"  version {outcome.version} {became} in {escape(outcome.env)}; "
+        f"entry {outcome.received[:12]} there, {outcome.sent[:12]} here"
+    )
 
 
 def champion(facts: VersionFacts, left: Level) -> None:

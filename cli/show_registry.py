@@ -136,6 +136,10 @@ def lineage(found: "Lineage") -> None:
         tree.add(f"code {version.code[:12]}, commit {_short(version.commit)}, lock {_short(version.lock)}")
         tree.add(f"parameters {version.params[:12]}")
         tree.add(f"held against version {version.parent}" if version.parent else "held against no champion")
+        if version.received:
+            tree.add(f"received from {escape(version.received)}")
+        for sent in version.sent:
+            tree.add(f"sent to {escape(sent)}")
         tree.add(f"bento {escape(version.bento)}, package {_short(version.package)}, proof {_short(version.proof)}")
         console.print(tree)
     for made in found.made:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from evergreen.adapters import packaging
-from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.errors import GateRefused
 from evergreen.project import Project
 from evergreen.record.ledger.champions import Decision
@@ -179,9 +178,7 @@ def require_whole(project: Project, facts: VersionFacts) -> None:
     ------
     IntegrityError if a model, the train rows or the proof is missing, or not as it was written.
     """
-    ws = project.workspace
-    folders = (facts.artifact, facts.as_judged, facts.proof)
-    for folder in (each for each in folders if each):
-        read_folder(ws.path(folder.uri), folder.sha256)
-    ws.verified(facts.train)
+    for ref in (facts.artifact, facts.as_judged, facts.proof, facts.train):
+        if ref:
+            project.workspace.require(ref)
     packaging.restore(facts, project.settings)

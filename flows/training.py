@@ -11,7 +11,8 @@ from prefect import Task, flow
 
 from evergreen.base import failpoints
 from evergreen.base.artifacts.refs import FolderRef
-from evergreen.base.values import digest_of
+from evergreen.base.values import Value, digest_of
+from evergreen.config.card import CardText
 from evergreen.decisions.gate import decision as gate
 from evergreen.decisions.gate.campaign import Rule
 from evergreen.decisions.gate.verdict import Verdict
@@ -20,6 +21,7 @@ from evergreen.record.candidate import Candidate
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import (
     Judgement,
+    StepRun,
     TrainingOutcome,
     VersionFacts,
     champion_facts,
@@ -33,6 +35,7 @@ from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import STEPS, arguments
 from evergreen.record.registry import people
 from evergreen.record.registry.case import Case, verdict_of
+from evergreen.record.registry.people import Person
 from evergreen.record.tracker import Run
 from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
@@ -66,6 +69,21 @@ AS_TASKS: dict[str, Task[..., Any]] = {
     "train": train,
     "evaluate": evaluate,
 }
+
+
+class Origin(Value):
+    """Where a candidate comes from: what its run, its proof and its version say of that.
+
+    `steps`: those that made it. `digests`: of code and parameters. `python`, `packages`: None for what is there now.
+    """
+
+    commit: Commit
+    author: str | None
+    card: CardText
+    digests: Mapping[str, str]
+    steps: tuple[StepRun, ...]
+    python: str | None = None
+    packages: Mapping[str, str] | None = None
 
 
 @flow(name="training", flow_run_name=named_by("training", lambda _, given: given["reason"]))
@@ -214,36 +232,79 @@ def carry_out(
     reason: str,
     commit: Commit,
 ) -> Judgement:
+    """Fit a candidate that passed the gate once more, where the parameters say so, and `settle` what follows.
+
+    Parameters
+    ----------
+    candidate : with the model that the gate took.
+    """
+    as_judged: FolderRef | None = None
+    if verdict.promote and project.params.train.refit:
+        as_judged = candidate.model
+        candidate = candidate.model_copy(update={"model": do(refit, candidate, ws=project.workspace)})
+    origin = Origin(
+        commit=commit,
+        author=commits.author(project.settings.project),
+        card=project.card,
+        digests=project.digests(),
+        steps=tuple(do.steps),
+    )
+    return settle(
+        project,
+        candidate,
+        case,
+        verdict,
+        do,
+        epoch=epoch,
+        fence=fence,
+        reason=reason,
+        origin=origin,
+        as_judged=as_judged,
+    )
+
+
+def settle(
+    project: Project,
+    candidate: Candidate,
+    case: Case,
+    verdict: Verdict,
+    do: Recorder,
+    *,
+    epoch: int,
+    fence: tuple[str, int],
+    reason: str,
+    origin: Origin,
+    as_judged: FolderRef | None,
+    person: Person | None = None,
+) -> Judgement:
     """Log the run, and bring a candidate that passed the gate into service.
 
     A run that was killed on the way goes through here again; every effect is made only once.
 
     Parameters
     ----------
-    candidate : with the model that the gate took.
+    candidate : with the model that is to serve.
     epoch : of the champion that the gate compared with.
     fence : the lease of this training, and its epoch.
+    reason : why there is this candidate.
+    as_judged : the model that the gate measured, where the candidate's was fitted on the gate rows too.
+    person : who promotes it, if the gate agrees; by default the gate itself does.
     """
-    as_judged: FolderRef | None = None
-    if verdict.promote and project.params.train.refit:
-        as_judged = candidate.model
-        candidate = candidate.model_copy(update={"model": do(refit, candidate, ws=project.workspace)})
     tags = {
         **({"refit_of": as_judged.sha256} if as_judged else {}),
         "model_digest": candidate.model.sha256,
         "data_digest": candidate.raw.sha256,
         "training_reason": reason,
-        "commit": commit.sha,
-        "dirty": str(commit.dirty).lower(),
-        **project.digests(),
+        "commit": origin.commit.sha,
+        "dirty": str(origin.commit.dirty).lower(),
+        **_made_of(origin),
     }
-    steps = tuple(do.steps)
     run = do(
         track,
         candidate,
         verdict=verdict,
         compared=case.compared,
-        steps=steps,
+        steps=origin.steps,
         ws=project.workspace,
         params=project.params,
         settings=project.settings,
@@ -254,7 +315,7 @@ def carry_out(
         version=None,
         model_digest=candidate.model.sha256,
         data_digest=candidate.raw.sha256,
-        **project.digests(),
+        **_made_of(origin),
         verdict="refused",
         metrics=candidate.report.candidate,
         baseline_metrics=candidate.report.baseline,
@@ -272,7 +333,6 @@ def carry_out(
     if not verdict.promote:
         return judged
     passed = judged.model_copy(update={"verdict": "proposed", "reason": f"{reason}: {verdict.reason}"})
-    author = commits.author(project.settings.project)
     proof = do(
         prove,
         case,
@@ -280,24 +340,24 @@ def carry_out(
         model=candidate.model,
         run=run,
         contract=project.contract,
-        commit=commit,
-        author=author,
-        card=project.card,
-        digests=project.digests(),
-        steps=steps,
+        **dict(origin),
         ws=project.workspace,
     )
     facts = make_version(
-        project, candidate, passed, do, run=run, tags=tags, as_judged=as_judged, proof=proof, author=author
+        project, candidate, passed, do, run=run, tags=tags, as_judged=as_judged, proof=proof, author=origin.author
     )
     if verdict.rule in project.params.approval.required:
         propose(project, facts, epoch=epoch)
         return facts.judged
-    return bring_into_service(project, facts, do, epoch=epoch, fence=fence)
+    return bring_into_service(project, facts, do, epoch=epoch, fence=fence, person=person)
+
+
+def _made_of(origin: Origin) -> dict[str, str]:
+    return {name: origin.digests[name] for name in ("code_digest", "params_digest")}
 
 
 def propose(project: Project, facts: VersionFacts, *, epoch: int) -> None:
-    """Let a registered version wait for a person, as the policy says; `epoch` as in `carry_out`.
+    """Let a registered version wait for a person, as the policy says; `epoch` as in `settle`.
 
     Raises
     ------
@@ -371,23 +431,41 @@ def make_version(
 
 
 def bring_into_service(
-    project: Project, facts: VersionFacts, do: Recorder, *, epoch: int, fence: tuple[str, int]
+    project: Project,
+    facts: VersionFacts,
+    do: Recorder,
+    *,
+    epoch: int,
+    fence: tuple[str, int],
+    person: Person | None = None,
 ) -> Judgement:
     """Promote a registered version, and return its judgement.
 
     Parameters
     ----------
-    epoch, fence : as in `carry_out`.
+    epoch, fence, person : as in `settle`.
     """
     promoted = facts.promoted(datetime.now(UTC))
-    do(promote, promoted, expected_epoch=epoch, settings=project.settings, fence=fence)
+    decided = {"by": person.by, "reason": person.reason} if person else {}
+    do(promote, promoted, expected_epoch=epoch, settings=project.settings, fence=fence, **decided)
     return promoted.judged
 
 
 def decide(
-    project: Project, ledger: Ledger, candidate: Candidate, do: Recorder, *, rule: Rule | None
+    project: Project,
+    ledger: Ledger,
+    candidate: Candidate,
+    do: Recorder,
+    *,
+    rule: Rule | None,
+    only: str | None = None,
 ) -> tuple[Case, Verdict]:
     """Score the models in service, now and before, on the candidate's gate rows, ask the gate, and keep that it was.
+
+    Parameters
+    ----------
+    rule : as in `train_and_judge`.
+    only : the artifact that is asked alone; by default both are, the simpler one only if the other fails.
 
     Returns
     -------
@@ -407,13 +485,14 @@ def decide(
         seed=project.params.seed,
     )
     same = same_as_champion(project, candidate, champion)
+    same = None if only and same != only else same
     case = Case(
         candidate=candidate,
         compared=compared,
         rule="first" if champion is None else rule_for(project, candidate, champion, asked="refresh" if same else rule),
         asked_at=datetime.now(UTC),
         history=gates_asked(ledger, project.name, but=candidate.key),
-        only=same,
+        only=only or same,
         params=project.params,
     )
     verdict = verdict_of(case, project.workspace.read(compared.table))

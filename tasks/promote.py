@@ -11,22 +11,31 @@ from tasks.engine import RETRIED
 
 @task(name="promote", timeout_seconds=600, **RETRIED)
 def promote(
-    facts: VersionFacts, *, expected_epoch: int, settings: Settings, fence: tuple[str, int] | None = None
+    facts: VersionFacts,
+    *,
+    expected_epoch: int,
+    settings: Settings,
+    fence: tuple[str, int] | None = None,
+    by: str = GATE,
+    reason: str | None = None,
 ) -> Champion:
     """Make a version champion in the ledger, as the gate decided.
 
     Parameters
     ----------
     fence : the name and the epoch of the lease that the training holds.
+    by, reason : who asked the gate and why, where a person did; by default the gate decides, for its own reason.
 
     Raises
     ------
-    LostRace if another version was promoted since the candidate was judged, or the lease is somebody else's.
+    LostRace if another version was promoted since the candidate was judged, this one was rejected, or the lease is
+    somebody else's.
     """
     return Ledger.open(settings).promote(
         facts.judged.model,
         facts.version,
-        {**facts.model_dump(mode="json"), "by": GATE, "reason": facts.judged.reason},
+        {**facts.model_dump(mode="json"), "by": by, "reason": reason or facts.judged.reason},
         expected_epoch=expected_epoch,
+        unless=("rejection", str(facts.version)),
         fence=fence,
     )

@@ -47,6 +47,8 @@ def prove(
     digests: Mapping[str, str],
     steps: Sequence[StepRun],
     ws: Workspace,
+    python: str | None = None,
+    packages: Mapping[str, str] | None = None,
 ) -> FolderRef:
     """Write the proof of a candidate that passed the gate, and return its folder.
 
@@ -54,8 +56,9 @@ def prove(
     ----------
     model : what is promoted, which may have been fitted again on the gate rows too.
     card : what people say of the model now.
-    digests : of code and parameters.
+    digests : of code and parameters, and of the lock where it is not the one of now.
     steps : those that the run was logged with.
+    python, packages : what the candidate was made with, where that is not what is installed now.
     """
     taken = case.candidate.taking(verdict.artifact)
     loaded = models.load(ws.path(model.uri), model.sha256)
@@ -71,9 +74,9 @@ def prove(
         contract=contract,
         commit=commit,
         author=author,
-        digests={**digests, "lock_digest": lock_digest()},
-        python=platform.python_version(),
-        packages=versions(needed((PROJECT / "requirements.lock").read_text(), taken.best.family)),
+        digests={"lock_digest": lock_digest(), **digests},
+        python=python or platform.python_version(),
+        packages=packages or versions(needed((PROJECT / "requirements.lock").read_text(), taken.best.family)),
         steps=tuple(steps),
         run_id=run.run_id,
         card=card,

@@ -228,6 +228,24 @@ def visits_trained(once: Once) -> Path:
     return once("visits", train)
 
 
+@pytest.fixture(scope="session")
+def two_environments(project: Path, prepared_state: Path, once: Once) -> Path:
+    """A project of visits with a version in one environment and nothing in another; copied by `here`."""
+    import transfers
+
+    return once("environments", lambda folder: transfers.two_environments(folder / "visits", project, prepared_state))
+
+
+@pytest.fixture
+def here(two_environments: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Project":
+    """The environment with a version in it."""
+    from evergreen.project import Project
+
+    root = Path(shutil.copytree(two_environments, tmp_path / "visits", symlinks=True))
+    monkeypatch.chdir(root)
+    return Project.open()
+
+
 @pytest.fixture
 def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Project":
     """A project of visits that nothing was done with."""

@@ -121,8 +121,14 @@ def version_facts(ledger: Ledger, model: str, version: int) -> VersionFacts | No
 
     None if it never was. Of before versions were recorded as they are registered, those are known that were promoted.
     """
+    entry = registered(ledger, model, version)
+    return _facts(ledger, entry) if entry else None
+
+
+def registered(ledger: Ledger, model: str, version: int) -> Entry | None:
+    """Return the entry that holds what is known of a version, as `version_facts` chooses it."""
     known = [entry for entry in ledger.entries(model, *REGISTERED) if entry.payload.get("version") == version]
-    return _facts(ledger, max(known, key=_rank)) if known else None
+    return max(known, key=_rank, default=None)
 
 
 def _rank(entry: Entry) -> tuple[bool, int]:

@@ -38,7 +38,7 @@ def test_standing_says_who_decided_and_until_when(printed):
     entry = Entry(seq=9, at=AT, model=MODEL, kind="rollback", key="4", payload=payload, hash="")
     reign = Reign(entry=entry, until=datetime(2026, 5, 4, tzinfo=UTC))
     level = Level(level=0.01, asked=2, spent=0.01, left=0.04, ends=None)
-    show_registry.standing(Standing(reign, reign.facts, level), at="2026-05-03T15:00")
+    show_registry.standing(Standing(reign, reign.facts, level, None), at="2026-05-03T15:00")
     text = printed.getvalue()
     assert "At 2026-05-03T15:00 version 3 was champion, until 2026-05-04 00:00:00" in text
     assert f"rollback by {SHOWN}: reviewed" in text
@@ -104,6 +104,7 @@ def test_lineage_is_a_tree_of_a_version_or_a_line_for_each_thing(printed):
     version = Ancestry(
         version=3, champion=(AT.isoformat(),), data=digest("d"), rows=1000, datasets=(digest("s"),), items=items,
         train=digest("t"), code=digest("c"), params=digest("p"), model=digest("m"), parent=2, bento="visits:v3",
+        received=f"{HOSTILE}, version 5", sent=("production, version 7", "other, refused"),
     )  # fmt: skip
     made = (
         Descent(kind="file", name=digest("f"), versions=(1, 2), champions=(2,)),
@@ -113,6 +114,7 @@ def test_lineage_is_a_tree_of_a_version_or_a_line_for_each_thing(printed):
     text = printed.getvalue()
     for part in (
         "champion since (UTC): 2026-05-03 14:30", "1,000 rows", f"from dataset {digest('s')[:12]}", SHOWN,
+        "received from", "sent to production, version 7", "sent to other, refused",
         "and from 5 more files", "held against version 2", "commit not known",
         f"file {digest('f')[:12]}: versions 1, 2 were made from it",
         f"dataset {digest('s')[:12]}: no version was made from it",

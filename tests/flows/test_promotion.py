@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from direct import Direct
+from direct import PACKAGED, Direct
 
 from evergreen.base.errors import ConfigError, GateRefused, IntegrityError, LostRace, Unavailable
 from evergreen.project import Project
@@ -307,7 +307,7 @@ def test_package_is_built_again_before_the_champion_changes(walked, monkeypatch)
 def test_rollback_is_possible_while_a_training_runs_which_cannot_promote_then(walked):
     def meanwhile(*_, **__):
         promotion.rollback(walked, ADA)
-        return "visits:4"
+        return PACKAGED
 
     other = Project.open(overrides=["ingest.end='2024-03-15'"])
     with pytest.raises(LostRace) as caught:
@@ -319,7 +319,7 @@ def test_rollback_is_possible_while_a_training_runs_which_cannot_promote_then(wa
 def test_proposal_made_while_somebody_rolled_back_is_none(walked):
     def meanwhile(*_, **__):
         promotion.rollback(walked, ADA)
-        return "visits:4"
+        return PACKAGED
 
     with pytest.raises(LostRace):
         train(Project.open(overrides=["ingest.end='2024-03-15'", ASKS]), 4, package=meanwhile)

@@ -2,18 +2,20 @@
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from uuid import uuid4
 
 from pydantic import BaseModel
 
-from evergreen.base.artifacts.folders import MANIFEST, is_inside, is_whole, publish
+from evergreen.base.artifacts.folders import MANIFEST, is_inside, is_whole, publish, read_folder
 from evergreen.base.artifacts.refs import FolderRef, TableRef, schema_hash
 from evergreen.base.artifacts.tables import TableWriter
-from evergreen.base.errors import IntegrityError
+from evergreen.base.errors import IntegrityError, explain_os_errors
 from evergreen.base.files import file_digest, write_bytes
 from evergreen.base.values import Value
 
@@ -127,12 +129,29 @@ class Workspace(Value):
         ref = FolderRef(uri=f"{name}-{sha256[:16]}" if self.by_content else name, sha256=sha256)
         target = self.path(ref.uri)
 
-        def fill(folder: Path) -> None:
-            for path, content in {**files, MANIFEST: manifest}.items():
-                write_bytes(folder / path, content)
-
-        publish(target, fill=fill, is_whole=lambda: is_whole(target, sha256))
+        _publish(target, {**files, MANIFEST: manifest}, sha256)
         return ref
+
+    def require(self, ref: TableRef | FolderRef) -> None:
+        """Raise IntegrityError unless an artifact is here, and every byte of it is as it was written."""
+        if isinstance(ref, TableRef):
+            self.verified(ref)
+        else:
+            read_folder(self.path(ref.uri), ref.sha256)
+
+    def take(self, ref: TableRef | FolderRef, other: "Workspace") -> None:
+        """Bring an artifact of another workspace here under the same reference, unless it is here and whole.
+
+        Raises
+        ------
+        IntegrityError if it is gone there or damaged; nothing is here then that was not before.
+        """
+        target, source = self.path(ref.uri), other.path(ref.uri)
+        if isinstance(ref, FolderRef):
+            _, files = read_folder(source, ref.sha256)
+            _publish(target, {**files, MANIFEST: (source / MANIFEST).read_bytes()}, ref.sha256)
+        elif not (target.is_file() and file_digest(target) == ref.sha256):
+            _copy(source, target, ref)
 
     def folder(self, name: str) -> FolderRef:
         """Return the reference of a folder that lies under its plain name.
@@ -160,6 +179,37 @@ class Workspace(Value):
     def beside(cls, folder: Path) -> Self:
         """Return a workspace whose names are plain: the one that DVC tracks."""
         return cls(root=folder, by_content=False)
+
+
+def _publish(target: Path, files: Mapping[str, bytes], sha256: str) -> None:
+    def fill(folder: Path) -> None:
+        for path, content in files.items():
+            write_bytes(folder / path, content)
+
+    publish(target, fill=fill, is_whole=lambda: is_whole(target, sha256))
+
+
+def _copy(source: Path, target: Path, ref: TableRef) -> None:
+    """Put a table in place by a rename, after its copy was found to have the digest of the reference."""
+    temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+    with explain_os_errors(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with _opened(source) as read, temporary.open("wb") as written:
+                shutil.copyfileobj(read, written)
+                written.flush()
+                os.fsync(written.fileno())
+            _require_digest(source, file_digest(temporary), ref)
+            temporary.replace(target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise _gone(path, error) from error
 
 
 def _require_digest(path: Path, sha256: str, ref: TableRef) -> None:

@@ -99,7 +99,7 @@ def exportable(ledger: Ledger, model: str, version: int) -> VersionFacts:
             "INT020",
             f"version {version} of '{model}' has no proof: it was registered before proofs were kept",
             where=f"ledger, version {version}",
-            next_step="Export a newer version, or train again: evergreen run",
+            next_step="Take a newer version, or train again: evergreen run",
         )
     return facts
 

@@ -56,6 +56,8 @@ class _Story:
             "rejection": self._decided,
             "retraining": self._retraining,
             "window": self._window,
+            "sent": self._sent,
+            "received": self._received,
         }
         return ways.get(entry.kind, self._plain)(entry)
 
@@ -122,6 +124,22 @@ class _Story:
             *(self._proposal(other) for other in proposals[-1:]),
         )
 
+    def _sent(self, entry: Entry) -> Cause:
+        told, version = entry.payload, entry.payload["version"]
+        became = f"it is version {told['to_version']} there" if told.get("to_version") else "it was refused there"
+        about = [other for other in self._before(entry, "version", *CHANGES) if other.payload.get("version") == version]
+        return _cause(
+            entry,
+            f"version {version} was sent to {told['env']} by {by_of(entry)}, and {became} "
+            f"(entry {str(told['entry'])[:12]}): {reason_of(entry)}",
+            *(self.of(other) for other in about[-1:]),
+        )
+
+    def _received(self, entry: Entry) -> Cause:
+        candidate = candidate_of(entry)
+        judged = [other for other in self._entries if other.kind == "judgement" and other.key == candidate]
+        return _cause(entry, _came(entry), *(cause for other in judged[-1:] for cause in self._verdict(other)))
+
     def _people(self, entry: Entry, version: int) -> Iterator[Cause]:
         """Yield who approved of a version that became champion."""
         approvals = [other for other in self._before(entry, "approval") if event_of(other).version == version]
@@ -172,6 +190,12 @@ class _Story:
             if judged.reason.startswith(f"retraining after {key}"):
                 yield self._window(window)
                 return
+        candidate = candidate_of(entry)
+        received = [other for other in self._entries if other.kind == "received" and candidate_of(other) == candidate]
+        if received:
+            if entry not in received:
+                yield _cause(received[0], _came(received[0]))
+            return
         reason = _training_reason(judged)
         if reason:
             yield from _leaf("training", f"the training was asked for: {reason}")
@@ -210,6 +234,14 @@ class _Story:
 
     def _before(self, entry: Entry, *kinds: str) -> list[Entry]:
         return [other for other in self._entries if other.kind in kinds and other.seq < entry.seq]
+
+
+def _came(entry: Entry) -> str:
+    told = entry.payload
+    return (
+        f"it came from {told['env']}, where it is version {told['from_version']} (entry {str(told['entry'])[:12]}), "
+        f"sent by {by_of(entry)}: {reason_of(entry)}"
+    )
 
 
 def _cause(entry: Entry, what: str, *because: Cause) -> Cause:

@@ -39,6 +39,7 @@ class Ancestry(Value):
 
     `data`: the digest of the period's rows; `datasets`: of the dataset versions that they were taken from; `items`: the
     sha256 of each source file, by name. `parent`: the champion that it was held against. `champion`: when it was.
+    `received`: the environment and the version there that it came from; `sent`: the same of those it was sent to.
     """
 
     version: int
@@ -56,6 +57,8 @@ class Ancestry(Value):
     model: str
     judged_model: str | None = None
     parent: int | None = None
+    received: str | None = None
+    sent: tuple[str, ...] = ()
     package: str | None = None
     bento: str
     proof: str | None = None
@@ -150,10 +153,22 @@ def ancestry(
         model=judged["model_digest"],
         judged_model=judged.get("refit_of"),
         parent=changes[0].payload["predecessor"] if changes else None,
+        received=next((_elsewhere(entry) for entry in entries if _is_about(entry, "received", version)), None),
+        sent=tuple(_elsewhere(entry) for entry in entries if _is_about(entry, "sent", version)),
         package=facts.get("package"),
         bento=facts["bento"],
         proof=(facts.get("proof") or {}).get("sha256"),
     )
+
+
+def _is_about(entry: Entry, kind: str, version: int) -> bool:
+    return entry.kind == kind and entry.payload.get("version") == version
+
+
+def _elsewhere(entry: Entry) -> str:
+    told = entry.payload
+    number = told.get("from_version" if entry.kind == "received" else "to_version")
+    return f"{told['env']}, {f'version {number}' if number else 'refused'}"
 
 
 def descent(

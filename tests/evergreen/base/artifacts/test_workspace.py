@@ -167,3 +167,43 @@ def test_workspace_knows_whether_it_holds_what_a_value_names(ws, table, wrap, ki
 @pytest.mark.parametrize("value", [None, 3, "text", [], {}, {"uri": "no reference without a digest"}])
 def test_workspace_holds_what_names_nothing(ws, value):
     assert ws.holds(value)
+
+
+# -- taken from another workspace --------------------------------------------------------------------------------------
+
+
+def test_artifacts_of_another_workspace_are_here_under_the_same_references(ws, table, tmp_path):
+    other = Workspace(root=tmp_path / "other")
+    rows, folder = ws.write("t", table), ws.write_folder("f", {"a/b.txt": b"text"}, {"kind": "test"})
+    for _ in range(2):
+        for ref in (rows, folder):
+            other.take(ref, ws)
+            other.require(ref)
+    assert files_in(other.root) == files_in(ws.root)
+    pd.testing.assert_frame_equal(other.read(rows), table)
+
+
+def test_damaged_copy_is_replaced_by_a_whole_one(ws, table, tmp_path):
+    other = Workspace(root=tmp_path / "other")
+    rows, folder = ws.write("t", table), ws.write_folder("f", {"a.txt": b"text"}, {})
+    for ref in (rows, folder):
+        other.take(ref, ws)
+    other.path(rows.uri).write_bytes(b"x")
+    (other.path(folder.uri) / "a.txt").write_bytes(b"x")
+    for ref in (rows, folder):
+        with pytest.raises(IntegrityError):
+            other.require(ref)
+        other.take(ref, ws)
+        other.require(ref)
+
+
+@pytest.mark.parametrize("spoil", [lambda path: path.write_bytes(b"x"), lambda path: path.unlink()])
+def test_what_is_gone_or_damaged_there_leaves_nothing_here(spoil, ws, table, tmp_path):
+    other = Workspace(root=tmp_path / "other")
+    rows, folder = ws.write("t", table), ws.write_folder("f", {"a.txt": b"text"}, {})
+    spoil(ws.path(rows.uri))
+    spoil(ws.path(folder.uri) / "a.txt")
+    for ref in (rows, folder):
+        with pytest.raises(IntegrityError):
+            other.take(ref, ws)
+    assert files_in(tmp_path / "other") == []
