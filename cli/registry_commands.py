@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -207,8 +207,7 @@ def _open(env: str, params: str) -> "Project":
 
 
 def _tell_champion(project: "Project", as_json: bool) -> None:
-    from cli import show
+    from cli import recall, show_registry
 
-    champion, left = project.champion(), project.level()
-    told: dict[str, Any] = {**champion.judged.model_dump(mode="json"), "campaign": left.model_dump(mode="json")}
-    emit(told, as_json, lambda: show.champion(champion, left))
+    found = recall.standing(project, None)
+    emit(found.told(), as_json, lambda: show_registry.standing(found, at=None))

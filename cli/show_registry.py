@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evergreen.record.registry.unnamed import Unnamed
 
 MOST_LISTED = 20
+MOST_SHOWN = 100  # characters of a reason in a table
 KINDS = {"promotion": "green", "rollback": "yellow", "judgement": "yellow", "rejection": "red", "foreign": "red"}
 
 
@@ -43,9 +44,14 @@ def events(found: Sequence[Event]) -> None:
         style = KINDS.get(event.kind, "default")
         kind = "refusal" if event.kind == "judgement" and event.version is None else event.kind
         version = "" if event.version is None else str(event.version)
-        said = [escape(event.by or ""), escape(event.reason or "")]
+        said = [escape(event.by or ""), escape(_short(event.reason or ""))]
         table.add_row(f"#{event.seq}", _when(event.at), f"[{style}]{kind}[/]", version, *said)
     console.print(table)
+
+
+def _short(reason: str) -> str:
+    """Return the beginning of a reason; `why` and JSON have all of it."""
+    return reason if len(reason) <= MOST_SHOWN else f"{reason[: MOST_SHOWN - 1]}…"
 
 
 def causes(found: Iterable[Cause]) -> None:

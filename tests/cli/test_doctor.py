@@ -122,7 +122,7 @@ def test_artifacts_of_the_champion_are_looked_at_byte_by_byte(visited):
 
 def test_missing_package_is_built_again(visited, project):
     settings = visited.settings.model_copy(update={"project": project})
-    champion = champion_facts(visited.ledger(), "visits")
+    champion = champion_facts(visited.ledger(), "visits").model_copy(update={"package": None})
     assert told(doctor.package(champion, settings, repair=False)) == [
         ("the champion's package was missing", False, "integrity")
     ]

@@ -78,7 +78,7 @@ def test_runs_are_named_in_prefect_whoever_opens_the_project(served, visited, mo
 
     monkeypatch.setattr(training, "train_and_judge", lambda *_, **__: None)
     monkeypatch.setattr(monitoring, "monitor_window", lambda *_, **__: None)
-    monkeypatch.setattr(retraining, "act_on_window", lambda *_, **__: None)
+    monkeypatch.setattr(retraining, "act_on_window", lambda *_, **__: SimpleNamespace(training=None))
     monkeypatch.setattr(os, "environ", {**os.environ})
 
     training.run_training(visited, reason="requested")
