@@ -44,12 +44,12 @@ def events(found: Sequence[Event]) -> None:
         style = KINDS.get(event.kind, "default")
         kind = "refusal" if event.kind == "judgement" and event.version is None else event.kind
         version = "" if event.version is None else str(event.version)
-        said = [escape(event.by or ""), escape(_short(event.reason or ""))]
+        said = [escape(event.by or ""), escape(_begins(event.reason or ""))]
         table.add_row(f"#{event.seq}", _when(event.at), f"[{style}]{kind}[/]", version, *said)
     console.print(table)
 
 
-def _short(reason: str) -> str:
+def _begins(reason: str) -> str:
     """Return the beginning of a reason; `why` and JSON have all of it."""
     return reason if len(reason) <= MOST_SHOWN else f"{reason[: MOST_SHOWN - 1]}…"
 
