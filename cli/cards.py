@@ -6,7 +6,8 @@ from typing import Literal
 
 from evergreen.base.errors import ConfigError
 from evergreen.project import Project
-from evergreen.record.outcomes import VersionFacts, version_facts
+from evergreen.record.outcomes import VersionFacts
+from evergreen.record.registry import people
 from evergreen.record.registry import proof as proofs
 from evergreen.record.registry.card import assemble, markdown, webpage
 from evergreen.record.registry.card.annex_iv import annex_iv as annex_iv_page
@@ -42,14 +43,7 @@ def card_of(project: Project, version: int) -> Card:
     IntegrityError if its proof is not there, or not as it was written.
     """
     ledger = project.ledger()
-    facts = version_facts(ledger, project.name, version)
-    if facts is None:
-        raise ConfigError(
-            "STA004",
-            f"no version {version} of '{project.name}'",
-            where=str(project.settings.home),
-            next_step="See which there are: evergreen history",
-        )
+    facts = people.require_version(ledger, project.name, version)
     proof, metrics = _proof_of(project, facts)
     return assemble.card(facts, proof, metrics, ledger.entries(project.name))
 

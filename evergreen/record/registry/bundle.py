@@ -13,13 +13,14 @@ from evergreen.base.artifacts import archive
 from evergreen.base.artifacts.folders import MANIFEST, read_folder
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.artifacts.workspace import Workspace
-from evergreen.base.errors import ConfigError, IntegrityError, ResourceError
+from evergreen.base.errors import IntegrityError, ResourceError
 from evergreen.base.values import Value
 from evergreen.learning.model.package import PackedFile
 from evergreen.learning.model.release import Release
 from evergreen.record.ledger.chain import Line
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import VersionFacts, version_facts
+from evergreen.record.outcomes import VersionFacts
+from evergreen.record.registry import people
 
 FACTS, ENTRIES, RELEASE = "facts.json", "entries.json", "release.json"
 SIGNATURE = "manifest.sig"
@@ -86,14 +87,7 @@ def exportable(ledger: Ledger, model: str, version: int) -> VersionFacts:
     ------
     ConfigError if there is no such version. IntegrityError if it has no proof.
     """
-    facts = version_facts(ledger, model, version)
-    if facts is None:
-        raise ConfigError(
-            "STA004",
-            f"'{model}' has no version {version}",
-            where="command line",
-            next_step="Name one that was registered: evergreen history",
-        )
+    facts = people.require_version(ledger, model, version)
     if facts.proof is None:
         raise IntegrityError(
             "INT020",

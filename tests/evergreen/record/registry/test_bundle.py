@@ -25,7 +25,11 @@ def test_bundle_holds_model_release_proof_facts_and_entries(visited, tmp_path):
 
     assert json.loads(members["facts.json"]) == facts.model_dump(mode="json")
     assert members["documents/card.md"] == b"# card"
-    assert [line["kind"] for line in json.loads(members["entries.json"])] == ["version", "promotion"]
+    assert [line["kind"] for line in json.loads(members["entries.json"])] == [
+        "number",
+        "version",
+        "promotion",
+    ]
     for name, data in members.items():
         if name.startswith(("model/", "release")):
             (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
@@ -45,7 +49,7 @@ def test_bundle_of_the_same_version_is_the_same_bytes(visited):
 
 
 def test_version_that_does_not_exist_is_named(visited):
-    with pytest.raises(ConfigError, match="STA004: 'visits' has no version 7"):
+    with pytest.raises(ConfigError, match="STA004: no version 7 of 'visits'"):
         exported(visited, 7)
 
 

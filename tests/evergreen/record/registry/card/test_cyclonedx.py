@@ -1,6 +1,7 @@
 """CycloneDX: valid by the real schema of 1.6, the same wherever it is made, and with the card's numbers and digests."""
 
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import carded
@@ -10,7 +11,7 @@ from referencing import Registry, Resource
 
 from evergreen.record.registry.card.cyclonedx import cyclonedx
 
-SCHEMAS = Path(__file__).parents[4] / "support" / "cyclonedx"
+SCHEMAS = Path(str(files("cyclonedx.schema") / "_res"))
 
 
 @pytest.fixture(scope="session")
