@@ -8,10 +8,10 @@ from cli import plans, show, unfinished
 from cli.engine import engine
 from cli.options import emit
 from cli.progress import bar
-from evergreen.adapters import registry_aliases
+from evergreen.adapters import packaging, registry_aliases
 from evergreen.base.errors import GateRefused
 from evergreen.project import Project
-from evergreen.record.outcomes import TrainingOutcome
+from evergreen.record.outcomes import TrainingOutcome, champion_facts
 from evergreen.record.registry import projection
 
 
@@ -20,6 +20,7 @@ def train(project: Project, *, reason: str | None, new_lineage: bool = False) ->
     with unfinished.noted(project, reason=reason):
         outcome = None if new_lineage else plans.recorded_outcome(project)
         if outcome is not None:
+            restore_package(project)
             show_ledger(project)
             return outcome
         project.may_train()  # refused at once, before the engine starts
@@ -27,6 +28,13 @@ def train(project: Project, *, reason: str | None, new_lineage: bool = False) ->
             from flows.training import run_training
 
             return run_training(project, reason=reason or "requested", new_lineage=new_lineage)
+
+
+def restore_package(project: Project) -> None:
+    """Build the champion's package again if it is damaged or gone; where it is whole, a look is all it costs."""
+    champion = champion_facts(project.ledger(), project.name)
+    if champion:
+        packaging.restore(champion, project.settings)
 
 
 def show_ledger(project: Project) -> None:

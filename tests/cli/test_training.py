@@ -1,11 +1,13 @@
 """One training: a recorded one is answered at once, another one in an engine, and none that may not be."""
 
 import json
+import shutil
 from contextlib import contextmanager
 
 import pytest
 import typer
 from direct import Direct
+from projects import Small
 
 from cli import plans, training
 from evergreen.base.errors import ConfigError
@@ -52,11 +54,26 @@ def test_recorded_training_needs_no_engine(fresh, events, monkeypatch):
 def test_recorded_training_puts_back_an_alias_that_was_moved(shown, puts_back, visited, events, monkeypatch):
     asked = []
     monkeypatch.setattr(plans, "recorded_outcome", lambda project: "recorded")
+    monkeypatch.setattr(training.packaging, "restore", lambda *_: None)
     monkeypatch.setattr(training.registry_aliases, "look", lambda *_: shown)
     monkeypatch.setattr(mirror, "follow", lambda ledger, name, *, settings: asked.append(name))
     monkeypatch.setattr(training.os, "environ", {})
     assert training.train(visited, reason=None) == "recorded"
     assert asked == puts_back
+
+
+@pytest.mark.parametrize("damage", ["edited", "gone"])
+def test_unchanged_run_builds_a_package_again_that_serve_would_refuse(damage, trained_project: Small):
+    (package,) = (trained_project.home / "bentoml" / "bentos" / "flights").glob("v1-*")
+    release, was = package / "src" / "release.json", (package / "package.json").read_bytes()
+    if damage == "edited":
+        release.write_bytes(release.read_bytes().replace(b'"version":1', b'"version":9'))
+        assert "release.json" in trained_project.refused("serve", code=7)
+    else:
+        shutil.rmtree(package)
+    assert trained_project.json("run")["version"] == 1
+    assert json.loads(release.read_bytes())["version"] == 1
+    assert (package / "package.json").read_bytes() == was
 
 
 def test_training_that_may_not_be_is_refused_before_the_engine_starts(fresh, events, monkeypatch):
