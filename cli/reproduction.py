@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -167,10 +168,11 @@ def _git(folder: Path, *arguments: str) -> str:
 def _give(project: Project, proof: Proof, place: Path) -> None:
     """Put parameters, contract, the source's files and the lookups of a version into its scratch place."""
     params, contract, own = proof.params, proof.contract, project.settings.project
-    (place / "params.yaml").write_text(yaml.safe_dump(params.model_dump(mode="json", by_alias=True)))
+    in_order = partial(yaml.safe_dump, sort_keys=False)  # which the search depends on
+    (place / "params.yaml").write_text(in_order(params.model_dump(mode="json", by_alias=True)))
     target = place / "configs" / params.dataset / "contract.yaml"
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(yaml.safe_dump(contract.model_dump(mode="json", by_alias=True, exclude_unset=True)))
+    target.write_text(in_order(contract.model_dump(mode="json", by_alias=True, exclude_unset=True)))
     for lookup in params.features.lookups.values():
         _link(own / lookup.file, place / lookup.file)
     for source in (contract.source, *(join.source for join in contract.joins)):

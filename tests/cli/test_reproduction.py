@@ -7,9 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import remembered
+import yaml
 
+from cli import reproduction
 from cli.reproduction import reproduce
 from evergreen.base.errors import ConfigError
+from evergreen.project import Project
 from evergreen.record.plan.commits import Commit
 
 
@@ -109,3 +112,18 @@ def committed(root: Path) -> str:
     git("add", "--all")
     git("commit", "--quiet", "--message", "as it was trained")
     return git("rev-parse", "HEAD")
+
+
+def test_search_space_is_that_of_the_version_in_its_order(visited, monkeypatch):
+    asked = Project.open(overrides=["tune.families.logistic={max_iter: {int: [50, 90]}, C: {float: [1, 2]}}"])
+    proof = remembered.prove(visited).model_copy(update={"params": asked.params})
+    spaces, again = [], reproduction._again
+
+    def looked_at(proof, place, environment):
+        spaces.append(yaml.safe_load((place / "params.yaml").read_text())["tune"]["families"]["logistic"])
+        return again(proof, place, environment)
+
+    monkeypatch.setattr(reproduction, "proof_of", lambda *_: proof)
+    monkeypatch.setattr(reproduction, "_again", looked_at)
+    assert reproduce(visited, "2").first_difference == "tune"
+    assert [list(space) for space in spaces] == [["max_iter", "C"]]
