@@ -10,7 +10,6 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -168,11 +167,13 @@ def _git(folder: Path, *arguments: str) -> str:
 def _give(project: Project, proof: Proof, place: Path) -> None:
     """Put parameters, contract, the source's files and the lookups of a version into its scratch place."""
     params, contract, own = proof.params, proof.contract, project.settings.project
-    in_order = partial(yaml.safe_dump, sort_keys=False)  # which the search depends on
-    (place / "params.yaml").write_text(in_order(params.model_dump(mode="json", by_alias=True)))
+    # In their order, which the search depends on.
+    asked = yaml.safe_dump(params.model_dump(mode="json", by_alias=True), sort_keys=False)
+    (place / "params.yaml").write_text(asked)
     target = place / "configs" / params.dataset / "contract.yaml"
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(in_order(contract.model_dump(mode="json", by_alias=True, exclude_unset=True)))
+    declared = contract.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    target.write_text(yaml.safe_dump(declared, sort_keys=False))
     for lookup in params.features.lookups.values():
         _link(own / lookup.file, place / lookup.file)
     for source in (contract.source, *(join.source for join in contract.joins)):
