@@ -131,6 +131,13 @@ def whole(release: Release, home: Path, digest: str | None, *, trusted_keys: Pat
     return True
 
 
+def require_unchanged(facts: VersionFacts, settings: Settings) -> None:
+    """Raise IntegrityError if the package of a version is there, and is not the one that was registered."""
+    release = release_of(facts)
+    if not is_missing(release, settings.home, facts.package):
+        check(release, settings.home, facts.package, trusted_keys=settings.trusted_keys)
+
+
 def is_missing(release: Release, home: Path, digest: str | None) -> bool:
     """Return whether there is no bento of a release, or one from before packages had a manifest, and it need not."""
     path = _path(release, home)

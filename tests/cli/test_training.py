@@ -63,12 +63,13 @@ def test_recorded_training_puts_back_an_alias_that_was_moved(shown, puts_back, v
 
 
 @pytest.mark.parametrize("damage", ["edited", "gone"])
-def test_unchanged_run_builds_a_package_again_that_serve_would_refuse(damage, trained_project: Small):
+def test_unchanged_run_builds_a_package_again_that_nothing_is_served_or_scored_with(damage, trained_project: Small):
     (package,) = (trained_project.home / "bentoml" / "bentos" / "flights").glob("v1-*")
     release, was = package / "src" / "release.json", (package / "package.json").read_bytes()
     if damage == "edited":
         release.write_bytes(release.read_bytes().replace(b'"version":1', b'"version":9'))
-        assert "release.json" in trained_project.refused("serve", code=7)
+        for refused in (["serve"], ["score", "rows.csv", "out.csv"]):
+            assert "release.json" in trained_project.refused(*refused, code=7)
     else:
         shutil.rmtree(package)
     assert trained_project.json("run")["version"] == 1
