@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evergreen.record.registry.unnamed import Unnamed
 
 MOST_LISTED = 20
+MOST_EVENTS = 100  # in a table
 MOST_SHOWN = 100  # characters of a reason in a table
 KINDS = {"promotion": "green", "rollback": "yellow", "judgement": "yellow", "rejection": "red", "foreign": "red"}
 
@@ -40,7 +41,9 @@ def events(found: Sequence[Event]) -> None:
         console.print("Nothing was decided yet. Next: evergreen run")
         return
     table = Table("", "when (UTC)", "what", "version", "by", "why", box=None)
-    for event in found:
+    if len(found) > MOST_EVENTS:
+        console.print(f"{len(found) - MOST_EVENTS} earlier ones are in: evergreen history --json")
+    for event in found[-MOST_EVENTS:]:
         style = KINDS.get(event.kind, "default")
         kind = "refusal" if event.kind == "judgement" and event.version is None else event.kind
         version = "" if event.version is None else str(event.version)

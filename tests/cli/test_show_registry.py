@@ -52,6 +52,14 @@ def test_events_are_a_table_with_the_newest_last(printed):
     assert last.rstrip().split(maxsplit=5) == ["#7", "2026-05-03", "14:30:00", "refusal", "gate", SHOWN]
 
 
+def test_long_history_shows_the_newest_and_says_where_the_others_are(printed):
+    decided = [Event(seq=n, at=AT, kind="promotion", version=n, by="ann", reason="fine") for n in range(1, 251)]
+    show_registry.events(decided)
+    said, _, *rows = printed.getvalue().splitlines()
+    assert said == "150 earlier ones are in: evergreen history --json"
+    assert [rows[0].split()[0], rows[-1].split()[0], len(rows)] == ["#151", "#250", 100]
+
+
 def test_nothing_that_was_decided_has_a_next_step(printed):
     show_registry.events([])
     assert "evergreen run" in printed.getvalue()
