@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.errors import explain_os_errors
 from evergreen.base.values import Value
 from evergreen.record.ledger.chain import Entry
-from evergreen.record.registry.lineage import Rows, read_proof, read_rows, versions_in
+from evergreen.record.registry.lineage import PROOF, Rows, read_rows, versions_in
 
 SHORT = 16  # characters of a digest that stand in the name of what it names
 ITEMS, ITEM_FILE = "items", "item.json"
@@ -54,6 +55,10 @@ def named(
     ----------
     logs : of each model, all entries.
     records : artifacts of steps that a run may still take, as JSON.
+
+    Raises
+    ------
+    IntegrityError if a version's proof is gone or damaged: nobody knows then what it names.
     """
     artifacts, bentos, data, digests = {*names_in([*records])}, set[str](), set[str](), set[str]()
     for log in logs:
@@ -67,7 +72,9 @@ def named(
         for facts in versions_in(entries).values():
             bentos.add(str(facts["bento"]))
             data.add(str(facts["judged"]["data_digest"]))
-            artifacts |= {*names_in(read_proof(workspace, facts) or {})}
+            if proof := facts.get("proof"):
+                _, files = read_folder(workspace / str(proof["uri"]), str(proof["sha256"]))
+                artifacts |= {*names_in(json.loads(files[PROOF]))}
     periods = [rows for rows in read_rows(workspace) if rows.digest in data or rows.path in artifacts]
     artifacts |= {rows.path for rows in periods}
     return Named(

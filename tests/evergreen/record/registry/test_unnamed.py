@@ -10,6 +10,8 @@ import remembered
 from remembered import MODEL, digest
 
 from evergreen.base.artifacts.folders import MANIFEST
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import IntegrityError
 from evergreen.record.registry.proof import PROOF
 from evergreen.record.registry.unnamed import Unnamed, delete, find, named, names_in
 
@@ -83,8 +85,8 @@ def test_what_is_younger_than_a_day_or_than_was_asked_stays(story, home):
 def test_hold_a_record_in_use_a_window_and_a_proof_keep_what_they_name(story, home):
     ws = home / "workspace"
     proof = {"candidate": {"test": {"uri": "test-gone.parquet", "sha256": "t"}}}
-    write(ws / "proof-2" / PROOF, json.dumps(proof))
-    remembered.make_champion(story, 2, proof={"uri": "proof-2", "sha256": "p"})
+    ref = Workspace(root=ws).write_folder("proof", {PROOF: json.dumps(proof).encode()}, {})
+    remembered.make_champion(story, 2, proof=ref.model_dump())
     story.record(MODEL, "hold", "h", {"digests": [digest("2-between")], "by": "ann", "reason": "audit"})
     write(ws / f"raw-{digest('2-between')[:16]}-facts" / MANIFEST, rows(digest("2-between"), {"b.csv": digest("b")}))
     store = home / "datasets" / MODEL
@@ -98,6 +100,16 @@ def test_hold_a_record_in_use_a_window_and_a_proof_keep_what_they_name(story, ho
     assert "workspace/drift-1.html" in {one.path for one in unnamed(story, home)}
     story.record(MODEL, "window", "w", {"report": str(ws / "drift-1.html"), "valid": {"uri": "v", "sha256": "v"}})
     assert "workspace/drift-1.html" not in {one.path for one in unnamed(story, home)}
+
+
+@pytest.mark.parametrize("harm", ["edited", "gone"])
+def test_nothing_goes_while_nobody_knows_what_a_proof_names(story, home, harm):
+    ref = Workspace(root=home / "workspace").write_folder("proof", {PROOF: b"{}"}, {})
+    remembered.make_champion(story, 2, proof=ref.model_dump())
+    path = home / "workspace" / ref.uri / PROOF
+    path.write_text("[]") if harm == "edited" else path.unlink()
+    with pytest.raises(IntegrityError, match="INT003"):
+        unnamed(story, home)
 
 
 def test_what_was_found_is_deleted_and_nothing_else(story, home):
