@@ -33,7 +33,8 @@ def proposed(proposed_state: Path, prefect_api_url: str, tmp_path: Path) -> Smal
 
 
 def champion_in_mlflow(small: Small) -> int:
-    client = MlflowClient(f"sqlite:///{small.home / 'mlflow' / 'mlflow.db'}")
+    uri = f"sqlite:///{small.home / 'mlflow' / 'mlflow.db'}"
+    client = MlflowClient(uri, registry_uri=uri)
     return int(client.get_model_version_by_alias("flights", "champion").version)
 
 

@@ -10,8 +10,10 @@ from direct import Direct
 from mlflow import MlflowClient
 
 from evergreen.project import Project
+from evergreen.record.outcomes import champion_facts
 from flows import training
 from flows.training import train_and_judge
+from tasks.describe import describe
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
 REAL = {step.name: step.fn for step in (training.track, training.register, training.mirror)}
@@ -75,6 +77,9 @@ def test_same_training_after_the_database_was_deleted_brings_its_version_back(tr
     assert opened.ledger().entries("visits", "foreign") == []
 
 
-def test_description_in_the_registry_says_why_the_version_was_let_in(tracked):
-    outcome = train_and_judge(tracked, reason="first", do=Direct(**REAL))
-    assert store_of(tracked).get_model_version_by_alias("visits", "champion").description == outcome.reason
+def test_description_in_the_registry_is_the_summary_of_the_card(tracked):
+    train_and_judge(tracked, reason="first", do=Direct(**REAL, describe=describe.fn))
+    described = store_of(tracked).get_model_version_by_alias("visits", "champion").description
+    assert described == champion_facts(tracked.ledger(), "visits").summary
+    assert "roc\\_auc" in described
+    assert "evergreen card 1" in described
