@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ from evergreen.project import Project
 
 log = logging.getLogger(__name__)
 SECONDS = 2.5  # that a rollback waits for MLflow
+LONGEST = 50  # seconds that a process beside goes on
 LATER = "it will when it works again: evergreen doctor"
 
 
@@ -68,4 +70,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.alarm(LONGEST)  # MLflow asks a database that does not work again for most of an hour
     sys.exit(main())

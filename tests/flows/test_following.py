@@ -62,6 +62,14 @@ def test_nobody_waits_for_a_server_that_does_not_answer(visited, monkeypatch, ca
     child.wait()
 
 
+def test_process_beside_does_not_outlive_a_minute(visited):
+    script = "import runpy, signal, sys; signal.alarm = lambda seconds: print(seconds, flush=True); "
+    script += "sys.argv[1:] = ['local', 'none.yaml']; runpy.run_module('flows.following', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert 0 < int(done.stdout) < 60
+
+
 def test_command_follows_the_environment_that_is_named_and_ends_with_the_code_of_its_fault(
     visited, told, monkeypatch, capsys
 ):
