@@ -14,7 +14,7 @@ from evergreen.base.values import Value
 from evergreen.decisions.gate.campaign import Level, next_level
 from evergreen.project import Project
 from evergreen.record.ledger.chain import CHANGES, Entry
-from evergreen.record.outcomes import VersionFacts, gates_asked, version_facts
+from evergreen.record.outcomes import VersionFacts, gates_asked, of_entry, version_facts
 from evergreen.record.registry import causes, history, lineage
 from evergreen.record.registry.causes import Cause
 from evergreen.record.registry.history import Event, Reign
@@ -89,7 +89,7 @@ def standing(project: Project, at: str | None) -> Standing:
     shown = None
     if at is None:
         shown = registry_aliases.compare(project.settings.tracking_uri(), project.name, reign.version)
-    return Standing(reign, reign.facts, level, shown)
+    return Standing(reign, of_entry(ledger, reign.entry, VersionFacts), level, shown)
 
 
 def events(project: Project, *, everything: bool) -> list[Event]:

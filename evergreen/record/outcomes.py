@@ -1,6 +1,6 @@
 """What a training answers and what the ledger keeps of a version: JSON-sized, the same through every door."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Literal, TypeVar
 
@@ -165,13 +165,24 @@ def standing(changes: Iterable[Entry]) -> list[Entry]:
     """
     stack: list[Entry] = []
     for entry in changes:
-        version = entry.payload["version"]
-        if entry.kind == "rollback" and any(below.payload["version"] == version for below in stack):
-            while stack[-1].payload["version"] != version:
-                stack.pop()
-        else:
-            stack.append(entry)
+        stand(stack, entry)
     return stack
+
+
+def stand(stack: list[Entry], change: Entry) -> None:
+    """Let a change of the champion follow on what stood before it; the rest as in `standing`."""
+    version = change.payload["version"]
+    if change.kind == "rollback" and any(below.payload["version"] == version for below in stack):
+        while stack[-1].payload["version"] != version:
+            stack.pop()
+    else:
+        stack.append(change)
+
+
+def below(stack: Sequence[Entry], rejected: Collection[int]) -> list[int]:
+    """Return the versions below the champion that it can be rolled back to, the nearest last."""
+    versions = [int(entry.payload["version"]) for entry in stack]
+    return [version for version in versions[:-1] if version != versions[-1] and version not in rejected]
 
 
 def former_facts(ledger: Ledger, model: str, *, at_most: int) -> tuple[VersionFacts, ...]:

@@ -41,6 +41,12 @@ def test_standing_at_a_time_is_the_champion_and_the_campaign_of_then(visited):
     assert recall.standing(visited, None).level.asked == 1
 
 
+def test_promotion_of_another_shape_is_a_ledger_that_may_not_be_believed(visited):
+    visited.ledger().promote(visited.name, 2, {"by": "somebody", "reason": "hashes fit"}, expected_epoch=1)
+    with pytest.raises(IntegrityError, match="INT005"):
+        recall.standing(visited, None)
+
+
 @pytest.mark.parametrize(("at", "code"), [("2020-01-01", "STA005"), ("soon", "STA009"), ("2999-01-01", "STA009")])
 def test_standing_before_the_first_and_in_the_future_is_refused(visited, at, code):
     with pytest.raises(ConfigError) as caught:

@@ -38,7 +38,7 @@ def test_standing_says_who_decided_and_until_when(printed):
     entry = Entry(seq=9, at=AT, model=MODEL, kind="rollback", key="4", payload=payload, hash="")
     reign = Reign(entry=entry, until=datetime(2026, 5, 4, tzinfo=UTC))
     level = Level(level=0.01, asked=2, spent=0.01, left=0.04, ends=None)
-    show_registry.standing(Standing(reign, reign.facts, level, None), at="2026-05-03T15:00")
+    show_registry.standing(Standing(reign, remembered.facts(3), level, None), at="2026-05-03T15:00")
     text = printed.getvalue()
     assert "At 2026-05-03T15:00 version 3 was champion, until 2026-05-04 00:00:00" in text
     assert f"rollback by {SHOWN}: reviewed" in text

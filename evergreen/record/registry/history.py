@@ -8,7 +8,6 @@ from typing import Any
 from evergreen.base.errors import ConfigError
 from evergreen.base.values import Value
 from evergreen.record.ledger.chain import CHANGES, Entry
-from evergreen.record.outcomes import VersionFacts
 
 # What somebody or a policy decided; windows, numbers and what tasks note of their work are left out.
 DECISIONS = (
@@ -54,17 +53,6 @@ class Reign(Value):
     @property
     def version(self) -> int:
         return int(self.entry.payload["version"])
-
-    @property
-    def facts(self) -> VersionFacts:
-        """What was known of the version then."""
-        return facts_of(self.entry)
-
-
-def facts_of(change: Entry) -> VersionFacts:
-    """Return what an entry that changed the champion says of the version."""
-    payload = change.payload
-    return VersionFacts.model_validate({key: payload[key] for key in VersionFacts.model_fields if key in payload})
 
 
 def events(entries: Iterable[Entry], *, everything: bool = False) -> list[Event]:

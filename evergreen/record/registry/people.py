@@ -13,7 +13,7 @@ from evergreen.config.params.ingest import IngestParams
 from evergreen.record.ledger.chain import Entry
 from evergreen.record.ledger.champions import Champion
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import Judgement, VersionFacts, of_entry, standing, version_facts
+from evergreen.record.outcomes import Judgement, VersionFacts, below, of_entry, standing, version_facts
 
 POLICY = "policy"  # who rejects what nobody answered in time
 LONGEST = {"by": 200, "reason": 2_000}  # characters
@@ -321,18 +321,17 @@ def before(ledger: Ledger, model: str, version: int | None = None) -> int:
     ------
     ConfigError if there is none, or `version` was never champion.
     """
-    stack = [int(entry.payload["version"]) for entry in standing(ledger.changes(model))]
-    rejected = {entry.key for entry in ledger.entries(model, "rejection")}
-    below = [one for one in stack[:-1] if one != stack[-1] and str(one) not in rejected]
+    rejected = {int(entry.key) for entry in ledger.entries(model, "rejection")}
     if version is None:
-        if not below:
+        found = below(standing(ledger.changes(model)), rejected)
+        if not found:
             raise ConfigError(
                 "STA012",
                 f"no version of '{model}' was champion before the present one, and can be again",
                 where="ledger",
                 next_step="Train another: evergreen run",
             )
-        return below[-1]
+        return found[-1]
     if version not in {int(entry.payload["version"]) for entry in ledger.changes(model)}:
         raise ConfigError(
             "STA014",

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from evergreen.base.values import Value
 from evergreen.record.ledger.chain import CHANGES, Entry
+from evergreen.record.outcomes import below, stand
 
 CHAMPION, CHALLENGER, PREVIOUS = "champion", "challenger", "previous"
 ALIASES = (CHAMPION, CHALLENGER, PREVIOUS)
@@ -99,27 +100,26 @@ def described(facts: dict[str, Any]) -> str:
 
 def _states(entries: Sequence[Entry]) -> Iterator[tuple[int, Aliases]]:
     """Yield the number of each entry and the aliases after it."""
-    champions: list[int] = []
+    stack: list[Entry] = []
+    rejected: set[int] = set()
     waiting: dict[int, int] = {}  # the epoch that each was judged against
     epoch = 0
     for entry in entries:
         if entry.kind in CHANGES:
-            version, epoch = int(entry.payload["version"]), int(entry.payload["epoch"])
-            if entry.kind == "rollback" and version in champions[:-1]:
-                del champions[-1 - champions[-2::-1].index(version) :]
-            elif champions[-1:] != [version]:
-                champions.append(version)
+            stand(stack, entry)
+            epoch = int(entry.payload["epoch"])
         elif entry.kind == "proposal":
             waiting[int(entry.payload["version"])] = int(entry.payload["epoch"])
         elif entry.kind in ("approval", "rejection"):
-            waiting.pop(int(entry.payload["version"]), None)
+            waiting.pop(int(entry.key), None)
+            rejected |= {int(entry.key)} if entry.kind == "rejection" else set()
         open_ones = [version for version, judged in waiting.items() if judged == epoch]
         yield (
             entry.seq,
             {
-                CHAMPION: champions[-1] if champions else None,
+                CHAMPION: int(stack[-1].payload["version"]) if stack else None,
                 CHALLENGER: max(open_ones, default=None),
-                PREVIOUS: champions[-2] if len(champions) > 1 else None,
+                PREVIOUS: next(reversed(below(stack, rejected)), None),
             },
         )
 

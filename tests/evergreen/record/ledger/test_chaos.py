@@ -11,19 +11,21 @@ import threading
 import time
 
 import pytest
+import registries
 import sqlalchemy as sa
 from children import child, go, say
 
 from evergreen.base.errors import LostRace
 from evergreen.record.ledger import leases
 from evergreen.record.ledger.ledger import Ledger
+from tasks.mirror import follow
 
 WORKER = """
-import random, sys
+import json, random, sys
 from evergreen.base.errors import LostRace
 from evergreen.record.ledger.champions import Decision
 from evergreen.record.ledger.ledger import Ledger
-url, seed = sys.argv[1], int(sys.argv[2])
+url, seed, facts = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 ledger, rng = Ledger(url), random.Random(seed)
 while True:
     try:
@@ -32,9 +34,9 @@ while True:
         back = version > 1 and rng.random() < 0.3
         wanted = version - 1 if back else ledger.number("m", f"{seed} {epoch} {rng.random()}")
         with ledger.lease(f"work {rng.randrange(3)}", wait=5):
-            because = Decision(kind="approval", key=f"{seed} {epoch} {rng.random()}", payload={"by": seed})
+            because = Decision(kind="decision", key=f"{seed} {epoch} {rng.random()}", payload={"by": seed})
             done = ledger.promote(
-                "m", wanted, {"filler": "x" * 5000}, expected_epoch=epoch,
+                "m", wanted, {**facts, "candidate": f"c{wanted}", "filler": "x" * 5000}, expected_epoch=epoch,
                 kind="rollback" if back else "promotion", because=because,
             )
         print(done.epoch, done.version, flush=True)
@@ -51,7 +53,7 @@ class Workers:
 
     def start(self):
         self.seed += 1
-        argv = [sys.executable, "-c", WORKER, self.url, str(self.seed)]
+        argv = [sys.executable, "-c", WORKER, self.url, str(self.seed), registries.facts(1).model_dump_json()]
         process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
         reader = threading.Thread(target=self._listen, args=(process,))
         reader.start()
@@ -89,11 +91,11 @@ def check(url, said):
         if kind in ("promotion", "rollback"):
             facts = json.loads(payload)
             assert (facts["epoch"], facts["predecessor"]) == (epoch + 1, champion)
-            assert entries[number - 1].kind == "approval", "what a person decided stands with it"
+            assert entries[number - 1].kind == "decision", "what a person decided stands with it"
             epoch, champion = facts["epoch"], facts["version"]
             made[epoch] = champion
     assert [tuple(row) for row in rows(url, "SELECT epoch, version FROM champions")] == [(epoch, champion)]
-    assert sum(entry.kind == "approval" for entry in entries) == len(made), "no approval without its promotion"
+    assert sum(entry.kind == "decision" for entry in entries) == len(made), "no decision without its promotion"
     assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
     assert len(said) == len(set(said))
     assert set(said) <= made.items(), "what was said to be done is done"
@@ -103,7 +105,9 @@ def check(url, said):
 @pytest.mark.parametrize(
     ("changes", "processes"), [(30, 4), pytest.param(200, 8, marks=pytest.mark.long)], ids=["some", "many"]
 )
-def test_promotions_and_rollbacks_of_processes_that_are_killed_are_one_chain(url, changes, processes):
+def test_promotions_and_rollbacks_of_processes_that_are_killed_are_one_chain(
+    url, changes, processes, prepared_state, tmp_path
+):
     workers, rng = Workers(url), random.Random(17)
     opened = Ledger(url)
     try:
@@ -121,6 +125,11 @@ def test_promotions_and_rollbacks_of_processes_that_are_killed_are_one_chain(url
     assert check(url, workers.said) >= changes
     assert killed >= 8
     assert opened.verify() == len(rows(url, "SELECT seq FROM entries"))
+    head = rows(url, "SELECT version FROM champions")[0].version
+    settings = registries.settings_in(tmp_path / "mlflow-home", prepared_state)
+    follow(opened, "m", settings=settings)
+    alias = registries.store_of(settings).get_model_version_by_alias("m", "champion")
+    assert int(alias.version) == head, "MLflow's alias is at the head of the chain"
     for number in range(3):  # nobody holds what a dead process held
         with opened.lease(f"work {number}"):
             pass

@@ -17,7 +17,6 @@ from evergreen.record.registry.history import (
     champion_at,
     event_of,
     events,
-    facts_of,
     read_time,
     reason_of,
 )
@@ -73,7 +72,6 @@ def test_champion_at_with_a_real_ledger_is_champion_from_its_entry_on(ledger):
         "ann",
         "worse on Mondays",
     )
-    assert facts_of(changes[1]) == remembered.facts(2)
     assert champion_at([], before) is None
 
 

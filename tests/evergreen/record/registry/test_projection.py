@@ -4,6 +4,7 @@ import pytest
 from registries import MODEL, change, facts
 
 from evergreen.record.ledger.ledger import Ledger
+from evergreen.record.registry import people
 from evergreen.record.registry.projection import KINDS, aliases, versions, wanted
 
 
@@ -44,6 +45,13 @@ def test_previous_is_what_a_rollback_goes_back_to(ledger, changes, champion, pre
     for version in changes:
         change(ledger, abs(version), "promotion" if version > 0 else "rollback")
     assert said(ledger) == (champion, None, previous)
+
+
+def test_previous_is_none_that_was_rejected(ledger):
+    for version in (1, 2, 3):
+        change(ledger, version)
+    ledger.record(MODEL, "rejection", "2", {"version": 2, "by": "Ada", "reason": "no"})
+    assert said(ledger) == (3, None, 1) == (3, None, people.before(ledger, MODEL))
 
 
 def test_challenger_is_the_newest_that_waits_and_was_judged_against_the_champion_of_now(ledger):
