@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-import shutil
 import subprocess
 from pathlib import Path
 
 import bundles
+import keys
 import projects
 import pytest
 import typer
@@ -15,8 +15,6 @@ from typer.testing import CliRunner
 from cli import memory_commands
 from evergreen.base.errors import ConfigError, IntegrityError
 from evergreen.record.outcomes import champion_facts
-
-OPENSSL = shutil.which("openssl")
 
 
 def run(*arguments):
@@ -76,11 +74,8 @@ def test_digest_that_differs_is_a_finding(file):
     assert run("verify", file, "--digest", "0" * 64).exit_code == 7
 
 
-@pytest.mark.skipif(OPENSSL is None, reason="keys are made with openssl")
 def test_key_of_the_settings_signs_and_its_public_half_is_asked_for(visited, tmp_path, monkeypatch):
-    private, public = tmp_path / "private.pem", tmp_path / "team.pem"
-    subprocess.run([OPENSSL, "genpkey", "-algorithm", "ed25519", "-out", private], check=True, capture_output=True)
-    subprocess.run([OPENSSL, "pkey", "-in", private, "-pubout", "-out", public], check=True, capture_output=True)
+    private, public = keys.pair(tmp_path / "private.pem", tmp_path / "team.pem")
     unsigned, signed = tmp_path / "unsigned", tmp_path / "signed"
     run("export", 1, unsigned)
     monkeypatch.setenv("EVERGREEN_SIGNING_KEY", str(private))

@@ -105,9 +105,15 @@ def bundle(folder: Path, *, threshold: float = 0.5) -> Release:
 
 
 def pack(folder: Path, project: Path) -> str:
-    """Put the code that serves beside a bundle, seal the package around both, and return its digest."""
+    """Put the code that serves beside a bundle, seal the package around both, and return its digest.
+
+    As BentoML does, only files are copied: a folder that moved away may leave its bytecode behind.
+    """
     for package in ("evergreen", "serving"):
-        shutil.copytree(project / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in (path for path in (project / package).rglob("*") if path.is_file() and path.suffix != ".pyc"):
+            target = folder / file.relative_to(project)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, target)
     return seal_package(folder.parent)
 
 

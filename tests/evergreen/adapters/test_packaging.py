@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import keys
 import psutil
 import pytest
 import released
@@ -254,10 +255,9 @@ def test_bento_of_another_threshold_is_not_taken_for_the_release(bento, source, 
 def test_bento_is_signed_and_one_that_no_trusted_key_signed_is_refused(bento, source, project, copied, tmp_path):
     model_folder, release = source
     home, _ = copied
-    key, trusted = tmp_path / "keys" / "team.pem", tmp_path / "keys" / "trusted"
+    trusted = tmp_path / "keys" / "trusted"
     trusted.mkdir(parents=True)
-    for line in (f"genpkey -algorithm ed25519 -out {key}", f"pkey -in {key} -pubout -out {trusted / 'team.pem'}"):
-        subprocess.run(["openssl", *line.split()], check=True, capture_output=True)
+    key, _ = keys.pair(tmp_path / "keys" / "team.pem", trusted / "team.pem")
     places = {"project": project, "home": home, "digest": bento.digest, "trusted_keys": trusted}
 
     with pytest.raises(IntegrityError, match="INT017: it is not signed"):
