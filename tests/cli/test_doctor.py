@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 import sqlalchemy as sa
 from projects import Small
-from registries import MODEL, change, settings_in, shown, store_of
+from registries import MODEL, change, known_to_mlflow, settings_in, shown, store_of
 
 from cli import doctor
 from cli.doctor import Finding, examine, exit_code, is_well
@@ -32,11 +32,9 @@ def settings(prepared_state, tmp_path, monkeypatch):
 @pytest.fixture
 def ledger(settings):
     """A ledger of two champions, as MLflow shows it."""
-    store = store_of(settings)
-    store.create_registered_model(MODEL)
+    known_to_mlflow(settings, 1, 2)
     ledger = Ledger.open(settings)
     for number in (1, 2):
-        store.create_model_version(MODEL, "file:///x", f"run-c{number}", tags={"candidate": f"c{number}"})
         change(ledger, number)
     mirror.fn(MODEL, settings=settings)
     return ledger

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from registries import MODEL, change, settings_in, shown, store_of
+from registries import MODEL, change, known_to_mlflow, settings_in, shown, store_of
 
 from cli import reconciler
 from cli.reconciler import POLL_SECONDS, watch
@@ -38,10 +38,7 @@ def settings(prepared_state, tmp_path):
 @pytest.fixture
 def ledger(settings):
     """Two versions, of which the first is champion."""
-    store = store_of(settings)
-    store.create_registered_model(MODEL)
-    for number in (1, 2):
-        store.create_model_version(MODEL, "file:///x", f"run-c{number}", tags={"candidate": f"c{number}"})
+    known_to_mlflow(settings, 1, 2)
     ledger = Ledger.open(settings)
     change(ledger, 1)
     return ledger

@@ -27,6 +27,15 @@ def store_of(settings: Settings) -> MlflowClient:
     return MlflowClient(tracking_uri=settings.tracking_uri(), registry_uri=settings.tracking_uri())
 
 
+def known_to_mlflow(settings: Settings, *versions: int) -> MlflowClient:
+    """Register versions in an empty MLflow, from the first on, and return its client."""
+    store = store_of(settings)
+    store.create_registered_model(MODEL)
+    for number in versions:
+        store.create_model_version(MODEL, "file:///x", f"run-c{number}", tags={"candidate": f"c{number}"})
+    return store
+
+
 def run_of(candidate: str) -> Run:
     return Run(run_id=f"run-{candidate}", uri=f"file:///runs/{candidate}")
 

@@ -1,7 +1,7 @@
 """The mirror step: MLflow shows the ledger, and what somebody changed by hand is put back and recorded."""
 
 import pytest
-from registries import MODEL, change, settings_in, shown, store_of
+from registries import MODEL, change, known_to_mlflow, settings_in, shown, store_of
 
 from evergreen.base.errors import Unavailable
 from evergreen.record.ledger.ledger import Ledger
@@ -18,11 +18,9 @@ def settings(prepared_state, tmp_path):
 @pytest.fixture
 def ledger(settings):
     """The ledger of two champions whose versions are in MLflow."""
-    store = store_of(settings)
-    store.create_registered_model(MODEL)
+    known_to_mlflow(settings, 1, 2)
     ledger = Ledger.open(settings)
     for number in (1, 2):
-        store.create_model_version(MODEL, "file:///x", f"run-c{number}", tags={"candidate": f"c{number}"})
         change(ledger, number)
     mirror.fn(MODEL, settings=settings)
     return ledger

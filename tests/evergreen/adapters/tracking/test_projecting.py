@@ -1,7 +1,7 @@
 """MLflow's registry shows the ledger: what somebody moved is told from what was not shown yet, and put back."""
 
 import pytest
-from registries import MODEL, change, facts, settings_in, shown, store_of
+from registries import MODEL, change, facts, known_to_mlflow, settings_in, shown
 
 from evergreen.adapters.tracking import projecting
 from evergreen.adapters.tracking.projecting import Change, look, reconcile
@@ -26,11 +26,7 @@ def ledger(settings):
 @pytest.fixture
 def store(settings):
     """MLflow, with three versions of which the ledger will speak."""
-    store = store_of(settings)
-    store.create_registered_model(MODEL)
-    for number in (1, 2, 3):
-        store.create_model_version(MODEL, "file:///x", f"run-c{number}", tags={"candidate": f"c{number}"})
-    return store
+    return known_to_mlflow(settings, 1, 2, 3)
 
 
 def asked(ledger, settings, **named):
