@@ -14,7 +14,8 @@ from evergreen.record.registry import people
 from flows.opened import run_opened
 from flows.recorder import Recorder
 from flows.sending import Sending
-from flows.training import Origin, decide, find_judged, settle
+from flows.settlement import Origin, settle
+from flows.training import decide, find_judged
 from tasks.mirror import mirror
 
 log = logging.getLogger(__name__)

@@ -11,12 +11,14 @@ from mlflow import MlflowClient
 
 from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts
-from flows import training
 from flows.training import train_and_judge
 from tasks.describe import describe
+from tasks.mirror import mirror
+from tasks.register import register
+from tasks.track import track
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
-REAL = {step.name: step.fn for step in (training.track, training.register, training.mirror)}
+REAL = {step.name: step.fn for step in (track, register, mirror)}
 
 
 @pytest.fixture

@@ -1,23 +1,19 @@
 """The training flow, with its real steps on a small table: what is judged, in which order, and only once."""
 
-import io
 from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
 
-import pandas as pd
 import pytest
 from direct import PACKAGED, Direct
 
 from evergreen.base.errors import LostRace
 from evergreen.decisions.gate.check import Check
 from evergreen.decisions.gate.verdict import Verdict
-from evergreen.learning.model import model as models
 from evergreen.project import Project
-from evergreen.record.outcomes import champion_facts, former_facts, gates_asked, version_facts
+from evergreen.record.outcomes import champion_facts, former_facts, gates_asked
 from evergreen.record.plan.steps import STEPS
 from evergreen.record.registry import proof as proofs
-from evergreen.record.registry.case import verdict_of
 from flows import training
 from flows.training import AS_TASKS, find_judged, train_and_judge
 
@@ -67,63 +63,6 @@ def test_training_says_once_what_nobody_has_said_of_the_model(fresh, caplog):
     proof, _ = proofs.read(fresh.workspace.path(facts.proof.uri), facts.proof.sha256)
     assert proof.card == fresh.card
     assert proof.card.users == ("hosts",)
-
-
-def test_version_is_recorded_when_it_is_registered_and_packaged_and_promoted_after_that(fresh):
-    recorded = []
-
-    def registered(*_, **__):
-        recorded.append(len(fresh.ledger().entries("visits", "version")))
-        return 1
-
-    def packaged(*_, **__):
-        recorded.append(len(fresh.ledger().entries("visits", "version")))
-        return PACKAGED
-
-    def promoted(facts, **given):
-        (entry,) = fresh.ledger().entries("visits", "version")
-        assert (entry.key, entry.payload["bento"]) == ("1", "visits:1")
-        assert fresh.ledger().champion("visits") is None
-        return training.promote.fn(facts, **given)
-
-    train_and_judge(fresh, reason="why", do=Direct(register=registered, package=packaged, promote=promoted))
-    assert recorded == [0, 0]
-    (entry,) = fresh.ledger().entries("visits", "promotion")
-    assert (entry.payload["by"], entry.payload["reason"]) == (
-        "gate",
-        champion_facts(fresh.ledger(), "visits").judged.reason,
-    )
-
-
-def test_training_whose_lease_was_taken_over_promotes_nothing(fresh):
-    def late(facts, *, fence, **given):
-        name, epoch = fence
-        return training.promote.fn(facts, fence=(name, epoch - 1), **given)
-
-    with pytest.raises(LostRace) as caught:
-        train_and_judge(fresh, reason="why", do=Direct(promote=late))
-    assert caught.value.code == "RACE003"
-    assert fresh.ledger().champion("visits") is None
-
-
-@pytest.mark.parametrize("asked", [None, 0.25])
-def test_threshold_of_the_report_is_packaged_and_promoted(asked, fresh, monkeypatch):
-    seen = []
-
-    def evaluated(*given, **named):
-        made = training.evaluate.fn(*given, **named)
-        seen.append(made.report.threshold)
-        return made
-
-    def packaged(*_, threshold, **__):
-        seen.append(threshold)
-        return PACKAGED
-
-    project = fresh if asked is None else Project.open(overrides=[f"evaluate.threshold={asked}"])
-    train_and_judge(project, reason="because", do=Direct(evaluate=evaluated, package=packaged))
-
-    assert seen == [champion_facts(fresh.ledger(), "visits").threshold] * 2
-    assert (seen[0] == 0.25) == (asked == 0.25)
 
 
 def test_same_training_again_is_not_judged_again(visited):
@@ -209,56 +148,6 @@ def test_person_begins_a_new_lineage_that_no_champion_before_is_held_against(vis
     assert visited.ledger().champion("visits").version == 2
 
 
-def test_simpler_model_ships_whole_where_it_is_the_one_that_passed(fresh, monkeypatch):
-    decide = training.gate.decide
-
-    def simpler(question, field, **about):
-        assert [contender.artifact for contender in field] == ["model"]  # the prior is no contender
-        return decide(question, field, **about).model_copy(update={"artifact": "baseline"})
-
-    monkeypatch.setattr(training.gate, "decide", simpler)
-    packaged = []
-    do = Direct(package=lambda model, *, threshold, **_: packaged.append((model.sha256, threshold)) or PACKAGED)
-    outcome = train_and_judge(fresh, reason="because", do=do)
-
-    facts = champion_facts(fresh.ledger(), "visits")
-    assert facts.artifact.sha256 == outcome.model_digest == packaged[0][0]
-    assert outcome.metrics["roc_auc"] == 0.5  # of the prior, which is this table's simpler family
-    assert facts.threshold == packaged[0][1]
-
-
-def test_refitted_sibling_ships_and_says_which_model_was_judged(fresh):
-    project = Project.open(overrides=["train.refit=true"])
-    do = Direct()
-    outcome = train_and_judge(project, reason="because", do=do)
-
-    facts = champion_facts(project.ledger(), "visits")
-    assert do.names.index("refit") < do.names.index("track")
-    assert facts.as_judged.sha256 == facts.measured.sha256 == outcome.refit_of
-    assert facts.artifact.sha256 == outcome.model_digest != outcome.refit_of
-    sibling = models.load(project.workspace.path(facts.artifact.uri), facts.artifact.sha256)
-    assert sibling.manifest["refit_of"] == outcome.refit_of
-    assert sibling.manifest["rows"] > facts.train.rows
-
-
-def test_candidate_that_lost_the_race_is_not_promoted_and_not_judged(visited):
-    def overtaken(facts, *, expected_epoch, settings, fence):
-        ledger = visited.ledger()
-        assert expected_epoch == 1
-        ledger.promote("visits", 9, facts.model_dump(mode="json"), expected_epoch=expected_epoch)
-        return training.promote.fn(facts, expected_epoch=expected_epoch, settings=settings, fence=fence)
-
-    do = Direct(register=lambda *_, **__: 2, promote=overtaken)
-    with pytest.raises(LostRace):
-        train_and_judge(Project.open(overrides=["seed=8", "gate.rule=refresh"]), reason="late", do=do)
-    assert visited.ledger().champion("visits").version == 9
-    assert len(visited.ledger().entries("visits", "judgement")) == 1
-    registered = version_facts(visited.ledger(), "visits", 2)  # and can be proposed to a person still
-    assert (registered.version, registered.judged.verdict, registered.judged.promoted_at) == (2, "proposed", None)
-    with visited.ledger().lease("training:visits"):
-        """The lease was given back."""
-
-
 def test_second_training_of_a_model_at_the_same_time_is_refused_before_any_step(visited):
     do = Direct()
     with visited.ledger().lease("training:visits"), pytest.raises(LostRace):
@@ -301,32 +190,3 @@ def test_refused_lineage_leaves_the_guard_against_creep_as_it_was(visited, monke
 
     assert outcome.verdict == "refused"
     assert not visited.ledger().entries("visits", "lineage")
-
-
-@pytest.mark.parametrize("overrides", [[], ["train.refit=true"]], ids=["as judged", "fitted again"])
-def test_version_knows_the_proof_of_what_the_gate_was_asked(overrides, fresh):
-    project = Project.open(overrides=overrides)
-    outcome = train_and_judge(project, reason="because", do=Direct())
-
-    facts = champion_facts(project.ledger(), "visits")
-    proof, files = proofs.read(project.workspace.path(facts.proof.uri), facts.proof.sha256)
-    table = pd.read_parquet(io.BytesIO(files["rows.parquet"]))
-    assert verdict_of(proof, table) == proof.verdict
-    assert (proof.candidate.key, proof.run_id) == (facts.candidate, facts.run_id)
-    assert proof.candidate.model.sha256 == facts.measured.sha256
-    assert proof.verdict.checks == outcome.checks
-    assert facts.author is proof.author is None  # it lies in no checkout
-
-
-def test_training_that_was_killed_after_its_proof_ends_when_it_runs_again(fresh):
-    def killed(*_, **__):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train_and_judge(fresh, reason="because", do=Direct(register=killed))
-    outcome = train_and_judge(fresh, reason="because", do=Direct())
-
-    facts = champion_facts(fresh.ledger(), "visits")
-    proof, _ = proofs.read(fresh.workspace.path(facts.proof.uri), facts.proof.sha256)
-    assert (outcome.version, outcome.uses, proof.verdict.uses) == (1, 1, 1)
-    assert len(list(fresh.workspace.root.glob("proof-*"))) == 2  # asked at another time
