@@ -49,10 +49,33 @@ class Settings(BaseSettings):
     """schedule of `retraining/<env>`"""
     timezone: str = "UTC"
     """of both schedules"""
+    serve_workers: int = Field(default=1, ge=1, le=64)
+    """processes that answer"""
+    serve_token: SecretStr | None = None
+    """default none: what `Authorization: Bearer` must hold for predictions, feedback and explanations; variable only"""
+    admin_token: SecretStr | None = None
+    """default none, and then nobody may: the same for `/admin/...`; variable only"""
+    serve_documents: bool = True
+    """default yes: `/openapi.json` and `/schema` are answered"""
+    allowed_hosts: tuple[str, ...] = ()
+    """default any: names that the `Host` of a request must be one of"""
     max_body_bytes: int = Field(default=1_000_000, ge=1)
     """the largest request that the service reads"""
-    max_requests_at_once: int = Field(default=256, ge=1)
-    """how many it answers at a time"""
+    max_rows: int = Field(default=1_000, ge=1, le=100_000)
+    """the most rows in one request"""
+    max_requests_at_once: int = Field(default=1_024, ge=1)
+    """how many whole requests wait or are answered at a time"""
+    max_connections: int = Field(default=2_048, ge=16)
+    """how many connections are open; beyond it the one that has waited longest for its request gives way"""
+    max_connections_per_peer: int = Field(default=1_024, ge=1)
+    """how many of them from one address"""
+    prediction_log: Literal["strict", "available", "off"] = "strict"
+    """what becomes of an answer that cannot be logged: `strict` refuses it, `available` gives and counts it; `off` logs
+    none"""
+    prediction_days: int | None = Field(default=None, ge=1)
+    """default for ever: how long logged predictions are kept"""
+    follow_champion: bool = False
+    """default no: the running service takes each new champion of the ledger; `evergreen serve` sets it"""
     package_digest: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     """default none: the digest of the package that the service must run from; `evergreen serve` gives it"""
     signing_key: Path | None = None
