@@ -51,9 +51,32 @@ def find(folder: Path, prediction_id: str) -> tuple[Columns, Logged] | None:
             continue
         if found:
             return found
+    return _in_table(folder, prediction_id, hour, token)
+
+
+def _in_table(folder: Path, prediction_id: str, hour: int, token: str) -> tuple[Columns, Logged] | None:
+    if not (folder / "table").is_dir():
+        return None
+    from evergreen.record.predictions import table
+
+    for at in (hour, hour + 1, hour - 1):
+        named = f"{_named(at)}-{token}-*.parquet"
+        for day in sorted({_day(each) for each in (at - 1, at, at + 1)}):
+            for path in sorted((folder / "table" / f"date={day}").glob(named)):
+                found = table.find_row(path, prediction_id)
+                if found:
+                    return found
     return None
 
 
+def _named(hour: int) -> str:
+    return time.strftime("%Y%m%dT%H", time.gmtime(hour * 3600))
+
+
+def _day(hour: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(hour * 3600))
+
+
 def _segments_of(folder: Path, token: str, hour: int) -> list[Path]:
-    names = [time.strftime("%Y%m%dT%H", time.gmtime(each * 3600)) for each in (hour, hour + 1, hour - 1)]
-    return [path for name in names for path in sorted((folder / SEGMENTS).glob(f"{name}-{token}-*{SUFFIX}"))]
+    names = [f"{_named(each)}-{token}-*{SUFFIX}" for each in (hour, hour + 1, hour - 1)]
+    return [path for name in names for path in sorted((folder / SEGMENTS).glob(name))]

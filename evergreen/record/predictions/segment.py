@@ -205,6 +205,7 @@ def settle(path: Path) -> bool:
         if all(is_header for _, is_header in frames):
             path.unlink()
             return True
+        log.info("%d torn bytes cut off the end of %s", reader.size - frames[-1][0], path)
         os.ftruncate(fd, frames[-1][0])
         os.write(fd, tail)
         os.fdatasync(fd)
