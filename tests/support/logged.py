@@ -49,7 +49,9 @@ def row(prediction_id: str, number: int = 1, **changed: Any) -> Logged:
         "latency_us": 250,
         "request_id": "r" * 16,
     }
-    return Logged(prediction_id, model="visits", version=3, model_digest="ab" * 32, features=features, **about | changed)
+    return Logged(
+        prediction_id, model="visits", version=3, model_digest="ab" * 32, features=features, **about | changed
+    )
 
 
 def append(log: PredictionLog, numbers: Sequence[int], **changed: Any) -> list[str]:

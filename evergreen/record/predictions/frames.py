@@ -21,6 +21,7 @@ START = len(MAGIC) + MARK_BYTES
 LENGTHS = struct.Struct("<II")  # bytes of the payload, and its crc32
 HEAD_BYTES = MARK_BYTES + LENGTHS.size
 BLOCK = 1 << 16  # bytes that are searched at a time
+WINDOW = 16 << 20  # and at most: a row is logged within that of where its id was made
 
 
 class Header(msgspec.Struct, array_like=True, tag="h"):
@@ -124,10 +125,11 @@ class SegmentReader:
         last = framed(self.mark, encode(End()))
         return self.size >= len(last) and os.pread(self._fd, len(last), self.size - len(last)) == last
 
-    def find(self, prediction_id: str, *, after: int = 0) -> tuple[Columns, Logged] | None:
-        """Return the record of a prediction that stands at or after an offset."""
+    def find(self, prediction_id: str, *, after: int) -> tuple[Columns, Logged] | None:
+        """Return the record of a prediction that stands in the `WINDOW` after an offset."""
         wanted, at = prediction_id.encode(), max(after, START)
-        while self.is_ours and at < self.size:
+        end = min(self.size, at + WINDOW)
+        while self.is_ours and at < end:
             block = os.pread(self._fd, BLOCK, at)
             hit = block.find(wanted)
             if hit < 0:

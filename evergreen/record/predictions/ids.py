@@ -38,7 +38,7 @@ def place(prediction_id: str) -> tuple[int, str, int]:
 def find(folder: Path, prediction_id: str) -> tuple[Columns, Logged] | None:
     """Return what a segment, or else the table, holds of a prediction; None if neither does.
 
-    Only what the id names is read: the segments of one process in two hours, and the partitions of two days.
+    Only what the id names is read: some megabytes of the segments of one process around one hour, or its files there.
     """
     if ID.fullmatch(prediction_id) is None:
         return None
@@ -46,7 +46,7 @@ def find(folder: Path, prediction_id: str) -> tuple[Columns, Logged] | None:
     for path in _segments_of(folder, token, hour):
         try:
             with SegmentReader(path) as reader:
-                found = reader.find(prediction_id, after=offset) or reader.find(prediction_id)
+                found = reader.find(prediction_id, after=offset) or (offset and reader.find(prediction_id, after=0))
         except FileNotFoundError:  # it went into the table meanwhile
             continue
         if found:

@@ -22,6 +22,7 @@ from evergreen.record.predictions.segment import SEGMENTS, US_PER_HOUR, Segment,
 
 log = logging.getLogger(__name__)
 
+LogPolicy = Literal["strict", "available"]
 SYNC_SECONDS = 0.015
 PROBE_SECONDS = 1.0
 NEXT_STEP = "Free space or give write access to the folder, and send it again. /readyz says when the log is well."
@@ -45,7 +46,7 @@ class PredictionLog:
         self,
         folder: Path,
         *,
-        policy: Literal["strict", "available"] = "strict",
+        policy: LogPolicy = "strict",
         max_segment_bytes: int = 64 << 20,
         pii_key: Path | None = None,
         clock: Callable[[], int] = time.time_ns,
@@ -72,7 +73,7 @@ class PredictionLog:
         try:
             self._segment = self._opened(self._now())
         except OSError as error:
-            self._refuse(error, 0)
+            self._refuse(error, 0, policy)
         self._thread = threading.Thread(target=self._sync_for_ever, name="prediction-log", daemon=True)
         self._thread.start()
 
@@ -95,13 +96,13 @@ class PredictionLog:
             if len(row.features) != n_features or len(row.keys) not in (0, n_keys):
                 n_values = f"{len(row.features)} features and {len(row.keys)} keys"
                 raise ValueError(f"{n_values} do not fit {n_features} and {n_keys} columns")
-        self._write(columns, Predictions, rows)
+        self._write(columns, Predictions, rows, self.policy)
 
     def append_feedback(self, columns: Columns, rows: Sequence[Feedback]) -> None:
-        """Write what came back, as `append` writes answers."""
-        self._write(columns, FeedbackRows, rows)
+        """Write what came back; raises ResourceError if it is not written, whatever the policy: nobody took it then."""
+        self._write(columns, FeedbackRows, rows, "strict")
 
-    def _write(self, columns: Columns, kind: Any, rows: Sequence[Any]) -> None:
+    def _write(self, columns: Columns, kind: Any, rows: Sequence[Any], policy: LogPolicy) -> None:
         if not rows:
             return
         try:
@@ -112,10 +113,10 @@ class PredictionLog:
             with self._lock:
                 self._write_locked(columns, kind, rows)
         except OSError as error:
-            self._refuse(error, len(rows))
+            self._refuse(error, len(rows), policy)
         except ResourceError as error:  # the key of personal values could not be read or made
             self._fault = error.what
-            if self.policy == "strict":
+            if policy == "strict":
                 raise
             self._count_lost(error, len(rows))
 
@@ -182,6 +183,7 @@ class PredictionLog:
         is_gone = not before.has_its_name()
         self.vanished += is_gone
         segment = self._opened(now_us)
+        segment.mark = before.mark  # a row that stands in both is read once
         try:
             if before.is_whole() or is_gone:
                 before.copy_to(segment)
@@ -218,7 +220,7 @@ class PredictionLog:
         since = self._unsynced_since
         return time.monotonic() - since if since else 0.0
 
-    def _refuse(self, error: OSError, n_rows: int) -> None:
+    def _refuse(self, error: OSError, n_rows: int, policy: LogPolicy) -> None:
         self._fault, self._tried = str(error), time.monotonic()
         failure = ResourceError(
             "LOG002" if self._suspect else "LOG001",
@@ -226,7 +228,7 @@ class PredictionLog:
             where=str(self.folder),
             next_step=NEXT_STEP,
         )
-        if self.policy == "strict":
+        if policy == "strict":
             raise failure from error
         self._count_lost(failure, n_rows)
 

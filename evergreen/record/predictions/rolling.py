@@ -12,6 +12,7 @@ from typing import Any
 
 from evergreen.base import failpoints
 from evergreen.base.errors import LostRace, explain_os_errors
+from evergreen.base.files import make_private
 from evergreen.base.values import Value
 from evergreen.record.predictions.columnar import feedback_batch, predictions_batch
 from evergreen.record.predictions.frames import Damage, End, FeedbackRows, Header, SegmentReader
@@ -57,7 +58,7 @@ class Rolled(Value):
 def changing(folder: Path) -> Iterator[None]:
     """Hold what only one process at a time may do to a log's table; raises LostRace if another one does."""
     with explain_os_errors(folder):
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        make_private(folder)
         descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,6 +11,7 @@ from errno import EIO, ENOENT, ENOSPC
 from pathlib import Path
 from typing import Any
 
+from evergreen.base.files import make_private
 from evergreen.record.predictions.frames import (
     MAGIC,
     MARK_BYTES,
@@ -44,7 +45,7 @@ class Segment:
         """Make a new segment; raises OSError."""
         self.hour = now_us // US_PER_HOUR
         self.token = token
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+        make_private(folder)
         self.fd, self.path, self.number = _create(folder, self.hour, token, number)
         self.mark = os.urandom(MARK_BYTES)
         status = os.fstat(self.fd)
@@ -113,7 +114,7 @@ class Segment:
             os.ftruncate(self.fd, self.end)
 
     def copy_to(self, other: "Segment") -> None:
-        """Write this segment's bytes anew into an empty one, which becomes what this was.
+        """Write this segment's bytes anew into an empty one of the same mark, which becomes what this was.
 
         Nothing is copied of a file that was cut short: it can only be without a name, and gone with its bytes.
 
@@ -131,7 +132,7 @@ class Segment:
             if os.write(other.fd, block) != len(block):
                 raise OSError(ENOSPC, os.strerror(ENOSPC))
             at += len(block)
-        other.mark, other.end, other.header, other.columns = self.mark, self.end, self.header, self.columns
+        other.end, other.header, other.columns = self.end, self.header, self.columns
 
     def seal(self) -> None:
         """Say that nothing comes after, and put it on the disk; an empty one is removed. Raises OSError."""

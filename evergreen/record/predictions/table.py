@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evergreen.base.errors import explain_os_errors
+from evergreen.base.files import make_private
 from evergreen.record.predictions.columnar import columns_in, logged_rows
 from evergreen.record.predictions.records import Columns, Logged
 
@@ -33,7 +34,7 @@ class Writer:
         self.path = path
         self._temporary = path.with_name(f".{path.name}.tmp")
         with explain_os_errors(path):
-            path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            make_private(path.parent)
             descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
         self._file = os.fdopen(descriptor, "wb")
         self._writer = pq.ParquetWriter(self._file, schema, compression="zstd")
