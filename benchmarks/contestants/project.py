@@ -1,4 +1,4 @@
-"""The same table as an Evergreen project: a contract, a recipe of one family with fixed parameters, and one training."""
+"""The same table as an Evergreen project: a contract, a recipe of one family with fixed parameters, one training."""
 
 import csv
 import os
