@@ -13,8 +13,8 @@ PACKED_IN, RELEASE = "src", "release.json"
 def require_unchanged(bundle: Path = Path(__file__).parents[1]) -> None:
     """End the process with one block and the exit code 7 unless the package around a bundle is as it was sealed.
 
-    A checkout, and a bundle that is being packed, have no package around them: there nothing is checked, and the service
-    refuses to start from them.
+    A checkout, and a bundle that is being packed, have no package around them: there nothing is checked, and the
+    service refuses to start from them.
 
     What a container or BentoML writes beside the bundle, and bytecode where this interpreter writes some, are passed
     over. EVERGREEN_PACKAGE_DIGEST and EVERGREEN_TRUSTED_KEYS say which package it has to be, and whose.
