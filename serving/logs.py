@@ -1,7 +1,7 @@
 """The service's log: one JSON object a line on stderr, bounded in size and number, and nothing that a caller sent.
 
-A line has `time`, `level`, `logger`, `pid` and `event`; what is known beside that stands in the fields of `FIELDS`, given as
-``extra``; an error has its block in `error`, and one that is not ours a `traceback` too.
+A line has `time`, `level`, `logger`, `pid` and `event`. What is known beside that stands in the fields of `FIELDS`, given
+as ``extra``. An error has its block in `error`; one that is not ours has a `traceback` too.
 """
 
 import json
@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from evergreen.base.errors import EvergreenError
 
@@ -171,8 +171,13 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__module__}.{type(error).__name__}"
 
 
-def _warned(  # the text of a warning may hold what the library warns of
-    _: Warning | str, category: type[Warning], filename: str, lineno: int, *__: object
+def _warned(
+    message: Warning | str,  # noqa: ARG001  it may hold what the library warns of
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001  Python passes all of them
+    line: str | None = None,  # noqa: ARG001  the same
 ) -> None:
     logging.getLogger("serving").warning("%s", category.__name__, extra={"where": f"{filename}:{lineno}"})
 
