@@ -24,8 +24,8 @@ FIRST_BYTES = 1 << 17
 class Cells:
     """A number for each series, in a place that no other process writes to.
 
-    An increment is one store into mapped memory, `cells.values[cells.at("name", "label")] += 1`: what was counted
-    survives `kill -9`. The process that takes a place goes on from what its predecessor counted there, so a folder has
+    An increment is one store into mapped memory, `cells.values[at] += 1` with an `at` that was asked for before: what
+    was counted survives `kill -9`. The process that takes a place goes on from what its predecessor counted there, so a folder has
     as many places as processes ever ran side by side. Only one thread may increment a series; any may ask `at`.
 
     Parameters
@@ -65,6 +65,14 @@ class Cells:
             return found
         with self._lock:
             return self._index[series] if series in self._index else self._add(series)
+
+    def add(self, n: float, *series: str) -> None:
+        at = self.at(*series)  # which may give `values` more room
+        self.values[at] += n
+
+    def set(self, value: float, *series: str) -> None:
+        at = self.at(*series)
+        self.values[at] = value
 
     def series(self) -> list[Series]:
         return list(self._index)

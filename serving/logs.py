@@ -1,7 +1,7 @@
 """The service's log: one JSON object a line on stderr, bounded in size and number, and nothing that a caller sent.
 
-A line has `time`, `level`, `logger`, `pid` and `event`. What is known beside that stands in the fields of `FIELDS`, given
-as ``extra``. An error has its block in `error`; one that is not ours has a `traceback` too.
+A line has `time`, `level`, `logger`, `pid` and `event`. What is known beside that stands in the fields of `FIELDS`,
+given as ``extra``. An error has its block in `error`; one that is not ours has a `traceback` too.
 """
 
 import json

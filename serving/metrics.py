@@ -86,11 +86,11 @@ class Metrics:
         self._connections = self._cells.at("evergreen_connections")
         self.in_flight(0)
         self.connections(0)
-        self._set(1, "evergreen_log_writable")
-        self._set(0, "evergreen_log_lag_seconds")
-        self._set(0, "evergreen_ready")
-        self._set(os.getpid(), "worker.pid")
-        self._set(psutil.Process().create_time(), "worker.started")
+        self._cells.set(1, "evergreen_log_writable")
+        self._cells.set(0, "evergreen_log_lag_seconds")
+        self._cells.set(0, "evergreen_ready")
+        self._cells.set(os.getpid(), "worker.pid")
+        self._cells.set(psutil.Process().create_time(), "worker.started")
 
     def requested(self, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered, `seconds` after its head had come."""
@@ -141,16 +141,16 @@ class Metrics:
         """Say which release answers from now on; `since`: when its package was written, in seconds since 1970."""
         for series in self._cells.series():
             if series[0] in ("evergreen_model_info", "evergreen_reference_missing_share"):
-                self._set(math.nan, *series)
+                self._cells.set(math.nan, *series)
         self._reference = reference or Reference()
         meter = self._adopt(served)
         for name in meter.features:
             if name in self._reference.missing:
-                self._set(self._reference.missing[name], "evergreen_reference_missing_share", name)
+                self._cells.set(self._reference.missing[name], "evergreen_reference_missing_share", name)
         release = served.release
-        self._set(1, "evergreen_model_info", release.model, str(release.version), release.model_digest)
-        self._set(since, "worker.since")
-        self._add(1, "evergreen_model_loads_total")
+        self._cells.set(1, "evergreen_model_info", release.model, str(release.version), release.model_digest)
+        self._cells.set(since, "worker.since")
+        self._cells.add(1, "evergreen_model_loads_total")
 
     def swapped(self, outcome: str) -> None:
         """Count an attempt to change the model: "swapped", "refused" or "failed"."""
@@ -158,15 +158,15 @@ class Metrics:
 
     def sample(self, log: Log | None, *, ready: bool) -> None:
         """Take over what the log says of itself; meant to be called every second and before a page."""
-        self._set(ready, "evergreen_ready")
+        self._cells.set(ready, "evergreen_ready")
         if log is None:
             return
         for name in LOG_COUNTS:
             now = getattr(log, name)
-            self._add(now - self._seen[name] if now >= self._seen[name] else now, f"evergreen_log_{name}_total")
+            self._cells.add(now - self._seen[name] if now >= self._seen[name] else now, f"evergreen_log_{name}_total")
             self._seen[name] = now
-        self._set(log.unsynced_seconds, "evergreen_log_lag_seconds")
-        self._set(log.writable, "evergreen_log_writable")
+        self._cells.set(log.unsynced_seconds, "evergreen_log_lag_seconds")
+        self._cells.set(log.writable, "evergreen_log_writable")
 
     def page(self) -> bytes:
         """Return the metrics of all workers in Prometheus' text format."""
@@ -175,10 +175,10 @@ class Metrics:
     def _forget_predecessor(self) -> None:
         """Keep the counts of whoever had this place before, and nothing else of it."""
         if self._cells.is_successor:
-            self._add(1, "evergreen_worker_restarts_total")
+            self._cells.add(1, "evergreen_worker_restarts_total")
         for series in self._cells.series():
             if series[0].startswith("worker.") or (series[0] in BY_NAME and BY_NAME[series[0]].kind == "gauge"):
-                self._set(math.nan, *series)
+                self._cells.set(math.nan, *series)
 
     def _request(self, route: str, status: int) -> tuple[int, Histogram]:
         known = route if route in self._routes else OTHER
@@ -203,9 +203,3 @@ class Metrics:
             if n_known < MOST_VALUES:
                 self._causes[name, value] = found
         self._cells.values[found] += 1
-
-    def _add(self, n: float, *series: str) -> None:
-        self._cells.values[self._cells.at(*series)] += n
-
-    def _set(self, value: float, *series: str) -> None:
-        self._cells.values[self._cells.at(*series)] = value
