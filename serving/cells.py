@@ -25,8 +25,9 @@ class Cells:
     """A number for each series, in a place that no other process writes to.
 
     An increment is one store into mapped memory, `cells.values[at] += 1` with an `at` that was asked for before: what
-    was counted survives `kill -9`. The process that takes a place goes on from what its predecessor counted there, so a folder has
-    as many places as processes ever ran side by side. Only one thread may increment a series; any may ask `at`.
+    was counted survives `kill -9`. The process that takes a place goes on from what its predecessor counted there, so
+    a folder has as many places as processes ever ran side by side. Only one thread may increment a series; any may ask
+    `at`.
 
     Parameters
     ----------

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 import psutil
 
 from evergreen.learning.model.release import Release
-from serving.cells import Cells
+from serving.cells import Cells, Series
 from serving.exposition import CONTENT_TYPE, page
 from serving.families import BY_NAME, MOST_VALUES, OTHER, OUTCOMES, ROWS, SECONDS
-from serving.outputs import Histogram, Meter, Reference, Scalar, histogram
+from serving.outputs import Histogram, Meter, Scalar, histogram
+from serving.references import reference_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from evergreen.learning.model.model import Model
 
-__all__ = ["CONTENT_TYPE", "Metrics", "Reference"]
+__all__ = ["CONTENT_TYPE", "Metrics"]
 LOG_COUNTS = ("bytes", "lost", "vanished")
 
 
@@ -73,7 +74,6 @@ class Metrics:
         self._requests: dict[tuple[str, int], tuple[int, Histogram]] = {}
         self._causes: dict[tuple[str, str], int] = {}
         self._meter: Meter | None = None
-        self._reference = Reference()
         self._seen = dict.fromkeys(LOG_COUNTS, 0)
         self._batch_rows = histogram(self._cells, "evergreen_batch_rows", ROWS)
         self._batch_seconds = histogram(self._cells, "evergreen_prediction_seconds", SECONDS)
@@ -137,18 +137,20 @@ class Metrics:
         """Say how many connections are open now."""
         self._cells.values[self._connections] = n
 
-    def loaded(self, served: Answering, *, since: float, reference: Reference | None = None) -> None:
+    def loaded(self, served: Answering, *, since: float) -> None:
         """Say which release answers from now on; `since`: when its package was written, in seconds since 1970."""
-        for series in self._cells.series():
-            if series[0] in ("evergreen_model_info", "evergreen_reference_missing_share"):
-                self._cells.set(math.nan, *series)
-        self._reference = reference or Reference()
-        meter = self._adopt(served)
+        release, meter = served.release, self._adopt(served)
+        told: dict[Series, float] = {
+            ("evergreen_model_info", release.model, str(release.version), release.model_digest): 1.0
+        }
         for name in meter.features:
-            if name in self._reference.missing:
-                self._cells.set(self._reference.missing[name], "evergreen_reference_missing_share", name)
-        release = served.release
-        self._cells.set(1, "evergreen_model_info", release.model, str(release.version), release.model_digest)
+            if name in meter.reference.missing:
+                told["evergreen_reference_missing_share", name] = meter.reference.missing[name]
+        for series, value in told.items():
+            self._cells.set(value, *series)
+        for series in self._cells.series():
+            if series[0] in ("evergreen_model_info", "evergreen_reference_missing_share") and series not in told:
+                self._cells.set(math.nan, *series)
         self._cells.set(since, "worker.since")
         self._cells.add(1, "evergreen_model_loads_total")
 
@@ -192,7 +194,7 @@ class Metrics:
         return found
 
     def _adopt(self, served: Answering) -> Meter:
-        self._meter = Meter(self._cells, served.release, served.model, self._reference)
+        self._meter = Meter(self._cells, served.release, served.model, reference_of(served.model))
         return self._meter
 
     def _count(self, name: str, value: str) -> None:

@@ -2,13 +2,13 @@
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from evergreen.learning.model.release import Release
 from serving.cells import Cells
 from serving.families import MOST_VALUES, OTHER, PROBABILITIES
+from serving.references import Reference
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,21 +28,6 @@ class Histogram(NamedTuple):
     total: int
 
 
-@dataclass(frozen=True)
-class Reference:
-    """What the rows that a model learned from looked like.
-
-    `missing`: share of rows, 0 to 1, in which a feature was missing. `categories`: those of a feature that the model
-    knows. `values`: cuts of a number's estimates, rising, such as their deciles. `common`: a multiclass model's
-    classes, the most frequent first.
-    """
-
-    missing: Mapping[str, float] = field(default_factory=dict)
-    categories: Mapping[str, Collection[str]] = field(default_factory=dict)
-    values: tuple[float, ...] = ()
-    common: tuple[str, ...] = ()
-
-
 class Meter:
     """The cells of one release, looked up once.
 
@@ -50,7 +35,7 @@ class Meter:
     """
 
     def __init__(self, cells: Cells, release: Release, model: "Model", reference: Reference) -> None:
-        self.release, self._cells = release, cells
+        self.release, self.reference, self._cells = release, reference, cells
         task, names = model.contract.task, [c.name for c in (*model.contract.request_columns, *model.given)]
         self.features = tuple(names)
         self.missing = tuple(cells.at("evergreen_missing_inputs_total", name) for name in names)

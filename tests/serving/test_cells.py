@@ -1,6 +1,5 @@
 """Counts that outlive the process, in places that no two processes share."""
 
-import os
 import resource
 import signal
 import subprocess
@@ -105,7 +104,7 @@ def test_series_are_found_again_after_their_file_has_grown(tmp_path):
     before = cells.values
     for number in range(5_000):
         cells.set(number, "many", f"label {number}")
-    assert os.stat(tmp_path / "0.cells").st_size > 1 << 17
+    assert (tmp_path / "0.cells").stat().st_size > 1 << 17
     before[early] += 1  # held by whoever looked it up before
     assert cells.values[cells.at("first")] == 1
     assert parse(cells.content())["many", "label 4999"] == 4999
@@ -159,8 +158,7 @@ def test_room_that_is_not_there_is_one_error_and_not_a_killed_process(tmp_path):
     cells = Cells(tmp_path)
     cells.set(7, "kept")
     with largest_file(1 << 17), pytest.raises(ResourceError, match="RES001"):
-        for number in range(100_000):
-            cells.at("many", str(number))
+        [cells.at("many", str(number)) for number in range(100_000)]
     assert cells.values[cells.at("kept")] == 7
     cells.add(1, "room again")
     assert parse(cells.content())["room again",] == 1
