@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import select
+import stat
 import sys
 import threading
 import traceback
@@ -66,8 +67,8 @@ class Lines(logging.Handler):
 
     def __init__(self, file: int) -> None:
         super().__init__()
-        self._file, self._poll = file, select.poll()
-        self._poll.register(file, select.POLLOUT)
+        self._file, self._poll = _unwaiting(file), select.poll()
+        self._poll.register(self._file, select.POLLOUT)
         self._shown: dict[Place, tuple[int, int]] = {}
         self._not_shown: dict[Place, int] = {}
 
@@ -92,19 +93,29 @@ class Lines(logging.Handler):
         """Say how many lines were left out since the last that said so."""
         for (name, *_), n in self._not_shown.items():
             record = logging.LogRecord(name, logging.WARNING, "", 0, "lines were left out", (), None)
-            self._write({**fields(record), "not_shown": n})
+            self._write({**fields(record), "not_shown": n}, milliseconds=1_000)
         self._not_shown.clear()
         super().close()
 
-    def _write(self, content: Mapping[str, Any]) -> bool:
+    def _write(self, content: Mapping[str, Any], milliseconds: int = 0) -> bool:
         """Return whether the line was written: it is not while a pipe is full, or closed."""
         try:
-            if not any(event & select.POLLOUT for _, event in self._poll.poll(0)):
+            if not any(event & select.POLLOUT for _, event in self._poll.poll(milliseconds)):
                 return False
             os.write(self._file, encode(content))
         except OSError:
             return False
         return True
+
+
+def _unwaiting(file: int) -> int:
+    """Return a descriptor of the same pipe that never waits: another worker may fill it between a look and a write."""
+    try:
+        if stat.S_ISFIFO(os.fstat(file).st_mode):
+            return os.open(f"/proc/self/fd/{file}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # of another user, or no such folder
+        pass
+    return file
 
 
 def fields(record: logging.LogRecord) -> dict[str, Any]:
