@@ -13,7 +13,7 @@ import psutil
 import yaml
 
 from evergreen.adapters.packaging import contents
-from evergreen.adapters.packaging.bentos import Bento, check, path_of, release_of, tag_of, whole
+from evergreen.record.registry.bentos import Bento, check, path_of, release_of, tag_of, whole
 from evergreen.adapters.packaging.starting import passed_on
 from evergreen.base import failpoints, signature
 from evergreen.base.artifacts.folders import MANIFEST, read_folder
