@@ -2,12 +2,14 @@
 
 from evergreen.record.registry.bentos import Bento, check, is_missing, release_of, require_unchanged, whole
 from evergreen.adapters.packaging.building import abandoned, build, restore
+from evergreen.adapters.packaging.containers import Origin
 from evergreen.adapters.packaging.contents import SERVED_BY, packages
 from evergreen.adapters.packaging.starting import command
 
 __all__ = [
     "SERVED_BY",
     "Bento",
+    "Origin",
     "abandoned",
     "build",
     "check",

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from io import BufferedReader
@@ -64,6 +64,11 @@ class PackageManifest:
         """Return the one way to write it; a manifest that is written in another is refused."""
         return (json.dumps({"kind": KIND, **asdict(self)}, indent=1, sort_keys=True) + "\n").encode()
 
+    @property
+    def digest(self) -> str:
+        """That of the package."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
     @classmethod
     def parse(cls, content: bytes) -> "PackageManifest":
         """Return the manifest in bytes; ValueError if they hold none."""
@@ -73,6 +78,17 @@ class PackageManifest:
         if not isinstance(said["files"], list):
             raise ValueError("not a list of files")
         return cls(files=tuple(map(PackedFile.parse, said["files"])))
+
+
+def manifest_of(files: Mapping[str, bytes]) -> PackageManifest:
+    """Return the manifest of a package that holds files, by their paths."""
+    listed = ((path, len(content), hashlib.sha256(content).hexdigest()) for path, content in sorted(files.items()))
+    return PackageManifest(tuple(PackedFile(path, size, sha256) for path, size, sha256 in listed))
+
+
+def read_manifest(folder: Path) -> PackageManifest:
+    """Return what a package's manifest lists, compared with nothing; IntegrityError if it is not one."""
+    return _parse(_read(folder, PACKAGE_FILE, at_most=MAX_MANIFEST_BYTES), folder)
 
 
 def seal_package(folder: Path, *, signing_key: Path | None = None) -> str:

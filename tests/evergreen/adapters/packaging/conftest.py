@@ -7,7 +7,7 @@ import pytest
 import released
 
 from evergreen.adapters import packaging
-from evergreen.learning.model.release import Release
+from evergreen.learning.model.release import Release, load_release
 
 
 @pytest.fixture(scope="session")
@@ -47,3 +47,9 @@ def changed(project, tmp_path) -> Path:
     with (checkout / "serving" / "answers.py").open("a") as file:
         file.write("# newer\n")
     return checkout
+
+
+@pytest.fixture(scope="session")
+def expected(bento) -> list[float]:
+    _, model = load_release(bento.path / "src")
+    return model.predict(released.table().head(25)).values.tolist()

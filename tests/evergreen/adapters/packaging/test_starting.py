@@ -17,7 +17,6 @@ from servers import SECONDS, free_port, running
 from evergreen.adapters import packaging
 from evergreen.config.settings import Settings
 from evergreen.learning.model.package import verify_package
-from evergreen.learning.model.release import load_release
 from evergreen.record.predictions import log as predictions
 
 RAN = "\nimport os, pathlib; pathlib.Path(os.environ['RAN']).touch()\n"
@@ -41,12 +40,6 @@ def answers(client: httpx.Client, n: int) -> list[float]:
     response = client.post("/predict", json={"rows": released.requests(n)})
     assert response.status_code == 200, response.text
     return [each["probability"] for each in response.json()["predictions"]]
-
-
-@pytest.fixture(scope="session")
-def expected(bento) -> list[float]:
-    _, model = load_release(bento.path / "src")
-    return model.predict(released.table().head(25)).values.tolist()
 
 
 def test_service_runs_from_the_bento_and_gives_the_models_answers(bento, expected, tmp_path):
