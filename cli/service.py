@@ -37,7 +37,7 @@ class Agreement(Value):
 
 
 class Chosen(Value):
-    """What is served, and how it is known: from the ledger, or because it was served last while that does not answer."""
+    """What is served, and how that is known: the ledger says so, or, while it does not answer, it was served last."""
 
     release: Release
     bento: Bento
@@ -110,11 +110,15 @@ def said_of(chosen: Chosen, settings: Settings) -> dict[str, Any]:
 def banner(said: Mapping[str, Any]) -> str:
     """Return what a person reads who starts the service."""
     n, log = said["workers"], said["prediction_log"]
-    kept = {"strict": "before it is given", "available": "before it is given; lost ones are counted", "off": "not at all"}
+    kept = {
+        "strict": "before it is given",
+        "available": "before it is given; lost ones are counted",
+        "off": "not at all",
+    }
     lines = [
         f"{said['model']} version {said['version']} on {said['url']}, {n} {'worker' if n == 1 else 'workers'}",
         f"  ask:   POST {said['url']}/predict; {said['documents'] or 'documents are off'}",
-        f"  log:   {log}: an answer is logged {kept[log]}",
+        f"  log:   {log}: answers are logged first, {kept[log]}",
         "  new champions are taken within 10 s; Ctrl-C stops it, once open requests are answered",
     ]
     if said["from"] == "last served":
@@ -143,6 +147,8 @@ def check_agreement(project: Project, rows: list[dict[str, Any]]) -> Agreement:
     IntegrityError if any answer differs.
     """
     import pandas as pd
+
+    from evergreen.learning.model import model, scoring
 
     champion = project.champion()
     settings = project.settings.model_copy(update={"serve_host": "127.0.0.1", "serve_port": children.free_port()})
@@ -192,6 +198,7 @@ def example_rows(settings: Settings, champion: VersionFacts, *, n: int) -> list[
     import pandas as pd
 
     from evergreen.base.artifacts.workspace import Workspace
+    from evergreen.learning.model import model
 
     ws = Workspace(root=settings.workspace)
     loaded = model.load(ws.path(champion.artifact.uri), champion.artifact.sha256)

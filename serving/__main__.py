@@ -1,4 +1,4 @@
-"""`python -m serving`: serve the bundle that this package lies in, alone or by several workers, until a signal ends it."""
+"""`python -m serving`: serve the bundle that this package lies in, with one process or several workers."""
 
 import argparse
 import logging

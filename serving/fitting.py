@@ -13,7 +13,7 @@ RUNNING = Path(__file__).parents[1]
 
 
 def differences(package: Path, manifest: PackageManifest) -> str:
-    """Return what a package has that does not run here: "other code in 3 files, numpy 2.4.5"; empty if there is nothing.
+    """Return what a package has that does not run here, such as "numpy==2.4.5"; empty if there is nothing.
 
     Parameters
     ----------

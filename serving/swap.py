@@ -37,8 +37,9 @@ log = logging.getLogger(__name__)
 class Outcome:
     """What came of a look at the ledger: the version that answers now, the champion, and why they differ if they do.
 
-    `outcome`: "refused" of a champion that is damaged, not signed or does not answer as it should; "restart" of one that
-    needs newer code than runs; "waiting" while its package is not here; "unavailable" while the ledger does not answer.
+    `outcome`: "refused" of a champion that is damaged, not signed or does not answer as it should; "restart" of one
+    that needs other code than runs; "waiting" while its package is not here; "unavailable" while the ledger does not
+    answer.
     """
 
     outcome: What

@@ -83,6 +83,4 @@ def promote(settings: Settings, known: VersionFacts, kind: Literal["promotion", 
     ledger = Ledger.open(settings)
     champion = ledger.champion(known.judged.model)
     epoch = champion.epoch if champion else 0
-    ledger.promote(
-        known.judged.model, known.version, known.model_dump(mode="json"), expected_epoch=epoch, kind=kind
-    )
+    ledger.promote(known.judged.model, known.version, known.model_dump(mode="json"), expected_epoch=epoch, kind=kind)
