@@ -7,17 +7,19 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
+import uvicorn
 
 from evergreen.base import parents
 from evergreen.base.errors import EvergreenError
 from evergreen.config.settings import Settings
-from serving import logs
+from serving import last_served, logs
 from serving.listening import listen
 from serving.supervisor import DRAIN_SECONDS, READY, Supervisor, command
 
@@ -74,7 +76,7 @@ def supervise(asked: argparse.Namespace, settings: Settings) -> int:
     more = (f"--source={asked.source}", f"--counts={counts}")
     with listen(settings.serve_host, settings.serve_port, shared=True) as listening:
         try:
-            return Supervisor(listening, settings.serve_workers, partial(command, *more)).run()
+            return Supervisor(listening, settings.serve_workers, partial(command, more)).run()
         finally:
             shutil.rmtree(counts, ignore_errors=True)
 
@@ -94,24 +96,43 @@ def work(asked: argparse.Namespace, settings: Settings) -> int:
 
 def application(asked: argparse.Namespace, settings: Settings) -> "Application":
     """Return the application of this bundle; or of what was served last, of a worker that follows on another one."""
-    from serving.app import from_environment
+    from serving.app import create_app, verify_own_package
 
-    return from_environment(settings, source=asked.source, counts=asked.counts, last=asked.again)
+    bundle = Path(__file__).parents[1]
+    verify = partial(verify_own_package, bundle, settings)
+    if asked.again and settings.follow_champion:
+        bundle, settings = last_served.resume(bundle, settings)
+    return create_app(bundle, settings, verify=verify, source=asked.source, counts=asked.counts)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which says when it has begun to answer."""
+
+    def __init__(self, config: uvicorn.Config, began: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._began = began
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._began()
 
 
 def answer(app: "Application", listening: socket.socket, *, ready: int | None = None) -> None:
     """Answer until a signal ends it, and what is open then."""
-    from serving.connections import server
 
-    def started() -> None:
+    def began() -> None:
         host, port = listening.getsockname()[:2]
         log.info("listening on http://%s:%d", host, port)
         signal.signal(signal.SIGHUP, lambda *_: app.service.follower.ask())
         if ready is not None:
             os.write(ready, READY)
 
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_SECONDS
+    )
     with suppress(KeyboardInterrupt):  # which uvicorn raises again once open requests have ended
-        server(app, drain_seconds=DRAIN_SECONDS, started=started).run(sockets=[listening])
+        Server(config, began).run(sockets=[listening])
 
 
 if __name__ == "__main__":

@@ -6,9 +6,12 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
+from evergreen.base.errors import IntegrityError
 from evergreen.base.files import write_bytes
 from evergreen.base.values import Value
-from evergreen.learning.model.release import Release
+from evergreen.config.settings import Settings
+from evergreen.learning.model.release import RELEASE_FILE, Release
+from evergreen.record.registry import bentos
 
 log = logging.getLogger(__name__)
 
@@ -49,3 +52,20 @@ def read(home: Path, model: str) -> LastServed | None:
         log.warning("what was served last is not known: %s: %s", path, " ".join(str(error).split())[:200])
         return None
     return kept if kept.release.model == model else None
+
+
+def resume(bundle: Path, settings: Settings) -> tuple[Path, Settings]:
+    """Return the bundle that was served last of the model of `bundle`, checked, and the settings for serving it.
+
+    They are those given where nothing else was served last, or it is damaged by now.
+    """
+    model = Release.model_validate_json((bundle / RELEASE_FILE).read_bytes()).model
+    last = read(settings.home, model)
+    if last is None or last.digest == settings.package_digest:
+        return bundle, settings
+    try:
+        bento = bentos.check(last.release, settings.home, last.digest, trusted_keys=settings.trusted_keys)
+    except IntegrityError as error:
+        log.warning("what was served last cannot be: %s", error)
+        return bundle, settings
+    return bento.path / bundle.name, settings.model_copy(update={"package_digest": last.digest})

@@ -197,8 +197,8 @@ def _signals() -> Iterator[int]:
                 signal.signal(number, handler)
 
 
-def command(listening: int, pipe: int, again: bool) -> list[str]:
+def command(more: Sequence[str], listening: int, pipe: int, again: bool) -> list[str]:
     """Return what starts a worker of this very code, with the interpreter and the environment of this process."""
     after = ["--again"] if again else []
     worker = ["--worker", f"--listen={listening}", f"--pipe={pipe}", f"--parent={os.getpid()}", *after]
-    return [sys.executable, "-P", "-m", "serving", *worker]
+    return [sys.executable, "-P", "-m", "serving", *worker, *more]

@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from evergreen.base.errors import EvergreenError, IntegrityError, ResourceError, Unavailable
+from evergreen.learning.model.compiled import golden
 from evergreen.learning.model.package import verify_package
 from evergreen.learning.model.release import Release
-from evergreen.record.ledger.champions import Champion
-from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import VersionFacts, version_facts
 from evergreen.record.registry import bentos
 from serving import fitting, last_served
 from serving.served import Served
 
 if TYPE_CHECKING:
     from serving.app import Service
+    from serving.champions import Champions, Known
 
 LOOK_SECONDS = 3.0
 LONGEST_LOOK_SECONDS = 8.0  # while the ledger does not answer; a promotion is taken within 10 s of its return too
@@ -68,8 +67,8 @@ class Follower:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
         self._wake, self._is_over, self._is_asked = threading.Event(), False, False
-        self._ledger: Ledger | None = None
-        self._last: tuple[Champion, Outcome] | None = None
+        self._champions: Champions | None = None
+        self._last: tuple[int, Outcome] | None = None  # of the epoch that was looked at last
         self._told: Outcome | None = None
         self._thread = threading.Thread(target=self._follow, name="follow-champion", daemon=True)
 
@@ -102,11 +101,9 @@ class Follower:
         with self._lock:
             try:
                 outcome = self._look(anew)
-            except EvergreenError as error:
-                outcome = self._outcome("unavailable", why=_line(error))
-            except Exception as error:
+            except Exception as error:  # whatever it is, the release that answers goes on
                 log.debug("the ledger cannot be read", exc_info=True)
-                outcome = self._outcome("unavailable", why=f"{type(error).__name__}: {error}")
+                outcome = self._outcome("unavailable", why=_line(error))
             self._tell(outcome)
             return outcome
 
@@ -124,49 +121,41 @@ class Follower:
             pause = min(LONGEST_LOOK_SECONDS, 2 * max(pause, LOOK_SECONDS)) if worse else LOOK_SECONDS
 
     def _look(self, anew: bool) -> Outcome:
-        champion = self._opened().champion(self._answering.model)
-        if champion is None:
-            return self._outcome("unavailable", why="the ledger knows no champion")
-        if self._last and self._last[0] == champion and not anew and self._last[1].outcome in SETTLED:
+        champions, model = self._opened(), self._answering.model
+        epoch = champions.epoch(model)
+        if self._last and self._last[0] == epoch and not anew and self._last[1].outcome in SETTLED:
             before = self._last[1]
-            return replace(before, outcome="unchanged") if before.outcome == "swapped" else before
-        facts = version_facts(self._opened(), champion.model, champion.version)
-        if facts is None:
-            return self._outcome("unavailable", champion=champion.version, why="the ledger lost its facts")
-        outcome = self._take(facts)
-        self._last = champion, outcome
+            return replace(before, outcome="unchanged", why="") if before.outcome == "swapped" else before
+        outcome = self._take(champions.known(model))
+        self._last = epoch, outcome
         return outcome
 
-    def _opened(self) -> Ledger:
-        """Return the ledger, which is never made here: a file that is gone is a ledger that does not answer."""
-        settings = self._service.settings
-        url = settings.ledger()
-        if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///").partition("?")[0]).exists():
-            raise Unavailable("DEP001", "the ledger is not there", where=url)
-        if self._ledger is None:
-            self._ledger = Ledger.open(settings)
-        return self._ledger
+    def _opened(self) -> "Champions":
+        if self._champions is None:
+            from serving.champions import Champions  # which takes a while: the first answers need not wait for it
 
-    def _take(self, facts: VersionFacts) -> Outcome:
+            self._champions = Champions(self._service.settings)
+        return self._champions
+
+    def _take(self, known: "Known") -> Outcome:
         """Make a champion answer, unless it does already or must not."""
-        release, settings, began = bentos.release_of(facts), self._service.settings, time.monotonic()
+        release, home, began = known.release, self._service.settings.home, time.monotonic()
         if release == self._answering:
             self.source = "ledger"
             return self._outcome("unchanged", champion=release.version)
-        if bentos.is_missing(release, settings.home, facts.package):
-            why = f"its package is not at {bentos.path_of(release, settings.home)}"
+        if bentos.is_missing(release, home, known.package):
+            why = f"its package is not at {bentos.path_of(release, home)}"
             return self._outcome("waiting", champion=release.version, why=why)
         try:
-            bento = bentos.check(release, settings.home, facts.package, trusted_keys=settings.trusted_keys)
-            manifest = verify_package(bento.path, bento.digest)
+            bento = bentos.check(release, home, known.package, trusted_keys=self._service.settings.trusted_keys)
+            other = fitting.differences(bento.path, verify_package(bento.path, bento.digest))
         except EvergreenError as error:
             return self._outcome("refused", champion=release.version, why=_line(error))
-        other = fitting.differences(bento.path, manifest)
         try:
             served = self._loaded(bento.path / "src", release, proof=bool(other))
         except Exception as error:
             log.debug("version %d cannot be loaded", release.version, exc_info=True)
-            why = _line(error) if isinstance(error, EvergreenError) else f"{type(error).__name__}: {error}"
+            why = _line(error)
             if other:
                 return self._outcome("restart", champion=release.version, why=f"it needs {other}: {why}")
             return self._outcome("refused", champion=release.version, why=why)
@@ -176,10 +165,13 @@ class Follower:
         return self._outcome("swapped", champion=release.version, why=why)
 
     def _loaded(self, bundle: Path, release: Release, *, proof: bool) -> Served:
+        """Return a release in memory that answers its golden rows as it should."""
         served = Served.load(bundle, max_rows=self._service.settings.max_rows)
         if served.release != release:
             raise IntegrityError("INT018", "the package changed while it was read", where=str(bundle))
-        fitting.require_golden(served.model, proof=proof)
+        if proof and not served.model.golden:
+            raise IntegrityError("SRV032", "it has no golden rows to prove that this code answers as its own would")
+        golden.require(served.model, where=str(bundle))
         return served
 
     def _answer_with(self, served: Served) -> None:
@@ -269,5 +261,8 @@ async def reload(service: "Service") -> Outcome:
     return await asyncio.to_thread(service.follower.look, anew=True)
 
 
-def _line(error: EvergreenError) -> str:
-    return f"{error}{f' ({error.where})' if error.where else ''}"
+def _line(error: Exception) -> str:
+    """Return an error on one line, in the form of ours."""
+    if isinstance(error, EvergreenError):
+        return f"{error}{f' ({error.where})' if error.where else ''}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
