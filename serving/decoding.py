@@ -10,6 +10,8 @@ import msgspec
 
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
+from evergreen.learning.model.compiled.plan import PlanColumn
+from evergreen.learning.model.model import Model
 from serving.answers import RequestError
 from serving.reading import Fault, Reading, Scalar
 
@@ -36,16 +38,12 @@ class Decoded:
 class Decoder:
     """Reads the bodies of requests for one model.
 
-    Parameters
-    ----------
-    given : the features of the past, which a caller may send beside the contract's request columns.
-    keys : the names of other columns of the contract whose values are kept; those of all others are accepted too, and
-        not looked at.
+    Beside the contract's request columns a caller may send the features of the past, which are missing else, and every
+    other column of the contract. The values of `keys`, names of such columns, are kept; nobody looks at the others.
     """
 
-    def __init__(
-        self, contract: Contract, given: Sequence[Column], *, keys: Sequence[str] = (), max_rows: int = 1_000
-    ) -> None:
+    def __init__(self, model: Model, *, keys: Sequence[str] = (), max_rows: int = 1_000) -> None:
+        contract, given = model.contract, model.given
         self.columns: tuple[Column, ...] = (*contract.request_columns, *given)
         names = {column.name for column in self.columns}
         kept = {column.name: column for column in contract.columns if column.name not in names}
@@ -54,11 +52,11 @@ class Decoder:
         self.max_rows = max_rows
         self._names = [column.name for column in (*self.columns, *self.others)]
         self._decode = msgspec.json.Decoder(_body(contract, given, self.others)).decode
-        self._reading = Reading(self.columns, contract.timezone)
-        self._reading_keys = Reading([_loose(column) for column in self.keys], contract.timezone)
+        self._reading = Reading(self.columns, model.columns, zone=contract.timezone)
+        self._reading_keys = Reading(*_loose(self.keys), zone=contract.timezone)
         names_of_columns = [column.name for column in self.columns]
         self.time = names_of_columns.index(contract.time) if contract.time else None
-        self._no_others = (None,) * len(self.others)
+        self._no_keys = (None,) * len(self.keys)
 
     def decode(self, body: bytes) -> Decoded:
         """Return the rows of a body.
@@ -92,18 +90,16 @@ class Decoder:
             raise RequestError(413, "too_many_rows", "SRV012", what, where="rows", next_step=next_step)
         n, k = len(self.columns), len(self.keys)
         try:
-            typed, warned = self._reading.read(rows)
+            typed, warned = self._reading.read([row[:n] for row in rows] if self.others else rows)
             keys: Sequence[Sequence[Scalar]] = ()
-            if self._no_others:
-                others = [row[n:] for row in rows]
-                if any(other != self._no_others for other in others):
-                    keys = self._reading_keys.read([other[:k] for other in others])[0] if k else ()
+            if self.keys and any(row[n : n + k] != self._no_keys for row in rows):
+                keys = self._reading_keys.read([row[n : n + k] for row in rows])[0]
         except Fault as fault:
             _refuse(fault.what, f"rows[{fault.row}].{fault.column}", fault.allowed)
         return Decoded(typed, keys or ((),) * len(rows), warned)
 
     def _refuse_shape(self, message: str) -> NoReturn:
-        fault, _, place = message.rpartition(" - at `")
+        fault, _, place = message.rpartition(" - at `") if " - at `" in message else (message, "", "")
         found = _PLACE.fullmatch(place.removesuffix("`"))
         if found is None or not fault:
             _refuse(_cut(fault or message), place.removesuffix("`").removeprefix("$.") or "body", NEXT)
@@ -134,9 +130,10 @@ def _body(contract: Contract, given: Sequence[Column], others: Sequence[Column])
     return msgspec.defstruct("Body", [("rows", list[row])], forbid_unknown_fields=True, gc=False)  # type: ignore[valid-type]
 
 
-def _loose(column: Column) -> Column:
-    """Return a column of which only the type is asked: what comes along is no reason to refuse a prediction."""
-    return Column(name=column.name, type=column.type, role=column.role, nullable=True, pii=column.pii)
+def _loose(columns: Sequence[Column]) -> tuple[list[Column], list[PlanColumn]]:
+    """Return columns of which only the type is asked: what comes along is no reason to refuse a prediction."""
+    loose = [Column(name=c.name, type=c.type, role=c.role, nullable=True, pii=c.pii) for c in columns]
+    return loose, [PlanColumn(name=column.name, type=column.type, nullable=True) for column in columns]
 
 
 def _cut(text: str) -> str:

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 from evergreen.config.contract.columns import Column
 from evergreen.data.typed.schema import ROW, UNREADABLE, conform, from_pandas
 from evergreen.data.validation.rules import RowRule, column_rules
+from evergreen.learning.model.compiled.plan import PlanColumn
+from evergreen.learning.model.compiled.reading import Reader, Unusual
 from serving.spellings import allowed, text_form
 
 Scalar = str | int | float | bool | None
@@ -30,10 +32,11 @@ Read = tuple[list[list[Scalar]], dict[tuple[str, str], int]]
 
 
 class Reading:
-    """Reads rows of raw values, one for each of `columns`, into typed ones."""
+    """Reads rows of raw values, one for each of `columns`, into typed ones. `plan`: the same columns as plain data."""
 
-    def __init__(self, columns: Sequence[Column], zone: str) -> None:
+    def __init__(self, columns: Sequence[Column], plan: Sequence[PlanColumn], *, zone: str) -> None:
         self._columns, self._zone = tuple(columns), zone
+        self._quick = Reader(plan, zone=zone).read
         self._place = {column.name: at for at, column in enumerate(self._columns)}
         self._rules = column_rules(self._columns)
         self._forms = [text_form(column) for column in self._columns]
@@ -47,7 +50,25 @@ class Reading:
         ------
         Fault for the first row with a value that cannot be read, or breaks a rule whose severity is fail.
         """
-        return self._check(rows)
+        typed: list[list[Scalar]] = []
+        unusual: list[int] = []
+        for number, row in enumerate(rows):
+            into: list[Scalar] = []
+            try:
+                self._quick(row, into)
+            except Unusual:
+                unusual.append(number)
+            typed.append(into)
+        if not unusual:
+            return typed, {}
+        try:
+            checked, warned = self._check([rows[number] for number in unusual])
+        except Fault as fault:
+            fault.row = unusual[fault.row]
+            raise
+        for number, values in zip(unusual, checked, strict=True):
+            typed[number] = values
+        return typed, warned
 
     def _check(self, rows: Sequence[Sequence[Any]]) -> Read:
         faults: list[tuple[int, int, str]] = []

@@ -8,8 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from evergreen.config.contract.columns import Column
-from evergreen.data.typed.schema import ARROW, to_pandas
+from evergreen.data.typed.schema import ARROW
 from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.model.compiled import golden
 from evergreen.learning.model.model import Model
 from evergreen.learning.model.release import Release, load_release
 from evergreen.record.predictions.records import Columns, columns_of
@@ -43,15 +44,17 @@ class Served:
 
         Raises
         ------
-        IntegrityError if it is damaged.
+        IntegrityError if it is damaged, or does not answer its golden rows as it did when it was made.
         """
-        return cls.of(*load_release(bundle), max_rows=max_rows)
+        release, model = load_release(bundle)
+        golden.require(model, where=str(bundle))
+        return cls.of(release, model, max_rows=max_rows)
 
     @classmethod
     def of(cls, release: Release, model: Model, *, max_rows: int = 1_000) -> "Served":
         columns = columns_of(model.contract, model.given, model.classes)
         keys = [column.name for column in columns.keys]
-        decoder = Decoder(model.contract, model.given, keys=keys, max_rows=max_rows)
+        decoder = Decoder(model, keys=keys, max_rows=max_rows)
         return cls(
             release=release,
             model=model,
@@ -66,11 +69,14 @@ class Served:
     @property
     def is_quick(self) -> bool:
         """Whether a few rows are answered in less time than it takes to hand them to a thread."""
-        return False
+        return self.model.scorer is not None
 
     def estimate(self, rows: Sequence[Sequence[Scalar]]) -> Estimates:
         """Return what the model says of typed rows, at least one."""
-        return self.model.predict(to_pandas(to_batch(rows, self.decoder.columns)))
+        scorer = self.model.scorer
+        if scorer is None:
+            return self.model.estimate_batch(to_batch(rows, self.decoder.columns))
+        return Estimates(self.model.contract.task, scorer.estimate(scorer.encode_rows(rows)), self.model.classes)
 
 
 def to_batch(rows: Sequence[Sequence[Scalar]], columns: Sequence[Column]) -> pa.RecordBatch:
