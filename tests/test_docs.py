@@ -512,6 +512,11 @@ def test_every_metric_is_documented_with_its_type_and_labels() -> None:
     assert documented == [(family.name, family.kind, family.shown) for family in metric_families.FAMILIES]
 
 
+def test_every_reason_to_end_a_connection_is_documented() -> None:
+    section = (REFERENCE / "metrics.md").read_text().partition("## Connections that")[2].partition("## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, flags=re.MULTILINE) == [*metric_families.WHYS]
+
+
 def test_every_cause_of_a_failed_request_is_documented() -> None:
     calls = [node for path in SOURCES for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.Call)]
     causes = {

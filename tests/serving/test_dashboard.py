@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import released
 import yaml
-from observed import asked
+from observed import asked, number_bundle
 from prometheus_client.parser import text_string_to_metric_families
 from queries import TARGET, legend, read
 
-from serving.families import FAMILIES
+from serving.families import FAMILIES, Family
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "infra" / "grafana" / "evergreen.json").read_text())
@@ -30,10 +31,14 @@ NOT_SHOWN = {"process_virtual_memory_bytes": "says nothing that resident memory 
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory, bundle: Path) -> dict[str, frozenset[str]]:
+def known(tmp_path_factory: pytest.TempPathFactory, bundle: Path, project: Path) -> dict[str, frozenset[str]]:
     """The labels of every sample on the pages of services that were asked, of a class and of a number."""
+    number = tmp_path_factory.mktemp("number") / "src"
+    number.mkdir()
+    number_bundle(number)
+    released.pack(number, project)
     labels: dict[str, set[str]] = defaultdict(set)
-    for page in asked(bundle, tmp_path_factory.mktemp("observed")):
+    for page in asked(bundle, number, tmp_path_factory.mktemp("observed")):
         for family in text_string_to_metric_families(page):
             for sample in family.samples:
                 labels[sample.name] |= sample.labels.keys()
@@ -60,17 +65,20 @@ def test_text_of_an_alert_shows_labels_that_the_result_has(rule, known):
     assert shown <= read(rule["expr"], known).result
 
 
-def samples(name: str, kind: str) -> set[str]:
-    return {f"{name}_{part}" for part in ("bucket", "sum", "count")} if kind == "histogram" else {name}
+def samples(family: Family) -> set[str]:
+    """Return the names that a metric has on the page."""
+    if family.kind != "histogram":
+        return {family.name}
+    return {f"{family.name}_{part}" for part in (("bucket",) if family.is_signed else ("bucket", "sum", "count"))}
 
 
 def test_every_metric_of_the_service_is_on_the_page_and_on_the_dashboard(known):
     shown = {metric for _, query in QUERIES for metric in read(query, known).metrics}
-    without = [family.name for family in FAMILIES if not samples(family.name, family.kind) & shown]
+    without = [family.name for family in FAMILIES if not samples(family) & shown]
     assert without == sorted(NOT_SHOWN)
-    assert {name for family in FAMILIES for name in samples(family.name, family.kind)} == known.keys() - {"up"}
+    assert {name for family in FAMILIES for name in samples(family)} == known.keys() - {"up"}
     for family in FAMILIES:
-        for name in samples(family.name, family.kind):
+        for name in samples(family):
             assert known[name] == {*family.shown} | ({"le"} if name.endswith("_bucket") else set()), name
 
 
