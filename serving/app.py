@@ -25,6 +25,7 @@ from serving.decoding import Decoded
 from serving.guards import Guard, Head
 from serving.metrics import Metrics
 from serving.served import Served
+from serving.swap import Follower, Source, following
 
 log = logging.getLogger(__name__)
 ROUTES = ("/predict", "/healthz", "/livez", "/readyz", "/metrics", "/openapi.json", "/schema", "/v2/infer")
@@ -40,9 +41,18 @@ class Service:
     `served` is the one reference to what answers: whoever swaps it assigns another, and requests under way keep theirs.
     """
 
-    def __init__(self, bundle: Path, settings: Settings, *, verify: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        bundle: Path,
+        settings: Settings,
+        *,
+        verify: Callable[[], None] | None = None,
+        source: Source = "package",
+        counts: Path | None = None,
+    ) -> None:
         self.bundle, self.settings, self.verify = bundle, settings, verify
-        self.metrics = Metrics(routes=ROUTES)
+        self.metrics = Metrics(counts, routes=ROUTES)
+        self.follower = Follower(self, source=source)
         self.bodies = Bodies(max_bytes=settings.max_body_bytes)
         self.served: Served | None = None
         self.log: PredictionLog | None = None
@@ -139,7 +149,8 @@ class Service:
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(self.load)
-        yield
+        async with following(self):
+            yield
         self.is_draining = True
         if self.batcher is not None:
             await self.batcher.close()
@@ -235,15 +246,24 @@ def only_post(scope: Scope) -> Answered:
     raise RequestError(405, "method", "SRV008", what, next_step=next_step, headers=allow)
 
 
-def create_app(bundle: Path, settings: Settings, *, verify: Callable[[], None] | None = None) -> Application:
+def create_app(
+    bundle: Path,
+    settings: Settings,
+    *,
+    verify: Callable[[], None] | None = None,
+    source: Source = "package",
+    counts: Path | None = None,
+) -> Application:
     """Return the application that serves the release in `bundle`, which is read when the application starts.
 
     Parameters
     ----------
     bundle : folder with ``release.json`` and ``model/``.
     verify : called before anything of the bundle is read; it raises if the bundle must not be served.
+    source : how it is known that this is the release to serve.
+    counts : the folder in which the workers of one service count together; without it this process counts for itself.
     """
-    return Application(Service(bundle, settings, verify=verify))
+    return Application(Service(bundle, settings, verify=verify, source=source, counts=counts))
 
 
 def from_environment() -> Application:

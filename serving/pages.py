@@ -1,5 +1,6 @@
 """What the service says about itself: alive, ready, its metrics, its document and the columns of its contract."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
@@ -7,7 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from serving import inference_protocol
+from evergreen.base.errors import Unavailable
+from serving import inference_protocol, swap
 from serving.answers import RequestError
 from serving.metrics import CONTENT_TYPE
 
@@ -23,7 +25,7 @@ def routes(service: "Service") -> list[Route]:
 
     async def readyz(_: Request) -> Response:
         served = service.ready()
-        return JSONResponse({"status": "ready", **served.release.model_dump()})
+        return JSONResponse({"status": "ready", **served.release.model_dump(), "from": service.follower.source})
 
     async def metrics(_: Request) -> Response:
         return Response(service.page(), headers={"Content-Type": CONTENT_TYPE})
@@ -34,7 +36,15 @@ def routes(service: "Service") -> list[Route]:
     async def schema(_: Request) -> Response:
         return Response(service.loaded().schema, media_type="application/json")
 
+    async def reload(_: Request) -> Response:
+        try:
+            outcome = await swap.reload(service)
+        except Unavailable as error:
+            raise RequestError(409, "", error.code, error.what, next_step=error.next_step) from error
+        return JSONResponse(asdict(outcome), 200 if outcome.outcome in ("swapped", "unchanged") else 409)
+
     always = [
+        Route("/admin/reload", reload, methods=["POST"]),
         Route("/healthz", healthz),
         Route("/livez", healthz),
         Route("/readyz", readyz),

@@ -2,7 +2,7 @@
 
 import re
 
-from evergreen.config.contract.columns import MISSING, Column
+from evergreen.config.contract.columns import Column
 from evergreen.data.validation.rules import bounds_text, severity_of
 
 
