@@ -41,7 +41,7 @@ class Output:
             self._writer: Any = pa.csv.CSVWriter(self._file, schema)
         else:
             self._writer = pq.ParquetWriter(
-                self._file, schema, compression="zstd", use_dictionary=others, write_statistics=others
+                self._file, schema, compression="snappy", use_dictionary=others, write_statistics=others
             )
 
     def add(self, batch: pa.RecordBatch) -> None:

@@ -15,7 +15,6 @@ from evergreen.data.typed.schema import ROW
 Hashes = npt.NDArray[np.uint64]
 Sums = tuple[int, int]
 HASHED_ROWS = 32_768  # at a time: what fits into a core's cache
-TEXT_KEY = "0123456789123456"  # of texts, which dataset versions are named by
 
 
 def content_sums(rows: pa.RecordBatch) -> Sums:
@@ -43,21 +42,15 @@ def row_hashes(rows: pa.RecordBatch, names: Sequence[str]) -> Hashes:
     return mixed(hashes)
 
 
-def value_bits(values: pa.Array, *, key: str = TEXT_KEY) -> Hashes | np.uint64:
-    """Return 64 bits for each value, equal for equal values: itself where that fits, a hash of a text.
-
-    Parameters
-    ----------
-    values : texts may be dictionary-encoded already.
-    key : sixteen bytes that texts are hashed under; two keys give independent hashes.
-    """
+def value_bits(values: pa.Array) -> Hashes | np.uint64:
+    """Return 64 bits for each value, equal for equal values: itself where that fits, a hash of a text."""
     if values.null_count == len(values):
         return salt("null")
     bits: Hashes
-    if pa.types.is_string(values.type) or pa.types.is_dictionary(values.type):
+    if pa.types.is_string(values.type):
         coded = values.dictionary_encode()
         texts = coded.dictionary.to_numpy(zero_copy_only=False)
-        bits = pd.util.hash_array(texts, hash_key=key, categorize=False)[_filled(coded.indices)]
+        bits = pd.util.hash_array(texts, categorize=False)[_filled(coded.indices)]
     elif pa.types.is_boolean(values.type):
         bits = _filled(values, False).astype(np.uint64)
     elif pa.types.is_floating(values.type):

@@ -5,18 +5,20 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 
-from evergreen.data.datasets.content import TEXT_KEY, mixed, salt, value_bits
+from evergreen.data.datasets.content import mixed, salt, value_bits
 
 Lane = npt.NDArray[np.uint64]
 
 AT_ONCE = 32_768  # rows: what fits into a core's cache
-SEEN_BITS = 27  # a first look that spares nearly every row the search: 16 MiB
+SEEN_BITS = 27  # of a table of bits, 16 MiB, which spares nearly every row the search among those before
+SLOT_BITS = 18  # of a table that finds rows of one batch that may be the same
 LONGEST_RUN = 2**20  # of hashes that are sorted together
 # Odd, so that nothing is lost: the golden ratio, and the multiplier of MMIX's generator.
 MULTIPLIERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0x5851F42D4C957F2D))
-KEYS = (TEXT_KEY, "6543210987654321")
+KEYS = ("0123456789123456", "6543210987654321")
 HEX = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), dtype="<u2")
 
 
@@ -37,16 +39,19 @@ class PredictionIds:
 
         Parameters
         ----------
-        columns : what the model sees, by name: equal values of equal types. Their order does not count.
+        columns : what the model sees, by name: equal values of equal types, texts dictionary-encoded. Their order does
+            not count.
         """
-        lanes = [np.empty(n_rows, dtype=np.uint64) for _ in KEYS]
+        lanes = [np.zeros(n_rows, dtype=np.uint64) for _ in KEYS]
+        bits = {name: _Bits(values) for name, values in columns.items()}
         for begin in range(0, n_rows, AT_ONCE):
-            some = {name: values.slice(begin, AT_ONCE) for name, values in columns.items()}
-            for lane, hashed in zip(lanes, _hashed(some, min(AT_ONCE, n_rows - begin)), strict=True):
-                lane[begin : begin + AT_ONCE] = hashed
+            for number, lane in enumerate(lanes):
+                _fold({name: each.of(number, begin) for name, each in bits.items()}, lane[begin : begin + AT_ONCE], number)
         before = self._known.count(lanes[0])
-        pairs = zip(lanes, self._model, MULTIPLIERS, strict=True)
-        return _in_hex(*(mixed((lane ^ model) + before * multiplier) for lane, model, multiplier in pairs))
+        for lane, model, multiplier in zip(lanes, self._model, MULTIPLIERS, strict=True):
+            lane ^= model
+            lane += before * multiplier
+        return _in_hex(*map(mixed, lanes))
 
 
 class _Known:
@@ -54,25 +59,29 @@ class _Known:
 
     def __init__(self) -> None:
         self._bits = np.zeros(2 ** (SEEN_BITS - 3), dtype=np.uint8)
+        self._slots = np.zeros(2**SLOT_BITS, dtype=np.int64)
+        self._shared = np.zeros(2**SLOT_BITS, dtype=bool)
         self._runs: list[Lane] = []
 
     def count(self, hashes: Lane) -> Lane:
         """Return how often each of `hashes` came before it, in earlier calls and in this one, and remember them."""
-        order = np.argsort(hashes, kind="stable")
-        ordered = hashes[order]
-        counts = _places(ordered)
-        places = ordered >> np.uint64(64 - SEEN_BITS)
-        at, bit = (places >> np.uint64(3)).astype(np.intp), np.left_shift(1, places & np.uint64(7)).astype(np.uint8)
-        maybe = np.flatnonzero(self._bits[at] & bit)
-        asked = ordered[maybe]
-        for run in self._runs if len(asked) else ():
-            found = np.searchsorted(run, asked, side="right") - np.searchsorted(run, asked, side="left")
-            counts[maybe] += found.astype(np.uint64)
+        at = (hashes >> np.uint64(64 - SEEN_BITS + 3)).astype(np.intp)
+        bit = np.left_shift(1, (hashes >> np.uint64(64 - SEEN_BITS)) & np.uint64(7)).astype(np.uint8)
+        slots, rows = (hashes & np.uint64(2**SLOT_BITS - 1)).astype(np.intp), np.arange(len(hashes))
+        self._slots[slots] = rows
+        twice = slots[self._slots[slots] != rows]  # where a later row has taken the place
+        self._shared[twice] = True
+        maybe = np.flatnonzero(self._shared[slots] | ((self._bits[at] & bit) != 0))
+        self._shared[twice] = False
+        counts = np.zeros(len(hashes), dtype=np.uint64)
+        asked = hashes[maybe]
+        found = _places(asked)
+        for run in self._runs:
+            found += (np.searchsorted(run, asked, side="right") - np.searchsorted(run, asked)).astype(np.uint64)
+        counts[maybe] = found
         np.bitwise_or.at(self._bits, at, bit)
-        self._keep(ordered)
-        answer = np.empty_like(counts)
-        answer[order] = counts
-        return answer
+        self._keep(np.sort(hashes))
+        return counts
 
     def _keep(self, run: Lane) -> None:
         while self._runs and len(self._runs[-1]) <= len(run) and len(run) < LONGEST_RUN:
@@ -81,28 +90,49 @@ class _Known:
         self._runs.append(run)
 
 
-def _places(ordered: Lane) -> Lane:
+def _places(values: Lane) -> Lane:
     """Return the place of each value among its equals, from 0."""
-    positions = np.arange(len(ordered), dtype=np.uint64)
-    first = np.ones(len(ordered), dtype=bool)
+    order = np.argsort(values, kind="stable")
+    ordered, positions = values[order], np.arange(len(values))
+    first = np.ones(len(values), dtype=bool)
     first[1:] = ordered[1:] != ordered[:-1]
-    return positions - np.maximum.accumulate(np.where(first, positions, np.uint64(0)))
+    places = np.empty(len(values), dtype=np.uint64)
+    places[order] = positions - np.maximum.accumulate(np.where(first, positions, 0))
+    return places
 
 
-def _hashed(columns: Mapping[str, pa.Array], n_rows: int) -> list[Lane]:
-    lanes = [np.zeros(n_rows, dtype=np.uint64) for _ in KEYS]
+class _Bits:
+    """64 bits for each value of a column: in the first lane and the second, where those of texts are independent."""
+
+    def __init__(self, values: pa.Array) -> None:
+        self._values = values
+        self._words: list[Lane] = []
+        if pa.types.is_dictionary(values.type):
+            texts = values.dictionary.to_numpy(zero_copy_only=False)
+            hashed = (pd.util.hash_array(texts, hash_key=key, categorize=False) for key in KEYS)
+            self._words = [np.append(words, salt("null")) for words in hashed]
+            self._codes = values.indices.fill_null(len(texts)).to_numpy()
+        self._last: tuple[int, Lane | np.uint64] = (-1, np.uint64(0))
+
+    def of(self, number: int, begin: int) -> Lane | np.uint64:
+        """Return the bits of the rows from `begin` on in a lane."""
+        if self._words:
+            return self._words[number][self._codes[begin : begin + AT_ONCE]]
+        if self._last[0] != begin:
+            self._last = begin, value_bits(self._values.slice(begin, AT_ONCE))
+        return self._last[1]
+
+
+def _fold(columns: Mapping[str, Lane | np.uint64], lane: Lane, number: int) -> None:
+    """Bring the bits of all columns into a lane."""
+    spare = np.empty_like(lane)
     for name in sorted(columns):
-        values = columns[name]
-        bits = [value_bits(values)] * 2
-        if pa.types.is_string(values.type):
-            values = values.dictionary_encode()
-            bits = [value_bits(values, key=key) for key in KEYS]
-        for number, (lane, multiplier) in enumerate(zip(lanes, MULTIPLIERS, strict=True)):
-            lane ^= bits[number]
-            lane += salt(f"{number}:{name}")
-            lane *= multiplier
-            lane ^= lane >> np.uint64(32)
-    return [mixed(lane) for lane in lanes]
+        lane ^= columns[name]
+        lane += salt(f"{number}:{name}")
+        lane *= MULTIPLIERS[number]
+        np.right_shift(lane, np.uint64(32), out=spare)
+        lane ^= spare
+    lane[:] = mixed(lane)
 
 
 def _in_hex(first: Lane, second: Lane) -> pa.Array:

@@ -28,7 +28,7 @@ CODES, WHY = "codes", "why"
 
 @dataclass(frozen=True)
 class ScoredBatch:
-    """A batch, scored. `kept`: the rows that were, typed: the columns that the model is asked with.
+    """A batch, scored. `kept`: the rows that were, typed, texts dictionary-encoded: what the model is asked with.
 
     `keeps`: which rows of the batch they are. `answers`: for every row of the batch, in its order, the columns that
     scoring adds; of a row that is refused the id and the answer are null.
@@ -88,7 +88,7 @@ class BatchScorer:
         rows = conform(batch, self.columns, zone=zone, missing=tuple(missing), offsets=self.offsets)
         judged = self._judge.judge(rows)
         all_kept = judged.keeps.false_count == 0
-        kept = rows.select([column.name for column in self.columns])
+        kept = _coded(rows.select([column.name for column in self.columns]))
         kept = kept if all_kept else kept.filter(judged.keeps)
         places = None if all_kept else _places(judged.keeps)
         answers = {"prediction_id": self._ids.take(_seen(kept, self._model), kept.num_rows), **self._answers(kept)}
@@ -156,6 +156,12 @@ def _estimates(model: Model, kept: pa.RecordBatch) -> Estimates:
     return model.predict(to_pandas(kept))
 
 
+def _coded(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Return rows with their texts as dictionaries, because more than one looks at each different text."""
+    arrays = [values.dictionary_encode() if pa.types.is_string(values.type) else values for values in rows.columns]
+    return pa.RecordBatch.from_arrays(arrays, names=rows.schema.names)
+
+
 def _places(keeps: pa.Array) -> pa.Array:
     """Return for each row its place among those that are kept, null of others."""
     mask = keeps.to_numpy(zero_copy_only=False)
@@ -177,7 +183,7 @@ def _hashable(values: pa.Array) -> pa.Array:
         return values.cast(pa.int64())
     if pa.types.is_boolean(values.type):
         values = values.cast(pa.uint8())
-    return values if pa.types.is_string(values.type) else values.cast(pa.float64(), safe=False)
+    return values if pa.types.is_dictionary(values.type) else values.cast(pa.float64(), safe=False)
 
 
 def _seen_in_frame(rows: pd.DataFrame, model: Model) -> Mapping[str, pa.Array]:
@@ -188,7 +194,7 @@ def _seen_in_frame(rows: pd.DataFrame, model: Model) -> Mapping[str, pa.Array]:
             times = instants(rows[column.name]).dt.as_unit("us")
             seen[column.name] = pa.Array.from_pandas(times).cast(pa.int64())
         elif column.type in ("category", "text"):
-            seen[column.name] = _plain(pa.Array.from_pandas(typed(rows[column.name], column)))
+            seen[column.name] = _texts(typed(rows[column.name], column))
         else:
             seen[column.name] = pa.Array.from_pandas(typed(rows[column.name], column))
     for column in model.given:
@@ -197,6 +203,7 @@ def _seen_in_frame(rows: pd.DataFrame, model: Model) -> Mapping[str, pa.Array]:
     return seen
 
 
-def _plain(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+def _texts(values: "pd.Series[str]") -> pa.Array:
+    texts = pa.Array.from_pandas(values)
     whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
-    return pc.cast(whole, pa.string())
+    return pc.cast(whole, pa.string()).dictionary_encode()
