@@ -14,6 +14,7 @@ from cli import (
     data_commands,
     history_commands,
     memory_commands,
+    package_command,
     registry_commands,
 )
 from cli.ending import INTERRUPTED, explained
@@ -338,6 +339,7 @@ def status(
 
 
 app.command()(card_command.card)
+app.command()(package_command.package)
 
 
 @app.command()

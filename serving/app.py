@@ -42,7 +42,7 @@ class Service:
     ) -> None:
         self.bundle, self.log_folder, self.verify = bundle, log_folder, verify
         self.max_body_bytes, self.max_requests_at_once = max_body_bytes, max_requests_at_once
-        self.metrics = Metrics()
+        self.metrics = Metrics(routes=("/predict", "/healthz", "/readyz", "/metrics", "/openapi.json"))
         self._predictor: Predictor | None = None
         self._body: type[Rows] = Rows
         self._answer: type[Answer] = Answer
@@ -89,7 +89,7 @@ class Service:
             log.exception("SRV009: prediction failed")
             next_step = "Report it, with the time of the request: the service's log has the traceback."
             failure = RequestError(500, "internal", "SRV009", "the prediction failed", next_step=next_step)
-        self.metrics.failures.labels(failure.cause).inc()
+        self.metrics.failed(failure.cause)
         return refuse(failure)
 
     async def _predict(self, request: Request) -> Response:
@@ -130,8 +130,8 @@ class Service:
 class RequestMeter:
     """Counts and times every request by route and status; a path that is not a route counts as "other"."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, routes: frozenset[str]) -> None:
-        self._app, self._metrics, self._routes = app, metrics, routes
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -148,9 +148,7 @@ class RequestMeter:
         try:
             await self._app(scope, receive, observe)
         finally:
-            route = scope["path"] if scope["path"] in self._routes else "other"
-            self._metrics.requests.labels(route, str(status)).inc()
-            self._metrics.request_seconds.labels(route).observe(perf_counter() - started)
+            self._metrics.requested(scope["path"], status, perf_counter() - started)
 
 
 def create_app(
@@ -184,10 +182,9 @@ def create_app(
         Route("/metrics", service.metrics_page),
         Route("/openapi.json", service.openapi_page),
     ]
-    known = frozenset(route.path for route in routes)
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(RequestMeter, metrics=service.metrics, routes=known)],
+        middleware=[Middleware(RequestMeter, metrics=service.metrics)],
         exception_handlers={HTTPException: no_such_route},
         lifespan=service.lifespan,
     )

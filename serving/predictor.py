@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -57,10 +57,10 @@ class Predictor:
         IntegrityError if the bundle is damaged; ResourceError if the log cannot be written.
         """
         release, model = load_release(bundle)
-        metrics.model_loads.inc()
-        metrics.model.labels(release.model, str(release.version), release.model_digest).set(1)
         log.info("serving %s version %d, digest %s", release.model, release.version, release.model_digest[:12])
-        return cls(release, model, log_folder=log_folder, metrics=metrics)
+        predictor = cls(release, model, log_folder=log_folder, metrics=metrics)
+        metrics.loaded(predictor, since=bundle.stat().st_mtime)
+        return predictor
 
     async def predict(self, rows: list[Row]) -> Sequence[Prediction]:
         """Return the logged predictions of validated rows, in their order.
@@ -121,7 +121,8 @@ class Predictor:
         import pandas as pd
 
         started = perf_counter()
-        answers = self.model.predict(pd.DataFrame.from_records(rows)).answers(self.release.threshold)
+        estimates = self.model.predict(pd.DataFrame.from_records(rows))
+        answers = estimates.answers(self.release.threshold)
         columns = {field: values.tolist() for field, values in answers.items()}
         now = datetime.now(UTC)
         predicted = [
@@ -137,10 +138,9 @@ class Predictor:
             for row, answer in zip(rows, zip(*columns.values(), strict=True), strict=True)
         ]
         self._log.append(predicted)
-        self._metrics.prediction_seconds.observe(perf_counter() - started)
-        self._metrics.batch_rows.observe(len(rows))
-        for label, n_rows in Counter(columns.get("label", [""] * len(rows))).items():
-            self._metrics.predictions.labels(label if isinstance(label, str) else str(label).lower()).inc(n_rows)
+        names = [column.name for column in (*self.model.contract.request_columns, *self.model.given)]
+        self._metrics.batched(len(rows), perf_counter() - started)
+        self._metrics.predicted(self, estimates.values, [[row.get(name) for name in names] for row in rows])
         return predicted
 
 

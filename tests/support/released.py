@@ -117,6 +117,11 @@ def pack(folder: Path, project: Path) -> str:
     return seal_package(folder.parent)
 
 
+def files(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder by its path."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def as_request(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row of the table as a caller sends it."""
     sent = {column.name: row[column.name] for column in CONTRACT.request_columns}
