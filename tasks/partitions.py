@@ -27,7 +27,7 @@ from evergreen.data.ingest.store import refuse_mixture
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
 from evergreen.learning.model.scored import Failure, Progress, ScoredFile
-from evergreen.learning.model.scoring import BatchScorer
+from evergreen.learning.model.scoring import UNLIKE, BatchScorer
 from evergreen.record.outcomes import VersionFacts
 from evergreen.record.plan.identity import code_digest
 
@@ -165,7 +165,7 @@ class Scoring:
         values = {name: value for name, value in values.items() if name in asked}
         n_rows = n_refused = 0
         total = _rows_of(item)
-        with _written(Output(output, pa.unify_schemas([source.schema, scorer.schema]), unique=["prediction_id"])) as out:
+        with _written(Output(output, pa.unify_schemas([source.schema, scorer.schema]), unlike=UNLIKE)) as out:
             for batch in source.batches:
                 known = _with_values(batch, values)
                 if item.format != "parquet":

@@ -71,14 +71,15 @@ class _Known:
         self._slots[slots] = rows
         twice = slots[self._slots[slots] != rows]  # where a later row has taken the place
         self._shared[twice] = True
-        maybe = np.flatnonzero(self._shared[slots] | ((self._bits[at] & bit) != 0))
-        self._shared[twice] = False
         counts = np.zeros(len(hashes), dtype=np.uint64)
-        asked = hashes[maybe]
-        found = _places(asked)
-        for run in self._runs:
-            found += (np.searchsorted(run, asked, side="right") - np.searchsorted(run, asked)).astype(np.uint64)
-        counts[maybe] = found
+        here = np.flatnonzero(self._shared[slots])
+        counts[here] = _places(hashes[here])
+        self._shared[twice] = False
+        there = np.flatnonzero(self._bits[at] & bit)
+        asked = hashes[there]
+        for run in self._runs if len(there) else ():
+            found = np.searchsorted(run, asked, side="right") - np.searchsorted(run, asked)
+            counts[there] += found.astype(np.uint64)
         np.bitwise_or.at(self._bits, at, bit)
         self._keep(np.sort(hashes))
         return counts

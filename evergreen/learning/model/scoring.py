@@ -24,6 +24,7 @@ from evergreen.learning.model.prediction_ids import PredictionIds
 log = logging.getLogger(__name__)
 ESTIMATED_ROWS = 16_384  # at a time: more take more memory and are no faster
 CODES, WHY = "codes", "why"
+UNLIKE = ("prediction_id", "probability", "value")  # of the columns that are added: no two rows have one
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class BatchScorer:
 
     def _answers(self, kept: pa.RecordBatch) -> dict[str, pa.Array]:
         pieces = [
-            _estimates(self._model, kept.slice(begin, ESTIMATED_ROWS)).answers(self._threshold)
+            self._model.estimate_batch(kept.slice(begin, ESTIMATED_ROWS)).answers(self._threshold)
             for begin in range(0, kept.num_rows, ESTIMATED_ROWS)
         ] or [nothing(self._model)]
         return {
@@ -150,10 +151,6 @@ def nothing(model: Model) -> dict[str, np.ndarray[Any, Any]]:
     """Return the answers for no row."""
     k = (len(model.classes),) if model.classes else ()
     return Estimates(model.contract.task, np.empty((0, *k)), model.classes).answers(0.5)
-
-
-def _estimates(model: Model, kept: pa.RecordBatch) -> Estimates:
-    return model.predict(to_pandas(kept))
 
 
 def _coded(rows: pa.RecordBatch) -> pa.RecordBatch:

@@ -48,7 +48,7 @@ class BatchLog:
         secret = personal.key(key) if any(column.pii == "hash" for column in columns.all) else b""
         self._protect = {column.name: _protection(column, secret) for column in columns.all if column.pii}
         path = partition(folder, "table", day_of(received_us)) / name
-        self.output = Output(path, self._schema, unique=["prediction_id"])
+        self.output = Output(path, self._schema, unlike=("prediction_id", "probability", "value"))
 
     def add(self, answers: pa.RecordBatch, values: Mapping[str, pa.Array]) -> None:
         """Take answered rows.
