@@ -10,7 +10,8 @@ from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.values import Value
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.ingest import IngestParams
-from evergreen.data.ingest import privacy, store
+from evergreen.data import personal
+from evergreen.data.ingest import store
 from evergreen.record.plan.identity import code_digest
 from tasks.engine import RECORDED
 
@@ -27,7 +28,9 @@ class Ingested(Value):
 def ingest(source: SourceRef, *, ws: Workspace, datasets: Path, contract: Contract, params: IngestParams) -> Ingested:
     """Read what is new in the source, batch by batch; bad rows are kept here, for validation to judge."""
     secret = (
-        privacy.key(datasets.parent / "pii.key") if any(column.pii == "hash" for column in contract.columns) else b""
+        personal.key(datasets.parent / personal.KEY_FILE)
+        if any(column.pii == "hash" for column in contract.columns)
+        else b""
     )
     path, manifest = store.sync(
         source, contract, datasets / contract.name, made_with=code_digest("tasks.ingest"), secret=secret

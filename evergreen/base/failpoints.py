@@ -16,13 +16,15 @@ POINTS = (
     "promote.committed",
     "mirror.done",
 )
+# Of what is done to logged predictions.
+OF_PREDICTIONS = ("roll.written", "roll.published", "roll.removed", "import.copied", "forget.rewritten")
 _armed = ""
 
 
 def arm(name: str) -> None:
     """Let this process be killed, as by ``kill -9``, when it reaches a point."""
     global _armed
-    if name not in POINTS:
+    if name not in (*POINTS, *OF_PREDICTIONS):
         raise ValueError(f"no failpoint '{name}'")
     _armed = name
 

@@ -14,6 +14,13 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are not there, for its owner and group alone; raises OSError."""
+    if not folder.is_dir():
+        make_private(folder.parent)
+        folder.mkdir(mode=0o750, exist_ok=True)
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Put a file in place whole: temporary name, fsync, rename."""
     with explain_os_errors(path):

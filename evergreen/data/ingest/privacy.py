@@ -1,40 +1,17 @@
 """Personal values: what is stored instead of them."""
 
-import hmac
 import json
-import os
-from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
-from uuid import uuid4
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from evergreen.base.errors import explain_os_errors
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
+from evergreen.data.personal import hashed, masked
 from evergreen.data.typed.schema import UNREADABLE, WHOLE_ROW
 
 WITHHELD = "(withheld: personal)"
-
-
-def key(path: Path) -> bytes:
-    """Return the key that personal values are hashed under; made, for its owner alone, where there is none."""
-    with explain_os_errors(path):
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-            try:
-                with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                    file.write(os.urandom(32))
-                    file.flush()
-                    os.fsync(file.fileno())
-                with suppress(FileExistsError):  # the first one is everybody's
-                    os.link(temporary, path)
-            finally:
-                temporary.unlink(missing_ok=True)
-        return path.read_bytes()
 
 
 def protect(rows: pa.RecordBatch, contract: Contract, secret: bytes) -> pa.RecordBatch:
@@ -50,20 +27,15 @@ def protect(rows: pa.RecordBatch, contract: Contract, secret: bytes) -> pa.Recor
         if column.pii == "drop":
             continue
         values = rows.column(column.name)
-        protected = _hashed(values, secret) if column.pii == "hash" else _masked(values)
+        protected = _each(values, partial(hashed, secret=secret) if column.pii == "hash" else masked)
         rows = rows.set_column(rows.schema.get_field_index(column.name), column.name, protected)
     at = rows.schema.get_field_index(UNREADABLE)
     return rows.set_column(at, UNREADABLE, _withheld(rows.column(UNREADABLE), columns))
 
 
-def _hashed(values: pa.Array, secret: bytes) -> pa.Array:
+def _each(values: pa.Array, stands_for: Callable[[str], str]) -> pa.Array:
     coded = values.dictionary_encode()
-    hashes = [hmac.digest(secret, text.encode(), "sha256").hex()[:32] for text in coded.dictionary.to_pylist()]
-    return pa.array(hashes, pa.string()).take(coded.indices)
-
-
-def _masked(values: pa.Array) -> pa.Array:
-    return pc.replace_substring_regex(values, r"[\p{L}\p{N}]", "x")
+    return pa.array(map(stands_for, coded.dictionary.to_pylist()), pa.string()).take(coded.indices)
 
 
 def _withheld(texts: pa.Array, columns: Sequence[Column]) -> pa.Array:

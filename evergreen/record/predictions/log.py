@@ -1,138 +1,316 @@
-"""The append-only log of predictions: written before an answer is sent, read by monitoring."""
+"""The prediction log as a process writes it: on the disk before an answer is sent, in segments of its own.
 
-import json
+What `append` has returned from survives ``kill -9``; a power failure may take the last 20 ms.
+"""
+
 import logging
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable, Sequence
+from errno import EBADF, ENOENT
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from typing import Any, Literal
 
-from evergreen.base.errors import explain_os_errors
-from evergreen.config.contract.columns import Column
-from evergreen.config.contract.contract import Contract
-
-if TYPE_CHECKING:
-    import pandas as pd
+from evergreen.base.errors import ResourceError
+from evergreen.data import personal
+from evergreen.record.predictions.frames import FeedbackRows, Predictions
+from evergreen.record.predictions.ids import IdMaker, find
+from evergreen.record.predictions.protection import Protection
+from evergreen.record.predictions.records import Columns, Feedback, Logged
+from evergreen.record.predictions.segment import SEGMENTS, US_PER_HOUR, Segment, segments, settle
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Prediction:
-    """One answered row. `features` is the row as it was asked, `at` the time of the answer in UTC.
-
-    `label` is a truth value or a class, with its `probability` (of true, or of that class); a number is a `value`.
-    """
-
-    prediction_id: str
-    at: datetime
-    model: str
-    version: int
-    model_digest: str
-    features: Mapping[str, Any]
-    probability: float | None = None
-    label: bool | str | None = None
-    value: float | None = None
-
-    def line(self) -> bytes:
-        """Return the prediction as it stands in the log."""
-        return json.dumps(vars(self), default=datetime.isoformat, allow_nan=False).encode() + b"\n"
-
-
-CLOSED = -1  # no file's descriptor
+LogPolicy = Literal["strict", "available"]
+SYNC_SECONDS = 0.015
+PROBE_SECONDS = 1.0
+NEXT_STEP = "Free space or give write access to the folder, and send it again. /readyz says when the log is well."
 
 
 class PredictionLog:
-    """This process's segment of the log in a folder; several processes may share the folder, and threads the object.
+    """This process's part of the log in a folder; several processes may share the folder, and threads the object.
 
-    What `append` has returned from survives `kill -9`; a power failure may lose the last seconds.
+    Parameters
+    ----------
+    folder : `segments/` below it is written here.
+    policy : of rows that cannot be written: `strict` raises; `available` returns, and counts them in `lost`.
+    pii_key : the file of the key that personal values are hashed under; by default the one beside `folder`.
+
+    Raises
+    ------
+    ResourceError under `strict` if the folder cannot be written now.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{os.getpid()}-{uuid4().hex[:8]}.jsonl"
-        with explain_os_errors(self.path):
-            folder.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        policy: LogPolicy = "strict",
+        max_segment_bytes: int = 64 << 20,
+        pii_key: Path | None = None,
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
+        self.folder, self.policy = folder, policy
+        self.bytes = self.lost = self.vanished = 0
+        self._max_bytes = max_segment_bytes
+        self._clock = clock
+        self._token = os.urandom(3).hex()
+        self._number = 0
+        self._ids = IdMaker(self._token)
+        self._protection = Protection(pii_key or folder.parent / personal.KEY_FILE)
         self._lock = threading.Lock()
-        self._torn = False
+        self._segment: Segment | None = None
+        self._closed: list[Segment] = []  # to be put on the disk and let go of
+        self._unsynced_since = 0.0
+        self._fault: str | None = None  # why nothing could be written the last time
+        self._tried = 0.0  # when a log that is not well was last tried
+        self._is_closed = False
+        self._suspect = False  # the open segment must not be written any more: its bytes are to be written anew
+        self._wake, self._ending = threading.Event(), threading.Event()
+        for path in segments(folder):
+            self._settle(path)
+        try:
+            self._segment = self._opened(self._now())
+        except OSError as error:
+            self._refuse(error, 0, policy)
+        self._thread = threading.Thread(target=self._sync_for_ever, name="prediction-log", daemon=True)
+        self._thread.start()
 
-    def append(self, predictions: Sequence[Prediction]) -> None:
-        """Write predictions with one system call.
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def new_ids(self, n: int) -> list[str]:
+        """Return ids for rows that will be appended now: 32 hex digits, which nobody can guess."""
+        return self._ids.make(n, self._now() // US_PER_HOUR, self._segment.end if self._segment else 0)
+
+    def append(self, columns: Columns, rows: Sequence[Logged]) -> None:
+        """Write answered rows with one system call, all of them or none.
 
         Raises
         ------
-        ResourceError if they are not all written: answer none of them.
+        ResourceError under `strict` if they are not written: answer none of them. ValueError if a row has not as many
+        values as there are columns.
         """
-        lines = b"".join(prediction.line() for prediction in predictions)
-        with self._lock, explain_os_errors(self.path):
-            rest = memoryview(b"\n" + lines if self._torn else lines)
-            self._torn = True
-            while rest:
-                rest = rest[os.write(self._file, rest) :]
-            self._torn = False
+        n_features, n_keys = len(columns.features), len(columns.keys)
+        for row in rows:
+            if len(row.features) != n_features or len(row.keys) not in (0, n_keys):
+                n_values = f"{len(row.features)} features and {len(row.keys)} keys"
+                raise ValueError(f"{n_values} do not fit {n_features} and {n_keys} columns")
+        self._write(columns, Predictions, rows, self.policy)
+
+    def append_feedback(self, columns: Columns, rows: Sequence[Feedback]) -> None:
+        """Write what came back; raises ResourceError if it is not written, whatever the policy: nobody took it then."""
+        self._write(columns, FeedbackRows, rows, "strict")
+
+    def _write(self, columns: Columns, kind: Any, rows: Sequence[Any], policy: LogPolicy) -> None:
+        if not rows:
+            return
+        try:
+            rules = self._protection.of(columns)
+            protect: Callable[[Any], Any] | None = rules.logged if kind is Predictions else rules.feedback
+            if protect is not None:
+                rows = [protect(row) for row in rows]
+            with self._lock:
+                self._write_locked(columns, kind, rows)
+        except OSError as error:
+            self._refuse(error, len(rows), policy)
+        except ResourceError as error:  # the key of personal values could not be read or made
+            self._fault = error.what
+            if policy == "strict":
+                raise
+            self._count_lost(error, len(rows))
+
+    def _write_locked(self, columns: Columns, kind: Any, rows: Sequence[Any]) -> None:
+        now_us = self._now()
+        segment = self._usable(now_us)
+        if segment.end and (segment.end >= self._max_bytes or now_us // US_PER_HOUR > segment.hour):
+            segment = self._rotated(now_us)
+        try:
+            self.bytes += segment.write(columns, kind, rows)
+        except OSError:
+            self._suspect = not segment.is_whole()
+            raise
+        if not segment.is_in_place():
+            segment = self._renew(now_us)
+            if segment.end == 0:
+                segment.write(columns, kind, rows)
+        self._fault = None
+        if not self._unsynced_since:
+            self._unsynced_since = time.monotonic()
+            self._wake.set()
+
+    def _usable(self, now_us: int) -> Segment:
+        if self._is_closed:
+            raise OSError(EBADF, "the log is closed")
+        if self._segment is None:
+            self._segment = self._opened(now_us)
+        elif self._suspect:
+            self._segment = self._renew(now_us)
+        return self._segment
+
+    def _opened(self, now_us: int) -> Segment:
+        segment = Segment(self.folder / SEGMENTS, self._token, self._number + 1, now_us=now_us)
+        self._number = segment.number
+        return segment
+
+    def _rotated(self, now_us: int) -> Segment:
+        segment = self._opened(now_us)
+        self._retire(now_us)
+        self._segment = segment
+        return segment
+
+    def _retire(self, now_us: int) -> None:
+        """Give the open segment to the thread that puts it on the disk and closes it."""
+        if self._segment is not None and (self._suspect or not self._segment.is_in_place()):
+            self._renew(now_us)
+        if self._segment is not None:
+            self._closed.append(self._segment)
+        self._segment = None
+        self._wake.set()
+
+    def _renew(self, now_us: int) -> Segment:
+        """Write the open segment's bytes anew, because its path does not name it any more, or the disk failed it.
+
+        A file that somebody else wrote to or cut short is left as it is, and the new segment is empty.
+
+        Raises
+        ------
+        OSError if that is not possible; it is tried again before the next rows are written.
+        """
+        before = self._segment
+        assert before is not None
+        self._suspect = True
+        is_gone = not before.has_its_name()
+        self.vanished += is_gone
+        segment = self._opened(now_us)
+        segment.mark = before.mark  # a row that stands in both is read once
+        try:
+            if before.is_whole() or is_gone:
+                before.copy_to(segment)
+                os.fdatasync(segment.fd)
+            if not segment.is_in_place():
+                raise OSError(ENOENT, "its bytes were written anew, and are not in place either")
+        except OSError:
+            segment.discard()
+            raise
+        what = "is not in place any more" if is_gone else "cannot be relied on any more"
+        log.error("LOG002: %s %s: %d of its bytes stand in %s", before.path, what, segment.end, segment.path)
+        before.close()
+        self._segment, self._suspect = segment, False
+        return segment
+
+    # -- being well ---------------------------------------------------------------------------------------------
+
+    @property
+    def writable(self) -> bool:
+        """Whether rows can be logged now: the last outcome, or that of a try, once a second, after a failure."""
+        if self._fault is not None and not self._is_closed and time.monotonic() - self._tried >= PROBE_SECONDS:
+            self._tried = time.monotonic()
+            with self._lock:
+                try:
+                    self._usable(self._now()).probe()
+                    self._fault = None
+                except OSError as error:
+                    self._fault = str(error)
+        return self._fault is None
+
+    @property
+    def unsynced_seconds(self) -> float:
+        """How long the oldest bytes have waited for the disk; 0 if none wait."""
+        since = self._unsynced_since
+        return time.monotonic() - since if since else 0.0
+
+    def _refuse(self, error: OSError, n_rows: int, policy: LogPolicy) -> None:
+        self._fault, self._tried = str(error), time.monotonic()
+        failure = ResourceError(
+            "LOG002" if self._suspect else "LOG001",
+            f"the prediction log cannot be written: {error.strerror or error}",
+            where=str(self.folder),
+            next_step=NEXT_STEP,
+        )
+        if policy == "strict":
+            raise failure from error
+        self._count_lost(failure, n_rows)
+
+    def _count_lost(self, failure: ResourceError, n_rows: int) -> None:
+        first = self.lost == 0
+        self.lost += n_rows
+        if first or self.lost % 10_000 < n_rows:
+            log.error("%s; %d rows answered without it so far", failure, self.lost)
+
+    # -- reading back -------------------------------------------------------------------------------------------
+
+    def find(self, prediction_id: str) -> tuple[Columns, Logged] | None:
+        """Return what was logged of a prediction, None if it is not in the log."""
+        return find(self.folder, prediction_id)
+
+    # -- the disk -----------------------------------------------------------------------------------------------
+
+    def _sync_for_ever(self) -> None:
+        while not self._ending.is_set():
+            self._wake.wait(timeout=3600 - self._clock() / 1e9 % 3600 + 1)
+            self._ending.wait(SYNC_SECONDS)
+            self._wake.clear()
+            try:
+                self._retire_of_past_hour()
+                self._sync()
+            except OSError as error:
+                self._unwell(error, str(self.folder))
+
+    def _retire_of_past_hour(self) -> None:
+        """Let go of a segment that nothing is written to any more, so that it can be rolled."""
+        with self._lock:
+            segment, now_us = self._segment, self._now()
+            if segment is not None and segment.end and now_us // US_PER_HOUR > segment.hour:
+                self._retire(now_us)
+
+    def _unwell(self, error: OSError, where: str) -> None:
+        self._fault, self._tried = str(error), 0.0
+        log.error("LOG001: what was logged did not reach the disk: %s: %s", where, error)
+
+    def _sync(self) -> None:
+        with self._lock:
+            closed, self._closed = self._closed, []
+            segment, since, self._unsynced_since = self._segment, self._unsynced_since, 0.0
+            fd = os.dup(segment.fd) if segment is not None and since else -1
+        try:
+            if fd >= 0:
+                os.fdatasync(fd)
+        except OSError as error:  # what the disk did not take is forgotten by the system: it is written all anew
+            with self._lock:
+                self._suspect = self._suspect or self._segment is segment
+            self._unwell(error, str(self.folder))
+        finally:
+            if fd >= 0:
+                os.close(fd)
+        for each in closed:
+            try:
+                each.seal()
+            except OSError as error:
+                self._unwell(error, str(each.path))
+            finally:
+                each.close()
+
+    def _settle(self, path: Path) -> None:
+        try:
+            settle(path)
+        except OSError as error:
+            log.warning("LOG003: %s is left as it is: %s", path, error)
 
     def close(self) -> None:
-        """Close the segment; nothing can be appended afterwards. A second time does nothing."""
+        """Put everything on the disk and close the segment; nothing can be appended afterwards."""
+        self._ending.set()
+        self._wake.set()
+        self._thread.join()
         with self._lock:
-            if self._file != CLOSED:
-                os.close(self._file)  # whose number the system gives to the next file that is opened
-            self._file = CLOSED
+            if self._is_closed:
+                return
+            try:
+                self._retire(self._now())
+            except OSError as error:
+                self._unwell(error, str(self.folder))
+            self._is_closed, self._fault = True, "the log is closed"
+        self._sync()
 
-
-def read(folder: Path) -> "pd.DataFrame":
-    """Return every logged prediction by time, one row each, with the fields of `Prediction` as columns.
-
-    Lines that a kill or a full disk cut short were never acknowledged: they are left out, counted in
-    ``attrs["torn_lines"]`` and logged.
-    """
-    import pandas as pd
-
-    rows: list[Mapping[str, Any]] = []
-    n_torn = 0
-    for segment in sorted(folder.glob("*.jsonl")):
-        for row in _rows(segment):
-            if row is None:
-                n_torn += 1
-            else:
-                rows.append(row)
-    frame = pd.DataFrame.from_records(rows, columns=list(Prediction.__dataclass_fields__))
-    frame["at"] = pd.to_datetime(frame["at"], utc=True, format="ISO8601")
-    frame = frame.sort_values("at", kind="stable", ignore_index=True)
-    frame.attrs["torn_lines"] = n_torn
-    log.info("predictions: %d rows, %d torn lines in %s", len(frame), n_torn, folder)
-    return frame
-
-
-def _rows(segment: Path) -> Iterator[Mapping[str, Any] | None]:
-    with segment.open("rb") as lines:
-        for line in lines:
-            if line.strip():
-                try:
-                    row = json.loads(line)
-                except ValueError:
-                    row = None
-                yield row if isinstance(row, dict) else None
-
-
-def requested(logged: "pd.DataFrame", contract: Contract, given: Sequence[Column] = ()) -> "pd.DataFrame":
-    """Return the rows that were asked, typed as in the validated table: the contract's request columns and `given`."""
-    import pandas as pd
-
-    asked = {
-        column.name: _typed(pd.Series([row.get(column.name) for row in logged["features"]], dtype="object"), column)
-        for column in (*contract.request_columns, *given)
-    }
-    return pd.DataFrame(asked).set_index(logged.index)
-
-
-def _typed(values: "pd.Series[Any]", column: Column) -> "pd.Series[Any]":
-    import pandas as pd
-
-    if column.type == "timestamp":
-        return pd.to_datetime(values, utc=True, format="ISO8601")
-    kinds = {"number": "float64", "integer": "Int64", "category": "str", "text": "str", "boolean": "boolean"}
-    return values.astype(kinds[column.type])  # type: ignore[call-overload, no-any-return]  # the stubs want literals
+    def _now(self) -> int:
+        return self._clock() // 1000

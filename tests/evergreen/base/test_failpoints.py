@@ -32,4 +32,6 @@ def test_every_point_stands_in_the_code_once():
     code = "".join(
         path.read_text() for package in ("evergreen", "tasks", "flows") for path in (ROOT / package).rglob("*.py")
     )
-    assert sorted(re.findall(r'failpoints\.reach\("([\w.]+)"\)', code)) == sorted(failpoints.POINTS)
+    assert sorted(re.findall(r'failpoints\.reach\("([\w.]+)"\)', code)) == sorted(
+        (*failpoints.POINTS, *failpoints.OF_PREDICTIONS)
+    )

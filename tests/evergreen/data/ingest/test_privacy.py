@@ -3,18 +3,11 @@
 import hashlib
 import hmac
 import json
-import multiprocessing
-import stat
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evergreen.base.errors import ResourceError
 from evergreen.config.contract.contract import Contract
 from evergreen.data.ingest import privacy
 from evergreen.data.typed.schema import UNREADABLE, arrow_schema
@@ -105,44 +98,3 @@ def test_raw_text_of_a_personal_value_or_a_whole_row_is_withheld():
 def test_contract_without_personal_columns_changes_nothing(contract):
     rows = rows_of([{"mail": "a", UNREADABLE: '{"*": "raw"}'}])
     assert privacy.protect(rows, contract, SECRET) is rows
-
-
-# -- the key ------------------------------------------------------------------------------------------------------
-
-
-def test_key_is_made_once_for_its_owner_alone(tmp_path):
-    path = tmp_path / "state" / "privacy.key"
-    made = privacy.key(path)
-    assert len(made) == 32
-    assert privacy.key(path) == path.read_bytes() == made
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert privacy.key(tmp_path / "other.key") != made
-    assert [entry.name for entry in path.parent.iterdir()] == ["privacy.key"]
-
-
-def test_key_that_is_there_is_used(tmp_path):
-    (tmp_path / "k").write_bytes(b"mine")
-    assert privacy.key(tmp_path / "k") == b"mine"
-
-
-def test_all_who_make_the_key_at_once_use_the_same(tmp_path):
-    for n in range(20):
-        together = threading.Barrier(8)
-
-        def made(path: Path, together: threading.Barrier = together) -> bytes:
-            together.wait()
-            return privacy.key(path)
-
-        with ThreadPoolExecutor(8) as pool:
-            assert len(set(pool.map(made, [tmp_path / f"key-{n}"] * 8))) == 1
-
-
-def test_processes_that_make_the_key_at_once_use_the_same(tmp_path):
-    with multiprocessing.get_context("fork").Pool(4) as pool:
-        for n in range(10):
-            assert len(set(pool.map(privacy.key, [tmp_path / f"key-{n}"] * 8, chunksize=1))) == 1
-
-
-def test_key_that_cannot_be_written_is_one_clear_block(read_only_folder):
-    with pytest.raises(ResourceError, match="RES002"):
-        privacy.key(read_only_folder / "key")

@@ -1,0 +1,176 @@
+"""The prediction log as everything later reads it: the table and the segments that are not in it yet, as one."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evergreen.record.predictions.columnar import (
+    ABOUT,
+    INSTANT,
+    as_schema,
+    feedback_batch,
+    keys_of,
+    predictions_batch,
+    unified,
+)
+from evergreen.record.predictions.frames import Damage, FeedbackRows, Header, Predictions, SegmentReader
+from evergreen.record.predictions.records import Columns, Feedback
+from evergreen.record.predictions.segment import segments
+from evergreen.record.predictions.table import BATCH_ROWS, Kind, files, read_file, segment_of
+
+log = logging.getLogger(__name__)
+
+
+def batches(
+    folder: Path, kind: Kind = "table", *, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield logged predictions, or the feedback on them, batch by batch: each record once.
+
+    What was there at the first batch is read, whatever a service appends and a roll moves meanwhile. The batches of
+    models whose columns differ have schemas that differ; `columnar.columns_in` says what each is.
+
+    Parameters
+    ----------
+    since, until : received at or after the first and before the second, both aware; None for no bound.
+    """
+    with ExitStack() as opened:
+        readers = []
+        for path in segments(folder):
+            try:
+                readers.append(opened.enter_context(SegmentReader(path)))
+            except FileNotFoundError:  # rolled since: its files are in the table, whole
+                continue
+        unrolled = {reader.path.stem for reader in readers}
+        days = (since and since.astimezone(UTC).date(), until and until.astimezone(UTC).date())
+        for path in files(folder, kind, since=days[0], until=days[1]):
+            if segment_of(path) not in unrolled:
+                yield from _within(read_file(path), since, until)
+        marks = [reader.mark for reader in readers]
+        seen: dict[bytes, set[str]] = {mark: set() for mark in marks if marks.count(mark) > 1}
+        for reader in readers:
+            yield from _within(_of_segment(reader, kind, seen.get(reader.mark)), since, until)
+
+
+def _of_segment(reader: SegmentReader, kind: Kind, seen: set[str] | None) -> Iterator[pa.RecordBatch]:
+    headers: dict[int, Columns] = {}
+    wanted, make = (Predictions, predictions_batch) if kind == "table" else (FeedbackRows, feedback_batch)
+    waiting: list[Any] = []
+    columns: Columns | None = None
+    damage = Damage()
+    for at, _, frame in reader.walk(damage):
+        if isinstance(frame, Header):
+            headers[at] = frame.columns
+        if not isinstance(frame, wanted) or frame.header not in headers:
+            continue
+        if waiting and (headers[frame.header] != columns or len(waiting) >= BATCH_ROWS):
+            assert columns is not None
+            yield make(columns, waiting)
+            waiting = []
+        columns = headers[frame.header]
+        if seen is None:
+            waiting.extend(frame.rows)
+            continue
+        for row in frame.rows:
+            name = row.feedback_id if isinstance(row, Feedback) else row.prediction_id
+            if name not in seen:
+                seen.add(name)
+                waiting.append(row)
+    if waiting:
+        assert columns is not None
+        yield make(columns, waiting)
+    if damage.spoilt_bytes:
+        log.error("LOG003: %d bytes of %s are spoilt and were left out", damage.spoilt_bytes, reader.path)
+
+
+def _within(
+    batches: Iterator[pa.RecordBatch], since: datetime | None, until: datetime | None
+) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        at, kept = batch.column("received_at"), batch
+        if since is not None or until is not None:
+            is_in = pc.greater_equal(at, pa.scalar(since or datetime.min.replace(tzinfo=UTC), INSTANT))
+            if until is not None:
+                is_in = pc.and_(is_in, pc.less(at, pa.scalar(until, INSTANT)))
+            kept = batch.filter(is_in)
+        if kept.num_rows:
+            yield kept
+
+
+def read(
+    folder: Path, kind: Kind = "table", *, since: datetime | None = None, until: datetime | None = None
+) -> pa.Table:
+    """Return what `batches` yields as one table, by the time of its receipt.
+
+    A column that two models type differently is text in it; one that a model has not is null in its rows.
+    """
+    found = list(batches(folder, kind, since=since, until=until))
+    if not found:
+        return (
+            (predictions_batch if kind == "table" else feedback_batch)(NOTHING, [])
+            .schema.remove_metadata()
+            .empty_table()
+        )
+    schemas = [batch.schema for batch in found]
+    schema = schemas[0] if all(each == schemas[0] for each in schemas) else unified(schemas)
+    table = pa.Table.from_batches([as_schema(batch, schema) for batch in found], schema)
+    alike = {(each.metadata or {}).get(ABOUT) for each in schemas}
+    table = table.replace_schema_metadata(schemas[0].metadata if len(alike) == 1 else None)
+    return table.sort_by("received_at")
+
+
+NOTHING = Columns("", "binary", ())
+
+
+def with_feedback(
+    folder: Path, *, since: datetime | None = None, until: datetime | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield predictions as `batches` does, each with the last that came back about it, whenever that was.
+
+    `feedback_label`, `feedback_value` and `feedback_decision` are null where nothing came back; `feedback_at` is when
+    the last of them did. What came by key is about every prediction of that key. All feedback is held in memory.
+    """
+    latest = _Latest(folder)
+    for batch in batches(folder, since=since, until=until):
+        yield latest.beside(batch)
+
+
+class _Latest:
+    """The last label and the last decision, by prediction and by key."""
+
+    def __init__(self, folder: Path) -> None:
+        self._found: dict[tuple[str, str], dict[str, tuple[int, Any]]] = {}
+        for batch in batches(folder, "feedback"):
+            at = batch.column("received_at").cast(pa.int64()).to_pylist()
+            for when, row in zip(at, batch.to_pylist(), strict=True):
+                about = ("id", row["prediction_id"]) if row["prediction_id"] is not None else ("key", row["key"])
+                for name in ("label", "value", "decision"):
+                    self._keep(about, name, when, row[name])
+
+    def _keep(self, about: tuple[str, str], name: str, when: int, value: Any) -> None:
+        known = self._found.setdefault(about, {})
+        if value is not None and (name not in known or known[name][0] <= when):
+            known[name] = (when, value)
+
+    def beside(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        ids, keys = batch.column("prediction_id").to_pylist(), keys_of(batch)
+        found = [self._of(name, key) for name, key in zip(ids, keys, strict=True)]
+        kinds = {"label": batch.schema.field("label").type, "value": pa.float64(), "decision": pa.string()}
+        for name, kind in kinds.items():
+            values = [row[name][1] if name in row else None for row in found]
+            batch = batch.append_column(f"feedback_{name}", pa.array(values, kind))
+        at = [max((when for when, _ in row.values()), default=None) for row in found]
+        return batch.append_column("feedback_at", pa.array(at, INSTANT))
+
+    def _of(self, prediction_id: str, key: str | None) -> dict[str, tuple[int, Any]]:
+        by_id = self._found.get(("id", prediction_id), {})
+        by_key = self._found.get(("key", key), {}) if key is not None else {}
+        names = by_id.keys() | by_key.keys()
+        return {
+            name: max(by_key.get(name, (-1, None)), by_id.get(name, (-1, None)), key=lambda e: e[0]) for name in names
+        }
