@@ -24,15 +24,21 @@ def refit(candidate: Candidate, *, ws: Workspace) -> FolderRef:
     The sibling has seen what the newest days are like; nobody has measured it. Its manifest names the model that was
     judged, as `refit_of`.
     """
+    from evergreen.adapters.onnx_export.compiling import compiled
+
     judged = models.load(ws.path(candidate.model.uri), candidate.model.sha256)
     made, contract = {name: fact for name, fact in judged.manifest.items() if name != "files"}, judged.contract
     rows = pd.concat([ws.read(candidate.train), ws.read(candidate.test)], ignore_index=True)
     recipe = Recipe(contract, judged.features, made["family"], made["params"], made["seed"], made["shrinkage"])
     curve = made["calibration"] and Calibration.model_validate(made["calibration"])
+    pipeline = calibrated(recipe.fit(rows), curve)
+    served = compiled(
+        pipeline, rows, contract=contract, features=judged.features, lookups=judged.lookups, seed=made["seed"]
+    )
     sibling = models.save(
         ws,
         "refit",
-        calibrated(recipe.fit(rows), curve),
+        pipeline,
         contract=contract,
         features=judged.features,
         about={
@@ -40,8 +46,10 @@ def refit(candidate: Candidate, *, ws: Workspace) -> FolderRef:
             "data": digest_of([candidate.train.sha256, candidate.test.sha256]),
             "rows": len(rows),
             "refit_of": candidate.model.sha256,
+            "compiled": served.about,
         },
         lookups=judged.lookups,
+        compiled=served.files,
     )
     log.info("refit: %s on %d rows, digest %s", made["family"], len(rows), sibling.sha256[:12])
     return sibling

@@ -49,7 +49,7 @@ def train(
     params: TrainParams,
     seed: int,
 ) -> Trained:
-    """Fit the winner and the next simpler family on all train rows.
+    """Fit the winner and the next simpler family on all train rows, and compile the winner for serving.
 
     One thread fits, so the same inputs give the same digests on every machine.
     """
@@ -58,6 +58,8 @@ def train(
         f"fitting on {train.rows} rows",
         next_step="Free memory, give the process more of it, or read a shorter period.",
     )
+    from evergreen.adapters.onnx_export.compiling import compiled
+
     rows = ws.read(train)
     looked_up = tables.from_files(read_folder(ws.path(lookups.uri), lookups.sha256)[1])
     inputs = inputs_of(contract, features)
@@ -91,11 +93,14 @@ def train(
     wanted = {"model": best, "baseline": baseline_of(best, params, contract.task)}
     with families.limit_threads("blas"):
         fitted = Parallel(n_jobs=2, prefer="threads")(delayed(fit)(finalist) for finalist in wanted.values())
+    served = compiled(fitted[0], rows, contract=contract, features=features, lookups=looked_up, seed=seed)
     saved = {}
     for (name, finalist), pipeline in zip(wanted.items(), fitted, strict=True):
-        facts = {**about, **_facts(finalist)}
+        facts, files = {**about, **_facts(finalist)}, {}
+        if name == "model":
+            facts, files = {**facts, "compiled": served.about}, served.files
         saved[name] = models.save(
-            ws, name, pipeline, contract=contract, features=features, about=facts, lookups=looked_up
+            ws, name, pipeline, contract=contract, features=features, about=facts, lookups=looked_up, compiled=files
         )
     trained = Trained(**saved)
     log.info("train: %s on %d rows, digest %s", best.family, train.rows, trained.model.sha256[:12])

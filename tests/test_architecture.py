@@ -14,7 +14,7 @@ WINGS = ("base", "config", "data", "learning", "decisions", "record")
 PACKAGES = ("evergreen", "tasks", "flows", "serving", "cli")
 MOST_POSITIONAL = 5
 # `config.settings` reads the environment for all; what a bento is built and started with is the whole of it.
-READS_ENVIRONMENT = {"evergreen/config/settings.py", "evergreen/adapters/packaging.py"}
+READS_ENVIRONMENT = {"evergreen/config/settings.py", "evergreen/adapters/packaging/starting.py"}
 
 
 def modules(project: Path, *names: str) -> Iterator[tuple[str, ast.Module]]:

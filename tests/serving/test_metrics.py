@@ -29,6 +29,6 @@ def test_metrics_count_predictions_loads_and_requests_by_route_and_status(serve,
     assert metrics['evergreen_request_seconds_count{route="/predict"}'] == "2.0"
     assert metrics["evergreen_prediction_seconds_count"] == "1.0"
     assert metrics["evergreen_model_loads_total"] == "1.0"
-    named = f'evergreen_model_info{{digest="{release.model_digest}",model="parcels",version="3"}}'
+    named = f'evergreen_model_info{{digest="{release.model_digest}",model="parcels",version="3",worker="0"}}'
     assert metrics[named] == "1.0"
-    assert float(metrics["process_resident_memory_bytes"]) > 1e6
+    assert float(metrics['process_resident_memory_bytes{worker="0"}']) > 1e6

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from evergreen.adapters.onnx_export.compiling import compiled
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
@@ -93,13 +94,25 @@ def fitted(family: str, **chosen: Any) -> Pipeline:
         return pipeline.fit(features.build(rows, CONTRACT, FEATURES)[inputs.names], rows["late"].to_numpy())
 
 
-def bundle(folder: Path, *, threshold: float = 0.5) -> Release:
+@functools.cache
+def compiled_form() -> dict[str, bytes]:
+    """Return the files of the bundle's model beside its pipeline: compiled form, profile and golden rows."""
+    pipeline = fitted("gradient_boosting", max_iter=20, min_samples_leaf=10)
+    return dict(compiled(pipeline, table(), contract=CONTRACT, features=FEATURES, lookups={}, seed=7).files)
+
+
+def bundle(folder: Path, *, threshold: float = 0.5, version: int = 3, compiles: bool = True) -> Release:
     """Write a bundle, ``model/`` and ``release.json``, and return its release."""
     pipeline = fitted("gradient_boosting", max_iter=20, min_samples_leaf=10)
+    files = compiled_form() if compiles else {}
     ref = models.save(
-        Workspace.beside(folder), "model", pipeline, contract=CONTRACT, features=FEATURES, about={"seed": 7}
+        *(Workspace.beside(folder), "model", pipeline),
+        contract=CONTRACT,
+        features=FEATURES,
+        about={"seed": 7},
+        compiled=files,
     )
-    release = Release(model="parcels", version=3, model_digest=ref.sha256, threshold=threshold)
+    release = Release(model="parcels", version=version, model_digest=ref.sha256, threshold=threshold)
     (folder / "release.json").write_text(release.model_dump_json())
     return release
 
@@ -115,6 +128,11 @@ def pack(folder: Path, project: Path) -> str:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(file, target)
     return seal_package(folder.parent)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return every file below a folder by its path."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def as_request(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,118 +1,49 @@
 """The whole graph: the columns step, the estimator and the calibration, joined."""
 
-import io
-import warnings
-from collections.abc import Sequence
-from contextlib import redirect_stdout
 from typing import Any
 
 import onnx
 import pandas as pd
 from onnx import TensorProto, helper
 
-from evergreen.adapters.onnx_export.nodes import OUTPUT, Nodes, NotConvertibleError, listed
-from evergreen.learning.tuning.calibration import CalibratedPipeline
-
-OPSETS = {"": 18, "ai.onnx.ml": 3}
-
-
-def columns_of(fitted: Any) -> list[str]:
-    """Return the input columns of a pipeline of ours; raises NotConvertibleError for any other."""
-    if [name for name, _ in getattr(fitted, "steps", ())] != ["columns", "estimator"]:
-        raise NotConvertibleError("only pipelines of a columns step and an estimator are converted")
-    if type(fitted["estimator"]).__name__.startswith("Dummy"):
-        raise NotConvertibleError("the prior needs no graph")
-    return [name for _, _, columns in fitted["columns"].transformers_ for name in listed(columns)]
+from evergreen.adapters.onnx_export.encoding import Encoding
+from evergreen.adapters.onnx_export.estimators import graph_of
+from evergreen.adapters.onnx_export.nodes import Nodes
+from evergreen.config.contract.columns import Task
+from evergreen.learning.model.compiled.scorer import INPUT, OUTPUT
 
 
-def convert(
-    fitted: Any, names: Sequence[str], rows: pd.DataFrame, *, calibrated: CalibratedPipeline | None = None
-) -> bytes:
-    """Return a fitted pipeline as a graph: our own nodes for its columns step, skl2onnx's for its estimator.
+def convert(pipeline: Any, encoding: Encoding, rows: pd.DataFrame, *, task: Task) -> bytes:
+    """Return a fitted pipeline as a graph: our own nodes for its columns step, then `graph_of` its estimator.
 
     Parameters
     ----------
-    names, rows : its input columns, and rows that tell their types.
-    calibrated : what the pipeline's probabilities pass through.
+    rows : tells the types of the input columns, each of which becomes one tensor of shape (n, 1).
 
     Raises
     ------
     NotConvertibleError if a step has no ONNX form; what a converter raises otherwise.
     """
-    graph = Nodes()
-    encoded = graph.columns(fitted["columns"])
-    n_columns = fitted["columns"].transform(rows[list(names)].iloc[:1]).shape[1]
-    estimator = _estimator(fitted["estimator"], n_columns)
-    first = graph.model(names, rows, encoded, n_columns, estimator)
-    merged = onnx.compose.merge_models(
-        first, estimator, io_map=[("encoded", estimator.graph.input[0].name)], prefix1="columns/", prefix2="estimator/"
+    estimator = onnx.compose.add_prefix(graph_of(pipeline, encoding.width, task), "estimator/")
+    given, exact = (f"estimator/{name}" for name in (INPUT, OUTPUT))
+    before, after = Nodes(prefix="columns/"), Nodes(prefix="answer/")
+    encoded = before.columns(encoding)
+    kind = estimator.graph.input[0].type.tensor_type.elem_type
+    before.nodes.append(helper.make_node("Cast", [encoded], [given], to=kind))
+    answer = after.both(exact) if task == "binary" else exact
+    after.nodes.append(helper.make_node("Cast", [answer], [OUTPUT], to=TensorProto.FLOAT))
+    kinds = {
+        name: TensorProto.DOUBLE if pd.api.types.is_numeric_dtype(rows[name]) else TensorProto.STRING
+        for name in encoding.names
+    }
+    graph = helper.make_graph(
+        [*before.nodes, *estimator.graph.node, *after.nodes],
+        "pipeline",
+        [helper.make_tensor_value_info(name, kind, [None, 1]) for name, kind in kinds.items()],
+        [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, None])],
+        [*before.constants, *estimator.graph.initializer, *after.constants],
     )
-    return _finished(merged, names, calibrated)
-
-
-def _estimator(estimator: Any, n_columns: int) -> onnx.ModelProto:
-    from skl2onnx import convert_sklearn
-    from skl2onnx.common.data_types import FloatTensorType
-
-    _register(estimator)
-    options = {"zipmap": False} if hasattr(estimator, "classes_") else {}
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")  # of converters; parity is what counts
-        converted: onnx.ModelProto = convert_sklearn(
-            estimator,
-            name="estimator",
-            initial_types=[("encoded", FloatTensorType([None, n_columns]))],
-            options={id(estimator): options} if options else None,
-            target_opset=OPSETS,
-        )
-    # It declares the oldest versions that its nodes need, and ours need newer ones.
-    del converted.opset_import[:]
-    converted.opset_import.extend(helper.make_opsetid(domain, version) for domain, version in OPSETS.items())
-    return converted
-
-
-def _register(estimator: Any) -> None:
-    """Tell skl2onnx how LightGBM and XGBoost are converted; a second time changes nothing."""
-    from skl2onnx import update_registered_converter
-    from skl2onnx.common.shape_calculator import (
-        calculate_linear_classifier_output_shapes as of_classes,
-    )
-    from skl2onnx.common.shape_calculator import calculate_linear_regressor_output_shapes as of_numbers
-
-    kind = type(estimator)
-    if kind.__name__ in ("LGBMClassifier", "LGBMRegressor"):
-        from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm as convert
-    elif kind.__name__ in ("NamedXGBClassifier", "XGBRegressor"):
-        from onnxmltools.convert.xgboost.operator_converters.XGBoost import convert_xgboost as convert
-    else:
-        return
-    is_classifier = kind.__name__.endswith("Classifier")
-    update_registered_converter(
-        kind,
-        kind.__name__,
-        of_classes if is_classifier else of_numbers,
-        convert,
-        options={"nocl": [True, False], "zipmap": [True, False]} if is_classifier else {"split": None},
-    )
-
-
-def _finished(model: onnx.ModelProto, names: Sequence[str], calibrated: CalibratedPipeline | None) -> bytes:
-    """Return the bytes of a graph whose inputs have the columns' names, and which has one output."""
-    graph = model.graph
-    outputs = [output.name for output in graph.output]
-    wanted = next((name for name in outputs if name.endswith("probabilities")), outputs[-1])
-    for node in graph.node:
-        for position, name in enumerate(node.input):
-            if name.removeprefix("columns/") in names and name.startswith("columns/"):
-                node.input[position] = name.removeprefix("columns/")
-    for given in graph.input:
-        given.name = given.name.removeprefix("columns/")
-    after = Nodes(prefix="calibration/")
-    last = after.calibrated(wanted, calibrated) if calibrated else wanted
-    graph.node.extend([*after.nodes, helper.make_node("Cast", [last], [OUTPUT], to=TensorProto.FLOAT)])
-    graph.initializer.extend(after.constants)
-    del graph.output[:]
-    graph.output.append(helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, None]))
+    model = helper.make_model(graph, opset_imports=estimator.opset_import, ir_version=estimator.ir_version)
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString(deterministic=True)
     return content

@@ -64,6 +64,13 @@ class Estimates:
         return cls(task, table[[f"{name}_{label}" for label in classes]].to_numpy(), classes)
 
 
+def nothing(task: Task, classes: tuple[str, ...] = ()) -> Estimates:
+    """Return the estimates of no row."""
+    import numpy as np
+
+    return Estimates(task, np.empty((0, *([len(classes)] if classes else []))), classes)
+
+
 def estimate(pipeline: Any, inputs: Any, *, task: Task, classes: tuple[str, ...] = ()) -> Estimates:
     """Return what a fitted pipeline says of rows of its inputs, at least one.
 

@@ -1,8 +1,9 @@
 """The model artifact: a fitted pipeline as skops, what it needs to be asked, and a manifest that is verified first."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,20 @@ from evergreen.config import derived
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
-from evergreen.learning.evaluation.estimates import Estimates, estimate
+from evergreen.learning.evaluation.estimates import Estimates, estimate, nothing
+from evergreen.learning.model.compiled import golden as golden_rows
+from evergreen.learning.model.compiled.golden import Golden, Scalar
+from evergreen.learning.model.compiled.plan import PlanColumn, refused
+from evergreen.learning.model.compiled.profile import FILE as PROFILE_FILE
+from evergreen.learning.model.compiled.profile import Profile
+from evergreen.learning.model.compiled.scorer import FOLDER, PLAN, Scorer
+from evergreen.learning.model.requested import requested
 from evergreen.learning.model.skops_file import from_bytes, to_bytes
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    import pyarrow as pa
     from sklearn.pipeline import Pipeline
 
 LOOKUPS = "lookups/"
@@ -27,7 +37,11 @@ LOOKUPS = "lookups/"
 
 @dataclass(frozen=True)
 class Model:
-    """A verified model in memory."""
+    """A verified model in memory.
+
+    `compiled`: the files of its compiled form and of what it is compared with, by path; none for a model that was saved
+    without.
+    """
 
     digest: str
     contract: Contract
@@ -35,6 +49,7 @@ class Model:
     pipeline: "Pipeline"
     manifest: Mapping[str, Any]
     lookups: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
+    compiled: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def given(self) -> tuple[Column, ...]:
@@ -46,8 +61,65 @@ class Model:
         """The classes of a multiclass model, in the order of its probabilities; empty for other tasks."""
         return tuple(map(str, self.pipeline.classes_)) if self.contract.task == "multiclass" else ()
 
+    @cached_property
+    def columns(self) -> tuple[PlanColumn, ...]:
+        """What a row is asked with: the contract's request columns in its order, then the given ones."""
+        return requested(self.contract, self.features)
+
+    @cached_property
+    def scorer(self) -> Scorer | None:
+        """The compiled form, which answers in the pipeline's place; None where there is none.
+
+        Raises
+        ------
+        CompiledError if it is damaged, or not of this model.
+        """
+        if PLAN not in self.compiled:
+            return None
+        scorer = Scorer.from_files(self.compiled)
+        said = (scorer.columns, scorer.task, scorer.classes, scorer.plan.zone)
+        if said != (self.columns, self.contract.task, self.classes, self.contract.timezone):
+            raise refused("the plan is not of this model's contract")
+        return scorer
+
+    @cached_property
+    def golden(self) -> Golden | None:
+        """Made-up rows and what the pipeline said of them; None for a model that was saved without."""
+        content = self.compiled.get(golden_rows.FILE)
+        return None if content is None else Golden.from_bytes(content)
+
+    @cached_property
+    def profile(self) -> Profile | None:
+        """What the train rows were like; None for a model that was saved without."""
+        content = self.compiled.get(PROFILE_FILE)
+        return None if content is None else Profile.from_bytes(content)
+
+    def estimate_batch(self, batch: "pa.RecordBatch") -> Estimates:
+        """Return the estimates of rows that are typed as `conform` types them: by the compiled form where there is one.
+
+        A feature of the past that is not there is missing.
+        """
+        if self.scorer:
+            return Estimates(self.contract.task, self.scorer.estimate_batch(batch), self.classes)
+        from evergreen.data.typed.schema import to_pandas
+
+        return self.predict(to_pandas(batch)) if batch.num_rows else nothing(self.contract.task, self.classes)
+
+    def estimate_raw(self, rows: Sequence[Sequence[Scalar]]) -> "np.ndarray[Any, Any]":
+        """Return the estimates of rows of raw JSON scalars in the usual forms, in the order of `columns`."""
+        if self.scorer:
+            return self.scorer.estimate_raw(rows)
+        import pandas as pd
+
+        from evergreen.data.validation import check
+
+        columns = [*self.contract.request_columns, *self.given]
+        values = dict(zip((column.name for column in columns), zip(*rows, strict=True), strict=True))
+        frame = pd.DataFrame({name: pd.Series(column, dtype="object") for name, column in values.items()})
+        return self.predict(check(frame, columns, zone=self.contract.timezone).kept).values
+
     def predict(self, rows: "pd.DataFrame") -> Estimates:
-        """Return the estimates for rows, at least one, with the contract's request columns and what is `given`.
+        """Return the pipeline's estimates for rows, at least one, with the contract's request columns and the `given`.
 
         The columns may come in any order; others are ignored. A feature of the past that is not there is missing.
         """
@@ -66,8 +138,14 @@ def save(
     features: FeatureParams,
     about: Mapping[str, Any],
     lookups: "Mapping[str, pd.DataFrame] | None" = None,
+    compiled: Mapping[str, bytes] | None = None,
 ) -> FolderRef:
-    """Write a fitted pipeline with its contract, feature parameters and lookups; equal fits give equal digests."""
+    """Write a fitted pipeline with its contract, feature parameters and lookups; equal fits give equal digests.
+
+    Parameters
+    ----------
+    compiled : the files of its compiled form, by path.
+    """
     from evergreen.learning.features import lookups as tables
 
     files = {
@@ -75,6 +153,7 @@ def save(
         "contract.json": contract.model_dump_json().encode(),
         "features.json": features.model_dump_json().encode(),
         **{f"{LOOKUPS}{path}": content for path, content in tables.to_files(lookups or {}).items()},
+        **(compiled or {}),
     }
     return ws.write_folder(name, files, about)
 
@@ -101,6 +180,7 @@ def load(path: Path, sha256: str) -> Model:
         pipeline=from_bytes(pipeline, where=str(path)),
         manifest=manifest,
         lookups=lookups,
+        compiled={name: content for name, content in files.items() if name.startswith(FOLDER)},
     )
     for function in features.functions:  # a model without them would answer nothing
         if not own_code.is_known(function.rpartition(".")[0]):

@@ -1,48 +1,94 @@
-"""The package manifest: every file of a package by size and SHA-256, checked before any of them is parsed or run."""
+"""The package manifest: every file of a package by size and SHA-256, checked before any of them is parsed or run.
+
+It needs nothing but Python: a service and a bundle for the edge check themselves with it before they import the rest.
+"""
 
 import hashlib
 import json
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
-
-from pydantic import Field, StringConstraints, ValidationError
+from typing import Any, NoReturn
 
 from evergreen.base import signature
 from evergreen.base.artifacts.folders import is_inside
 from evergreen.base.errors import IntegrityError
-from evergreen.base.values import Value
 
 PACKAGE_FILE = "package.json"
 SIGNATURE_FILE = "package.sig"
 BYTECODE = "__pycache__"
+KIND = "package"
 MAX_MANIFEST_BYTES = 10_000_000
+MAX_PATH = 1024
+MAX_FILE_BYTES = 2**50
 CHUNK_BYTES = 1 << 20
 # Neither waits for a pipe nor follows a link that somebody put there after the folder was listed.
 OPENED = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
-class PackedFile(Value):
+@dataclass(frozen=True)
+class PackedFile:
     """A file of a package; `path` is relative to the package's folder, with ``/``."""
 
-    path: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=1024)]
-    size: Annotated[int, Field(strict=True, ge=0, le=2**50)]
-    sha256: Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")]
+    path: str
+    size: int
+    sha256: str
+
+    @classmethod
+    def parse(cls, entry: Any) -> "PackedFile":
+        """Return what an entry of a manifest says; ValueError if it is not one."""
+        if not isinstance(entry, dict) or entry.keys() != {"path", "size", "sha256"}:
+            raise ValueError("not an entry of a manifest")
+        path, size, sha256 = entry["path"], entry["size"], entry["sha256"]
+        if not isinstance(path, str) or not 1 <= len(path) <= MAX_PATH:
+            raise ValueError("not a path")
+        if type(size) is not int or not 0 <= size <= MAX_FILE_BYTES:
+            raise ValueError("not a size")
+        if not isinstance(sha256, str) or not re.fullmatch("[0-9a-f]{64}", sha256):
+            raise ValueError("not a digest")
+        return cls(path=path, size=size, sha256=sha256)
 
 
-class PackageManifest(Value):
+@dataclass(frozen=True)
+class PackageManifest:
     """Every file of a package but its manifest and its signature, by path."""
 
-    kind: Literal["package"]
     files: tuple[PackedFile, ...]
 
     def to_bytes(self) -> bytes:
         """Return the one way to write it; a manifest that is written in another is refused."""
-        return (json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True) + "\n").encode()
+        return (json.dumps({"kind": KIND, **asdict(self)}, indent=1, sort_keys=True) + "\n").encode()
+
+    @property
+    def digest(self) -> str:
+        """That of the package."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    @classmethod
+    def parse(cls, content: bytes) -> "PackageManifest":
+        """Return the manifest in bytes; ValueError if they hold none."""
+        said = json.loads(content.decode())
+        if not isinstance(said, dict) or said.keys() != {"kind", "files"} or said["kind"] != KIND:
+            raise ValueError("not a package manifest")
+        if not isinstance(said["files"], list):
+            raise ValueError("not a list of files")
+        return cls(files=tuple(map(PackedFile.parse, said["files"])))
+
+
+def manifest_of(files: Mapping[str, bytes]) -> PackageManifest:
+    """Return the manifest of a package that holds files, by their paths."""
+    listed = ((path, len(content), hashlib.sha256(content).hexdigest()) for path, content in sorted(files.items()))
+    return PackageManifest(tuple(PackedFile(path, size, sha256) for path, size, sha256 in listed))
+
+
+def read_manifest(folder: Path) -> PackageManifest:
+    """Return what a package's manifest lists, compared with nothing; IntegrityError if it is not one."""
+    return _parse(_read(folder, PACKAGE_FILE, at_most=MAX_MANIFEST_BYTES), folder)
 
 
 def seal_package(folder: Path, *, signing_key: Path | None = None) -> str:
@@ -57,7 +103,7 @@ def seal_package(folder: Path, *, signing_key: Path | None = None) -> str:
     IntegrityError if the folder holds anything but files and folders. ConfigError if the key cannot be used.
     """
     files = [PackedFile(path=path, size=size, sha256=_digest(folder, path, size)) for path, size in _found(folder)]
-    content = PackageManifest(kind="package", files=tuple(sorted(files, key=lambda file: file.path))).to_bytes()
+    content = PackageManifest(files=tuple(sorted(files, key=lambda file: file.path))).to_bytes()
     (folder / PACKAGE_FILE).write_bytes(content)
     if signing_key:
         (folder / SIGNATURE_FILE).write_bytes(signature.sign(content, signing_key))
@@ -110,9 +156,9 @@ def verify_package(
 
 def _parse(content: bytes, folder: Path) -> PackageManifest:
     try:
-        manifest = PackageManifest.model_validate(json.loads(content.decode()))
+        manifest = PackageManifest.parse(content)
         written = manifest.to_bytes()
-    except (ValueError, ValidationError, RecursionError):
+    except (ValueError, RecursionError):
         _damaged(folder / PACKAGE_FILE, "not a package manifest")
     paths = [file.path for file in manifest.files]
     if written != content or paths != sorted(set(paths)):

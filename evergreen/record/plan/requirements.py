@@ -43,10 +43,33 @@ def pins(lock: str, names: Iterable[str]) -> list[str]:
     ... )
     ['a==1', "b==2 ; os_name == 'posix'"]
     """
+    _, version, chosen = _closure(lock, names)
+    return [f"{name}=={version[name]}" for name in sorted(chosen)]
+
+
+def hashed(lock: str, names: Iterable[str]) -> str:
+    r"""Return the part of a lock that `pins` chooses, with its hashes, as ``pip install --require-hashes`` reads it.
+
+    Examples
+    --------
+    >>> hashed("a==1 \\\n    --hash=sha256:aa\n    # via b\nb==2 \\\n    --hash=sha256:bb\n", ["b"]).splitlines()
+    ['a==1 \\', '    --hash=sha256:aa', 'b==2 \\', '    --hash=sha256:bb']
+    """
+    below, version, chosen = _closure(lock, names)
+    lines = []
+    for name in sorted(chosen):
+        hashes = re.findall(r"--hash=(\S+)", below[name])
+        lines.append(" \\\n    ".join([f"{name}=={version[name]}", *(f"--hash={digest}" for digest in hashes)]))
+    return "\n".join(lines) + "\n"
+
+
+def _closure(lock: str, names: Iterable[str]) -> tuple[dict[str, str], dict[str, str], set[str]]:
+    """Return what stands below every pin of a lock, its version, and `names` with all that they depend on."""
     entries = re.findall(r"^(\S+)==(.*?)(?: \\)?\n((?:[ ].*\n?)*)", lock, flags=re.MULTILINE)
     version = {name: pinned for name, pinned, _ in entries}
+    below = {name: more for name, _, more in entries}
     needed_by = {
-        name: set(re.findall(r"^ +#(?: via)? +(\S+)", below, flags=re.MULTILINE)) for name, _, below in entries
+        name: set(re.findall(r"^ +#(?: via)? +(\S+)", more, flags=re.MULTILINE)) for name, more in below.items()
     }
     chosen = set(names)
     if unknown := sorted(chosen - version.keys()):
@@ -55,4 +78,4 @@ def pins(lock: str, names: Iterable[str]) -> list[str]:
         )
     while more := {name for name, parents in needed_by.items() if parents & chosen} - chosen:
         chosen |= more
-    return [f"{name}=={version[name]}" for name in sorted(chosen)]
+    return below, version, chosen

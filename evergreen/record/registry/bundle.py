@@ -4,9 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, StringConstraints, TypeAdapter
 
 from evergreen.base import signature
 from evergreen.base.artifacts import archive
@@ -15,7 +15,6 @@ from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import IntegrityError, ResourceError
 from evergreen.base.values import Value
-from evergreen.learning.model.package import PackedFile
 from evergreen.learning.model.release import Release
 from evergreen.record.ledger.chain import Line
 from evergreen.record.ledger.ledger import Ledger
@@ -29,11 +28,19 @@ OF_VERSION = ("version", "proposal", "approval", "rejection", "promotion", "roll
 LINES = TypeAdapter(tuple[Line, ...])
 
 
+class Member(Value):
+    """A member of a bundle by its size and digest."""
+
+    path: Annotated[str, StringConstraints(strict=True, min_length=1, max_length=1024)]
+    size: Annotated[int, Field(strict=True, ge=0, le=2**50)]
+    sha256: Annotated[str, StringConstraints(strict=True, pattern=r"^[0-9a-f]{64}$")]
+
+
 class BundleManifest(Value):
     """Every member of a bundle but its manifest and its signature, by path."""
 
     kind: Literal["bundle"]
-    files: tuple[PackedFile, ...]
+    files: tuple[Member, ...]
 
     def to_bytes(self) -> bytes:
         """Return the one way to write it."""
@@ -101,7 +108,7 @@ def exportable(ledger: Ledger, model: str, version: int) -> VersionFacts:
 def pack(members: Mapping[str, bytes], *, signing_key: Path | None = None) -> bytes:
     """Return the file of members by name, with the manifest that lists them and, with a key, its signature."""
     listed = [
-        PackedFile(path=name, size=len(content), sha256=hashlib.sha256(content).hexdigest())
+        Member(path=name, size=len(content), sha256=hashlib.sha256(content).hexdigest())
         for name, content in sorted(members.items())
     ]
     manifest = BundleManifest(kind="bundle", files=tuple(listed)).to_bytes()

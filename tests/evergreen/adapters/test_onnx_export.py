@@ -6,6 +6,7 @@ import pytest
 from graphs import INPUTS, fitted, table
 
 from evergreen.adapters import onnx_export
+from evergreen.adapters.onnx_export.comparing import rows_to_compare
 from evergreen.config.objectives import FAMILIES
 
 CASES = [(task, family) for task in FAMILIES for family in FAMILIES[task]]
@@ -40,7 +41,7 @@ def test_graph_of_every_family_and_encoding_answers_like_the_pipeline(task, fami
 
 def test_rows_to_compare_miss_each_column_alone_and_all_at_once():
     rows = table().dropna(ignore_index=True)
-    found = onnx_export._compared(rows, 7)
+    found = rows_to_compare(rows, 7, at_least=5_000, at_most=20_000)
     missing = found.isna()
     alone = missing[missing.sum(axis=1) == 1]
 

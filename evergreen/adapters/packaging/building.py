@@ -1,7 +1,5 @@
 """BentoML: a release becomes a bento, which holds everything that the service runs from."""
 
-import hashlib
-import logging
 import os
 import re
 import shutil
@@ -14,64 +12,23 @@ from tempfile import TemporaryDirectory
 import psutil
 import yaml
 
+from evergreen.adapters.packaging import contents
+from evergreen.adapters.packaging.starting import passed_on
 from evergreen.base import failpoints, signature
 from evergreen.base.artifacts.folders import MANIFEST, read_folder
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import EvergreenError, IntegrityError, explain_os_errors
 from evergreen.base.files import write_bytes
-from evergreen.base.values import Value
 from evergreen.config.settings import Settings
-from evergreen.learning.model.package import PACKAGE_FILE, seal_package, verify_package
+from evergreen.learning.model.package import seal_package, verify_package
 from evergreen.learning.model.release import MODEL_FOLDER, RELEASE_FILE, Release
 from evergreen.record.outcomes import VersionFacts
-from evergreen.record.plan.requirements import packages_of, pins
+from evergreen.record.plan.requirements import hashed, pins
+from evergreen.record.registry.bentos import Bento, check, path_of, release_of, tag_of, whole
 
-# What evergreen/ and serving/ import when they serve.
-SERVED_BY = (
-    "bentoml",
-    "cryptography",
-    "httptools",
-    "numpy",
-    "pandas",
-    "prometheus-client",
-    "pyarrow",
-    "pydantic",
-    "pydantic-settings",
-    "pyyaml",
-    "scikit-learn",
-    "skops",
-    "starlette",
-    "threadpoolctl",
-    "uvicorn",
-    "uvloop",
-)
+LOCK_FILE = "requirements.lock"  # of a bento: what a container installs
 SECONDS_FOR_BUILD = 120
 CREATED = "2000-01-01T00:00:00+00:00"
-# Of our own environment: what would let the service run bytecode that nobody checked, and what is not its business.
-NOT_THE_SERVICES = ("PYTHONPYCACHEPREFIX", "EVERGREEN_PACKAGE_DIGEST", "EVERGREEN_SIGNING_KEY")
-
-log = logging.getLogger(__name__)
-
-
-class Bento(Value):
-    """A built bento. `path` is its folder; the service runs straight from the ``src`` in it.
-
-    `digest` is that of its package manifest, which lists every file of it.
-    """
-
-    tag: str
-    path: Path
-    digest: str
-
-
-def release_of(facts: VersionFacts) -> Release:
-    """Return what is served of a version."""
-    return Release(
-        model=facts.judged.model,
-        version=facts.version,
-        model_digest=facts.artifact.sha256,
-        threshold=facts.threshold,
-    )
 
 
 def restore(facts: VersionFacts, settings: Settings) -> Bento:
@@ -92,58 +49,6 @@ def restore(facts: VersionFacts, settings: Settings) -> Bento:
     )
 
 
-def check(release: Release, home: Path, digest: str | None, *, trusted_keys: Path | None = None) -> Bento:
-    """Return the bento of a release, every byte of which is as it was packaged.
-
-    Parameters
-    ----------
-    digest : of its package manifest, as the ledger keeps it; None of a version from before it was kept. Its bento is
-        compared with its own manifest then, and with the release.
-    trusted_keys : public keys in PEM, one of which must have signed it.
-
-    Raises
-    ------
-    IntegrityError if it is damaged, not signed by a trusted key, or not there.
-    """
-    path = _path(release, home)
-    verify_package(path, digest, trusted_keys=trusted_keys)
-    with explain_os_errors(path):
-        made = hashlib.sha256((path / PACKAGE_FILE).read_bytes()).hexdigest()
-        packed = (path / "src" / RELEASE_FILE).read_bytes()
-    if packed != release.model_dump_json().encode():
-        raise IntegrityError(
-            "INT018",
-            f"the package is not of version {release.version} with threshold {release.threshold:g}",
-            where=str(path / "src" / RELEASE_FILE),
-            next_step="Do not use this copy. Delete its folder: it is built again then.",
-        )
-    return Bento(tag=_tag(release), path=path, digest=made)
-
-
-def whole(release: Release, home: Path, digest: str | None, *, trusted_keys: Path | None = None) -> bool:
-    """Return whether `check` would return the bento of a release; if not, and it is there, the log says why."""
-    try:
-        check(release, home, digest, trusted_keys=trusted_keys)
-    except IntegrityError as error:
-        if os.path.lexists(error.where):
-            log.warning("package: %s: %s", error.where, error)
-        return False
-    return True
-
-
-def require_unchanged(facts: VersionFacts, settings: Settings) -> None:
-    """Raise IntegrityError if the package of a version is there, and is not the one that was registered."""
-    release = release_of(facts)
-    if not is_missing(release, settings.home, facts.package):
-        check(release, settings.home, facts.package, trusted_keys=settings.trusted_keys)
-
-
-def is_missing(release: Release, home: Path, digest: str | None) -> bool:
-    """Return whether there is no bento of a release, or one from before packages had a manifest, and it need not."""
-    path = _path(release, home)
-    return not os.path.lexists(path if digest else path / PACKAGE_FILE)
-
-
 def build(
     model_folder: Path,
     release: Release,
@@ -162,7 +67,8 @@ def build(
     Parameters
     ----------
     model_folder : the model that `release` names.
-    project : the checkout: ``evergreen/``, ``serving/``, ``bentofile.yaml`` and ``requirements.lock``.
+    project : the checkout: ``evergreen/``, ``serving/``, ``bentofile.yaml`` and ``requirements.lock``. Of the code only
+        what serving reaches is packed, so that a package stays the same when something else changes.
     home : the folder of all state; bentos lie under ``home/bentoml``.
     digest : of the package, where the ledger knows one. Another one is not published.
     signing_key, trusted_keys : an Ed25519 key in PEM that signs what is built, and public keys, one of which must have
@@ -177,7 +83,7 @@ def build(
         return check(release, home, digest, trusted_keys=trusted_keys)
     if signing_key:
         signature.check_key(signing_key, outside=project)
-    tag, target, staging = _tag(release), _path(release, home), home / "staging"
+    tag, target, staging = tag_of(release), path_of(release, home), home / "staging"
     with explain_os_errors(staging):
         staging.mkdir(parents=True, exist_ok=True)
         for left in abandoned(home):
@@ -202,46 +108,6 @@ def build(
             )
     failpoints.reach("package.published")
     return Bento(tag=tag, path=target, digest=made)
-
-
-def command(bento: Path, settings: Settings, *, digest: str | None = None) -> tuple[list[str], dict[str, str]]:
-    """Return the arguments and the whole environment that run the service from a bento's folder, from anywhere.
-
-    ``-P`` and PYTHONPATH put the bento's own ``evergreen`` and ``serving`` before the checkout's, wherever it starts.
-    Bytecode is neither written nor found elsewhere: nobody would have checked it.
-
-    Parameters
-    ----------
-    digest : of the package; the service starts with no other.
-    """
-    served = ("serve_host", "serve_port", "max_body_bytes", "max_requests_at_once")
-    variables = {f"EVERGREEN_{name.upper()}": str(getattr(settings, name)) for name in served}
-    variables |= {"EVERGREEN_HOME": str(settings.home.resolve()), "PYTHONPATH": str(bento.resolve() / "src")}
-    if digest:
-        variables["EVERGREEN_PACKAGE_DIGEST"] = digest
-    if settings.trusted_keys:
-        variables["EVERGREEN_TRUSTED_KEYS"] = str(settings.trusted_keys.resolve())
-    variables["PYTHONDONTWRITEBYTECODE"] = "1"
-    quiet = {"ORT_DISABLE_TELEMETRY": "1"}  # else ONNX Runtime, once it is imported, looks its vendor's host up
-    left = {name: value for name, value in os.environ.items() if name not in NOT_THE_SERVICES}
-    return [sys.executable, "-P", "-m", "serving"], {**left, **variables, **quiet}
-
-
-def packages(family: str) -> tuple[str, ...]:
-    """Return the packages that a service of this family's models needs, without what these depend on.
-
-    What an estimator of your own imports beyond them belongs into SERVED_BY.
-    """
-    return (*SERVED_BY, *packages_of(family))
-
-
-def _path(release: Release, home: Path) -> Path:
-    name = f"v{release.version}-{release.model_digest[:8]}"
-    return home / "bentoml" / "bentos" / release.model / name
-
-
-def _tag(release: Release) -> str:
-    return f"{release.model}:{_path(release, Path()).name}"
 
 
 def _leave_out_the_time(description: Path) -> None:
@@ -270,15 +136,18 @@ def abandoned(home: Path) -> list[Path]:
 
 def _stage(context: Path, model_folder: Path, release: Release, project: Path) -> None:
     manifest, files = read_folder(model_folder, release.model_digest)
-    for package in ("evergreen", "serving"):
-        shutil.copytree(project / package, context / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in contents.files(project):
+        (context / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(project / name, context / name)
     for name, content in {**files, MANIFEST: (model_folder / MANIFEST).read_bytes()}.items():
         path = context / MODEL_FOLDER / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     (context / RELEASE_FILE).write_text(release.model_dump_json())
     recipe = yaml.safe_load((project / "bentofile.yaml").read_text())
-    lines = pins((project / "requirements.lock").read_text(), packages(manifest.get("family", "")))
+    lock, needed = (project / "requirements.lock").read_text(), contents.packages(manifest.get("family", ""))
+    (context / LOCK_FILE).write_text(hashed(lock, needed))
+    lines = pins(lock, (*needed, contents.SERVER))
     # BentoML writes its own version beside them, and reads no requirements file below a hidden folder.
     recipe["python"]["packages"] = [line for line in lines if not line.startswith("bentoml==")]
     (context / "bentofile.yaml").write_text(yaml.safe_dump(recipe))
@@ -287,14 +156,13 @@ def _stage(context: Path, model_folder: Path, release: Release, project: Path) -
 def _run_bentoml(context: Path, store: Path, tag: str) -> None:
     """Build in a child: it imports the staged code, changes folder, and keeps its store where the environment says."""
     name, _, version = tag.partition(":")
-    left = {name: value for name, value in os.environ.items() if name not in NOT_THE_SERVICES}
     offline = {"BENTOML_DO_NOT_TRACK": "true", "UV_OFFLINE": "1", "PIP_NO_INDEX": "1"}
     build = [sys.executable, "-m", "bentoml", "build", "."]
     done = subprocess.run(  # noqa: S603  our own interpreter, and names that Release has checked
         # Named, because BentoML does not look for it itself below a hidden folder such as .evergreen.
         [*build, "--bentofile", "bentofile.yaml", "--name", name, "--version", version, "--output", "tag"],
         cwd=context,
-        env={**left, **offline, "BENTOML_HOME": str(store), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**passed_on(), **offline, "BENTOML_HOME": str(store), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         timeout=SECONDS_FOR_BUILD,

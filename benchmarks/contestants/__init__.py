@@ -1,0 +1,1 @@
+"""Servers that answer for the same model, and the table that they learn from; `benchmarks/serving.py` runs them."""
