@@ -28,7 +28,7 @@ Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
 class Item(msgspec.Struct, forbid_unknown_fields=True):
-    """A label, a decision, or both, of one prediction, or of all of a key. `at`: when it was known; `by`: who says it."""
+    """A label, a decision, or both, of a prediction or of all of a key. `at`: when it was known; `by`: who says it."""
 
     prediction_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")] | None = None
     key: dict[str, Scalar] | None = None
@@ -84,7 +84,7 @@ async def feedback(service: "Service", body: bytes, request_id: str) -> bytes:
 
 def _items(body: bytes, most: int) -> list[msgspec.Raw]:
     try:
-        items = msgspec.json.decode(body, type=Body).feedback
+        items = msgspec.json.decode(body.decode(), type=Body).feedback  # of raw items, not all of it is looked at
     except msgspec.ValidationError as error:
         raise RequestError(422, "invalid", "LOG005", str(error)[:200], where="body", next_step=NEXT) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -143,15 +143,19 @@ class _Items:
             item = msgspec.json.decode(raw, type=Item)
         except msgspec.ValidationError as error:
             what, _, place = str(error).partition(" - at `$")
-            return self._refuse(at, place.strip(".`")[:80], what[:200], NEXT)
+            self._refuse(at, place.strip(".`")[:80], what[:200], NEXT)
+            return None
         if (item.prediction_id is None) == (item.key is None):
-            return self._refuse(at, "prediction_id", "name a prediction, or a key, and not both", NEXT)
+            self._refuse(at, "prediction_id", "name a prediction, or a key, and not both", NEXT)
+            return None
         if item.label is None and item.decision is None:
-            return self._refuse(at, "label", "there is neither a label nor a decision", NEXT)
+            self._refuse(at, "label", "there is neither a label nor a decision", NEXT)
+            return None
         names = [column.name for column in self._key]
         if item.key is not None and (sorted(item.key) != sorted(names) or not names):
             allowed = f"A key has: {', '.join(names)}." if names else "The contract names no key: use prediction_id."
-            return self._refuse(at, "key", "it does not have the columns of the contract's key", allowed)
+            self._refuse(at, "key", "it does not have the columns of the contract's key", allowed)
+            return None
         return item
 
     def typed(self, items: list[tuple[int, Item]]) -> list[tuple[int, Item]]:
@@ -204,7 +208,8 @@ class _Items:
         rows = []
         if item.label is not None:
             name = "value" if self._task == "regression" else "label"
-            rows.append(Feedback(os.urandom(16).hex(), kind="label", **{name: item.label}, **about))
+            said: dict[str, Any] = {name: item.label}
+            rows.append(Feedback(os.urandom(16).hex(), kind="label", **said, **about))
         if item.decision is not None:
             rows.append(Feedback(os.urandom(16).hex(), kind="decision", decision=item.decision, **about))
         return rows
@@ -214,7 +219,7 @@ class _Items:
 
 
 def _plain(column: Column) -> PlanColumn:
-    """Return a column as what is read quickly keeps to; what breaks any of it is read again, by the contract's rules."""
+    """Return a column as what is read quickly keeps to; what breaks any of it is read again, by the contract."""
     return PlanColumn(
         name=column.name,
         type=column.type,
