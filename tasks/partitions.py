@@ -140,7 +140,9 @@ class Scoring:
             log.info("score: %s: the output is there, %d rows", partition.name, there.rows)
             return ScoredFile(**about, rows=there.rows, refused=there.refused, skipped=True)
         n_rows, n_refused = self._write(item, partition, output, place)
-        receipt = Receipt(made_of=made_of, sha256=file_digest(output), rows=n_rows, refused=n_refused, logged=self.logs)
+        receipt = Receipt(
+            made_of=made_of, sha256=file_digest(output), rows=n_rows, refused=n_refused, logged=self.logs
+        )
         receipts.write(output, receipt)
         log.info("score: %s: %d rows, %d refused", partition.name, n_rows, n_refused)
         return ScoredFile(**about, rows=n_rows, refused=n_refused, logged=n_rows - n_refused if self.logs else 0)
