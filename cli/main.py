@@ -218,40 +218,59 @@ def up(
 def serve(
     env: Env = "local",
     params: ParamsFile = "params.yaml",
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; without it serve_host, loopback.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; without it serve_port, 3000.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that answer; without it serve_workers, 1.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Serve the champion, straight from its package, until Ctrl-C.
+    """Serve the champion, straight from its package, until Ctrl-C. A new champion is taken within 10 seconds.
 
-    Example: [bold]evergreen serve --port 3000[/bold], then POST rows to /predict.
+    Examples:
+
+    [bold]evergreen serve[/bold], then POST rows to http://127.0.0.1:3000/predict
+
+    [bold]evergreen serve --port 8080 --workers 2[/bold], a worker for each core
+
+    [bold]EVERGREEN_ADMIN_TOKEN=… evergreen serve[/bold], and POST /admin/reload takes the champion at once
     """
     from cli import service
     from evergreen.project import Project
 
     def announce(result: dict[str, Any]) -> None:
-        emit(result, as_json, lambda: typer.echo("{model} version {version} on {url}".format(**result), err=True))
+        emit(result, as_json, lambda: typer.echo(service.banner(result), err=True))
 
-    service.serve(Project.open(env, params), announce, host=host, port=port)
+    service.serve(Project.open(env, params), announce, host=host, port=port, workers=workers)
 
 
 @app.command()
 def score(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A CSV or Parquet file of rows.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write them with their predictions.")],
+    source: Annotated[
+        str, typer.Argument(metavar="IN", help="Rows: a CSV, TSV, JSON lines or Parquet file, a folder, or a glob.")
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Where to: a .csv or .parquet file for one, a folder for many.")
+    ],
+    version: Annotated[str, typer.Option("--version", metavar="V", help="Who answers.")] = "champion",
+    logs: Annotated[bool, typer.Option("--log/--no-log", help="Keep the answers in the prediction log.")] = True,
     env: Env = "local",
     params: ParamsFile = "params.yaml",
     as_json: Json = False,
 ) -> None:
-    """Score a file with the champion; a row that breaks the contract gets no probability, and says why.
+    """Score rows with the champion; a row that breaks the contract gets no prediction, and says why.
+
+    What is there already, of the same rows by the same model, is not made again.
 
     Example: [bold]evergreen score flights.csv predictions.parquet[/bold]
     """
     from cli import batch, show
     from evergreen.project import Project
 
-    summary = batch.score(Project.open(env, params), source, target)
-    emit(summary, as_json, lambda: show.summary("Scored", summary))
+    outcome = batch.score(Project.open(env, params), source, target, version=version, logs=logs)
+    emit(outcome.model_dump(mode="json"), as_json, lambda: show.scored(outcome))
+    if outcome.exit_code:
+        raise typer.Exit(outcome.exit_code)
 
 
 @app.command()
