@@ -18,6 +18,7 @@ from promoted import Serving
 from evergreen.base.artifacts.folders import MANIFEST
 from evergreen.learning.model.package import seal_package
 from evergreen.record.outcomes import VersionFacts
+from serving import last_served
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ def no_contract(model: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "why"), [(other_golden_rows, "CMP002"), (no_model, "INT00"), (no_contract, "INT003")]
+    ("change", "why"), [(other_golden_rows, "CMP002"), (no_model, "INT019"), (no_contract, "INT003")]
 )
 def test_champion_that_does_not_answer_as_it_should_is_refused_until_a_better_one_comes(serving, caplog, change, why):
     promoted.promote(serving.settings, sealed_with(serving, 2, change))
@@ -272,7 +273,7 @@ def test_service_that_follows_nothing_says_so_when_it_is_asked(tmp_path, project
 
 def test_what_answers_is_kept_as_the_copy_to_start_from(serving):
     def kept() -> int | None:
-        last = promoted.last_served.read(serving.settings.home, promoted.MODEL)
+        last = last_served.read(serving.settings.home, promoted.MODEL)
         return last and last.release.version
 
     wait_for(lambda: kept() == 1, "version 1 is kept")

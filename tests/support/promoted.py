@@ -20,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from servers import SECONDS
 
+from evergreen.adapters.onnx_export.compiling import compiled
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.config.settings import Settings
@@ -64,13 +65,16 @@ def _packed(version: int, project: Path) -> tuple[Path, Release]:
     family, chosen = MODELS[1 + (version - 1) % len(MODELS)]
     folder = Path(mkdtemp(prefix="packed-")) / "package"
     (folder / "src").mkdir(parents=True)
+    made_of: dict[str, Any] = {"contract": released.CONTRACT, "features": released.FEATURES}
+    pipeline = released.fitted(family, **chosen)
+    served = compiled(pipeline, released.table(), **made_of, lookups={}, seed=7)
     ref = models.save(
         Workspace.beside(folder / "src"),
         "model",
-        released.fitted(family, **chosen),
-        contract=released.CONTRACT,
-        features=released.FEATURES,
-        about={"seed": 7, "family": family},
+        pipeline,
+        **made_of,
+        about={"seed": 7, "family": family, "compiled": served.about},
+        compiled=served.files,
     )
     release = Release(model=MODEL, version=version, model_digest=ref.sha256, threshold=0.5)
     (folder / "src" / "release.json").write_text(release.model_dump_json())
