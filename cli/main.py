@@ -218,21 +218,30 @@ def up(
 def serve(
     env: Env = "local",
     params: ParamsFile = "params.yaml",
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; without it serve_host, loopback.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; without it serve_port, 3000.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that answer; without it serve_workers, 1.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Serve the champion, straight from its package, until Ctrl-C.
+    """Serve the champion, straight from its package, until Ctrl-C. A new champion is taken within 10 seconds.
 
-    Example: [bold]evergreen serve --port 3000[/bold], then POST rows to /predict.
+    Examples:
+
+    [bold]evergreen serve[/bold], then POST rows to http://127.0.0.1:3000/predict
+
+    [bold]evergreen serve --port 8080 --workers 2[/bold], a worker for each core
+
+    [bold]EVERGREEN_ADMIN_TOKEN=… evergreen serve[/bold], and POST /admin/reload takes the champion at once
     """
     from cli import service
     from evergreen.project import Project
 
     def announce(result: dict[str, Any]) -> None:
-        emit(result, as_json, lambda: typer.echo("{model} version {version} on {url}".format(**result), err=True))
+        emit(result, as_json, lambda: typer.echo(service.banner(result), err=True))
 
-    service.serve(Project.open(env, params), announce, host=host, port=port)
+    service.serve(Project.open(env, params), announce, host=host, port=port, workers=workers)
 
 
 @app.command()

@@ -6,17 +6,18 @@ import os
 import sys
 import urllib.request
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from cli import children
 from evergreen.adapters import packaging
 from evergreen.adapters.packaging import Bento
-from evergreen.base.errors import IntegrityError
+from evergreen.base.errors import IntegrityError, ResourceError, Unavailable, printable
 from evergreen.base.values import Value
 from evergreen.config.settings import Settings
-from evergreen.learning.model import model, scoring
+from evergreen.learning.model.release import Release
 from evergreen.project import Project
 from evergreen.record.outcomes import VersionFacts
+from serving import last_served
 from serving.listening import listen
 
 READY_SECONDS = 60.0
@@ -35,19 +36,94 @@ class Agreement(Value):
     seconds_to_ready: float
 
 
-def serve(project: Project, announce: Callable[[dict[str, Any]], None], *, host: str | None, port: int | None) -> None:
-    """Say what will be served and where, and become the champion's service; returns only if it cannot start."""
-    settings = project.settings.model_copy(
-        update={key: value for key, value in (("serve_host", host), ("serve_port", port)) if value is not None}
-    )
-    champion = project.champion()
-    bento = champion_bento(project, champion)
-    argv, environment = packaging.command(bento.path, settings, digest=bento.digest)
+class Chosen(Value):
+    """What is served, and how that is known: the ledger says so, or, while it does not answer, it was served last."""
+
+    release: Release
+    bento: Bento
+    source: Literal["ledger", "last served"]
+    why: str = ""
+
+
+def serve(
+    project: Project,
+    announce: Callable[[dict[str, Any]], None],
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    workers: int | None = None,
+) -> None:
+    """Say what will be served and where, and become its service; returns only if it cannot start.
+
+    Raises
+    ------
+    Unavailable if the ledger does not answer, and nothing was served from here before.
+    """
+    asked = {"serve_host": host, "serve_port": port, "serve_workers": workers}
+    given = {key: value for key, value in asked.items() if value is not None}
+    settings = project.settings.model_copy(update={**given, "follow_champion": True})
+    chosen = choose(project)
+    argv, environment = packaging.command(chosen.bento.path, settings, digest=chosen.bento.digest)
     listen(settings.serve_host, settings.serve_port).close()  # a port that is taken is no announcement
-    url = f"http://{settings.serve_host}:{settings.serve_port}"
-    announce({"model": project.name, "version": champion.version, "url": url})
+    announce(said_of(chosen, settings))
     sys.stdout.flush()
-    os.execve(argv[0], argv, environment)  # noqa: S606  an argument list of ours, no shell
+    os.execve(argv[0], [*argv, f"--source={chosen.source}"], environment)  # noqa: S606  an argument list of ours, no shell
+
+
+def choose(project: Project) -> Chosen:
+    """Return what the ledger says is champion; while it does not answer, what was served last, every byte checked.
+
+    Raises
+    ------
+    Unavailable or ResourceError if the ledger does not answer and there is no such copy; IntegrityError if what is to
+    be served is damaged, or the ledger is.
+    """
+    settings = project.settings
+    try:
+        champion = project.champion()
+    except (Unavailable, ResourceError) as error:
+        last = last_served.read(settings.home, project.name)
+        if last is None:
+            raise
+        bento = packaging.check(last.release, settings.home, last.digest, trusted_keys=settings.trusted_keys)
+        return Chosen(release=last.release, bento=bento, source="last served", why=str(error))
+    bento = champion_bento(project, champion)
+    return Chosen(release=packaging.release_of(champion), bento=bento, source="ledger")
+
+
+def said_of(chosen: Chosen, settings: Settings) -> dict[str, Any]:
+    """Return what the banner says."""
+    host, port = settings.serve_host, settings.serve_port
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return {
+        "model": chosen.release.model,
+        "version": chosen.release.version,
+        "url": url,
+        "workers": settings.serve_workers,
+        "prediction_log": settings.prediction_log,
+        "documents": f"{url}/openapi.json" if settings.serve_documents else None,
+        "from": chosen.source,
+        "why": chosen.why,
+    }
+
+
+def banner(said: Mapping[str, Any]) -> str:
+    """Return what a person reads who starts the service."""
+    n, log = said["workers"], said["prediction_log"]
+    kept = {
+        "strict": "before it is given",
+        "available": "before it is given; lost ones are counted",
+        "off": "not at all",
+    }
+    lines = [
+        f"{said['model']} version {said['version']} on {said['url']}, {n} {'worker' if n == 1 else 'workers'}",
+        f"  ask:   POST {said['url']}/predict; {said['documents'] or 'documents are off'}",
+        f"  log:   {log}: answers are logged first, {kept[log]}",
+        "  new champions are taken within 10 s; Ctrl-C stops it, once open requests are answered",
+    ]
+    if said["from"] == "last served":
+        lines.insert(1, f"  from what was served last, because the ledger does not answer: {said['why']}")
+    return "\n".join(map(printable, lines))
 
 
 def champion_bento(project: Project, champion: VersionFacts) -> Bento:
@@ -71,6 +147,8 @@ def check_agreement(project: Project, rows: list[dict[str, Any]]) -> Agreement:
     IntegrityError if any answer differs.
     """
     import pandas as pd
+
+    from evergreen.learning.model import model, scoring
 
     champion = project.champion()
     settings = project.settings.model_copy(update={"serve_host": "127.0.0.1", "serve_port": children.free_port()})
@@ -120,6 +198,7 @@ def example_rows(settings: Settings, champion: VersionFacts, *, n: int) -> list[
     import pandas as pd
 
     from evergreen.base.artifacts.workspace import Workspace
+    from evergreen.learning.model import model
 
     ws = Workspace(root=settings.workspace)
     loaded = model.load(ws.path(champion.artifact.uri), champion.artifact.sha256)

@@ -1,36 +1,138 @@
-"""`python -m serving`: serve the bundle that this package lies in, until a signal says otherwise."""
+"""`python -m serving`: serve the bundle that this package lies in, with one process or several workers."""
 
+import argparse
 import logging
+import os
+import shutil
+import signal
+import socket
 import sys
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import psutil
 import uvicorn
 
+from evergreen.base import parents
 from evergreen.base.errors import EvergreenError
 from evergreen.config.settings import Settings
-from serving.app import from_environment
+from serving import last_served, logs
 from serving.listening import listen
+from serving.supervisor import DRAIN_SECONDS, READY, Supervisor, command
+
+if TYPE_CHECKING:
+    from serving.app import Application
 
 log = logging.getLogger("serving")
 
 
-def main() -> int:
-    """Load the release, listen, and answer; SIGTERM and SIGINT let open requests finish."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    settings = Settings()
-    app = from_environment()
+def main(arguments: list[str] | None = None) -> int:
+    """Load the release, listen, and answer; SIGTERM and SIGINT let open requests finish. Returns the exit code."""
+    asked, settings = read_arguments(arguments), Settings()
+    logs.configure()
     try:
-        app.state.service.load()
-        listening = listen(settings.serve_host, settings.serve_port)
+        if asked.worker:
+            return work(asked, settings)
+        if settings.serve_workers > 1:
+            return supervise(asked, settings)
+        return serve_alone(asked, settings)
     except EvergreenError as error:
         print(error.block(), file=sys.stderr)  # noqa: T201  for the person or the supervisor that started it
         return error.exit_code
-    host, port = listening.getsockname()[:2]
-    log.info("listening on http://%s:%d", host, port)
-    config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=20)
-    with suppress(KeyboardInterrupt):  # which uvicorn raises again once open requests have ended
-        uvicorn.Server(config).run(sockets=[listening])
+
+
+def read_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    """Return what this process is asked to be; what begins with ``--worker`` is how a supervisor starts one."""
+    parser = argparse.ArgumentParser(prog="python -m serving", description="Serve the bundle around this package.")
+    parser.add_argument("--source", choices=("package", "ledger", "last served"), default="package")
+    parser.add_argument("--worker", action="store_true")
+    parser.add_argument("--again", action="store_true", help="begin with what was served last")
+    parser.add_argument("--listen", type=int, help="the descriptor of a worker's socket")
+    parser.add_argument("--pipe", type=int, help="the descriptor on which a worker says that it is ready")
+    parser.add_argument("--parent", type=int, help="the process without which a worker ends")
+    parser.add_argument("--counts", type=Path, help="the folder in which workers count together")
+    return parser.parse_args(arguments)
+
+
+def serve_alone(asked: argparse.Namespace, settings: Settings) -> int:
+    """Be the one process that answers. If it dies, whoever started it starts it anew."""
+    app = application(asked, settings)
+    app.service.load()
+    with listen(settings.serve_host, settings.serve_port) as listening:
+        answer(app, listening)
     return 0
+
+
+def supervise(asked: argparse.Namespace, settings: Settings) -> int:
+    """Keep the workers of the settings answering. Their counts lie together, for as long as this process runs."""
+    together = settings.home / "serving" / "counts"
+    for left in together.glob("*"):
+        if not (left.name.isdecimal() and psutil.pid_exists(int(left.name))):
+            shutil.rmtree(left, ignore_errors=True)
+    counts = together / str(os.getpid())
+    more = (f"--source={asked.source}", f"--counts={counts}")
+    with listen(settings.serve_host, settings.serve_port, shared=True) as listening:
+        try:
+            return Supervisor(listening, settings.serve_workers, partial(command, more)).run()
+        finally:
+            shutil.rmtree(counts, ignore_errors=True)
+
+
+def work(asked: argparse.Namespace, settings: Settings) -> int:
+    """Be one of several workers."""
+    parents.end_with(asked.parent)
+    for descriptor in (asked.listen, asked.pipe):
+        os.set_inheritable(descriptor, False)
+    app = application(asked, settings)
+    app.service.follower.tell_others = partial(os.kill, asked.parent, signal.SIGHUP)
+    app.service.load()
+    with socket.socket(fileno=asked.listen) as listening:
+        answer(app, listening, ready=asked.pipe)
+    return 0
+
+
+def application(asked: argparse.Namespace, settings: Settings) -> "Application":
+    """Return the application of this bundle; or of what was served last, of a worker that follows on another one."""
+    from serving.app import create_app, verify_own_package
+
+    bundle = Path(__file__).parents[1]
+    verify = partial(verify_own_package, bundle, settings)
+    if asked.again and settings.follow_champion:
+        bundle, settings = last_served.resume(bundle, settings)
+    return create_app(bundle, settings, verify=verify, source=asked.source, counts=asked.counts)
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which says when it has begun to answer."""
+
+    def __init__(self, config: uvicorn.Config, began: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._began = began
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._began()
+
+
+def answer(app: "Application", listening: socket.socket, *, ready: int | None = None) -> None:
+    """Answer until a signal ends it, and what is open then."""
+
+    def began() -> None:
+        host, port = listening.getsockname()[:2]
+        log.info("listening on http://%s:%d", host, port)
+        signal.signal(signal.SIGHUP, lambda *_: app.service.follower.ask())
+        if ready is not None:
+            os.write(ready, READY)
+
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_SECONDS
+    )
+    with suppress(KeyboardInterrupt):  # which uvicorn raises again once open requests have ended
+        Server(config, began).run(sockets=[listening])
 
 
 if __name__ == "__main__":

@@ -1,119 +1,101 @@
-"""What a caller is answered: predictions, or an error in the form of every error of ours; and the document of both."""
+"""What a caller is answered: predictions of rows, or an error in the form of every error of ours, as JSON."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
-from pydantic import BaseModel, Field, create_model
-from pydantic.json_schema import models_json_schema
-from starlette.responses import Response
+import msgspec
 
-from evergreen.config.contract.columns import Task
-from evergreen.learning.model.model import Model
-from evergreen.learning.model.release import Release
+from evergreen.learning.evaluation.estimates import Estimates
 
-
-class Identified(BaseModel):
-    """What every answer to a row has."""
-
-    prediction_id: str
+_JSON = msgspec.json.Encoder()
+THRESHOLD = "threshold"  # the rule that makes a decision
+Headers = list[tuple[bytes, bytes]]
 
 
-class Truth(Identified):
+class Truth(msgspec.Struct, gc=False):
     """The answer for one row; `label` is true when `probability` is at or above the release's threshold."""
 
+    prediction_id: str
     label: bool
-    probability: Annotated[float, Field(ge=0, le=1)]
+    probability: float
+    decision: str
+    reason: str
+
+    @property
+    def logged(self) -> "Logged":
+        return self.label, self.probability, None, "champion", 1.0, self.decision, THRESHOLD
 
 
-class Class(Identified):
+class Class(msgspec.Struct, gc=False):
     """The answer for one row: its likeliest class and the probability of it."""
 
+    prediction_id: str
     label: str
-    probability: Annotated[float, Field(ge=0, le=1)]
+    probability: float
+
+    @property
+    def logged(self) -> "Logged":
+        return self.label, self.probability, None
 
 
-class Number(Identified):
+class Number(msgspec.Struct, gc=False):
     """The answer for one row, in the target's unit."""
 
+    prediction_id: str
     value: float
 
-
-class Answer(BaseModel):
-    """The answers, in the order of the rows, and the registered model version that gave them."""
-
-    model: str
-    version: int
-    predictions: list[Any]
+    @property
+    def logged(self) -> "Logged":
+        return None, None, self.value
 
 
-def answer_model(model: Model) -> type[Answer]:
-    """Return the model of what a caller is answered, which depends on what is predicted."""
-    by_task: dict[Task, type[Identified]] = {"binary": Truth, "multiclass": Class, "regression": Number}
-    predicted = by_task[model.contract.task]
-    fields: dict[str, Any] = {}
-    if model.classes:
-        fields["label"] = (Literal[model.classes], ...)
-    target = model.contract.with_role("target")[0]
-    if target.unit and predicted is Number:
-        fields["value"] = (float, Field(description=target.unit))
-    row = create_model("Predicted", __base__=predicted, __doc__=predicted.__doc__, **fields)
-    return create_model("Answer", __base__=Answer, __doc__=Answer.__doc__, predictions=(list[row], ...))
+# What the prediction log keeps of an answer: label, probability, value; then variant, propensity, decision and rule.
+Logged = tuple[Any, ...]
+Predicted = Truth | Class | Number
 
 
-class Block(BaseModel):
-    """What went wrong, where in the request, and what to do next; `code` is stable."""
+def predicted(ids: Sequence[str], estimates: Estimates, threshold: float) -> list[Predicted]:
+    """Return the answers for rows, one estimate and one id each, in their order."""
+    if estimates.task == "regression":
+        return [Number(*each) for each in zip(ids, estimates.values.tolist(), strict=True)]
+    if estimates.task == "binary":
+        above, below = f" ≥ threshold {threshold:.6g}", f" < threshold {threshold:.6g}"
+        return [
+            Truth(name, True, share, "positive", f"probability {share:.6g}{above}")
+            if share >= threshold
+            else Truth(name, False, share, "negative", f"probability {share:.6g}{below}")
+            for name, share in zip(ids, estimates.values.tolist(), strict=True)
+        ]
+    chosen, shares = estimates.values.argmax(axis=1).tolist(), estimates.values.max(axis=1).tolist()
+    return [Class(name, estimates.classes[at], share) for name, at, share in zip(ids, chosen, shares, strict=True)]
 
-    code: str
-    what: str
-    where: str
-    next: str
 
-
-class Failure(BaseModel):
-    """Every answer that is not 200."""
-
-    error: Block
+def to_json(value: object) -> bytes:
+    """Return a value as JSON."""
+    return _JSON.encode(value)
 
 
 class RequestError(Exception):
     """A request that is answered with an error: its HTTP status, its cause in the metrics, and the error's block."""
 
-    def __init__(self, status: int, cause: str, code: str, what: str, *, where: str = "", next_step: str = "") -> None:
+    def __init__(
+        self,
+        status: int,
+        cause: str,
+        code: str,
+        what: str,
+        *,
+        where: str = "",
+        next_step: str = "",
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
         super().__init__(what)
-        self.status, self.cause = status, cause
-        self.block = Block(code=code, what=what, where=where, next=next_step)
+        self.status, self.cause, self.code, self.what, self.where = status, cause, code, what, where
+        self.next_step = next_step
+        more = [(b"retry-after", b"1")] if status in (429, 503) else []
+        self.headers: Headers = [*headers, *more]
 
-
-def refuse(refused: RequestError, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a refusal as JSON; where the body may not have been read, the connection is closed."""
-    more = {"Retry-After": "1"} if refused.status == 503 else {}
-    if refused.status in (408, 413, 415, 503):
-        more["Connection"] = "close"
-    body = Failure(error=refused.block).model_dump_json()
-    return Response(body, refused.status, headers={**(headers or {}), **more}, media_type="application/json")
-
-
-def openapi(release: Release, body: type[BaseModel], answer: type[Answer]) -> dict[str, Any]:
-    """Return the OpenAPI document of a release whose request bodies are `body` and whose answers are `answer`."""
-    _, schemas = models_json_schema(
-        [(body, "validation"), (answer, "serialization"), (Failure, "serialization")],
-        ref_template="#/components/schemas/{model}",
-    )
-
-    def content(name: str) -> dict[str, Any]:
-        return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}
-
-    refusals = {400: "not JSON", 408: "too slow", 413: "too large", 415: "not JSON", 422: "wrong rows", 503: "busy"}
-    responses = {"200": {"description": "one prediction per row, in the order of the rows", **content("Answer")}}
-    responses |= {str(status): {"description": why, **content("Failure")} for status, why in refusals.items()}
-    operation = {
-        "operationId": "predict",
-        "requestBody": {"required": True, **content(body.__name__)},
-        "responses": responses,
-    }
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": release.model, "version": str(release.version)},
-        "paths": {"/predict": {"post": operation}},
-        "components": {"schemas": schemas["$defs"]},
-    }
+    def body(self) -> bytes:
+        """Return the error as it is answered."""
+        block = {"code": self.code, "what": self.what, "where": self.where, "next": self.next_step}
+        return _JSON.encode({"error": block})

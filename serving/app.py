@@ -1,212 +1,279 @@
-"""The service as a plain ASGI application: one verified release, limits, health, metrics and the prediction log."""
+"""The service as a plain ASGI application: predictions by hand, for they are many, and everything else by Starlette."""
 
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, time, time_ns
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from evergreen.base.errors import ResourceError
 from evergreen.config.settings import Settings
 from evergreen.learning.model.package import verify_package
-from serving.answers import Answer, RequestError, answer_model, openapi, refuse
-from serving.metrics import CONTENT_TYPE, Metrics
-from serving.predictor import Predictor
-from serving.requests import Rows, body_model, parse, read_body
+from evergreen.record.predictions.log import PredictionLog
+from serving import inference_protocol, pages
+from serving.answers import Headers, Predicted, RequestError, to_json
+from serving.batching import About, Batcher
+from serving.body import Bodies, Left, check_media_type, drain
+from serving.decoding import Decoded
+from serving.guards import Guard, Head
+from serving.metrics import Metrics
+from serving.served import Served
+from serving.swap import Follower, Source, following
 
 log = logging.getLogger(__name__)
+ROUTES = ("/predict", "/healthz", "/livez", "/readyz", "/metrics", "/openapi.json", "/schema", "/v2/infer")
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+JSON = [(b"content-type", b"application/json"), NOSNIFF]
+Answered = tuple[int, bytes, Headers]
+Handler = Callable[[Scope, Receive, Head], Awaitable[Answered]]
 
 
 class Service:
-    """The endpoints, and what they need once `load` has run: until then only `healthz` and `metrics` say yes."""
+    """What the endpoints need: until `load` has run, only `healthz` and `metrics` say yes.
+
+    `served` is the one reference to what answers: whoever swaps it assigns another, and requests under way keep theirs.
+    """
 
     def __init__(
         self,
         bundle: Path,
-        log_folder: Path,
+        settings: Settings,
         *,
-        max_body_bytes: int,
-        max_requests_at_once: int,
         verify: Callable[[], None] | None = None,
+        source: Source = "package",
+        counts: Path | None = None,
     ) -> None:
-        self.bundle, self.log_folder, self.verify = bundle, log_folder, verify
-        self.max_body_bytes, self.max_requests_at_once = max_body_bytes, max_requests_at_once
-        self.metrics = Metrics(routes=("/predict", "/healthz", "/readyz", "/metrics", "/openapi.json"))
-        self._predictor: Predictor | None = None
-        self._body: type[Rows] = Rows
-        self._answer: type[Answer] = Answer
+        self.bundle, self.settings, self.verify = bundle, settings, verify
+        self.metrics = Metrics(counts, routes=ROUTES)
+        self.follower = Follower(self, source=source)
+        self.bodies = Bodies(max_bytes=settings.max_body_bytes)
+        self.served: Served | None = None
+        self.log: PredictionLog | None = None
+        self.batcher: Batcher | None = None
+        self.is_draining = False
         self._n_open = 0
 
     def load(self) -> None:
-        """Load and verify the release; raises what `verify` and `Predictor.load` raise. A second call does nothing."""
-        if self._predictor is None:
-            if self.verify:
-                self.verify()
-            predictor = Predictor.load(self.bundle, log_folder=self.log_folder, metrics=self.metrics)
-            self._body = body_model(predictor.model.contract, predictor.model.given)
-            self._answer = answer_model(predictor.model)
-            self._predictor = predictor
+        """Verify and load the release, and open the log; a second call does nothing.
+
+        Raises
+        ------
+        IntegrityError if the bundle is damaged, or whatever `verify` raises; ResourceError if the log cannot be written.
+        """
+        if self.served is not None:
+            return
+        if self.verify:
+            self.verify()
+        served = Served.load(self.bundle, max_rows=self.settings.max_rows)
+        policy = self.settings.prediction_log
+        self.log = None if policy == "off" else PredictionLog(self.settings.predictions, policy=policy)
+        self.batcher = Batcher(self.log, self.metrics)
+        self.swap(served)
+
+    def swap(self, served: Served) -> None:
+        """Let `served` answer from now on; what is under way is answered by the release that it began with."""
+        self.metrics.loaded(served, since=time())
+        self.served = served
+        release = served.release
+        log.info("serving %s version %d, digest %s", release.model, release.version, release.model_digest[:12])
+
+    def loaded(self) -> Served:
+        """Return what answers; raises RequestError 503 if nothing does."""
+        if self.served is None:
+            what, next_step = "no model is loaded", "Wait for /readyz to answer 200."
+            raise RequestError(503, "not_ready", "SRV006", what, next_step=next_step)
+        return self.served
+
+    def ready(self) -> Served:
+        """Return what answers, if the next request for a prediction could be answered; raises RequestError 503 else."""
+        served = self.loaded()
+        if self.is_draining:
+            raise RequestError(503, "not_ready", "SRV015", "the service is ending", next_step="Ask another one.")
+        if self.settings.prediction_log == "strict" and self.log is not None and not self.log.writable:
+            next_step = "Give the log's folder room and write access; the service's log names it."
+            raise RequestError(503, "not_ready", "SRV016", "predictions cannot be logged", next_step=next_step)
+        return served
+
+    def page(self) -> bytes:
+        """Return the metrics in Prometheus' text format."""
+        self.metrics.sample(self.log, ready=self._is_ready())
+        return self.metrics.page()
+
+    def _is_ready(self) -> bool:
+        try:
+            self.ready()
+        except RequestError:
+            return False
+        return True
+
+    async def predict(self, scope: Scope, receive: Receive, head: Head) -> Answered:
+        """Answer the rows in the body of a request."""
+        received_us = time_ns() // 1_000
+        if scope["method"] != "POST":
+            return only_post(scope)
+        check_media_type(head.content_type)
+        body = await self.bodies.read(receive, head.length)
+        served = self.loaded()
+        with self.place():
+            answers = await self.answer(
+                served, served.decoder.decode(body), About(head.request_id.decode(), "http", received_us)
+            )
+        return 200, b"%s%s}" % (served.begin, to_json(answers)), served.headers
+
+    def answer(self, served: Served, decoded: Decoded, about: About) -> "asyncio.Future[list[Predicted]]":
+        """Return the logged answers of rows; raises RequestError 503 if there is nothing to answer them with."""
+        if self.batcher is None:
+            self.loaded()
+        assert self.batcher is not None
+        return self.batcher.submit(served, decoded, about)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take one of the places for whole requests; raises RequestError 503 if none is free."""
+        if self._n_open >= self.settings.max_requests_at_once:
+            what = f"{self._n_open} requests are being answered"
+            raise RequestError(503, "busy", "SRV005", what, next_step="Send it again in a second.")
+        self._n_open += 1
+        try:
+            yield
+        finally:
+            self._n_open -= 1
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(self.load)
-        yield
-        predictor, self._predictor = self._loaded(), None
-        await predictor.close()
+        async with following(self):
+            yield
+        self.is_draining = True
+        if self.batcher is not None:
+            await self.batcher.close()
+        self.served = self.batcher = None
+        if self.log is not None:
+            await asyncio.to_thread(self.log.close)
 
-    def _loaded(self) -> Predictor:
-        if self._predictor is None:
-            raise RequestError(
-                503, "not_ready", "SRV006", "no model is loaded", next_step="Wait for /readyz to answer 200."
-            )
-        return self._predictor
 
-    async def predict(self, request: Request) -> Response:
+class Application:
+    """The ASGI application of a service."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self._guard = Guard(service.settings)
+        self._by_hand: dict[str, Handler] = {"/predict": service.predict}
+        self._infer: Handler = partial(inference_protocol.infer, service)
+        self._rest = Starlette(
+            routes=pages.routes(service),
+            exception_handlers={HTTPException: pages.no_such_route, RequestError: pages.refused},
+            lifespan=service.lifespan,
+        )
+        self._rest.router.redirect_slashes = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+            return
+        began, path, head = perf_counter(), scope["path"], Head(scope["headers"])
+        handler = self._by_hand.get(path) or (self._infer if inference_protocol.is_infer(path) else None)
+        if handler is not None:
+            status, body, headers = await self._answered(handler, scope, receive, head)
+            await respond(send, status, body, headers, head)
+        else:
+            status = await self._by_starlette(scope, receive, send, head)
+        self.service.metrics.requested("/v2/infer" if handler is self._infer else path, status, perf_counter() - began)
+
+    async def _answered(self, handler: Handler, scope: Scope, receive: Receive, head: Head) -> Answered:
         try:
-            return await self._predict(request)
+            if not self._guard.is_open:
+                self._guard.check(scope["path"], head)
+            return await handler(scope, receive, head)
         except RequestError as refused:
             failure = refused
         except ResourceError as error:
             log.error("not answered, because it could not be logged. %s", error.block())
             what = "the prediction could not be logged, so it is not given"
-            failure = RequestError(
-                503, "log", error.code, what, next_step="Send it again once there is room for the log."
-            )
-        except ClientDisconnect:
+            failure = RequestError(503, "log", error.code, what, next_step="Send it again once there is room for it.")
+        except Left:
             failure = RequestError(400, "disconnected", "SRV008", "the caller left before the body was whole")
         except Exception:
-            log.exception("SRV009: prediction failed")
+            log.exception("SRV009: prediction failed, request %s", head.request_id.decode())
             next_step = "Report it, with the time of the request: the service's log has the traceback."
             failure = RequestError(500, "internal", "SRV009", "the prediction failed", next_step=next_step)
-        self.metrics.failed(failure.cause)
-        return refuse(failure)
+        self.service.metrics.failed(failure.cause)
+        return failure.status, inference_protocol.error_body(scope["path"], failure), failure.headers
 
-    async def _predict(self, request: Request) -> Response:
-        predictor = self._loaded()
-        if self._n_open >= self.max_requests_at_once:
-            what = f"{self._n_open} requests are being answered"
-            raise RequestError(503, "busy", "SRV005", what, next_step="Send it again in a second.")
-        self._n_open += 1
-        try:
-            body = await read_body(request, max_bytes=self.max_body_bytes)
-            predicted = await predictor.predict(parse(self._body, body).plain())
-        finally:
-            self._n_open -= 1
-        answer = self._answer(
-            model=predictor.release.model, version=predictor.release.version, predictions=list(map(vars, predicted))
-        )
-        return Response(answer.model_dump_json(), media_type="application/json")
+    async def _by_starlette(self, scope: Scope, receive: Receive, send: Send, head: Head) -> int:
+        status = 500
 
-    async def healthz(self, _: Request) -> Response:
-        return JSONResponse({"status": "alive"})
-
-    async def readyz(self, _: Request) -> Response:
-        try:
-            return JSONResponse({"status": "ready", **self._loaded().release.model_dump()})
-        except RequestError as refused:
-            return refuse(refused)
-
-    async def metrics_page(self, _: Request) -> Response:
-        return Response(self.metrics.page(), headers={"Content-Type": CONTENT_TYPE})
-
-    async def openapi_page(self, _: Request) -> Response:
-        try:
-            return JSONResponse(openapi(self._loaded().release, self._body, self._answer))
-        except RequestError as refused:
-            return refuse(refused)
-
-
-class RequestMeter:
-    """Counts and times every request by route and status; a path that is not a route counts as "other"."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started, status = perf_counter(), 500
-
-        async def observe(message: Message) -> None:
+        async def told(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message["headers"] = [*message.get("headers", ()), NOSNIFF, (b"x-request-id", head.request_id)]
             await send(message)
 
         try:
-            await self._app(scope, receive, observe)
-        finally:
-            self._metrics.requested(scope["path"], status, perf_counter() - started)
+            self._guard.check(scope["path"], head)
+        except RequestError as refused:
+            await drain(receive)
+            await respond(
+                send, refused.status, inference_protocol.error_body(scope["path"], refused), refused.headers, head
+            )
+            return refused.status
+        await self._rest(scope, receive, told)
+        return status
+
+
+async def respond(send: Send, status: int, body: bytes, headers: Headers, head: Head) -> None:
+    """Send an answer in JSON."""
+    length = (b"content-length", b"%d" % len(body))
+    start = [*JSON, *headers, (b"x-request-id", head.request_id), length]
+    await send({"type": "http.response.start", "status": status, "headers": start})
+    await send({"type": "http.response.body", "body": body})
+
+
+def only_post(scope: Scope) -> Answered:
+    """Return the answer to another method than POST: what is allowed."""
+    allow = [(b"allow", b"OPTIONS, POST")]
+    if scope["method"] == "OPTIONS":
+        return 204, b"", allow
+    what, next_step = f"{scope['method'][:20]} is not for {scope['path'][:80]}", "POST it."
+    raise RequestError(405, "method", "SRV008", what, next_step=next_step, headers=allow)
 
 
 def create_app(
     bundle: Path,
-    log_folder: Path,
+    settings: Settings,
     *,
-    max_body_bytes: int = 1_000_000,
-    max_requests_at_once: int = 256,
     verify: Callable[[], None] | None = None,
-) -> Starlette:
+    source: Source = "package",
+    counts: Path | None = None,
+) -> Application:
     """Return the application that serves the release in `bundle`, which is read when the application starts.
 
     Parameters
     ----------
     bundle : folder with ``release.json`` and ``model/``.
-    log_folder : where predictions are logged before they are answered.
-    max_requests_at_once : beyond it the answer is 503 at once.
     verify : called before anything of the bundle is read; it raises if the bundle must not be served.
+    source : how it is known that this is the release to serve.
+    counts : the folder in which the workers of one service count together; without it this process counts for itself.
     """
-    service = Service(
-        bundle,
-        log_folder,
-        max_body_bytes=max_body_bytes,
-        max_requests_at_once=max_requests_at_once,
-        verify=verify,
-    )
-    routes = [
-        Route("/predict", service.predict, methods=["POST"]),
-        Route("/healthz", service.healthz),
-        Route("/readyz", service.readyz),
-        Route("/metrics", service.metrics_page),
-        Route("/openapi.json", service.openapi_page),
-    ]
-    app = Starlette(
-        routes=routes,
-        middleware=[Middleware(RequestMeter, metrics=service.metrics)],
-        exception_handlers={HTTPException: no_such_route},
-        lifespan=service.lifespan,
-    )
-    app.state.service = service
-    return app
+    return Application(Service(bundle, settings, verify=verify, source=source, counts=counts))
 
 
-def from_environment() -> Starlette:
+def from_environment() -> Application:
     """Return the application for the bundle that this very file lies in, set up by EVERGREEN_* variables.
 
     It checks the package that the bundle lies in, as far as code can that is part of it: `evergreen serve` checks the
     whole of it before any of it runs.
     """
-    settings = Settings()
-    bundle = Path(__file__).parents[1]
-    return create_app(
-        bundle,
-        settings.predictions,
-        max_body_bytes=settings.max_body_bytes,
-        max_requests_at_once=settings.max_requests_at_once,
-        verify=partial(verify_own_package, bundle, settings),
-    )
+    settings, bundle = Settings(), Path(__file__).parents[1]
+    return create_app(bundle, settings, verify=partial(verify_own_package, bundle, settings))
 
 
 def verify_own_package(bundle: Path, settings: Settings) -> None:
@@ -228,13 +295,3 @@ def verify_own_package(bundle: Path, settings: Settings) -> None:
     )
     if settings.package_digest is None:
         log.warning("the package is compared with its own manifest only: EVERGREEN_PACKAGE_DIGEST names no digest")
-
-
-async def no_such_route(request: Request, error: Exception) -> Response:
-    """Return 404 and 405 in the form of every other error."""
-    assert isinstance(error, HTTPException)
-    what = f"{request.method} {request.url.path[:80]}: {error.detail}"
-    return refuse(
-        RequestError(error.status_code, "", "SRV008", what, next_step="GET /openapi.json describes the service."),
-        error.headers,
-    )

@@ -5,8 +5,12 @@ import socket
 from evergreen.base.errors import ResourceError
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """Return a listening socket; port 0 takes one that is free.
+
+    Parameters
+    ----------
+    shared : let sockets that are made `beside` it have a part of its connections.
 
     Raises
     ------
@@ -14,7 +18,10 @@ def listen(host: str, port: int) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listening = socket.create_server((host, port), family=family, backlog=2048)
+        if shared:  # only now: a socket that shares from the start would join whoever else listens there
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        return listening
     except OSError as error:
         raise ResourceError(
             "SRV010",
@@ -22,3 +29,21 @@ def listen(host: str, port: int) -> socket.socket:
             where=f"{host}:{port}",
             next_step="Stop what listens there, or set EVERGREEN_SERVE_PORT.",
         ) from error
+
+
+def beside(address: tuple[str, int], family: int) -> socket.socket:
+    """Return a socket at the address of one that is `shared`; it gets its part of the connections once it listens.
+
+    Raises
+    ------
+    OSError if somebody else took the address meanwhile.
+    """
+    shared = socket.socket(family)
+    try:
+        for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+            shared.setsockopt(socket.SOL_SOCKET, option, 1)
+        shared.bind(address)
+    except OSError:
+        shared.close()
+        raise
+    return shared

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
 
 from cli import bound
+from evergreen.base import parents
 
 
 @pytest.fixture
@@ -14,7 +17,7 @@ def asked(monkeypatch):
     """What was asked of the kernel, in order."""
     found = []
     library = SimpleNamespace(prctl=lambda *given: found.append(given))
-    monkeypatch.setattr(bound.ctypes, "CDLL", lambda *_, **__: library)
+    monkeypatch.setattr(parents.ctypes, "CDLL", lambda *_, **__: library)
     monkeypatch.setattr(bound.os, "execv", lambda *given: found.append(given))
     return found
 
@@ -25,9 +28,8 @@ def test_command_takes_over_once_the_signal_is_asked_for(asked, monkeypatch):
     assert asked == [(1, signal.SIGKILL), ("/bin/x", ["/bin/x", "-a"])]
 
 
-def test_nothing_is_run_for_a_parent_that_went_meanwhile(asked, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["bound", str(os.getppid() + 1), "/bin/x"])
-    with pytest.raises(SystemExit) as caught:
-        bound.main()
-    assert caught.value.code == 1
-    assert asked == [(1, signal.SIGKILL)]
+def test_nothing_is_run_for_a_parent_that_went_meanwhile(project, tmp_path):
+    argv = [sys.executable, "-m", "cli.bound", str(os.getpid() + 1), "/bin/touch", str(tmp_path / "ran")]
+
+    assert subprocess.run(argv, cwd=project, timeout=60).returncode == 1
+    assert not (tmp_path / "ran").exists()

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from evergreen.adapters.onnx_export.compiling import compiled
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
@@ -93,13 +94,25 @@ def fitted(family: str, **chosen: Any) -> Pipeline:
         return pipeline.fit(features.build(rows, CONTRACT, FEATURES)[inputs.names], rows["late"].to_numpy())
 
 
-def bundle(folder: Path, *, threshold: float = 0.5) -> Release:
+@functools.cache
+def compiled_form() -> dict[str, bytes]:
+    """Return the files of the bundle's model beside its pipeline: compiled form, profile and golden rows."""
+    pipeline = fitted("gradient_boosting", max_iter=20, min_samples_leaf=10)
+    return dict(compiled(pipeline, table(), contract=CONTRACT, features=FEATURES, lookups={}, seed=7).files)
+
+
+def bundle(folder: Path, *, threshold: float = 0.5, version: int = 3, compiles: bool = True) -> Release:
     """Write a bundle, ``model/`` and ``release.json``, and return its release."""
     pipeline = fitted("gradient_boosting", max_iter=20, min_samples_leaf=10)
+    files = compiled_form() if compiles else {}
     ref = models.save(
-        Workspace.beside(folder), "model", pipeline, contract=CONTRACT, features=FEATURES, about={"seed": 7}
+        *(Workspace.beside(folder), "model", pipeline),
+        contract=CONTRACT,
+        features=FEATURES,
+        about={"seed": 7},
+        compiled=files,
     )
-    release = Release(model="parcels", version=3, model_digest=ref.sha256, threshold=threshold)
+    release = Release(model="parcels", version=version, model_digest=ref.sha256, threshold=threshold)
     (folder / "release.json").write_text(release.model_dump_json())
     return release
 

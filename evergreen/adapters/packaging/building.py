@@ -13,7 +13,6 @@ import psutil
 import yaml
 
 from evergreen.adapters.packaging import contents
-from evergreen.adapters.packaging.bentos import Bento, check, path_of, release_of, tag_of, whole
 from evergreen.adapters.packaging.starting import passed_on
 from evergreen.base import failpoints, signature
 from evergreen.base.artifacts.folders import MANIFEST, read_folder
@@ -25,6 +24,7 @@ from evergreen.learning.model.package import seal_package, verify_package
 from evergreen.learning.model.release import MODEL_FOLDER, RELEASE_FILE, Release
 from evergreen.record.outcomes import VersionFacts
 from evergreen.record.plan.requirements import hashed, pins
+from evergreen.record.registry.bentos import Bento, check, path_of, release_of, tag_of, whole
 
 LOCK_FILE = "requirements.lock"  # of a bento: what a container installs
 SECONDS_FOR_BUILD = 120

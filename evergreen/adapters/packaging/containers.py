@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-from evergreen.adapters.packaging.bentos import Bento
 from evergreen.adapters.packaging.building import LOCK_FILE
 from evergreen.adapters.packaging.folders import hand_on
 from evergreen.base.errors import ConfigError
@@ -11,6 +10,7 @@ from evergreen.base.values import Value
 from evergreen.learning.model.package import PACKAGE_FILE, SIGNATURE_FILE, read_manifest
 from evergreen.learning.model.release import Release
 from evergreen.record.plan.commits import UNKNOWN
+from evergreen.record.registry.bentos import Bento
 
 DOCKERFILE = Path(__file__).with_name("Dockerfile")
 BASE = "docker.io/library/python:{}-slim-bookworm"

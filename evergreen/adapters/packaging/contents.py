@@ -23,6 +23,7 @@ IMPORTED = (
     "scikit-learn",
     "scipy",
     "skops",
+    "sqlalchemy",
     "starlette",
     "threadpoolctl",
     "uvicorn",

@@ -1,13 +1,21 @@
 """How the service is started from a bento's folder."""
 
+import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
-from evergreen.config.settings import Settings
+from evergreen.config.settings import PREFIX, Settings
 
 # Of our own environment: what would let the service run bytecode that nobody checked, and what is not its business.
 NOT_THE_SERVICES = ("PYTHONPYCACHEPREFIX", "EVERGREEN_PACKAGE_DIGEST", "EVERGREEN_SIGNING_KEY")
+# Of the settings: what the service is told. Secrets come by the environment alone, which it is given.
+TOLD = (
+    "serve_host", "serve_port", "serve_workers", "serve_documents", "allowed_hosts",
+    "max_body_bytes", "max_rows", "max_requests_at_once", "max_connections", "max_connections_per_peer",
+    "prediction_log", "prediction_days", "follow_champion", "ledger_url",
+)  # fmt: skip
 
 
 def passed_on() -> dict[str, str]:
@@ -25,8 +33,8 @@ def command(bento: Path, settings: Settings, *, digest: str | None = None) -> tu
     ----------
     digest : of the package; the service starts with no other.
     """
-    served = ("serve_host", "serve_port", "max_body_bytes", "max_requests_at_once")
-    variables = {f"EVERGREEN_{name.upper()}": str(getattr(settings, name)) for name in served}
+    told = settings.model_dump(mode="json", include=set(TOLD), exclude_none=True)
+    variables = {f"{PREFIX}{name.upper()}": _written(value) for name, value in told.items()}
     variables |= {"EVERGREEN_HOME": str(settings.home.resolve()), "PYTHONPATH": str(bento.resolve() / "src")}
     if digest:
         variables["EVERGREEN_PACKAGE_DIGEST"] = digest
@@ -35,3 +43,8 @@ def command(bento: Path, settings: Settings, *, digest: str | None = None) -> tu
     variables["PYTHONDONTWRITEBYTECODE"] = "1"
     quiet = {"ORT_DISABLE_TELEMETRY": "1"}  # else ONNX Runtime, once it is imported, looks its vendor's host up
     return [sys.executable, "-P", "-m", "serving"], {**passed_on(), **variables, **quiet}
+
+
+def _written(value: Any) -> str:
+    """Return a setting as its variable holds it."""
+    return value if isinstance(value, str) else json.dumps(value)

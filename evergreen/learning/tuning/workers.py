@@ -1,10 +1,8 @@
 """Who fits: a fold of a trial at a time, on threads of this process or in processes that end with it."""
 
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 import time
 import warnings
@@ -23,6 +21,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from evergreen.base import parents
 from evergreen.base.errors import ResourceError
 from evergreen.config.contract.columns import Task
 from evergreen.learning.evaluation import score
@@ -31,7 +30,6 @@ from evergreen.learning.tuning import families
 from evergreen.learning.tuning.folds import Array, Fold
 
 LANES = 2  # folds of one trial side by side, where there are as many cores
-PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -137,10 +135,7 @@ def hire(job: Job, workers: int) -> Iterator[Crew]:
 def _begin(parent: int, job: Job) -> None:
     """Prepare a worker: the kernel ends it when its parent goes, which may be in between."""
     global _job  # a worker has one job all its life
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+    parents.end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     _job = job
 

@@ -4,13 +4,16 @@ import hashlib
 import logging
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evergreen.base.errors import IntegrityError, explain_os_errors
 from evergreen.base.values import Value
 from evergreen.config.settings import Settings
 from evergreen.learning.model.package import PACKAGE_FILE, verify_package
 from evergreen.learning.model.release import RELEASE_FILE, Release
-from evergreen.record.outcomes import VersionFacts
+
+if TYPE_CHECKING:  # it brings the ledger, which a service reads only once it answers
+    from evergreen.record.outcomes import VersionFacts
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ class Bento(Value):
     digest: str
 
 
-def release_of(facts: VersionFacts) -> Release:
+def release_of(facts: "VersionFacts") -> Release:
     """Return what is served of a version."""
     return Release(
         model=facts.judged.model,
@@ -86,7 +89,7 @@ def whole(release: Release, home: Path, digest: str | None, *, trusted_keys: Pat
     return True
 
 
-def require_unchanged(facts: VersionFacts, settings: Settings) -> None:
+def require_unchanged(facts: "VersionFacts", settings: Settings) -> None:
     """Raise IntegrityError if the package of a version is there, and is not the one that was registered."""
     release = release_of(facts)
     if not is_missing(release, settings.home, facts.package):

@@ -1,0 +1,59 @@
+"""The ledger as a service reads it: who is champion, and which package is the champion's."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from evergreen.base.errors import Unavailable
+from evergreen.config.settings import Settings
+from evergreen.learning.model.release import Release
+from evergreen.record.ledger.ledger import Ledger
+from evergreen.record.outcomes import champion_facts
+from evergreen.record.registry import bentos
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the ledger knows of a champion: its release, and the digest of its package where one was kept."""
+
+    release: Release
+    package: str | None
+
+
+class Champions:
+    """The ledger of the settings. It is read and never made: a file that is gone is a ledger that does not answer.
+
+    Nothing stays connected between two calls.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._ledger: Ledger | None = None
+
+    def epoch(self, model: str) -> int:
+        """Return the number of the change that made the present champion; of the chain only what is new is read.
+
+        Raises
+        ------
+        Unavailable if the ledger does not answer, or knows no champion; IntegrityError if it is damaged.
+        """
+        champion = self._opened().champion(model)
+        if champion is None:
+            raise Unavailable("STA001", f"the ledger knows no champion of '{model}'")
+        return champion.epoch
+
+    def known(self, model: str) -> Known:
+        """Return what the ledger knows of the present champion; the rest as `epoch`."""
+        facts = champion_facts(self._opened(), model)
+        if facts is None:
+            raise Unavailable("STA001", f"the ledger does not know what the champion of '{model}' is")
+        return Known(release=bentos.release_of(facts), package=facts.package)
+
+    def _opened(self) -> Ledger:
+        url = sa.make_url(self._settings.ledger())
+        if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
+            raise Unavailable("DEP001", "the ledger is not there", where=url.database)
+        if self._ledger is None:
+            self._ledger = Ledger.open(self._settings)
+        return self._ledger

@@ -1,0 +1,144 @@
+"""From the bytes of a request to typed rows: the shape, then each value, as batch scoring reads it."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import msgspec
+
+from evergreen.config.contract.columns import Column
+from evergreen.config.contract.contract import Contract
+from evergreen.learning.model.compiled.plan import PlanColumn
+from evergreen.learning.model.model import Model
+from serving.answers import RequestError
+from serving.reading import Fault, Reading, Scalar
+
+SHOWN = 80  # characters of what a caller sent
+NEXT = "GET /openapi.json names every field with what it may hold."
+_MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
+_PLACE = re.compile(r"\$\.rows\[(\d+)\](?:\.(.*))?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Rows as the model is asked with them, and what came along that names whom they are about.
+
+    `rows`: typed values in the order of the decoder's `columns`. `keys`: in the order of its `keys`; empty for a row
+    that has none. `warned`: how often each rule that only warns was broken, by code and column.
+    """
+
+    rows: Sequence[Sequence[Scalar]]
+    keys: Sequence[Sequence[Scalar]]
+    warned: dict[tuple[str, str], int]
+
+
+class Decoder:
+    """Reads the bodies of requests for one model.
+
+    Beside the contract's request columns a caller may send the features of the past, which are missing else, and every
+    other column of the contract. The values of `keys`, names of such columns, are kept; nobody looks at the others.
+    """
+
+    def __init__(self, model: Model, *, keys: Sequence[str] = (), max_rows: int = 1_000) -> None:
+        contract, given = model.contract, model.given
+        self.columns: tuple[Column, ...] = (*contract.request_columns, *given)
+        names = {column.name for column in self.columns}
+        kept = {column.name: column for column in contract.columns if column.name not in names}
+        self.keys = tuple(kept[name] for name in keys)
+        self.others = (*self.keys, *(column for name, column in kept.items() if name not in keys))
+        self.max_rows = max_rows
+        self._names = [column.name for column in (*self.columns, *self.others)]
+        self._decode = msgspec.json.Decoder(_body(contract, given, self.others)).decode
+        self._reading = Reading(self.columns, model.columns, zone=contract.timezone)
+        self._reading_keys = Reading(*_loose(self.keys), zone=contract.timezone)
+        names_of_columns = [column.name for column in self.columns]
+        self.time = names_of_columns.index(contract.time) if contract.time else None
+        self._no_keys = (None,) * len(self.keys)
+
+    def decode(self, body: bytes) -> Decoded:
+        """Return the rows of a body.
+
+        Raises
+        ------
+        RequestError 400 for what is not JSON, 413 for too many rows, 422 naming the row and the field of what the
+        contract does not allow.
+        """
+        try:
+            rows = self._decode(body).rows
+        except msgspec.ValidationError as error:
+            self._refuse_shape(str(error))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            what = f"the body is not JSON: {str(error)[:SHOWN]}"
+            raise RequestError(400, "not_json", "SRV003", what, next_step="Send a JSON object.") from error
+        return self.read([msgspec.structs.astuple(row) for row in rows])
+
+    def read(self, rows: Sequence[Sequence[Any]]) -> Decoded:
+        """Return rows that came as JSON's scalars, in the order of `columns` and then `others`; None: was not sent.
+
+        Raises
+        ------
+        RequestError as `decode` does.
+        """
+        if not rows:
+            _refuse("there is no row", "rows", "Send at least one row.")
+        if len(rows) > self.max_rows:
+            what = f"{len(rows)} rows in one request, which may have {self.max_rows}"
+            next_step = "Send fewer at a time, or raise EVERGREEN_MAX_ROWS."
+            raise RequestError(413, "too_many_rows", "SRV012", what, where="rows", next_step=next_step)
+        n, k = len(self.columns), len(self.keys)
+        try:
+            typed, warned = self._reading.read([row[:n] for row in rows] if self.others else rows)
+            keys: Sequence[Sequence[Scalar]] = ()
+            if self.keys and any(row[n : n + k] != self._no_keys for row in rows):
+                keys = self._reading_keys.read([row[n : n + k] for row in rows])[0]
+        except Fault as fault:
+            _refuse(fault.what, f"rows[{fault.row}].{fault.column}", fault.allowed)
+        return Decoded(typed, keys or ((),) * len(rows), warned)
+
+    def _refuse_shape(self, message: str) -> NoReturn:
+        fault, _, place = message.rpartition(" - at `") if " - at `" in message else (message, "", "")
+        found = _PLACE.fullmatch(place.removesuffix("`"))
+        if found is None or not fault:
+            _refuse(_cut(fault or message), place.removesuffix("`").removeprefix("$.") or "body", NEXT)
+        where, field = f"rows[{found[1]}]", found[2]
+        if missing := _MISSING.fullmatch(fault):
+            _refuse("the field is missing", f"{where}.{missing[1]}", "Send it, as null where the contract allows it.")
+        if unknown := _UNKNOWN.fullmatch(fault):
+            close = difflib.get_close_matches(unknown[1][:SHOWN], self._names, n=1)
+            next_step = f"Did you mean '{close[0]}'?" if close else NEXT
+            _refuse("the contract has no such field", f"{where}.{_cut(unknown[1])}", next_step)
+        what = f"{_cut(fault)}" if field is None else f"not one value: {_cut(fault)}"
+        _refuse(what, where if field is None else f"{where}.{_cut(field)}", NEXT)
+
+
+def _body(contract: Contract, given: Sequence[Column], others: Sequence[Column]) -> type[msgspec.Struct]:
+    """Return the type of a body; fields are known by position, so that a column may have any name, such as ``copy``."""
+    optional = [(f"o{at}", Scalar | None, None) for at, _ in enumerate((*given, *others))]
+    required = [(f"r{at}", Scalar | None) for at, _ in enumerate(contract.request_columns)]
+    names = [column.name for column in (*contract.request_columns, *given, *others)]
+    fields = [*required, *optional]
+    row = msgspec.defstruct(
+        "Row",
+        fields,
+        rename={field[0]: name for field, name in zip(fields, names, strict=True)},
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    return msgspec.defstruct("Body", [("rows", list[row])], forbid_unknown_fields=True, gc=False)  # type: ignore[valid-type]
+
+
+def _loose(columns: Sequence[Column]) -> tuple[list[Column], list[PlanColumn]]:
+    """Return columns of which only the type is asked: what comes along is no reason to refuse a prediction."""
+    loose = [Column(name=c.name, type=c.type, role=c.role, nullable=True, pii=c.pii) for c in columns]
+    return loose, [PlanColumn(name=column.name, type=column.type, nullable=True) for column in columns]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+
+
+def _refuse(what: str, where: str, next_step: str) -> NoReturn:
+    raise RequestError(422, "invalid", "SRV004", what, where=where, next_step=next_step)

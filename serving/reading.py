@@ -1,0 +1,125 @@
+"""Single values as JSON has them, read as batch scoring reads them: quickly where they are plain, else by its code."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from evergreen.config.contract.columns import Column
+from evergreen.data.typed.schema import ROW, UNREADABLE, conform, from_pandas
+from evergreen.data.validation.rules import RowRule, column_rules
+from evergreen.learning.model.compiled.plan import PlanColumn
+from evergreen.learning.model.compiled.reading import Reader, Unusual
+from serving.spellings import allowed, text_form
+
+Scalar = str | int | float | bool | None
+SHOWN = 80
+
+
+class Fault(Exception):  # noqa: N818  of what was sent
+    """A value that the contract does not allow: its row, its column, what is wrong, and what is allowed."""
+
+    def __init__(self, row: int, column: str, what: str, allowed: str) -> None:
+        super().__init__(what)
+        self.row, self.column, self.what, self.allowed = row, column, what, allowed
+
+
+Read = tuple[list[list[Scalar]], dict[tuple[str, str], int]]
+
+
+class Reading:
+    """Reads rows of raw values, one for each of `columns`, into typed ones. `plan`: the same columns as plain data."""
+
+    def __init__(self, columns: Sequence[Column], plan: Sequence[PlanColumn], *, zone: str) -> None:
+        self._columns, self._zone = tuple(columns), zone
+        self._quick = Reader(plan, zone=zone).read
+        self._place = {column.name: at for at, column in enumerate(self._columns)}
+        self._rules = column_rules(self._columns)
+        self._forms = [text_form(column) for column in self._columns]
+
+    def read(self, rows: Sequence[Sequence[Any]]) -> Read:
+        """Return the typed values of rows, and how often each rule that only warns is broken.
+
+        A number is a float, an instant whole microseconds since 1970 in UTC, what is missing None.
+
+        Raises
+        ------
+        Fault for the first row with a value that cannot be read, or breaks a rule whose severity is fail.
+        """
+        typed: list[list[Scalar]] = []
+        unusual: list[int] = []
+        for number, row in enumerate(rows):
+            into: list[Scalar] = []
+            try:
+                self._quick(row, into)
+            except Unusual:
+                unusual.append(number)
+            typed.append(into)
+        if not unusual:
+            return typed, {}
+        try:
+            checked, warned = self._check([rows[number] for number in unusual])
+        except Fault as fault:
+            fault.row = unusual[fault.row]
+            raise
+        for number, values in zip(unusual, checked, strict=True):
+            typed[number] = values
+        return typed, warned
+
+    def _check(self, rows: Sequence[Sequence[Any]]) -> Read:
+        faults: list[tuple[int, int, str]] = []
+        for at, form in enumerate(self._forms):
+            if form is not None:
+                for number, row in enumerate(rows):
+                    if isinstance(row[at], str) and form.fullmatch(row[at]) is None:
+                        faults.append((number, at, f"must be {allowed(self._columns[at])}"))
+                        break
+        series = {c.name: pd.Series([row[at] for row in rows], dtype=object) for at, c in enumerate(self._columns)}
+        batch = conform(from_pandas(pd.DataFrame(series), self._columns), self._columns, zone=self._zone)
+        faults += self._unreadable(batch)
+        warned: Counter[tuple[str, str]] = Counter()
+        for rule in self._rules:
+            _, bad = rule.find(batch)
+            if bad is not None and bad.true_count:
+                broken = pc.and_(bad, batch.column(UNREADABLE).is_null())
+                if rule.severity == "warn":
+                    warned[rule.code, rule.column] += broken.true_count
+                elif broken.true_count:
+                    faults.append(self._first(rule, broken))
+        if faults:
+            self._refuse(rows, min(faults))
+        return self._values(batch), dict(warned)
+
+    def _unreadable(self, batch: pa.RecordBatch) -> list[tuple[int, int, str]]:
+        noted = batch.column(UNREADABLE)
+        if noted.null_count == len(noted):
+            return []
+        row = int(pc.indices_nonzero(noted.is_valid())[0].as_py())
+        names = msgspec.json.decode(noted[row].as_py())
+        at = min(self._place[name] for name in names)
+        return [(row, at, f"must be {allowed(self._columns[at])}")]
+
+    def _first(self, rule: RowRule, broken: pa.Array) -> tuple[int, int, str]:
+        return int(pc.indices_nonzero(broken)[0].as_py()), self._place[rule.column], f"must be {rule.text}"
+
+    def _refuse(self, rows: Sequence[Sequence[Any]], fault: tuple[int, int, str]) -> None:
+        row, at, what = fault
+        column = self._columns[at]
+        shown = "" if column.pii is not None else f", got {_shown(rows[row][at])}"
+        raise Fault(row, column.name, f"{what}{shown}", f"It may be {allowed(column)}.")
+
+    def _values(self, batch: pa.RecordBatch) -> list[list[Scalar]]:
+        columns = []
+        for column in self._columns:
+            values = batch.column(column.name)
+            columns.append((values.cast(pa.int64()) if column.type == "timestamp" else values).to_pylist())
+        return [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in batch.column(ROW)]
+
+
+def _shown(value: object) -> str:
+    text = msgspec.json.encode(value).decode()
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

@@ -1,0 +1,268 @@
+"""The running service follows the ledger: a new champion is verified, loaded and tried beside the one that answers."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from evergreen.base.errors import EvergreenError, IntegrityError, ResourceError, Unavailable
+from evergreen.learning.model.compiled import golden
+from evergreen.learning.model.package import verify_package
+from evergreen.learning.model.release import Release
+from evergreen.record.registry import bentos
+from serving import fitting, last_served
+from serving.served import Served
+
+if TYPE_CHECKING:
+    from serving.app import Service
+    from serving.champions import Champions, Known
+
+LOOK_SECONDS = 3.0
+LONGEST_LOOK_SECONDS = 8.0  # while the ledger does not answer; a promotion is taken within 10 s of its return too
+SWAP_SECONDS = 30.0
+What = Literal["swapped", "unchanged", "refused", "restart", "waiting", "unavailable"]
+Source = Literal["ledger", "last served", "package"]
+SETTLED = ("swapped", "unchanged", "refused", "restart")  # until the ledger changes
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a look at the ledger: the version that answers now, the champion, and why they differ if they do.
+
+    `outcome`: "refused" of a champion that is damaged, not signed or does not answer as it should; "restart" of one
+    that needs other code than runs; "waiting" while its package is not here; "unavailable" while the ledger does not
+    answer.
+    """
+
+    outcome: What
+    version: int
+    champion: int | None = None
+    why: str = ""
+
+
+class Follower:
+    """Keeps a service answering with the ledger's champion, from a thread of its own.
+
+    Whatever goes wrong, the release that answers keeps answering. A champion that is refused is tried again when the
+    ledger changes, or when somebody asks for it.
+
+    Attributes
+    ----------
+    source : how it is known that this release is the one to serve: "ledger", "last served", or "package" of one that
+        was started from a package and follows nothing.
+    tell_others : asks the other workers to look too.
+    """
+
+    def __init__(self, service: "Service", *, source: Source = "package") -> None:
+        self.source: Source = source
+        self.tell_others: Callable[[], object] = lambda: None
+        self._service = service
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()
+        self._wake, self._is_over, self._is_asked = threading.Event(), False, False
+        self._champions: Champions | None = None
+        self._last: tuple[int, Outcome] | None = None  # of the epoch that was looked at last
+        self._told: Outcome | None = None
+        self._thread = threading.Thread(target=self._follow, name="follow-champion", daemon=True)
+
+    @property
+    def follows(self) -> bool:
+        return self._loop is not None
+
+    def start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to look; `loop` is where the service answers."""
+        self._loop = loop
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Look no more; one that has begun ends with the process."""
+        self._is_over = True
+        self._wake.set()
+
+    def ask(self) -> None:
+        """Have the ledger looked at now, and a champion that was refused tried again."""
+        self._is_asked = True
+        self._wake.set()
+
+    def look(self, *, anew: bool = False) -> Outcome:
+        """Look at the ledger once, and take its champion if it is another one; blocks while that is loaded.
+
+        Parameters
+        ----------
+        anew : try a champion again that was refused.
+        """
+        with self._lock:
+            try:
+                outcome = self._look(anew)
+            except Exception as error:  # whatever it is, the release that answers goes on
+                log.debug("the ledger cannot be read", exc_info=True)
+                outcome = self._outcome("unavailable", why=_line(error))
+            self._tell(outcome)
+            return outcome
+
+    def _follow(self) -> None:
+        self._remember()
+        pause = 0.0
+        while True:
+            self._wake.wait(pause)
+            if self._is_over:
+                return
+            self._wake.clear()
+            asked, self._is_asked = self._is_asked, False
+            outcome = self.look(anew=asked)
+            worse = outcome.outcome == "unavailable"
+            pause = min(LONGEST_LOOK_SECONDS, 2 * max(pause, LOOK_SECONDS)) if worse else LOOK_SECONDS
+
+    def _look(self, anew: bool) -> Outcome:
+        champions, model = self._opened(), self._answering.model
+        epoch = champions.epoch(model)
+        if self._last and self._last[0] == epoch and not anew and self._last[1].outcome in SETTLED:
+            before = self._last[1]
+            return replace(before, outcome="unchanged", why="") if before.outcome == "swapped" else before
+        outcome = self._take(champions.known(model))
+        self._last = epoch, outcome
+        return outcome
+
+    def _opened(self) -> "Champions":
+        if self._champions is None:
+            from serving.champions import Champions  # which takes a while: the first answers need not wait for it
+
+            self._champions = Champions(self._service.settings)
+        return self._champions
+
+    def _take(self, known: "Known") -> Outcome:
+        """Make a champion answer, unless it does already or must not."""
+        release, home, began = known.release, self._service.settings.home, time.monotonic()
+        if release == self._answering:
+            self.source = "ledger"
+            return self._outcome("unchanged", champion=release.version)
+        if bentos.is_missing(release, home, known.package):
+            why = f"its package is not at {bentos.path_of(release, home)}"
+            return self._outcome("waiting", champion=release.version, why=why)
+        try:
+            bento = bentos.check(release, home, known.package, trusted_keys=self._service.settings.trusted_keys)
+            other = fitting.differences(bento.path, verify_package(bento.path, bento.digest))
+        except EvergreenError as error:
+            return self._outcome("refused", champion=release.version, why=_line(error))
+        try:
+            served = self._loaded(bento.path / "src", release, proof=bool(other))
+        except Exception as error:
+            log.debug("version %d cannot be loaded", release.version, exc_info=True)
+            why = _line(error)
+            if other:
+                return self._outcome("restart", champion=release.version, why=f"it needs {other}: {why}")
+            return self._outcome("refused", champion=release.version, why=why)
+        self._answer_with(served)
+        self._remember(bento.digest)
+        why = f"loaded in {time.monotonic() - began:.1f} s" + (f"; its {other} runs after a restart" if other else "")
+        return self._outcome("swapped", champion=release.version, why=why)
+
+    def _loaded(self, bundle: Path, release: Release, *, proof: bool) -> Served:
+        """Return a release in memory that answers its golden rows as it should."""
+        served = Served.load(bundle, max_rows=self._service.settings.max_rows)
+        if served.release != release:
+            raise IntegrityError("INT018", "the package changed while it was read", where=str(bundle))
+        if proof and not served.model.golden:
+            raise IntegrityError("SRV032", "it has no golden rows to prove that this code answers as its own would")
+        golden.require(served.model, where=str(bundle))
+        return served
+
+    def _answer_with(self, served: Served) -> None:
+        """Swap in the event loop, between two of its steps: what counts there belongs to its thread."""
+        done = threading.Event()
+
+        def swap() -> None:
+            self._service.swap(served)
+            self.source = "ledger"
+            done.set()
+
+        self._in_loop(swap)
+        done.wait(SWAP_SECONDS)
+
+    def _in_loop(self, call: Callable[[], object]) -> None:
+        """Have the event loop do something; one that has ended needs nothing done any more."""
+        assert self._loop
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(call)
+
+    def _remember(self, digest: str | None = None) -> None:
+        """Keep what is served as the copy to start from; where it cannot be written the service goes on without."""
+        digest = digest or self._service.settings.package_digest
+        if digest:
+            try:
+                last_served.write(self._service.settings.home, self._answering, digest)
+            except ResourceError as error:
+                log.warning("what is served is not kept for the next start: %s", error)
+
+    @property
+    def _answering(self) -> Release:
+        served = self._service.served
+        if served is None:
+            raise Unavailable("SRV006", "no model is loaded")
+        return served.release
+
+    def _outcome(self, what: What, *, champion: int | None = None, why: str = "") -> Outcome:
+        served = self._service.served
+        return Outcome(what, served.release.version if served else 0, champion, why)
+
+    def _tell(self, outcome: Outcome) -> None:
+        """Log and count what is news; a look that finds what the last one found says nothing."""
+        news = replace(outcome, outcome="unchanged", why="") if outcome.outcome == "swapped" else outcome
+        if news == self._told:
+            return
+        before, self._told = self._told, news
+        if outcome.outcome == "swapped":
+            log.info("version %d answers now, %s", outcome.version, outcome.why)
+        elif outcome.outcome == "unavailable":
+            log.warning("version %d keeps answering: the ledger does not: %s", outcome.version, outcome.why)
+        elif outcome.outcome != "unchanged":
+            text = "version %d keeps answering: champion %s is %s: %s"
+            said = {"refused": "refused", "restart": "for a restart", "waiting": "not here yet"}[outcome.outcome]
+            log.error(text, outcome.version, outcome.champion, said, outcome.why)
+        elif before is not None and before.outcome == "unavailable":
+            log.info("the ledger answers again; version %d is champion", outcome.version)
+        if outcome.outcome != "unchanged":
+            counted = outcome.outcome if outcome.outcome in ("swapped", "refused") else "failed"
+            self._in_loop(partial(self._service.metrics.swapped, counted))
+
+
+@asynccontextmanager
+async def following(service: "Service") -> AsyncIterator[None]:
+    """Follow the ledger while the block runs, if the settings say so."""
+    if service.settings.follow_champion:
+        service.follower.start(asyncio.get_running_loop())
+    try:
+        yield
+    finally:
+        service.follower.stop()
+
+
+async def reload(service: "Service") -> Outcome:
+    """Look at the ledger now, take its champion, and say what came of it; other workers are asked to do the same.
+
+    Raises
+    ------
+    Unavailable if this service follows no ledger.
+    """
+    if not service.follower.follows:
+        raise Unavailable(
+            "SRV031",
+            "this service follows no ledger: it serves the package that it was started from",
+            next_step="Start it with evergreen serve, or with EVERGREEN_FOLLOW_CHAMPION=true.",
+        )
+    service.follower.tell_others()
+    return await asyncio.to_thread(service.follower.look, anew=True)
+
+
+def _line(error: Exception) -> str:
+    """Return an error on one line, in the form of ours."""
+    if isinstance(error, EvergreenError):
+        return f"{error}{f' ({error.where})' if error.where else ''}"
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
