@@ -1,48 +1,39 @@
-"""`evergreen score`: a file in, the same rows with predictions out."""
+"""`evergreen score`: rows in, the same rows with predictions out."""
 
-import io
+import logging
 from pathlib import Path
-from typing import Any
 
-from evergreen.adapters import packaging
-from evergreen.base.errors import ConfigError
-from evergreen.base.files import write_bytes
-from evergreen.data.ingest import frames
-from evergreen.learning.model import model, scoring
+from cli import recall
+from cli.engine import engine
+from cli.progress import scoring_bar
+from evergreen.base.artifacts import outputs
+from evergreen.learning.model.scored import ScoringOutcome
 from evergreen.project import Project
 
+log = logging.getLogger(__name__)
 
-def score(project: Project, source: Path, target: Path) -> dict[str, Any]:
-    """Score a file and return what was done; the file appears whole or not at all.
+
+def score(
+    project: Project, source: str, target: Path, *, version: str = "champion", logs: bool = True
+) -> ScoringOutcome:
+    """Score a file, or the files of a folder or glob, and return what was done; each output appears whole or not.
+
+    One file is scored here and now; many are a run of the flow "scoring".
 
     Raises
     ------
-    IntegrityError if the champion's model, or the package that serves it, is not what was registered.
+    IntegrityError if the version's model, or the package that serves it, is not what was registered. DataError if the
+    one file cannot be scored. LostRace if somebody scores into the same target. ConfigError as `plan` says.
     """
-    if target.suffix not in (".csv", ".parquet"):
-        raise ConfigError(
-            "CFG016",
-            f"cannot write '{target.suffix}' files",
-            where=str(target),
-            next_step="Name a .csv or a .parquet file.",
-        )
-    champion = project.champion()
-    packaging.require_unchanged(champion, project.settings)
-    loaded = model.load(project.workspace.path(champion.artifact.uri), champion.artifact.sha256)
-    rows = frames.read(source, loaded.contract)
-    scored = scoring.score_file(rows, loaded, version=champion.version, threshold=champion.threshold)
-    content = io.BytesIO()
-    if target.suffix == ".csv":
-        scored.to_csv(content, index=False)
-    else:
-        scored.to_parquet(content, index=False)
-    write_bytes(target, content.getvalue())
-    refused = int(scored["prediction_id"].isna().sum())
-    return {
-        "model": project.name,
-        "version": champion.version,
-        "rows": len(scored),
-        "scored": len(scored) - refused,
-        "refused": refused,
-        "output": str(target),
-    }
+    from tasks.partitions import Scoring, plan
+
+    planned, facts = plan(source, target), recall.facts_of(project, version)
+    if target.suffix not in outputs.SUFFIXES:
+        with engine(project.settings), scoring_bar():
+            from flows.scoring import run_scoring
+
+            return run_scoring(project, planned, target, facts, logs=logs)
+    with project.ledger().lease(f"scoring:{target.resolve()}"), scoring_bar():
+        outputs.sweep_beside(target)
+        done = Scoring(facts, project.settings, logs).score(planned[0])
+    return ScoringOutcome.of([done], model=project.name, version=facts.version, output=str(target))

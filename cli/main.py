@@ -246,21 +246,31 @@ def serve(
 
 @app.command()
 def score(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="A CSV or Parquet file of rows.")],
-    target: Annotated[Path, typer.Argument(metavar="OUT", help="Where to write them with their predictions.")],
+    source: Annotated[
+        str, typer.Argument(metavar="IN", help="Rows: a CSV, TSV, JSON lines or Parquet file, a folder, or a glob.")
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Where to: a .csv or .parquet file for one, a folder for many.")
+    ],
+    version: Annotated[str, typer.Option("--version", metavar="V", help="Who answers.")] = "champion",
+    logs: Annotated[bool, typer.Option("--log/--no-log", help="Keep the answers in the prediction log.")] = True,
     env: Env = "local",
     params: ParamsFile = "params.yaml",
     as_json: Json = False,
 ) -> None:
-    """Score a file with the champion; a row that breaks the contract gets no probability, and says why.
+    """Score rows with the champion; a row that breaks the contract gets no prediction, and says why.
+
+    What is there already, of the same rows by the same model, is not made again.
 
     Example: [bold]evergreen score flights.csv predictions.parquet[/bold]
     """
     from cli import batch, show
     from evergreen.project import Project
 
-    summary = batch.score(Project.open(env, params), source, target)
-    emit(summary, as_json, lambda: show.summary("Scored", summary))
+    outcome = batch.score(Project.open(env, params), source, target, version=version, logs=logs)
+    emit(outcome.model_dump(mode="json"), as_json, lambda: show.scored(outcome))
+    if outcome.exit_code:
+        raise typer.Exit(outcome.exit_code)
 
 
 @app.command()

@@ -19,9 +19,11 @@ from evergreen.config.params.features import Buckets, History, Lookup
 from evergreen.config.params.params import Params
 from evergreen.config.params.tune import Distribution
 from evergreen.config.settings import Settings, find_project
+from serving.families import FAMILIES, Family
 
 FOLDER = Path("docs", "reference")
 SPACE = "tune.families.<family>.<parameter>."
+METRICS = "| metric | type | labels | means |\n|---|---|---|---|\n"
 PARAMS: dict[str, list[tuple[type[BaseModel], str]]] = {
     "params": [(Params, "")],
     "features": [
@@ -45,6 +47,9 @@ def pages(folder: Path) -> dict[str, str]:
         "params.md": text,
         "params.schema.json": json.dumps(Params.model_json_schema(), indent=1) + "\n",
         "card.md": _between(card.read_text(), "card", f"| key | means |\n|---|---|\n{''.join(_keys(CardText, ''))}"),
+        "metrics.md": _between(
+            (folder / "metrics.md").read_text(), "metrics", METRICS + "".join(map(_metric, FAMILIES))
+        ),
         "state.md": _between(state.read_text(), "settings", f"| key | default | means |\n|---|---|---|\n{settings}"),
     }
 
@@ -73,6 +78,11 @@ def _setting(name: str, field: Any) -> str:
         f"`{field.default}`", "", described
     )  # fmt: skip
     return f"| `{name}` | {default} | {means} |\n"
+
+
+def _metric(family: Family) -> str:
+    labels = ", ".join(f"`{label}`" for label in family.shown)
+    return f"| `{family.name}` | {family.kind} | {labels} | {family.about} |\n"
 
 
 def _line(description: str | None) -> str:

@@ -16,6 +16,7 @@ from evergreen.record.plan.plan import PlannedStep
 if TYPE_CHECKING:  # they bring SciPy, which no status needs
     from cli.doctor import Finding
     from evergreen.adapters.registry_aliases import RegistryLook
+    from evergreen.learning.model.scored import ScoringOutcome
     from evergreen.record.windows import RetrainingOutcome, WindowOutcome
     from flows.transfer import Transferred
 
@@ -177,6 +178,16 @@ def retraining(outcome: "RetrainingOutcome") -> None:
         console.print(f"Window {outcome.window} has led to a retraining before; one is enough.")
     else:
         console.print(f"No retraining after {outcome.window}: {escape(outcome.decision.summary)}")
+
+
+def scored(outcome: "ScoringOutcome") -> None:
+    """Show what was scored, and of the files that could not be the errors."""
+    counts = outcome.model_dump(exclude={"listed"} if outcome.files > 1 else {"listed", "files", "failed"})
+    summary("Scored", counts)
+    for file in outcome.listed:
+        if file.failure:
+            console.print(f"[red]failed[/] {escape(file.name)}")
+            console.print("\n".join(f"  {escape(line)}" for line in file.failure.block.splitlines()), highlight=False)
 
 
 def summary(title: str, values: Mapping[str, Any]) -> None:

@@ -17,7 +17,7 @@ from evergreen.base.errors import ResourceError
 from evergreen.config.settings import Settings
 from evergreen.learning.model.package import verify_package
 from evergreen.record.predictions.log import PredictionLog
-from serving import pages
+from serving import inference_protocol, pages
 from serving.answers import Headers, Predicted, RequestError, to_json
 from serving.batching import About, Batcher
 from serving.body import Bodies, Left, check_media_type, drain
@@ -28,7 +28,7 @@ from serving.served import Served
 from serving.swap import Follower, Source, following
 
 log = logging.getLogger(__name__)
-ROUTES = ("/predict", "/healthz", "/livez", "/readyz", "/metrics", "/openapi.json", "/schema")
+ROUTES = ("/predict", "/healthz", "/livez", "/readyz", "/metrics", "/openapi.json", "/schema", "/v2/infer")
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 JSON = [(b"content-type", b"application/json"), NOSNIFF]
 Answered = tuple[int, bytes, Headers]
@@ -166,6 +166,7 @@ class Application:
         self.service = service
         self._guard = Guard(service.settings)
         self._by_hand: dict[str, Handler] = {"/predict": service.predict}
+        self._infer: Handler = partial(inference_protocol.infer, service)
         self._rest = Starlette(
             routes=pages.routes(service),
             exception_handlers={HTTPException: pages.no_such_route, RequestError: pages.refused},
@@ -178,13 +179,13 @@ class Application:
             await self._rest(scope, receive, send)
             return
         began, path, head = perf_counter(), scope["path"], Head(scope["headers"])
-        handler = self._by_hand.get(path)
+        handler = self._by_hand.get(path) or (self._infer if inference_protocol.is_infer(path) else None)
         if handler is not None:
             status, body, headers = await self._answered(handler, scope, receive, head)
             await respond(send, status, body, headers, head)
         else:
             status = await self._by_starlette(scope, receive, send, head)
-        self.service.metrics.requested(path, status, perf_counter() - began)
+        self.service.metrics.requested("/v2/infer" if handler is self._infer else path, status, perf_counter() - began)
 
     async def _answered(self, handler: Handler, scope: Scope, receive: Receive, head: Head) -> Answered:
         try:
@@ -204,7 +205,7 @@ class Application:
             next_step = "Report it, with the time of the request: the service's log has the traceback."
             failure = RequestError(500, "internal", "SRV009", "the prediction failed", next_step=next_step)
         self.service.metrics.failed(failure.cause)
-        return failure.status, failure.body(), failure.headers
+        return failure.status, inference_protocol.error_body(scope["path"], failure), failure.headers
 
     async def _by_starlette(self, scope: Scope, receive: Receive, send: Send, head: Head) -> int:
         status = 500
@@ -220,7 +221,9 @@ class Application:
             self._guard.check(scope["path"], head)
         except RequestError as refused:
             await drain(receive)
-            await respond(send, refused.status, refused.body(), refused.headers, head)
+            await respond(
+                send, refused.status, inference_protocol.error_body(scope["path"], refused), refused.headers, head
+            )
             return refused.status
         await self._rest(scope, receive, told)
         return status

@@ -78,7 +78,8 @@ class _Merged(Collector):
             for bound in bounds:
                 below += self._counted[f"{family.name}_bucket", *labels, bound]
                 buckets.append(("+Inf" if bound == "inf" else bound, below))
-            metric.add_metric(labels, buckets, self._counted[f"{family.name}_sum", *labels])
+            total = None if family.is_signed else self._counted[f"{family.name}_sum", *labels]
+            metric.add_metric(labels, buckets, total)
         return metric
 
 

@@ -15,17 +15,22 @@ MOST_VALUES = 50  # of a label that grows with what happens; what comes later is
 # Values of labels that are there from the start: a rate sees their first event.
 OUTCOMES = ("swapped", "refused", "failed")
 STATES = ("given", "null")
+WHYS = ("connections", "peer", "slow", "unread", "idle", "malformed")
 
 
 @dataclass(frozen=True)
 class Family:
-    """A metric; `about` says what is counted, in which unit. The name of a counter ends in ``_total``."""
+    """A metric; `about` says what is counted, in which unit. The name of a counter ends in ``_total``.
+
+    `is_signed`: of a histogram whose values may be negative. Their sum may fall, so it is not shown.
+    """
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     about: str
     labels: tuple[str, ...]
     across: Across
+    is_signed: bool = False
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -41,8 +46,8 @@ def _gauge(name: str, about: str, *labels: str, across: Across) -> Family:
     return Family(name, "gauge", about, labels, across)
 
 
-def _histogram(name: str, about: str, *labels: str) -> Family:
-    return Family(name, "histogram", about, labels, "sum")
+def _histogram(name: str, about: str, *labels: str, is_signed: bool = False) -> Family:
+    return Family(name, "histogram", about, labels, "sum", is_signed)
 
 
 FAMILIES = (
@@ -50,7 +55,7 @@ FAMILIES = (
     _histogram("evergreen_request_seconds", "Seconds from the head of a request to the end of its answer.", "route"),
     _gauge("evergreen_requests_in_flight", "Whole requests that wait or are answered now.", across="sum"),
     _gauge("evergreen_connections", "Connections that are open now.", across="sum"),
-    _counter("evergreen_connections_refused_total", "Connections closed without an answer, by why.", "why"),
+    _counter("evergreen_connections_refused_total", "Connections that the service ended, by why.", "why"),
     _histogram("evergreen_batch_rows", "Rows predicted together."),
     _histogram("evergreen_prediction_seconds", "Seconds that model and log took for the rows predicted together."),
     _counter("evergreen_prediction_failures_total", "Requests for predictions that got none, by cause.", "cause"),
@@ -58,9 +63,7 @@ FAMILIES = (
         "evergreen_predictions_total", "Rows predicted and logged, by label, which a number has none of.", "label"
     ),
     _histogram("evergreen_probability", "Probability of each predicted row: of true, or of its class."),
-    _histogram(
-        "evergreen_value", "Value of each predicted row, in the target's unit, cut where the training rows were."
-    ),
+    _histogram("evergreen_value", "Value of each predicted row, in the target's unit.", is_signed=True),
     _counter("evergreen_outputs_total", "Rows predicted: given, or null where the model gave no number.", "state"),
     _counter("evergreen_missing_inputs_total", "Rows predicted without a value of the feature.", "feature"),
     _gauge(

@@ -13,7 +13,7 @@ import psutil
 from evergreen.learning.model.release import Release
 from serving.cells import Cells, Series
 from serving.exposition import CONTENT_TYPE, page
-from serving.families import BY_NAME, MOST_VALUES, OTHER, OUTCOMES, ROWS, SECONDS
+from serving.families import BY_NAME, MOST_VALUES, OTHER, OUTCOMES, ROWS, SECONDS, WHYS
 from serving.outputs import Histogram, Meter, Scalar, histogram
 from serving.references import reference_of
 
@@ -82,6 +82,8 @@ class Metrics:
                 self._cells.at(family.name)
         for outcome in OUTCOMES:
             self._cells.at("evergreen_model_swaps_total", outcome)
+        for why in WHYS:
+            self._cells.at("evergreen_connections_refused_total", why)
         self._in_flight = self._cells.at("evergreen_requests_in_flight")
         self._connections = self._cells.at("evergreen_connections")
         self.in_flight(0)
@@ -126,7 +128,7 @@ class Metrics:
         self._count("evergreen_prediction_failures_total", cause)
 
     def refused(self, why: str) -> None:
-        """Count a connection that was closed without an answer."""
+        """Count a connection that the service ended."""
         self._count("evergreen_connections_refused_total", why)
 
     def in_flight(self, n: int) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from evergreen.base.errors import Unavailable
-from serving import swap
+from serving import inference_protocol, swap
 from serving.answers import RequestError
 from serving.metrics import CONTENT_TYPE
 
@@ -49,16 +49,22 @@ def routes(service: "Service") -> list[Route]:
         Route("/livez", healthz),
         Route("/readyz", readyz),
         Route("/metrics", metrics),
+        *inference_protocol.routes(service),
     ]
     documents = [Route("/openapi.json", openapi), Route("/schema", schema)]
     return always + (documents if service.settings.serve_documents else [])
 
 
-async def refused(_: Request, error: Exception) -> Response:
+async def refused(request: Request, error: Exception) -> Response:
     """Return a refusal in the form of every other."""
     assert isinstance(error, RequestError)
     headers = {name.decode(): value.decode() for name, value in error.headers}
-    return Response(error.body(), error.status, headers=headers, media_type="application/json")
+    return Response(
+        inference_protocol.error_body(request.url.path, error),
+        error.status,
+        headers=headers,
+        media_type="application/json",
+    )
 
 
 async def no_such_route(request: Request, error: Exception) -> Response:
@@ -70,4 +76,9 @@ async def no_such_route(request: Request, error: Exception) -> Response:
     what = f"{request.method[:20]} {request.url.path[:80]}: {error.detail}"
     next_step = "GET /openapi.json describes the service."
     refusal = RequestError(error.status_code, "", "SRV008", what, next_step=next_step)
-    return Response(refusal.body(), refusal.status, headers=headers, media_type="application/json")
+    return Response(
+        inference_protocol.error_body(request.url.path, refusal),
+        refusal.status,
+        headers=headers,
+        media_type="application/json",
+    )

@@ -24,8 +24,21 @@ class Reference:
 
 
 def reference_of(model: "Model") -> Reference:
-    """Return the reference of a model."""
-    return Reference(categories=known_categories(model))
+    """Return what a model's profile says, as far as it has one, and the categories that the model knows.
+
+    Cuts of values have six digits, as they are shown with.
+    """
+    profile, categories = model.profile, known_categories(model)
+    if profile is None:
+        return Reference(categories=categories)
+    is_number = model.contract.task == "regression"
+    shares = profile.labels or {}
+    return Reference(
+        missing={name: column.missing for name, column in profile.columns.items()},
+        categories=categories,
+        values=tuple(sorted({float(f"{edge:g}") for edge in profile.edges})) if is_number else (),
+        common=tuple(sorted(shares, key=lambda label: -shares[label])),
+    )
 
 
 def known_categories(model: "Model") -> Mapping[str, Collection[str]]:

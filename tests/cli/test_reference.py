@@ -8,13 +8,18 @@ from evergreen.config.settings import Settings
 
 
 def test_tables_are_put_between_their_marks_and_the_rest_stays(project, tmp_path):
-    marked = {"params.md": ("params", "features", "space"), "state.md": ("settings",), "card.md": ("card",)}
+    marked = {
+        "params.md": ("params", "features", "space"),
+        "state.md": ("settings",),
+        "card.md": ("card",),
+        "metrics.md": ("metrics",),
+    }
     for name, marks in marked.items():
         text = "".join(f"before {mark}\n<!-- {mark} -->\noutdated\n<!-- {mark} -->\nafter\n" for mark in marks)
         (tmp_path / name).write_text(text)
     found = pages(tmp_path)
-    assert found.keys() == {"params.md", "params.schema.json", "state.md", "card.md"}
-    for text in (found["params.md"], found["state.md"], found["card.md"]):
+    assert found.keys() == {*marked, "params.schema.json"}
+    for text in (found[name] for name in marked):
         assert "outdated" not in text
         assert "before" in text
         assert text.endswith("after\n")
@@ -28,3 +33,4 @@ def test_tables_are_put_between_their_marks_and_the_rest_stays(project, tmp_path
     assert rows == list(Settings.model_fields)
     assert "| `allow_dirty` | no | a version may come" in found["state.md"]
     assert "| `owner` | who answers for the model" in found["card.md"]
+    assert "| `evergreen_ready` | gauge | `worker` | 1 if the worker" in found["metrics.md"]

@@ -100,17 +100,30 @@ def test_histograms_are_cumulated_over_buckets_of_all_workers(tmp_path):
         (other, "10", 8),
         (mine, "inf", 16),
     ):
-        cells.add(n, "evergreen_value_bucket", bound)
-    other.add(1.5, "evergreen_value_sum")
-    mine.add(2, "evergreen_value_sum")
-    found = {key: value for key, value in numbers(mine, tmp_path).items() if "evergreen_value" in key}
+        cells.add(n, "evergreen_request_seconds_bucket", "/predict", bound)
+    other.add(1.5, "evergreen_request_seconds_sum", "/predict")
+    mine.add(2, "evergreen_request_seconds_sum", "/predict")
+    found = {key: value for key, value in numbers(mine, tmp_path).items() if "evergreen_request_seconds" in key}
     assert found == {
-        "evergreen_value_bucket{le=0.1}": 3,
-        "evergreen_value_bucket{le=0.25}": 7,
-        "evergreen_value_bucket{le=10}": 15,
-        "evergreen_value_bucket{le=+Inf}": 31,
-        "evergreen_value_count{}": 31,
-        "evergreen_value_sum{}": 3.5,
+        "evergreen_request_seconds_bucket{le=0.1,route=/predict}": 3,
+        "evergreen_request_seconds_bucket{le=0.25,route=/predict}": 7,
+        "evergreen_request_seconds_bucket{le=10,route=/predict}": 15,
+        "evergreen_request_seconds_bucket{le=+Inf,route=/predict}": 31,
+        "evergreen_request_seconds_count{route=/predict}": 31,
+        "evergreen_request_seconds_sum{route=/predict}": 3.5,
+    }
+
+
+def test_sum_of_values_that_may_be_negative_is_not_shown_because_it_may_fall():
+    cells = worker(None)
+    for bound in ("-1", "2", "inf"):
+        cells.add(1, "evergreen_value_bucket", bound)
+    cells.add(-5, "evergreen_value_sum")
+    found = {key: value for key, value in numbers(cells, None).items() if "evergreen_value" in key}
+    assert found == {
+        "evergreen_value_bucket{le=-1}": 1,
+        "evergreen_value_bucket{le=2}": 2,
+        "evergreen_value_bucket{le=+Inf}": 3,
     }
 
 

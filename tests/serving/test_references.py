@@ -8,8 +8,9 @@ import released
 
 from evergreen.config.params.features import FeatureParams
 from evergreen.learning import features
+from evergreen.learning.model.compiled.profile import ColumnProfile, Profile
 from evergreen.learning.tuning import families
-from serving.references import reference_of
+from serving.references import Reference, reference_of
 
 
 def model(family: str, **encode: str) -> SimpleNamespace:
@@ -21,7 +22,7 @@ def model(family: str, **encode: str) -> SimpleNamespace:
     pipeline = families.build(family, chosen, task="binary", inputs=inputs, features=params, seed=7)
     built = features.build(rows, released.CONTRACT, params)[inputs.names]
     return SimpleNamespace(
-        contract=released.CONTRACT, given=(), pipeline=pipeline.fit(built, np.asarray(rows["late"], bool))
+        contract=released.CONTRACT, given=(), profile=None, pipeline=pipeline.fit(built, np.asarray(rows["late"], bool))
     )
 
 
@@ -38,3 +39,30 @@ def test_categories_are_those_that_the_model_learned(family, encoding):
 def test_hashed_categories_are_those_of_the_contract_and_an_open_set_has_none():
     found = reference_of(model("logistic", carrier="hash", size="hash")).categories
     assert {name: {*known} for name, known in found.items()} == {"size": {"S", "M", "L"}}
+
+
+def profiled(task: str, profile: Profile) -> Reference:
+    return reference_of(
+        SimpleNamespace(
+            contract=SimpleNamespace(task=task, request_columns=()), given=(), pipeline=None, profile=profile
+        )
+    )
+
+
+def test_shares_of_missing_values_are_those_of_the_profile():
+    columns = {"weight": ColumnProfile(0.1), "size": ColumnProfile(0.25, shares={"S": 1.0})}
+    found = profiled("binary", Profile(rows=100, columns=columns, edges=(0.0, 0.5, 1.0), shares=(0.5, 0.5)))
+    assert found == Reference(missing={"weight": 0.1, "size": 0.25})
+
+
+def test_values_are_cut_at_the_edges_of_the_profile_in_six_digits_and_each_once():
+    found = profiled(
+        "regression", Profile(rows=100, columns={}, edges=(-1 / 3, 1e7, 1e7 + 0.1, 2e7), shares=(1.0, 0.0, 0.0))
+    )
+    assert found.values == (-0.333333, 1e7, 2e7)
+
+
+def test_classes_are_the_most_frequent_first():
+    labels = {"air": 0.2, "sea": 0.7, "road": 0.1}
+    found = profiled("multiclass", Profile(rows=10, columns={}, edges=(0.0, 1.0), shares=(1.0,), labels=labels))
+    assert found.common == ("sea", "air", "road")

@@ -11,6 +11,7 @@ from evergreen.adapters.onnx_export import TOLERANCE, difference_of, reason_of
 from evergreen.adapters.onnx_export.comparing import ODD_ROWS, rows_to_compare
 from evergreen.adapters.onnx_export.encoding import NotConvertibleError, encoding_of
 from evergreen.adapters.onnx_export.estimators import graph_of
+from evergreen.adapters.onnx_export.linear import folded, linear_of
 from evergreen.adapters.onnx_export.planning import plan_of
 from evergreen.config import derived
 from evergreen.config.contract.contract import Contract
@@ -80,9 +81,11 @@ def compiled(
     files = {profile.FILE: described.to_bytes(), golden.FILE: proving.to_bytes()}
     try:
         fitted = pipeline.pipeline if isinstance(pipeline, CalibratedPipeline) else pipeline
-        encoding = encoding_of(fitted)
+        encoding, linear = encoding_of(fitted), linear_of(fitted["estimator"])
+        if linear:
+            encoding, linear = folded(encoding, linear)
         plan = plan_of(encoding, contract, features, lookups, columns=asked, classes=classes)
-        graph = graph_of(pipeline, encoding.width, contract.task).SerializeToString(deterministic=True)
+        graph = graph_of(pipeline, encoding.width, contract.task, linear=linear).SerializeToString(deterministic=True)
         if len(graph) > MOST_BYTES:
             raise NotConvertibleError(f"the graph has {len(graph)} bytes, over {MOST_BYTES}")
         made = {PLAN: plan.to_bytes(), GRAPH: graph}

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from evergreen.adapters.onnx_export.linear import Linear, linear_of
 from evergreen.adapters.onnx_export.nodes import FLOATS, Nodes
 from evergreen.adapters.onnx_export.trees import trees_of
 from evergreen.config.contract.columns import Task
@@ -21,20 +22,24 @@ SKL_OPSETS = {"": 18, "ai.onnx.ml": 3}
 IR_VERSION = 10
 
 
-def graph_of(pipeline: Any, width: int, task: Task) -> onnx.ModelProto:
+def graph_of(pipeline: Any, width: int, task: Task, *, linear: Linear | None = None) -> onnx.ModelProto:
     """Return the estimator and the calibration of a fitted pipeline of ours as a graph.
 
     It takes one tensor, shape (n, `width`), and gives one, in float64: of shape (n, 1) the probability of true, or the
     value, and (n, k) those of all classes. Linear models, and the trees of the families, count in 64 bits as the
     pipeline does; any other estimator is what skl2onnx makes of it.
+
+    Parameters
+    ----------
+    linear : stands for the estimator.
     """
     calibrated = pipeline if isinstance(pipeline, CalibratedPipeline) else None
     estimator = (calibrated.pipeline if calibrated else pipeline)["estimator"]
     nodes = Nodes()
     kind: Any = np.float64
     converted: onnx.ModelProto | None = None
-    if type(estimator).__name__ in ("LogisticRegression", "Ridge"):
-        estimates = _linear(nodes, estimator, task)
+    if linear := linear or linear_of(estimator):
+        estimates = nodes.link(linear.link, nodes.linear(INPUT, linear.weights, linear.intercepts))
     elif trees := trees_of(estimator):
         kind, estimates = trees.takes, nodes.link(trees.link, nodes.trees(INPUT, trees))
     else:
@@ -63,12 +68,6 @@ def _model(nodes: Nodes, kind: Any, width: int, converted: onnx.ModelProto | Non
     model = helper.make_model(graph, opset_imports=imports, ir_version=IR_VERSION)
     onnx.checker.check_model(model)
     return model
-
-
-def _linear(nodes: Nodes, estimator: Any, task: Task) -> str:
-    weights = np.atleast_2d(np.asarray(estimator.coef_, np.float64)).T
-    values = nodes.linear(INPUT, weights, np.atleast_1d(np.asarray(estimator.intercept_, np.float64)))
-    return nodes.link("" if task == "regression" else "Sigmoid" if weights.shape[1] == 1 else "Softmax", values)
 
 
 def _converted(estimator: Any, width: int) -> onnx.ModelProto:

@@ -76,6 +76,8 @@ class Nodes:
         exact = encoded if trees.takes is np.float64 else self.cast(encoded, TensorProto.DOUBLE)
         summed = f"{self.prefix}trees"
         self.nodes.append(trees.node(exact, summed))
+        if trees.divisor != 1:
+            summed = self._add("Div", [summed, self._constant(trees.divisor)])
         return self._add("Add", [summed, self._constant(trees.base[np.newaxis, :])]) if trees.base.any() else summed
 
     def link(self, link: str, values: str) -> str:

@@ -11,8 +11,9 @@ from onnx import helper, numpy_helper
 
 Array = np.ndarray[Any, Any]
 Link = Literal["", "Sigmoid", "Softmax"]
-AVERAGE, SUM = 0, 1
+SUM = 1
 AT_MOST, BELOW = 0, 1  # the left side's: value <= split, and value < split
+MOST_NODES = 4_000_000
 PLAIN_LOSSES = ("regression", "regression_l1", "huber", "fair", "quantile", "mape")  # LightGBM's, without a link
 
 
@@ -20,16 +21,16 @@ PLAIN_LOSSES = ("regression", "regression_l1", "huber", "fair", "quantile", "map
 class Trees:
     """Trees whose leaves add one number to one of the outputs.
 
-    `splits`: of every inner node the column, the number, and the places of its two children; a leaf's place is -1 - its
-    number. `base`: what is added to each output. `takes`: what the library cuts values to before it compares them; all
-    else is counted in 64 bits. No value is ever missing.
+    `columns` to `right`: of every inner node the column, the number, and the places of its two children; a leaf's place
+    is -1 - its number. `base` is added to each output when `divisor` has divided it. `takes`: what the library cuts
+    values to before it compares them; all else is counted in 64 bits. No value is ever missing.
     """
 
     base: Array
     takes: Any
     link: Link
     compares: int = AT_MOST
-    aggregates: int = SUM
+    divisor: float = 1.0
     roots: list[int] = field(default_factory=list)
     columns: list[int] = field(default_factory=list)
     splits: list[float] = field(default_factory=list)
@@ -70,7 +71,7 @@ class Trees:
             [summed],
             domain="ai.onnx.ml",
             n_targets=len(self.base),
-            aggregate_function=self.aggregates,
+            aggregate_function=SUM,
             post_transform=0,
             tree_roots=self.roots,
             nodes_featureids=self.columns,
@@ -111,18 +112,33 @@ def _histogram(estimator: Any) -> Trees | None:
 
 
 def _forest(estimator: Any) -> Trees | None:
-    """Return a forest; its trees look at columns in 32 bits, so that the splits are cut to these, downwards."""
-    is_classifier = hasattr(estimator, "classes_")
-    if estimator.n_outputs_ != 1 or (is_classifier and len(estimator.classes_) != 2):
-        return None  # a leaf has one number here, and a class's trees would have to be there once for each
-    trees = Trees(np.zeros(1), np.float32, "", aggregates=AVERAGE)
+    """Return a forest; its trees look at columns in 32 bits, so that the splits are cut to these, downwards.
+
+    A leaf has one number here, so that a tree is there once for each of several classes.
+    """
+    outputs = [0]
+    if hasattr(estimator, "classes_"):
+        outputs = [1] if len(estimator.classes_) == 2 else list(range(len(estimator.classes_)))
+    n_nodes = sum(each.tree_.node_count for each in estimator.estimators_) * len(outputs)
+    if estimator.n_outputs_ != 1 or n_nodes > MOST_NODES:
+        return None
+    trees = Trees(np.zeros(len(outputs)), np.float32, "", divisor=float(len(estimator.estimators_)))
     for each in estimator.estimators_:
         tree = each.tree_
         rounded = tree.threshold.astype(np.float32)
         splits = np.where(rounded > tree.threshold, np.nextafter(rounded, np.float32(-np.inf)), rounded)
         values = tree.value[:, 0, :]
-        leaves = values[:, 1] / values.sum(axis=1) if is_classifier else values[:, 0]
-        trees.add(tree.feature, splits.astype(np.float64), tree.children_left, tree.children_right, leaves, output=0)
+        if hasattr(estimator, "classes_"):
+            values = values / values.sum(axis=1, keepdims=True)
+        for output, column in enumerate(outputs):
+            trees.add(
+                tree.feature,
+                splits.astype(np.float64),
+                tree.children_left,
+                tree.children_right,
+                values[:, column],
+                output=output,
+            )
     return trees
 
 
@@ -137,7 +153,7 @@ def _lightgbm(estimator: Any) -> Trees | None:
         link = "Softmax"
     elif len(objective) != 1 or objective[0] not in PLAIN_LOSSES:
         return None
-    trees = Trees(np.zeros(n_outputs), np.float64, link, aggregates=SUM)
+    trees = Trees(np.zeros(n_outputs), np.float64, link)
     if model.get("average_output"):
         return None
     for number, info in enumerate(model["tree_info"]):

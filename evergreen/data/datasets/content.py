@@ -27,7 +27,7 @@ def content_sums(rows: pa.RecordBatch) -> Sums:
     for begin in range(0, rows.num_rows, HASHED_ROWS):
         hashes = row_hashes(rows.slice(begin, HASHED_ROWS), names)
         first += int(hashes.sum(dtype=np.uint64))
-        second += int(_mixed(hashes ^ _salt("")).sum(dtype=np.uint64))
+        second += int(mixed(hashes ^ salt("")).sum(dtype=np.uint64))
     return first % 2**64, second % 2**64
 
 
@@ -35,17 +35,17 @@ def row_hashes(rows: pa.RecordBatch, names: Sequence[str]) -> Hashes:
     """Return a hash of each row's values in the columns `names`, shape (n,); their order does not count."""
     hashes = np.zeros(rows.num_rows, dtype=np.uint64)
     for name in sorted(names):
-        hashes ^= _bits(rows.column(name))
-        hashes += _salt(name)
+        hashes ^= value_bits(rows.column(name))
+        hashes += salt(name)
         hashes *= np.uint64(0x9E3779B97F4A7C15)  # odd, so that nothing is lost
         hashes ^= hashes >> np.uint64(32)
-    return _mixed(hashes)
+    return mixed(hashes)
 
 
-def _bits(values: pa.Array) -> Hashes | np.uint64:
+def value_bits(values: pa.Array) -> Hashes | np.uint64:
     """Return 64 bits for each value, equal for equal values: itself where that fits, a hash of a text."""
     if values.null_count == len(values):
-        return _salt("null")
+        return salt("null")
     bits: Hashes
     if pa.types.is_string(values.type):
         coded = values.dictionary_encode()
@@ -58,7 +58,7 @@ def _bits(values: pa.Array) -> Hashes | np.uint64:
     else:
         bits = _filled(values.cast(pa.int64())).view(np.uint64)
     if values.null_count:
-        bits = np.where(values.is_null().to_numpy(zero_copy_only=False), _salt("null"), bits)
+        bits = np.where(values.is_null().to_numpy(zero_copy_only=False), salt("null"), bits)
     return bits
 
 
@@ -68,7 +68,7 @@ def _filled(values: pa.Array, value: object = 0) -> npt.NDArray[Any]:
     return array
 
 
-def _mixed(bits: Hashes) -> Hashes:
+def mixed(bits: Hashes) -> Hashes:
     """Return `bits` scattered over 64 bits, each input to one output (the finalizer of SplitMix64, Steele 2014)."""
     bits = bits ^ (bits >> np.uint64(30))
     bits *= np.uint64(0xBF58476D1CE4E5B9)
@@ -79,7 +79,8 @@ def _mixed(bits: Hashes) -> Hashes:
 
 
 @functools.cache
-def _salt(name: str) -> np.uint64:
+def salt(name: str) -> np.uint64:
+    """Return 64 bits that are a name's own."""
     return np.uint64(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big"))
 
 

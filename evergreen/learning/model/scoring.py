@@ -1,41 +1,150 @@
 """Batch scoring: the same answer as the service's for the same row."""
 
-import hashlib
 import logging
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from evergreen.base.errors import DataError
-from evergreen.data.validation import check
+from evergreen.config.contract.columns import MISSING, Column
+from evergreen.data.typed.schema import conform, from_pandas, to_pandas
+from evergreen.data.typed.times import Offsets
+from evergreen.data.validation.reasons import RowJudge
 from evergreen.learning.evaluation.estimates import Estimates
-from evergreen.learning.features import build
+from evergreen.learning.features.derived import finite, numbers
+from evergreen.learning.features.rowwise import instants, typed
 from evergreen.learning.model.model import Model
+from evergreen.learning.model.prediction_ids import PredictionIds
 
 log = logging.getLogger(__name__)
+ESTIMATED_ROWS = 16_384  # at a time: more take more memory and are no faster
+CODES, WHY = "codes", "why"
+UNLIKE = ("prediction_id", "probability", "value")  # of the columns that are added: no two rows have one
+
+
+@dataclass(frozen=True)
+class ScoredBatch:
+    """A batch, scored. `kept`: the rows that were, typed, texts dictionary-encoded: what the model is asked with.
+
+    `keeps`: which rows of the batch they are. `answers`: for every row of the batch, in its order, the columns that
+    scoring adds; of a row that is refused the id and the answer are null.
+    """
+
+    kept: pa.RecordBatch
+    keeps: pa.Array
+    answers: pa.RecordBatch
+
+
+class BatchScorer:
+    """Scores the batches of one file, in their order.
+
+    Parameters
+    ----------
+    columns : what the file has.
+
+    Raises
+    ------
+    DataError if a column that the model needs is missing, or one has the name of a column that is added.
+    """
+
+    def __init__(self, model: Model, *, version: int, threshold: float, columns: Collection[str]) -> None:
+        contract = model.contract
+        if missing := [column.name for column in contract.request_columns if column.name not in columns]:
+            raise DataError(
+                "DQ001",
+                f"missing columns: {', '.join(missing)}",
+                where="score",
+                next_step="Add them; the contract says what they hold.",
+            )
+        self.schema = added(model)
+        if taken := [name for name in self.schema.names if name in columns]:
+            raise DataError(
+                "SCR001",
+                f"column '{taken[0]}' has the name of a column that scoring adds",
+                where="score",
+                next_step="Rename it, or leave it out if the model does not need it. "
+                f"Added: {', '.join(self.schema.names)}.",
+            )
+        if without := [column.name for column in model.given if column.name not in columns]:
+            log.warning("score: missing in every row, because the file has no such column: %s", ", ".join(without))
+        given = [column for column in model.given if column.name in columns]
+        self.columns: tuple[Column, ...] = (*contract.request_columns, *given)
+        self.offsets = Offsets()
+        self._model, self._version, self._threshold = model, version, threshold
+        self._judge, self._ids = RowJudge(self.columns), PredictionIds(model.digest)
+
+    def take(self, batch: pa.RecordBatch, *, missing: Collection[str] = MISSING) -> ScoredBatch:
+        """Score the next rows, whatever types their values come in.
+
+        Parameters
+        ----------
+        missing : texts that stand for a value that is not there, where a number, a time or a truth value is wanted.
+        """
+        zone = self._model.contract.timezone
+        rows = conform(batch, self.columns, zone=zone, missing=tuple(missing), offsets=self.offsets)
+        judged = self._judge.judge(rows)
+        all_kept = judged.keeps.false_count == 0
+        kept = _coded(rows.select([column.name for column in self.columns]))
+        kept = kept if all_kept else kept.filter(judged.keeps)
+        places = None if all_kept else _places(judged.keeps)
+        answers = {"prediction_id": self._ids.take(_seen(kept, self._model), kept.num_rows), **self._answers(kept)}
+        columns = [answers[name] if places is None else answers[name].take(places) for name in answers]
+        version = pa.repeat(pa.scalar(self._version, pa.int64()), batch.num_rows)
+        arrays = [columns[0], version, *columns[1:], judged.codes, judged.why]
+        return ScoredBatch(kept, judged.keeps, pa.RecordBatch.from_arrays(arrays, schema=self.schema))
+
+    def _answers(self, kept: pa.RecordBatch) -> dict[str, pa.Array]:
+        pieces = [
+            self._model.estimate_batch(kept.slice(begin, ESTIMATED_ROWS)).answers(self._threshold)
+            for begin in range(0, kept.num_rows, ESTIMATED_ROWS)
+        ] or [nothing(self._model)]
+        return {
+            name: pa.array(np.concatenate([piece[name] for piece in pieces]), self.schema.field(name).type)
+            for name in pieces[0]
+        }
 
 
 def score(rows: pd.DataFrame, model: Model, *, version: int, threshold: float) -> pd.DataFrame:
-    """Return one prediction for each of `rows`, in their order.
+    """Return one prediction for each of `rows`, in their order, by the pipeline, as training sees it.
 
     Columns: prediction_id, version, and by task probability and label, or value, as `Estimates.answers` says. `rows`
     keep the contract. The prediction_id is the same wherever the same row is scored by the same model; rows that are
     there more than once are told apart.
     """
-    # Typed: a row is the same whatever types it came in.
-    seen = build(rows, model.contract, model.features, model.lookups)
-    if model.contract.time:
-        instants = pd.to_datetime(rows[model.contract.time], utc=True, format="ISO8601").dt.as_unit("us")
-        seen = seen.assign(**{model.contract.time: instants})
-    hashes = pd.util.hash_pandas_object(seen, index=False)
-    repeats = hashes.groupby(hashes).cumcount()
-    ids = [
-        hashlib.sha256(f"{model.digest}:{row}:{repeat}".encode()).hexdigest()[:32]
-        for row, repeat in zip(hashes, repeats, strict=True)
-    ]
+    ids = PredictionIds(model.digest).take(_seen_in_frame(rows, model), len(rows))
     answers = model.predict(rows).answers(threshold) if len(rows) else nothing(model)
-    return pd.DataFrame({"prediction_id": ids, "version": version, **answers}, index=rows.index)
+    texts = ids.to_numpy(zero_copy_only=False)
+    return pd.DataFrame({"prediction_id": texts, "version": version, **answers}, index=rows.index)
+
+
+def score_file(rows: pd.DataFrame, model: Model, *, version: int, threshold: float) -> pd.DataFrame:
+    """Return `rows` of any dtypes with their predictions, as `evergreen score` gives them to the rows of a file.
+
+    A row that breaks the contract gets no prediction, and its codes and reasons. Features of the past are taken from
+    the rows; nothing in them says which came before, so that those which they do not hold are missing.
+
+    Raises
+    ------
+    As `BatchScorer`.
+    """
+    scorer = BatchScorer(model, version=version, threshold=threshold, columns=[str(name) for name in rows.columns])
+    answers = to_pandas(scorer.take(from_pandas(rows, scorer.columns)).answers).astype({"version": "int64"})
+    return rows.reset_index(drop=True).assign(**answers)
+
+
+def added(model: Model) -> pa.Schema:
+    """Return the columns that scoring adds: id and version, the answer of the task, and why a row is refused."""
+    kinds = {"probability": pa.float64(), "value": pa.float64(), "label": pa.string()}
+    if model.contract.task == "binary":
+        kinds["label"] = pa.bool_()
+    answers = [(name, kinds[name]) for name in nothing(model)]
+    about = [("prediction_id", pa.string()), ("version", pa.int64())]
+    return pa.schema([*about, *answers, (CODES, pa.string()), (WHY, pa.string())])
 
 
 def nothing(model: Model) -> dict[str, np.ndarray[Any, Any]]:
@@ -44,39 +153,54 @@ def nothing(model: Model) -> dict[str, np.ndarray[Any, Any]]:
     return Estimates(model.contract.task, np.empty((0, *k)), model.classes).answers(0.5)
 
 
-def score_file(rows: pd.DataFrame, model: Model, *, version: int, threshold: float) -> pd.DataFrame:
-    """Return `rows` with their predictions; a row that breaks the contract gets no probability, and its codes.
+def _coded(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Return rows with their texts as dictionaries, because more than one looks at each different text."""
+    arrays = [values.dictionary_encode() if pa.types.is_string(values.type) else values for values in rows.columns]
+    return pa.RecordBatch.from_arrays(arrays, names=rows.schema.names)
 
-    Features of the past are taken from the file; nothing in it says which rows came before, so that those which it does
-    not hold are missing.
 
-    Raises
-    ------
-    DataError if a column that the model needs is missing, or one has the name of a column that is added.
-    """
-    missing = [column.name for column in model.contract.request_columns if column.name not in rows]
-    if missing:
-        raise DataError(
-            "DQ001",
-            f"missing columns: {', '.join(missing)}",
-            where="score",
-            next_step="Add them; the contract says what they hold.",
-        )
-    added = ("prediction_id", "version", *nothing(model), "codes")
-    taken = [name for name in added if name in rows]
-    if taken:
-        raise DataError(
-            "SCR001",
-            f"column '{taken[0]}' has the name of a column that scoring adds",
-            where="score",
-            next_step=f"Rename it, or leave it out if the model does not need it. Added: {', '.join(added)}.",
-        )
-    given = [column for column in model.given if column.name in rows]
-    if without := [column.name for column in model.given if column.name not in rows]:
-        log.warning("score: missing in every row, because the file has no such column: %s", ", ".join(without))
-    rows = rows.reset_index(drop=True)
-    checked = check(rows, [*model.contract.request_columns, *given], zone=model.contract.timezone)
-    predictions = score(checked.kept, model, version=version, threshold=threshold)
-    kinds = {"prediction_id": "str", "label": "boolean" if model.contract.task == "binary" else "str"}
-    answered = predictions.astype({name: kinds[name] for name in predictions if name in kinds}).reindex(rows.index)
-    return rows.assign(**answered.assign(version=version, codes=checked.codes))
+def _places(keeps: pa.Array) -> pa.Array:
+    """Return for each row its place among those that are kept, null of others."""
+    mask = keeps.to_numpy(zero_copy_only=False)
+    return pa.array(np.cumsum(mask) - 1, mask=~mask)
+
+
+def _seen(kept: pa.RecordBatch, model: Model) -> dict[str, pa.Array]:
+    """Return what the model sees of typed rows: the time, features and features of the past, each of one type."""
+    seen = {column.name: _hashable(kept.column(column.name)) for column in model.contract.request_columns}
+    for column in model.given:
+        there = column.name in kept.schema.names
+        seen[column.name] = kept.column(column.name) if there else pa.nulls(kept.num_rows, pa.float64())
+    return seen
+
+
+def _hashable(values: pa.Array) -> pa.Array:
+    """Return numbers and truth values as float64, as the model takes them, times in microseconds, and texts."""
+    if pa.types.is_timestamp(values.type):
+        return values.cast(pa.int64())
+    if pa.types.is_boolean(values.type):
+        values = values.cast(pa.uint8())
+    return values if pa.types.is_dictionary(values.type) else values.cast(pa.float64(), safe=False)
+
+
+def _seen_in_frame(rows: pd.DataFrame, model: Model) -> Mapping[str, pa.Array]:
+    """Return what `_seen` does, of rows that keep the contract in any dtypes, such as those of the train table."""
+    seen: dict[str, pa.Array] = {}
+    for column in model.contract.request_columns:
+        if column.type == "timestamp":
+            times = instants(rows[column.name]).dt.as_unit("us")
+            seen[column.name] = pa.Array.from_pandas(times).cast(pa.int64())
+        elif column.type in ("category", "text"):
+            seen[column.name] = _texts(typed(rows[column.name], column))
+        else:
+            seen[column.name] = pa.Array.from_pandas(typed(rows[column.name], column))
+    for column in model.given:
+        past = rows[column.name] if column.name in rows else pd.Series(np.nan, index=rows.index)
+        seen[column.name] = pa.Array.from_pandas(finite(numbers(past)))
+    return seen
+
+
+def _texts(values: "pd.Series[str]") -> pa.Array:
+    texts = pa.Array.from_pandas(values)
+    whole = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    return pc.cast(whole, pa.string()).dictionary_encode()

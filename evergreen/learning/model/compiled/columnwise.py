@@ -28,7 +28,11 @@ class BatchEncoder:
         self._plan = plan
         self._zone = calendars.Zone(plan.zone)
         self._calendar = [(value, calendars.table(value)) for value in plan.calendar]
-        self._lookups = [_Cells(lookup) for lookup in plan.lookups]
+        coded, begin = {category.of for category in plan.categories}, plan.n_values()
+        self._lookups = []
+        for lookup in reversed(plan.lookups):
+            begin -= len(lookup.columns)
+            self._lookups.insert(0, _Cells(lookup, [begin + at in coded for at in range(len(lookup.columns))]))
         self._categories = [_Codes(category) for category in plan.categories]
         self._read = _read(plan)
 
@@ -104,18 +108,15 @@ class _Codes:
 
 
 class _Cells:
-    """The columns of a lookup."""
+    """The columns of a lookup; `coded` are those that hold categories."""
 
-    def __init__(self, lookup: Lookup) -> None:
+    def __init__(self, lookup: Lookup, coded: Sequence[bool]) -> None:
         self.by = lookup.by
         self._places: Mapping[Any, int] = {key: at for at, key in enumerate(lookup.keys)}
         self._columns: list[Any] = []
-        for cells in lookup.columns:
-            extended = (*cells, None)
-            if any(isinstance(cell, str) for cell in cells):
-                self._columns.append(extended)
-            else:
-                self._columns.append(np.array([np.nan if cell is None else cell for cell in extended]))
+        for cells, is_coded in zip(lookup.columns, coded, strict=True):
+            numbers = None if is_coded else np.array([np.nan if cell is None else cell for cell in (*cells, None)])
+            self._columns.append((*cells, None) if numbers is None else numbers)
         self._keys = np.array([key for key in lookup.keys if not isinstance(key, str)], np.float64)
 
     def columns(self, keys: Any) -> list[Any]:

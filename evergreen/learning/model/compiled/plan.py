@@ -138,14 +138,25 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if any(not 0 <= of < n or kinds[of] != "timestamp" for of in instants) or (self.calendar and self.time is None):
             return "it takes an instant from a column that has none"
         n_values = self.n_values()
-        pairs = [of for pair in (*self.ratios, *self.differences) for of in pair]
-        read = [*pairs, *(b.of for b in self.buckets), *(t.by for t in self.lookups)]
-        read += [*(c.of for c in self.categories), *(number.of for number in self.numbers)]
-        if any(not 0 <= of < n_values for of in read):
-            return "it reads a value that is not there"
-        if any(len(column) != len(table.keys) for table in self.lookups for column in table.columns):
-            return "a column of a lookup has not one cell for each key"
+        cells = self._cells()
+        words = {of for of, kind in enumerate(kinds) if kind in ("category", "text")}
+        words |= {of for of, column in cells.items() if all(isinstance(cell, str | None) for cell in column)}
+        numbers = {*range(n_values)} - {of for of in words if of < n} - {*instants}
+        numbers -= {of for of, column in cells.items() if any(isinstance(cell, str) for cell in column)}
+        read = [of for pair in (*self.ratios, *self.differences) for of in pair]
+        read += [*(bucket.of for bucket in self.buckets), *(number.of for number in self.numbers)]
+        if not {*read} <= numbers or not {category.of for category in self.categories} <= words:
+            return "it reads a value that is not there, or of another kind"
+        for table in self.lookups:
+            if not 0 <= table.by < n or any(isinstance(key, str) != (table.by in words) for key in table.keys):
+                return "a lookup has keys of another kind than the value that it is by"
+            if any(len(column) != len(table.keys) for column in table.columns):
+                return "a column of a lookup has not one cell for each key"
         return self._misplaced()
+
+    def _cells(self) -> dict[int, tuple[Cell, ...]]:
+        columns = [column for table in self.lookups for column in table.columns]
+        return dict(enumerate(columns, self.n_values() - len(columns)))
 
     def n_values(self) -> int:
         """Return how many values a row has, derived ones included."""

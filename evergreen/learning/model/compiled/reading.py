@@ -191,8 +191,11 @@ def _is_plain(text: str) -> bool:
         return False
     end = text[19:]
     if end[:1] == ".":
-        end = end[7:] if len(end) in (7, 8, 13) else end[4:]
-    return end in ("", "Z") or (len(end) == 6 and end[0] in "+-" and end[3] == ":")
+        n_digits = 6 if len(end) in (7, 8, 13) else 3
+        if not end[1 : n_digits + 1].isdigit():
+            return False
+        end = end[n_digits + 1 :]
+    return end in ("", "Z") or (len(end) == 6 and end[0] in "+-" and end[3] == ":" and end[4] < "6")
 
 
 def _localized(wall: datetime, zone: ZoneInfo) -> datetime:

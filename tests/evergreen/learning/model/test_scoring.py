@@ -6,11 +6,14 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import released
 
 from evergreen.base.errors import DataError
-from evergreen.data.ingest import frames
+from evergreen.data.ingest import rows as ingested
+from evergreen.data.ingest.items import item_of
+from evergreen.data.typed.schema import to_pandas
 from evergreen.learning.model.release import load_release
 from evergreen.learning.model.scoring import score, score_file
 
@@ -33,6 +36,16 @@ def scored(rows, model, threshold=0.5):
 
 def scored_file(rows, model):
     return score_file(rows, model, version=3, threshold=0.5)
+
+
+def read(path, contract):
+    """Return the rows of a file as they came, as one table."""
+    item = item_of(path, name=str(path))
+    found = ingested.read(item)
+    batches, names = list(found.batches), [column.name for column in contract.request_columns]
+    if item.format != "parquet":
+        batches = [ingested.without_missing(batch, names, contract.missing) for batch in batches]
+    return to_pandas(pa.Table.from_batches(batches).select(found.schema.names))
 
 
 def inputs(rows):
@@ -127,7 +140,7 @@ def test_row_has_the_same_id_and_probability_however_its_table_was_stored(suffix
     path = tmp_path / f"rows{suffix}"
     stored(rows, path)
 
-    found = scored_file(frames.read(path, model.contract), model)
+    found = scored_file(read(path, model.contract), model)
 
     assert found["prediction_id"].tolist() == scored(rows, model)["prediction_id"].tolist()
     assert found["probability"].tolist() == scored(rows, model)["probability"].tolist()
@@ -138,7 +151,7 @@ def test_wall_time_is_read_in_the_contracts_time_zone(rows, model, tmp_path):
     assert (local != rows["handed_in"].dt.tz_localize(None)).all()
     rows.assign(handed_in=local).to_csv(tmp_path / "rows.csv", index=False)
 
-    found = scored_file(frames.read(tmp_path / "rows.csv", model.contract), model)
+    found = scored_file(read(tmp_path / "rows.csv", model.contract), model)
 
     assert found["prediction_id"].tolist() == scored(rows, model)["prediction_id"].tolist()
 
@@ -146,30 +159,11 @@ def test_wall_time_is_read_in_the_contracts_time_zone(rows, model, tmp_path):
 def test_text_of_a_file_stays_as_it_is_written(rows, model, tmp_path):
     rows.assign(code="007", note="1.50").to_csv(tmp_path / "rows.csv", index=False)
 
-    found = frames.read(tmp_path / "rows.csv", model.contract)
+    found = read(tmp_path / "rows.csv", model.contract)
 
     assert found.columns.tolist() == [*rows.columns, "code", "note"]
     assert set(found["code"]) == {"007"}
     assert set(found["note"]) == {"1.50"}
-
-
-def refusal(path, model):
-    with pytest.raises(DataError) as caught:
-        frames.read(path, model.contract)
-    assert caught.value.where == str(path)
-    return caught.value.code, caught.value.what
-
-
-def test_file_that_cannot_be_scored_whole_is_refused(rows, model, tmp_path):
-    path = tmp_path / "rows.csv"
-    assert refusal(path, model) == ("DQ000", "the file does not exist")
-    rows.head(0).to_csv(path, index=False)
-    assert refusal(path, model) == ("DQ007", "the table is empty")
-    path.write_text("a,b\n1,2\n3,4,5\n")
-    assert refusal(path, model) == ("DQ002", 'row 2 cannot be read: {"*": "3,4,5"}')
-    path.write_text("handed_in\n2024-01-01T00:00:00Z\n2024-01-01T00:00:00\n")
-    code, what = refusal(path, model)
-    assert (code, what) == ("DQ002", "column 'handed_in' has 1 times with an offset from UTC and 1 without")
 
 
 def test_row_that_breaks_the_contract_gets_its_codes_and_no_probability(rows, model):
@@ -183,6 +177,12 @@ def test_row_that_breaks_the_contract_gets_its_codes_and_no_probability(rows, mo
 
     refused = found["codes"] != ""
     assert found["codes"][refused].to_dict() == {2: "DQ002", 5: "DQ004", 7: "DQ003 DQ005"}
+    assert found["why"][refused].to_dict() == {
+        2: "weight: heavy is not of type number",
+        5: "weight: -1 is not between 0 and 30 kg",
+        7: "carrier: it is missing; size: XXL is not one of S, M, L",
+    }
+    assert (found["why"][~refused] == "").all()
     assert found.loc[refused, ["prediction_id", "probability", "label"]].isna().all(axis=None)
     good = scored(rows, model)[~refused]
     assert found["prediction_id"][~refused].tolist() == good["prediction_id"].tolist()
@@ -198,7 +198,7 @@ def test_file_keeps_its_rows_columns_and_order_as_they_came(rows, model):
 
     pd.testing.assert_frame_equal(came, before)
     pd.testing.assert_frame_equal(found[came.columns], came.reset_index(drop=True))
-    assert [*found.columns[len(came.columns) :]] == ["prediction_id", "version", "probability", "label", "codes"]
+    assert [*found.columns[len(came.columns) :]] == ["prediction_id", "version", "probability", "label", "codes", "why"]
 
 
 def test_file_without_a_good_row_is_answered_with_codes_only(rows, model):
@@ -210,7 +210,7 @@ def test_file_without_a_good_row_is_answered_with_codes_only(rows, model):
 
 
 def test_columns_have_the_same_types_whatever_the_rows_are(rows, model):
-    answers = ["prediction_id", "version", "probability", "label", "codes"]
+    answers = ["prediction_id", "version", "probability", "label", "codes", "why"]
     types = scored_file(rows, model)[answers].dtypes
 
     for others in (rows.assign(weight=-1.0), rows.head(0), rows.assign(weight=[-1.0, *rows["weight"][1:]])):
@@ -221,6 +221,7 @@ def test_columns_have_the_same_types_whatever_the_rows_are(rows, model):
         "probability": "float64",
         "label": "boolean",
         "codes": "str",
+        "why": "str",
     }
 
 

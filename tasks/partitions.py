@@ -1,0 +1,213 @@
+"""Files of rows -> the same rows with predictions, a file each: whole, once, and the same again after a kill."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from evergreen.adapters import packaging
+from evergreen.base.artifacts import outputs, receipts
+from evergreen.base.artifacts.outputs import Output
+from evergreen.base.artifacts.receipts import Receipt
+from evergreen.base.artifacts.refs import Item
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.errors import ConfigError, DataError
+from evergreen.base.files import file_digest
+from evergreen.base.values import Value, digest_of
+from evergreen.config.settings import Settings
+from evergreen.data.ingest import partitions, rows
+from evergreen.data.ingest.items import check_unchanged, item_of
+from evergreen.data.ingest.partitions import Partition
+from evergreen.data.ingest.store import refuse_mixture
+from evergreen.learning.model import model as models
+from evergreen.learning.model.model import Model
+from evergreen.learning.model.scored import Failure, Progress, ScoredFile
+from evergreen.learning.model.scoring import UNLIKE, BatchScorer
+from evergreen.record.outcomes import VersionFacts
+from evergreen.record.plan.identity import code_digest
+
+log = logging.getLogger(__name__)
+progress = log.getChild("progress")  # at level debug, for whoever draws it
+
+
+class Planned(Value):
+    """A file to score, and the absolute path of its output."""
+
+    partition: Partition
+    output: str
+
+
+def plan(source: str, target: Path) -> tuple[Planned, ...]:
+    """Return what is scored into what: one file into one file, or those of a folder or glob into a folder.
+
+    Outputs keep the names and the folders of their files. Text with separators becomes CSV, all else Parquet.
+
+    Raises
+    ------
+    ConfigError if the target is of another kind, is or lies in what is read, or two files would have one output.
+    DataError if there is no file.
+    """
+    is_file = target.suffix in outputs.SUFFIXES
+    found = partitions.find(source)
+    if found.single and not is_file:
+        raise ConfigError(
+            "CFG016",
+            f"cannot write '{target.suffix}' files",
+            where=str(target),
+            next_step="Name a .csv or a .parquet file.",
+        )
+    if not found.single and is_file:
+        raise _unfit(source, target, "many files are read, and one would be written", "Name a folder to write to.")
+    into = target.resolve()
+    if found.single:
+        planned = [Planned(partition=found.partitions[0], output=str(into))]
+    else:
+        if into.is_relative_to(found.root):
+            raise _unfit(source, target, "what is written would be read again", "Name a folder elsewhere.")
+        planned = [Planned(partition=one, output=str(into / _output_name(one))) for one in found.partitions]
+    named: dict[str, str] = {}
+    for one in planned:
+        if one.output == one.partition.uri:
+            raise _unfit(source, target, "the output would replace what is read", "Name another file.")
+        if other := named.get(one.output):
+            raise ConfigError(
+                "SCR003",
+                f"'{other}' and '{one.partition.name}' would have one output: {Path(one.output).name}",
+                where=source,
+                next_step="Rename one, or score them apart.",
+            )
+        named[one.output] = one.partition.name
+    return tuple(planned)
+
+
+def _output_name(partition: Partition) -> str:
+    return f"{partition.stem}{'.csv' if partition.is_delimited else '.parquet'}"
+
+
+def _unfit(source: str, target: Path, what: str, next_step: str) -> ConfigError:
+    return ConfigError("SCR002", f"{source} cannot be scored into {target}: {what}", next_step=next_step)
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A version that scores files. `logs`: whether what it answers goes to the prediction log."""
+
+    version: VersionFacts
+    settings: Settings
+    logs: bool = True
+
+    @cached_property
+    def model(self) -> Model:
+        """The version's model; raises IntegrityError if it, or the package that serves it, is not as registered."""
+        packaging.require_unchanged(self.version, self.settings)
+        artifact = self.version.artifact
+        return models.load(Workspace(root=self.settings.workspace).path(artifact.uri), artifact.sha256)
+
+    def score_all(self, planned: Sequence[Planned], *, before: int = 0, of: int | None = None) -> list[ScoredFile]:
+        """Score files in turn; one that its rows end leaves its error, and the others go on.
+
+        Parameters
+        ----------
+        before, of : how many files came before these, and how many there are in all.
+        """
+        done = []
+        for number, one in enumerate(planned, before):
+            try:
+                done.append(self.score(one, place=(number, of or len(planned))))
+            except DataError as error:
+                log.error("score: %s", " ".join(error.block().split()))
+                done.append(ScoredFile(name=one.partition.name, output=one.output, failure=Failure.of(error)))
+        return done
+
+    def score(self, planned: Planned, *, place: tuple[int, int] = (0, 1)) -> ScoredFile:
+        """Score one file, unless its output is there: made of the same bytes, by the same model and code.
+
+        Raises
+        ------
+        DataError if its rows cannot be scored at all. ResourceError if the output or the log cannot be written.
+        """
+        partition, output = planned.partition, Path(planned.output)
+        item = item_of(Path(partition.uri), name=partition.name)
+        made_of = self._made_of(item, partition)
+        there = receipts.read(output)
+        about = {"name": partition.name, "output": planned.output}
+        if there and there.made_of == made_of and (there.logged or not self.logs):
+            log.info("score: %s: the output is there, %d rows", partition.name, there.rows)
+            return ScoredFile(**about, rows=there.rows, refused=there.refused, skipped=True)
+        n_rows, n_refused = self._write(item, partition, output, place)
+        receipt = Receipt(
+            made_of=made_of, sha256=file_digest(output), rows=n_rows, refused=n_refused, logged=self.logs
+        )
+        receipts.write(output, receipt)
+        log.info("score: %s: %d rows, %d refused", partition.name, n_rows, n_refused)
+        return ScoredFile(**about, rows=n_rows, refused=n_refused, logged=n_rows - n_refused if self.logs else 0)
+
+    def _made_of(self, item: Item, partition: Partition) -> str:
+        version, code = self.version, code_digest(__name__)
+        model = (version.artifact.sha256, version.version, version.threshold)
+        return digest_of([item.sha256, item.format, partition.values, model, code])
+
+    def _write(self, item: Item, partition: Partition, output: Path, place: tuple[int, int]) -> tuple[int, int]:
+        contract, source = self.model.contract, rows.read(item)
+        values = {name: value for name, value in partition.values.items() if name not in source.schema.names}
+        scorer = BatchScorer(
+            self.model,
+            version=self.version.version,
+            threshold=self.version.threshold,
+            columns=[*source.schema.names, *values],
+        )
+        asked = {column.name for column in scorer.columns}
+        values = {name: value for name, value in values.items() if name in asked}
+        n_rows = n_refused = 0
+        total = _rows_of(item)
+        with _written(Output(output, pa.unify_schemas([source.schema, scorer.schema]), unlike=UNLIKE)) as out:
+            for batch in source.batches:
+                known = _with_values(batch, values)
+                if item.format != "parquet":
+                    known = rows.without_missing(known, asked, contract.missing)
+                scored = scorer.take(known, missing=contract.missing)
+                out.add(_side_by_side(batch, scored.answers))
+                n_rows += batch.num_rows
+                n_refused += batch.num_rows - scored.kept.num_rows
+                _show(place, n_rows, total)
+            check_unchanged(item)
+            refuse_mixture(scorer.offsets, item)
+        return n_rows, n_refused
+
+
+@contextmanager
+def _written(output: Output) -> Iterator[Output]:
+    try:
+        yield output
+        output.publish()
+    except BaseException:
+        output.discard()
+        raise
+
+
+def _rows_of(item: Item) -> int | None:
+    return pq.read_metadata(item.uri).num_rows if item.format == "parquet" else None
+
+
+def _show(place: tuple[int, int], n_rows: int, total: int | None) -> None:
+    if progress.isEnabledFor(logging.DEBUG):
+        found = Progress(*place, rows=n_rows, share=n_rows / total if total else 0.0)
+        progress.debug("score: %d rows", n_rows, extra={"progress": found})
+
+
+def _with_values(batch: pa.RecordBatch, values: dict[str, str | None]) -> pa.RecordBatch:
+    """Return rows with the columns that their folders name."""
+    for name, value in values.items():
+        batch = batch.append_column(name, pa.repeat(pa.scalar(value, pa.string()), batch.num_rows))
+    return batch
+
+
+def _side_by_side(batch: pa.RecordBatch, answers: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the columns of a file, without the two that the reader adds, and those of its answers."""
+    columns = [*batch.columns[:-2], *answers.columns]
+    return pa.RecordBatch.from_arrays(columns, names=[*batch.schema.names[:-2], *answers.schema.names])
