@@ -46,7 +46,9 @@ class PredictionIds:
         bits = {name: _Bits(values) for name, values in columns.items()}
         for begin in range(0, n_rows, AT_ONCE):
             for number, lane in enumerate(lanes):
-                _fold({name: each.of(number, begin) for name, each in bits.items()}, lane[begin : begin + AT_ONCE], number)
+                _fold(
+                    {name: each.of(number, begin) for name, each in bits.items()}, lane[begin : begin + AT_ONCE], number
+                )
         before = self._known.count(lanes[0])
         for lane, model, multiplier in zip(lanes, self._model, MULTIPLIERS, strict=True):
             lane ^= model
