@@ -1,4 +1,4 @@
-"""Rolls: every record becomes a row of the table once, whatever kills the roll, and nothing is rolled that is written."""
+"""Rolls: every record becomes a row of the table once, whatever kills the roll; what is still written is left."""
 
 import subprocess
 import sys

@@ -34,7 +34,7 @@ def test_torn_tail_of_a_dead_process_is_cut_off_once(tmp_path, torn):
 
 
 def test_opening_settles_what_others_left(tmp_path):
-    path, names = left_behind(tmp_path / "predictions", torn=b"torn")
+    path, _ = left_behind(tmp_path / "predictions", torn=b"torn")
     PredictionLog(tmp_path / "predictions").close()
     with SegmentReader(path) as reader:
         assert reader.ends_in_order()
