@@ -197,7 +197,7 @@ def settle(path: Path) -> bool:
             if reader.ends_in_order():
                 return True
             if reader.size >= START and not reader.is_ours:
-                log.error("LOG003: not a segment of a prediction log, left as it is: %s", path)
+                log.error("not a segment of a prediction log, left as it is: %s", path)
                 return True
             frames = [(end, isinstance(frame, Header)) for _, end, frame in reader.walk()]
             tail = framed(reader.mark, encode(End()))

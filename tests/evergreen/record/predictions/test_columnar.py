@@ -31,7 +31,7 @@ def test_value_of_another_type_is_left_out_and_said(caplog):
     batch = predictions_batch(logged.COLUMNS, [logged.row("a" * 32, features=(1, "heavy", 2**70, "v", True))])
     assert (batch["weight"].to_pylist(), batch["stops"].to_pylist()) == ([None], [None])
     assert batch["_Version"].to_pylist() == ["v"]
-    assert "LOG003" in caplog.text
+    assert "were left out" in caplog.text
 
 
 @pytest.mark.parametrize(("task", "kind"), [("binary", pa.bool_()), ("multiclass", pa.string())])
