@@ -169,6 +169,9 @@ def _create(folder: Path, hour: int, token: str, number: int) -> tuple[int, Path
             os.close(fd)
             number += 1
             continue
+        if os.fstat(fd).st_nlink == 0:  # and removed it, because it held nothing
+            os.close(fd)
+            continue
         return fd, path, number
 
 
