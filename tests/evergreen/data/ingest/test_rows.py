@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 import validated
+from evergreen.data.ingest.frames import read
 
 from evergreen.base.errors import DataError
-from evergreen.data.ingest.frames import read
 
 CONTRACT = validated.contract_of(
     {"name": "at", "type": "timestamp", "role": "time", "nullable": False},
