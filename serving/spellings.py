@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from evergreen.config.contract.columns import Column
+from evergreen.config.contract.columns import MISSING, Column
 from evergreen.data.validation.rules import bounds_text, severity_of
 from serving.ranges import integer_text, number_text
 
