@@ -53,7 +53,7 @@ class Served:
     @classmethod
     def of(cls, release: Release, model: Model, *, max_rows: int = 1_000) -> "Served":
         columns = columns_of(model.contract, model.given, model.classes)
-        keys = [column.name for column in columns.keys]
+        keys = [column.name for column in columns.keys]  # beside the features
         decoder = Decoder(model, keys=keys, max_rows=max_rows)
         return cls(
             release=release,

@@ -207,12 +207,19 @@ class PredictionLog:
         if self._fault is not None and not self._is_closed and time.monotonic() - self._tried >= PROBE_SECONDS:
             self._tried = time.monotonic()
             with self._lock:
-                try:
-                    self._usable(self._now()).probe()
-                    self._fault = None
-                except OSError as error:
-                    self._fault = str(error)
+                self._try()
         return self._fault is None
+
+    def _try(self) -> None:
+        try:
+            segment = self._usable(self._now())
+            if not segment.is_in_place():
+                segment = self._renew(self._now())
+            segment.probe()
+            self._fault = None
+        except OSError as error:
+            self._fault = str(error)
+            self._suspect = self._suspect or (self._segment is not None and not self._segment.is_whole())
 
     @property
     def unsynced_seconds(self) -> float:

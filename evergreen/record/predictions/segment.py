@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from errno import EIO, ENOENT, ENOSPC
+from errno import EIO, ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +105,6 @@ class Segment:
 
     def probe(self) -> None:
         """Write some bytes and cut them off again; raises OSError unless a frame could be written now."""
-        if not self.is_in_place():
-            raise OSError(ENOENT, "the segment is not in place")
         try:
             if os.write(self.fd, b"\0" * PROBE_BYTES) != PROBE_BYTES:
                 raise OSError(ENOSPC, os.strerror(ENOSPC))

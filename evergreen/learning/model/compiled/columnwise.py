@@ -29,7 +29,7 @@ class BatchEncoder:
         self._zone = calendars.Zone(plan.zone)
         self._calendar = [(value, calendars.table(value)) for value in plan.calendar]
         coded, begin = {category.of for category in plan.categories}, plan.n_values()
-        self._lookups = []
+        self._lookups: list[_Cells] = []
         for lookup in reversed(plan.lookups):
             begin -= len(lookup.columns)
             self._lookups.insert(0, _Cells(lookup, [begin + at in coded for at in range(len(lookup.columns))]))
