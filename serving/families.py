@@ -15,6 +15,7 @@ MOST_VALUES = 50  # of a label that grows with what happens; what comes later is
 # Values of labels that are there from the start: a rate sees their first event.
 OUTCOMES = ("swapped", "refused", "failed")
 STATES = ("given", "null")
+STATUSES = ("200", "500", "503")
 WHYS = ("connections", "peer", "slow", "unread", "idle", "malformed")
 
 

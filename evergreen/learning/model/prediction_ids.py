@@ -46,7 +46,9 @@ class PredictionIds:
         bits = {name: _Bits(values) for name, values in columns.items()}
         for begin in range(0, n_rows, AT_ONCE):
             for number, lane in enumerate(lanes):
-                _fold({name: each.of(number, begin) for name, each in bits.items()}, lane[begin : begin + AT_ONCE], number)
+                _fold(
+                    {name: each.of(number, begin) for name, each in bits.items()}, lane[begin : begin + AT_ONCE], number
+                )
         before = self._known.count(lanes[0])
         for lane, model, multiplier in zip(lanes, self._model, MULTIPLIERS, strict=True):
             lane ^= model
@@ -118,7 +120,8 @@ class _Bits:
     def of(self, number: int, begin: int) -> Lane | np.uint64:
         """Return the bits of the rows from `begin` on in a lane."""
         if self._words:
-            return self._words[number][self._codes[begin : begin + AT_ONCE]]
+            words: Lane = self._words[number][self._codes[begin : begin + AT_ONCE]]
+            return words
         if self._last[0] != begin:
             self._last = begin, value_bits(self._values.slice(begin, AT_ONCE))
         return self._last[1]
