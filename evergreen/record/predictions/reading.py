@@ -50,7 +50,7 @@ def batches(
             yield from _within(read_file(path), since, until)
     for path in listed:
         for batch in _within(_of_listed(folder, path, kind), since, until):
-            mark = marks.get(path)
+            mark = marks.get(path, b"")
             yield _once(batch, seen[mark]) if mark in seen else batch
 
 
