@@ -9,7 +9,7 @@ TO ?= 2013-12
 .DEFAULT_GOAL := help
 .PHONY: help run test test-long check format stages reference lock lock-check install state dvc train clean clean-all \
   benchmark benchmark-ingest benchmark-validation benchmark-features benchmark-gate benchmark-init benchmark-tracking \
-  benchmark-quality benchmark-months benchmark-same-recipe benchmark-tuning benchmark-walk benchmark-registry \
+  benchmark-quality benchmark-months benchmark-same-recipe benchmark-tuning benchmark-walk benchmark-registry benchmark-scoring \
   benchmark-serving
 
 help:  ## Say what can be made
@@ -29,6 +29,7 @@ check: install  ## Lint, format, types, import rules, and whether the lock is fr
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/hadolint evergreen/adapters/packaging/Dockerfile
 	@$(MAKE) --no-print-directory lock-check
 
 format: install  ## Let ruff put the code in order
@@ -62,6 +63,9 @@ benchmark-gate: state  ## The gate on three candidates and ten slices, and the b
 
 benchmark-init: state  ## `evergreen init` on a table of 30 columns (ROWS=1000000)
 	@$(BIN)/python benchmarks/init.py $(if $(ROWS),--rows $(ROWS))
+
+benchmark-scoring: state  ## Batch scoring as a file grows, and its memory (ROWS="1000000 10000000")
+	@$(BIN)/python benchmarks/scoring.py $(if $(ROWS),--rows $(ROWS))
 
 benchmark-walk: state  ## CPU of the walk and of one training, of two commits in turns (BASE= HEAD= MONTHS=10 ROUNDS=3)
 	@$(BIN)/python benchmarks/walk.py $(if $(BASE),--base $(BASE)) $(if $(HEAD),--head $(HEAD)) \

@@ -1,6 +1,5 @@
 """`evergreen score`: rows in, the same rows with predictions out."""
 
-import logging
 from pathlib import Path
 
 from cli import recall
@@ -9,8 +8,7 @@ from cli.progress import scoring_bar
 from evergreen.base.artifacts import outputs
 from evergreen.learning.model.scored import ScoringOutcome
 from evergreen.project import Project
-
-log = logging.getLogger(__name__)
+from evergreen.record.outcomes import champion_facts
 
 
 def score(
@@ -25,7 +23,8 @@ def score(
     IntegrityError if the version's model, or the package that serves it, is not what was registered. DataError if the
     one file cannot be scored. LostRace if somebody scores into the same target. ConfigError as `plan` says.
     """
-    from tasks.partitions import Scoring, plan
+    from tasks.partitions import Scoring
+    from tasks.planned import plan
 
     planned, facts = plan(source, target), recall.facts_of(project, version)
     if target.suffix not in outputs.SUFFIXES:
@@ -33,7 +32,10 @@ def score(
             from flows.scoring import run_scoring
 
             return run_scoring(project, planned, target, facts, logs=logs)
-    with project.ledger().lease(f"scoring:{target.resolve()}"), scoring_bar():
+    ledger = project.ledger()
+    champion = champion_facts(ledger, project.name)
+    is_champion = champion is not None and champion.version == facts.version
+    with ledger.lease(f"scoring:{target.resolve()}"), scoring_bar():
         outputs.sweep_beside(target)
-        done = Scoring(facts, project.settings, logs).score(planned[0])
+        done = Scoring(facts, project.settings, champion=is_champion, logs=logs).score(planned[0])
     return ScoringOutcome.of([done], model=project.name, version=facts.version, output=str(target))

@@ -15,6 +15,7 @@ from cli import (
     history_commands,
     memory_commands,
     package_command,
+    predictions_commands,
     registry_commands,
 )
 from cli.ending import INTERRUPTED, explained
@@ -36,6 +37,7 @@ app = typer.Typer(
 
 app.add_typer(contract_commands.app, name="contract")
 app.add_typer(data_commands.app, name="data")
+app.add_typer(predictions_commands.app, name="predictions")
 app.registered_commands += registry_commands.app.registered_commands
 memory_commands.register(app)
 history_commands.register(app)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from evergreen.adapters import packaging
-from evergreen.adapters.packaging import Bento, Origin, containers
+from evergreen.adapters.packaging import Bento, Origin, containers, edge
 from evergreen.base import signature
 from evergreen.config.settings import Settings
 from evergreen.project import Project
@@ -15,17 +15,19 @@ from evergreen.record.registry import people
 from evergreen.record.registry import proof as proofs
 
 
-def hand_on(project: Project, version: int | None, *, out: Path | None) -> dict[str, Any]:
+def hand_on(project: Project, version: int | None, *, out: Path | None, edge_to: Path | None) -> dict[str, Any]:
     """Make sure that a version's bento is there and whole, and write what its container is built from.
 
     Parameters
     ----------
     version : None is the champion.
     out : where the container's folder is written; below the state folder by default.
+    edge_to : where a bundle for the edge is written; None: there is none.
 
     Raises
     ------
-    ConfigError if there is no such version, a folder holds other files, or a key cannot be used. IntegrityError if the
+    ConfigError if there is no such version, it has no compiled form for the edge, a folder holds other files, or a key
+    cannot be used. IntegrityError if the
     bento is damaged, not signed by a trusted key, or cannot be built as the ledger knows it.
     """
     settings = project.settings
@@ -36,6 +38,7 @@ def hand_on(project: Project, version: int | None, *, out: Path | None) -> dict[
     image = containers.image_of(release, origin)
     target = out or settings.home / "containers" / image.replace(":", "/")
     context = containers.write(bento, release, origin, target, signing_key=settings.signing_key)
+    bundle = edge.write(bento, release, edge_to, signing_key=settings.signing_key) if edge_to else None
     return {
         "model": release.model,
         "version": release.version,
@@ -43,6 +46,7 @@ def hand_on(project: Project, version: int | None, *, out: Path | None) -> dict[
         "digest": bento.digest,
         "image": context.image,
         "context": str(context.path),
+        "edge": {"path": str(bundle.path), "digest": bundle.digest} if bundle else None,
     }
 
 

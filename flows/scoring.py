@@ -9,10 +9,10 @@ from evergreen.base.artifacts import outputs
 from evergreen.base.errors import ConfigError
 from evergreen.learning.model.scored import ScoredFile, ScoringOutcome
 from evergreen.project import Project
-from evergreen.record.outcomes import VersionFacts, version_facts
+from evergreen.record.outcomes import VersionFacts, champion_facts, version_facts
 from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
-from tasks.partitions import Planned, plan
+from tasks.planned import Planned, plan
 from tasks.score_partitions import score_partitions
 
 FILES_AT_ONCE = 64  # in one task, which loads the model once
@@ -60,13 +60,22 @@ def score_planned(
     ------
     LostRace if somebody does.
     """
-    do, done = do or Recorder(), list[ScoredFile]()
-    with project.ledger().lease(f"scoring:{target.resolve()}"):
+    do, done, ledger = do or Recorder(), list[ScoredFile](), project.ledger()
+    champion = champion_facts(ledger, project.name)
+    with ledger.lease(f"scoring:{target.resolve()}"):
         outputs.sweep(target)
         for begin in range(0, len(planned), FILES_AT_ONCE):
-            some = planned[begin : begin + FILES_AT_ONCE]
-            settings, of = project.settings, len(planned)
-            done += do(score_partitions, some, version=facts, settings=settings, logs=logs, before=begin, of=of)
+            some: tuple[ScoredFile, ...] = do(
+                score_partitions,
+                planned[begin : begin + FILES_AT_ONCE],
+                version=facts,
+                settings=project.settings,
+                champion=champion is not None and champion.version == facts.version,
+                logs=logs,
+                before=begin,
+                of=len(planned),
+            )
+            done += some
     return ScoringOutcome.of(done, model=project.name, version=facts.version, output=str(target))
 
 

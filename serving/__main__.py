@@ -20,6 +20,7 @@ from evergreen.base import parents
 from evergreen.base.errors import EvergreenError
 from evergreen.config.settings import Settings
 from serving import last_served, logs
+from serving.connections import Connections, Limits, allowed_connections
 from serving.listening import listen
 from serving.supervisor import DRAIN_SECONDS, READY, Supervisor, command
 
@@ -128,8 +129,15 @@ def answer(app: "Application", listening: socket.socket, *, ready: int | None = 
         if ready is not None:
             os.write(ready, READY)
 
+    settings = app.service.settings
+    limits = Limits(allowed_connections(settings.max_connections), settings.max_connections_per_peer)
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_SECONDS
+        app,
+        http=Connections(limits, app.service.metrics).protocol(),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     with suppress(KeyboardInterrupt):  # which uvicorn raises again once open requests have ended
         Server(config, began).run(sockets=[listening])

@@ -14,6 +14,7 @@ from evergreen.learning.model.compiled.plan import PlanColumn
 from evergreen.learning.model.model import Model
 from serving.answers import RequestError
 from serving.reading import Fault, Reading, Scalar
+from serving.spellings import loose
 
 SHOWN = 80  # characters of what a caller sent
 NEXT = "GET /openapi.json names every field with what it may hold."
@@ -47,13 +48,14 @@ class Decoder:
         self.columns: tuple[Column, ...] = (*contract.request_columns, *given)
         names = {column.name for column in self.columns}
         kept = {column.name: column for column in contract.columns if column.name not in names}
-        self.keys = tuple(kept[name] for name in keys)
+        self.keys = tuple(loose(kept[name]) for name in keys)
         self.others = (*self.keys, *(column for name, column in kept.items() if name not in keys))
         self.max_rows = max_rows
         self._names = [column.name for column in (*self.columns, *self.others)]
         self._decode = msgspec.json.Decoder(_body(contract, given, self.others)).decode
         self._reading = Reading(self.columns, model.columns, zone=contract.timezone)
-        self._reading_keys = Reading(*_loose(self.keys), zone=contract.timezone)
+        asked = [PlanColumn(name=c.name, type=c.type, nullable=True, spelling=c.spelling) for c in self.keys]
+        self._reading_keys = Reading(self.keys, asked, zone=contract.timezone)
         names_of_columns = [column.name for column in self.columns]
         self.time = names_of_columns.index(contract.time) if contract.time else None
         self._no_keys = (None,) * len(self.keys)
@@ -128,12 +130,6 @@ def _body(contract: Contract, given: Sequence[Column], others: Sequence[Column])
         gc=False,
     )
     return msgspec.defstruct("Body", [("rows", list[row])], forbid_unknown_fields=True, gc=False)  # type: ignore[valid-type]
-
-
-def _loose(columns: Sequence[Column]) -> tuple[list[Column], list[PlanColumn]]:
-    """Return columns of which only the type is asked: what comes along is no reason to refuse a prediction."""
-    loose = [Column(name=c.name, type=c.type, role=c.role, nullable=True, pii=c.pii) for c in columns]
-    return loose, [PlanColumn(name=column.name, type=column.type, nullable=True) for column in columns]
 
 
 def _cut(text: str) -> str:

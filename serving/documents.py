@@ -1,9 +1,45 @@
 """The OpenAPI document of a release, which equals its contract, and the contract's columns as a page."""
 
+from typing import Any
+
+from evergreen.config.contract.columns import Column
 from evergreen.learning.model.model import Model
 from evergreen.learning.model.release import Release
 from serving.answers import to_json
 from serving.decoding import Decoder
+from serving.spellings import SHARED, Schema, schema_of
+
+REFUSALS = {
+    400: "not JSON, or a foreign Host",
+    401: "without the token that is asked for",
+    405: "another method",
+    408: "too slow",
+    413: "too large, or too many rows",
+    415: "another media type than JSON",
+    422: "a row that the contract does not allow",
+    500: "a fault of the service",
+    503: "busy, not ready, or it could not be logged",
+}
+BLOCK = {
+    "type": "object",
+    "description": "What went wrong, where in the request, and what to do next; `code` is stable.",
+    "properties": {name: {"type": "string"} for name in ("code", "what", "where", "next")},
+    "required": ["code", "what", "where", "next"],
+    "additionalProperties": False,
+}
+FAILURE = {
+    "type": "object",
+    "description": "Every answer that is not 200.",
+    "properties": {"error": BLOCK},
+    "required": ["error"],
+    "additionalProperties": False,
+}
+PAGES = {
+    "/healthz": ("alive", "Whether the process answers."),
+    "/livez": ("lives", "Whether the process answers."),
+    "/readyz": ("ready", "Whether the next request for a prediction could be answered."),
+    "/schema": ("schema", "The columns of the contract."),
+}
 
 
 def beginning(release: Release) -> bytes:
@@ -12,9 +48,130 @@ def beginning(release: Release) -> bytes:
     return head[:-1] + b',"predictions":'
 
 
-def openapi(release: Release, model: Model, decoder: Decoder) -> bytes:
-    return b"{}"
+def openapi(release: Release, model: Model, decoder: Decoder, *, has_token: bool = False) -> bytes:
+    """Return the OpenAPI document of a release, as JSON."""
+    schemas = {
+        "Row": _row(model, decoder),
+        "PredictionRequest": {
+            "type": "object",
+            "properties": {"rows": _array("Row", minItems=1, maxItems=decoder.max_rows)},
+            "required": ["rows"],
+            "additionalProperties": False,
+        },
+        "Predicted": _predicted(model),
+        "Answer": {
+            "type": "object",
+            "description": "The answers, in the order of the rows, and the version of the model that gave them.",
+            "properties": {
+                "model": {"type": "string", "const": release.model},
+                "version": {"type": "integer", "minimum": 1},
+                "predictions": _array("Predicted", minItems=1),
+            },
+            "required": ["model", "version", "predictions"],
+            "additionalProperties": False,
+        },
+        "Failure": FAILURE,
+        **SHARED,
+    }
+    predict: dict[str, Any] = {
+        "operationId": "predict",
+        "summary": "Predict rows.",
+        "requestBody": {"required": True, **_content("PredictionRequest")},
+        "responses": {
+            "200": {"description": "one prediction for each row, in the order of the rows", **_content("Answer")},
+            **{str(status): {"description": why, **_content("Failure")} for status, why in REFUSALS.items()},
+        },
+    }
+    components: dict[str, Any] = {"schemas": schemas}
+    if has_token:
+        predict["security"] = [{"token": []}]
+        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": release.model, "version": str(release.version), "description": model.contract.description},
+        "paths": {"/predict": {"post": predict}, **{path: _page(*said) for path, said in PAGES.items()}},
+        "components": components,
+    }
+    return to_json(document)
 
 
 def schema(release: Release, model: Model, decoder: Decoder) -> bytes:
-    return b"{}"
+    """Return the columns of the contract, those of the past that may be given, and what may be sent of them, as JSON."""
+    sent, others = {c.name for c in model.contract.request_columns}, {c.name for c in decoder.others}
+    target = model.contract.with_role("target")[0]
+    columns = [
+        {
+            "name": column.name,
+            "type": column.type,
+            "role": column.role,
+            "sent": "always" if column.name in sent else "optional",
+            "used": column.name not in others,
+            "unit": column.unit,
+            "nullable": column.nullable,
+            "minimum": column.min,
+            "maximum": column.max,
+            "categories": column.categories,
+            "open": column.open or (column.type in ("category", "text") and column.categories is None),
+            "pattern": column.pattern,
+            "spelling": column.spelling,
+            "description": column.description,
+        }
+        for column in (*model.contract.columns, *model.given)
+    ]
+    about = {"name": model.contract.name, "task": model.contract.task, "target": target.name}
+    return to_json({**about, "model": release.model, "version": release.version, "columns": columns})
+
+
+def _row(model: Model, decoder: Decoder) -> Schema:
+    used = {column.name: _described(schema_of(column), column) for column in decoder.columns}
+    kept = {column.name: _described(schema_of(column), column) for column in decoder.keys}
+    rest = {column.name: _described(_UNUSED, column) for column in decoder.others[len(decoder.keys) :]}
+    return {
+        "type": "object",
+        "description": model.contract.description,
+        "properties": {**used, **kept, **rest},
+        "required": [column.name for column in model.contract.request_columns],
+        "additionalProperties": False,
+    }
+
+
+_UNUSED: Schema = {"type": ["string", "number", "boolean", "null"], "minimum": -1e308, "maximum": 1e308}
+
+
+def _described(schema: Schema, column: Column) -> Schema:
+    text = ", ".join(part for part in (column.description, column.unit) if part)
+    return {**schema, "description": text} if text and "description" not in schema and "$ref" not in schema else schema
+
+
+def _predicted(model: Model) -> Schema:
+    target, task = model.contract.with_role("target")[0], model.contract.task
+    share = {"type": "number", "minimum": 0, "maximum": 1}
+    fields: dict[str, Schema]
+    if task == "binary":
+        fields = {
+            "label": {"type": "boolean", "description": "true when `probability` is at or above the threshold"},
+            "probability": share,
+            "decision": {"enum": ["positive", "negative"]},
+            "reason": {"type": "string", "description": "why it was decided so"},
+        }
+    elif task == "multiclass":
+        fields = {"label": {"enum": list(model.classes)}, "probability": share}
+    else:
+        fields = {"value": {"type": "number", **({"description": target.unit} if target.unit else {})}}
+    properties = {"prediction_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"}, **fields}
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _page(operation: str, summary: str) -> dict[str, Any]:
+    anything = {"content": {"application/json": {"schema": {"type": "object"}}}}
+    refused = {str(status): {"description": REFUSALS[status], **_content("Failure")} for status in (400, 405, 503)}
+    answered = {"200": {"description": summary, **anything}, **refused}
+    return {"get": {"operationId": operation, "summary": summary, "responses": answered}}
+
+
+def _array(name: str, **bounds: int) -> Schema:
+    return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}, **bounds}
+
+
+def _content(name: str) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}

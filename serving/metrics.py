@@ -13,7 +13,7 @@ import psutil
 from evergreen.learning.model.release import Release
 from serving.cells import Cells, Series
 from serving.exposition import CONTENT_TYPE, page
-from serving.families import BY_NAME, MOST_VALUES, OTHER, OUTCOMES, ROWS, SECONDS, WHYS
+from serving.families import BY_NAME, MOST_VALUES, OTHER, OUTCOMES, ROWS, SECONDS, STATUSES, WHYS
 from serving.outputs import Histogram, Meter, Scalar, histogram
 from serving.references import reference_of
 
@@ -82,6 +82,9 @@ class Metrics:
                 self._cells.at(family.name)
         for outcome in OUTCOMES:
             self._cells.at("evergreen_model_swaps_total", outcome)
+        for route in self._routes:
+            for status in STATUSES:
+                self._cells.at("evergreen_requests_total", route, status)
         for why in WHYS:
             self._cells.at("evergreen_connections_refused_total", why)
         self._in_flight = self._cells.at("evergreen_requests_in_flight")

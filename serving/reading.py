@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.config.contract.columns import Column
-from evergreen.data.typed.schema import ROW, UNREADABLE, conform, from_pandas
+from evergreen.data.typed.schema import EXACT, ROW, UNREADABLE, conform, from_pandas
 from evergreen.data.validation.rules import RowRule, column_rules
 from evergreen.learning.model.compiled.plan import PlanColumn
 from evergreen.learning.model.compiled.reading import Reader, Unusual
-from serving.spellings import allowed, text_form
+from serving.spellings import allowed, is_text_alone, text_form
 
 Scalar = str | int | float | bool | None
 SHOWN = 80
@@ -40,6 +40,7 @@ class Reading:
         self._place = {column.name: at for at, column in enumerate(self._columns)}
         self._rules = column_rules(self._columns)
         self._forms = [text_form(column) for column in self._columns]
+        self._texts_alone = [at for at, column in enumerate(self._columns) if is_text_alone(column)]
 
     def read(self, rows: Sequence[Sequence[Any]]) -> Read:
         """Return the typed values of rows, and how often each rule that only warns is broken.
@@ -50,6 +51,10 @@ class Reading:
         ------
         Fault for the first row with a value that cannot be read, or breaks a rule whose severity is fail.
         """
+        for at in self._texts_alone:
+            for number, row in enumerate(rows):
+                if row[at] is not None and type(row[at]) is not str:
+                    self._refuse(rows, (number, at, f"must be {allowed(self._columns[at])}"))
         typed: list[list[Scalar]] = []
         unusual: list[int] = []
         for number, row in enumerate(rows):
@@ -78,8 +83,7 @@ class Reading:
                     if isinstance(row[at], str) and form.fullmatch(row[at]) is None:
                         faults.append((number, at, f"must be {allowed(self._columns[at])}"))
                         break
-        series = {c.name: pd.Series([row[at] for row in rows], dtype=object) for at, c in enumerate(self._columns)}
-        batch = conform(from_pandas(pd.DataFrame(series), self._columns), self._columns, zone=self._zone)
+        batch = conform(self._as_they_came(rows), self._columns, zone=self._zone)
         faults += self._unreadable(batch)
         warned: Counter[tuple[str, str]] = Counter()
         for rule in self._rules:
@@ -93,6 +97,16 @@ class Reading:
         if faults:
             self._refuse(rows, min(faults))
         return self._values(batch), dict(warned)
+
+    def _as_they_came(self, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
+        """Return rows column by column; values of several types as texts, so that none depends on its neighbours."""
+        series = {}
+        for at, column in enumerate(self._columns):
+            values = [row[at] for row in rows]
+            if len({type(value) for value in values if value is not None}) > 1:
+                values = [_spelled(value, column) for value in values]
+            series[column.name] = pd.Series(values, dtype=object)
+        return from_pandas(pd.DataFrame(series), self._columns)
 
     def _unreadable(self, batch: pa.RecordBatch) -> list[tuple[int, int, str]]:
         noted = batch.column(UNREADABLE)
@@ -118,6 +132,15 @@ class Reading:
             values = batch.column(column.name)
             columns.append((values.cast(pa.int64()) if column.type == "timestamp" else values).to_pylist())
         return [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in batch.column(ROW)]
+
+
+def _spelled(value: Any, column: Column) -> str | None:
+    """Return a value as the text that is read as the same."""
+    if isinstance(value, bool):
+        return (column.spelling or ("false", "true"))[value]
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) <= EXACT else repr(value)
+    return None if value is None else str(value)
 
 
 def _shown(value: object) -> str:

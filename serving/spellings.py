@@ -1,14 +1,85 @@
-"""What a value of each type may look like in JSON: for the document, for what is refused, and in words."""
+"""What a value of each type may look like in JSON: for the document, for what is refused, and in words.
+
+Batch scoring reads the same spellings, and some more that no expression can tell from what lies out of bounds.
+"""
 
 import re
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
-from evergreen.config.contract.columns import Column
+from evergreen.config.contract.columns import MISSING, Column
 from evergreen.data.validation.rules import bounds_text, severity_of
+from serving.ranges import integer_text, number_text
+
+Schema = dict[str, Any]
+_LEAST, _MOST = -(2**63), 2**63 - 1  # of an integer
+_BIG = 1.7976931348623157e308
+_LEAP = "(?:1[789]|2[01])(?:0[48]|[2468][048]|[13579][26])|2000|22(?:0[48]|[24][048]|[135][26]|60)|16(?:8[048]|9[26])"
+_YEAR = "(?:1679|16[89][0-9]|1[789][0-9]{2}|2[01][0-9]{2}|22[0-5][0-9]|2260)"
+_DAY = "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
+_OFFSET = "(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])"
+TIME = f"(?:{_YEAR}-{_DAY}|1678-(?!01-01){_DAY}|2261-(?!12-31){_DAY}|(?:{_LEAP})-02-29)(?:[T ]{_CLOCK}{_OFFSET}?)?"
+# What every document refers to.
+SHARED: Mapping[str, Schema] = {
+    "Missing": {"description": "Words that stand for a value that is not there.", "enum": list(MISSING)},
+    "Time": {
+        "type": "string",
+        "description": "ISO 8601, from 1678-01-02 to 2261-12-30. Without an offset from UTC it is wall time in the time zone of the "
+        "contract, and one that the clocks skip or repeat there is refused.",
+        "pattern": f"^{TIME}$",
+        "examples": ["2024-03-01T12:00:00Z"],
+    },
+}
+NO_NUL = {"pattern": "^[^\\u0000]*$"}
+# What ECMA's expressions and Python's read alike: no look-behind, names, classes of Unicode, or flags.
+_ALIKE = re.compile(
+    r"(?:[^\\(\[{]|\\[.*+?()\[\]{}|^$/\\-]|\\d|\((?:\?[:=!])?(?!\?)|\[\^?(?:[^\\\[\]]|\\[\\\]^.-]|\\d)+\]|\{\d+(?:,\d*)?\})*"
+)
 
 
 def text_form(column: Column) -> re.Pattern[str] | None:
     """Return what a text must match as a whole to be read as a value of a column; None where any text is one."""
-    return None
+    spelled = _spelled(column)
+    if spelled is None:
+        return None
+    words = "|".join(re.escape(word) for word in MISSING) if may_be_missing(column) else ""
+    return re.compile(f"{spelled}|{words}" if may_be_missing(column) else spelled)
+
+
+def is_text_alone(column: Column) -> bool:
+    """Return whether numbers and truth values are not taken for their text: an expression could not tell which."""
+    return column.type in ("category", "text") and column.pattern is not None and _refuses("DQ011", column)
+
+
+def may_be_missing(column: Column) -> bool:
+    """Return whether a row without the column's value is answered."""
+    return column.nullable or not _refuses("DQ003", column)
+
+
+def schema_of(column: Column) -> Schema:
+    """Return the JSON Schema of a column's values: as JSON has them first, then what else is read as the same."""
+    if column.type in ("category", "text"):
+        return _text_schema(column)
+    null = ["null"] if may_be_missing(column) else []
+    kinds = {"number": "number", "integer": "integer", "boolean": "boolean", "timestamp": "null"}
+    first: Schema = {"type": [kinds[column.type], *null] if null else kinds[column.type], **_bounds(column)}
+    if column.type == "timestamp":
+        forms: list[Schema] = [{"$ref": "#/components/schemas/Time"}, *([{"type": "null"}] if null else [])]
+    else:
+        forms = [first, {"type": "string", "pattern": f"^(?:{_spelled(column)})$"}]
+    if column.type == "boolean" and (numbers := _truth_numbers(column)):
+        forms.insert(1, {"enum": numbers})
+    if null:
+        forms.append({"$ref": "#/components/schemas/Missing"})
+    return forms[0] if len(forms) == 1 else {"anyOf": forms}
+
+
+def loose(column: Column) -> Column:
+    """Return a column of which only the type is asked: what comes along is no reason to refuse a prediction."""
+    about = {"name": column.name, "type": column.type, "role": column.role, "spelling": column.spelling}
+    return Column(**about, nullable=True, pii=column.pii, description=column.description)
 
 
 def allowed(column: Column) -> str:
@@ -16,15 +87,92 @@ def allowed(column: Column) -> str:
     words = {
         "number": "a number",
         "integer": "a whole number",
-        "boolean": "true or false",
+        "boolean": " or ".join(reversed(column.spelling)) if column.spelling else "true or false",
         "timestamp": "a time in ISO 8601, such as 2024-03-01T12:00:00Z",
         "category": "a text",
         "text": "a text",
     }[column.type]
-    if (column.min is not None or column.max is not None) and severity_of("DQ004", column) == "fail":
+    if (column.min is not None or column.max is not None) and _refuses("DQ004", column):
         words += f" {bounds_text(column)}"
-    if column.categories is not None and severity_of("DQ005", column) == "fail":
-        words = f"one of {', '.join(column.categories[:20])}"
-    if column.pattern is not None and severity_of("DQ011", column) == "fail":
+    if column.categories is not None and _refuses("DQ005", column):
+        words = f"one of {', '.join(column.categories[:20])}{', …' if len(column.categories) > 20 else ''}"
+    if is_text_alone(column):
         words += f", all of the pattern {column.pattern}"
-    return f"{words}, or null" if column.nullable or severity_of("DQ003", column) == "warn" else words
+    return f"{words}, or null" if may_be_missing(column) else words
+
+
+def _refuses(code: str, column: Column) -> bool:
+    return severity_of(code, column) == "fail"
+
+
+def _limits(column: Column) -> tuple[float | None, float | None]:
+    return (column.min, column.max) if _refuses("DQ004", column) else (None, None)
+
+
+def _bounds(column: Column) -> Schema:
+    low, high = _limits(column)
+    if column.type == "integer":
+        return {"minimum": _tidy(_LEAST, low, max), "maximum": _tidy(_MOST, high, min)}
+    if column.type == "number":
+        return {"minimum": _tidy(-_BIG, low, max), "maximum": _tidy(_BIG, high, min)}
+    return {}
+
+
+def _tidy(widest: float, bound: float | None, inner: Any) -> float:
+    value = widest if bound is None else inner(widest, bound)
+    return int(value) if abs(value) < 2**53 and value == int(value) else value
+
+
+def _spelled(column: Column) -> str | None:
+    """Return the expression of the texts that are read as a value, none of them a missing one; None for any text."""
+    if column.type in ("category", "text"):
+        return None
+    if column.type == "timestamp":
+        return TIME
+    if column.type == "number":
+        return f" *(?:{number_text(*_limits(column))}) *"
+    if column.type == "integer":
+        return f" *(?:{integer_text(*_limits(column))}) *"
+    if column.spelling:
+        return f" *(?:{'|'.join(_escaped(word) for word in column.spelling)}) *"
+    return r" *(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[01](?:\.0)?) *"
+
+
+def _escaped(text: str) -> str:
+    """Return a text as an expression that ECMA and Python read alike."""
+    return re.sub(r"[\\^$.*+?()\[\]{}|/]", r"\\\g<0>", text)
+
+
+def _truth_numbers(column: Column) -> list[float]:
+    return [0, 1] if column.spelling is None else [number for word in column.spelling for number in _numbers_of(word)]
+
+
+def _numbers_of(word: str) -> list[float]:
+    """Return the JSON number whose text is a word, if there is one."""
+    with suppress(ValueError):
+        if re.fullmatch(r"-?(0|[1-9]\d{0,14})", word) and word != "-0":
+            return [int(word)]
+        if re.fullmatch(r"-?(0|[1-9]\d{0,7})\.\d{0,6}[1-9]", word):
+            return [float(word)]
+    return []
+
+
+def _text_schema(column: Column) -> Schema:
+    missing = may_be_missing(column)
+    if column.categories is not None and _refuses("DQ005", column) and not is_text_alone(column):
+        other = [number for word in column.categories for number in _numbers_of(word)]
+        truths = [word == "true" for word in column.categories if word in ("true", "false")]
+        return {"enum": [*column.categories, *other, *truths, *([None] if missing else [])]}
+    if is_text_alone(column):
+        known = {"enum": list(column.categories)} if column.categories and _refuses("DQ005", column) else {}
+        text = {"type": "string", **known, **_pattern_schema(column)}
+        return {"anyOf": [text, {"type": "null"}]} if missing else text
+    kinds = ["string", "number", "boolean", *(["null"] if missing else [])]
+    return {"type": kinds, **NO_NUL}
+
+
+def _pattern_schema(column: Column) -> Schema:
+    pattern = column.pattern or ""
+    if _ALIKE.fullmatch(pattern):
+        return {"allOf": [{"pattern": f"^(?:{pattern.replace(chr(92) + 'd', '[0-9]')})$"}, NO_NUL]}
+    return {**NO_NUL, "description": f"all of it matches Python's expression {pattern}"}

@@ -109,7 +109,7 @@ class Follower:
 
     def _follow(self) -> None:
         self._remember()
-        pause = 0.0
+        pause = LOOK_SECONDS  # whoever started the service has just looked
         while True:
             self._wake.wait(pause)
             if self._is_over:

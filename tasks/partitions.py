@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,94 +11,45 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evergreen.adapters import packaging
-from evergreen.base.artifacts import outputs, receipts
+from evergreen.base.artifacts import receipts
 from evergreen.base.artifacts.outputs import Output
 from evergreen.base.artifacts.receipts import Receipt
 from evergreen.base.artifacts.refs import Item
 from evergreen.base.artifacts.workspace import Workspace
-from evergreen.base.errors import ConfigError, DataError
+from evergreen.base.errors import DataError
 from evergreen.base.files import file_digest
-from evergreen.base.values import Value, digest_of
+from evergreen.base.values import digest_of
 from evergreen.config.settings import Settings
-from evergreen.data.ingest import partitions, rows
+from evergreen.data.ingest import rows
 from evergreen.data.ingest.items import check_unchanged, item_of
 from evergreen.data.ingest.partitions import Partition
 from evergreen.data.ingest.store import refuse_mixture
+from evergreen.data.personal import KEY_FILE
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
 from evergreen.learning.model.scored import Failure, Progress, ScoredFile
 from evergreen.learning.model.scoring import UNLIKE, BatchScorer
 from evergreen.record.outcomes import VersionFacts
 from evergreen.record.plan.identity import code_digest
+from evergreen.record.predictions import batches
+from evergreen.record.predictions.batches import Answering, BatchLog
+from evergreen.record.predictions.records import columns_of
+from tasks.planned import Planned
 
 log = logging.getLogger(__name__)
 progress = log.getChild("progress")  # at level debug, for whoever draws it
 
 
-class Planned(Value):
-    """A file to score, and the absolute path of its output."""
-
-    partition: Partition
-    output: str
-
-
-def plan(source: str, target: Path) -> tuple[Planned, ...]:
-    """Return what is scored into what: one file into one file, or those of a folder or glob into a folder.
-
-    Outputs keep the names and the folders of their files. Text with separators becomes CSV, all else Parquet.
-
-    Raises
-    ------
-    ConfigError if the target is of another kind, is or lies in what is read, or two files would have one output.
-    DataError if there is no file.
-    """
-    is_file = target.suffix in outputs.SUFFIXES
-    found = partitions.find(source)
-    if found.single and not is_file:
-        raise ConfigError(
-            "CFG016",
-            f"cannot write '{target.suffix}' files",
-            where=str(target),
-            next_step="Name a .csv or a .parquet file.",
-        )
-    if not found.single and is_file:
-        raise _unfit(source, target, "many files are read, and one would be written", "Name a folder to write to.")
-    into = target.resolve()
-    if found.single:
-        planned = [Planned(partition=found.partitions[0], output=str(into))]
-    else:
-        if into.is_relative_to(found.root):
-            raise _unfit(source, target, "what is written would be read again", "Name a folder elsewhere.")
-        planned = [Planned(partition=one, output=str(into / _output_name(one))) for one in found.partitions]
-    named: dict[str, str] = {}
-    for one in planned:
-        if one.output == one.partition.uri:
-            raise _unfit(source, target, "the output would replace what is read", "Name another file.")
-        if other := named.get(one.output):
-            raise ConfigError(
-                "SCR003",
-                f"'{other}' and '{one.partition.name}' would have one output: {Path(one.output).name}",
-                where=source,
-                next_step="Rename one, or score them apart.",
-            )
-        named[one.output] = one.partition.name
-    return tuple(planned)
-
-
-def _output_name(partition: Partition) -> str:
-    return f"{partition.stem}{'.csv' if partition.is_delimited else '.parquet'}"
-
-
-def _unfit(source: str, target: Path, what: str, next_step: str) -> ConfigError:
-    return ConfigError("SCR002", f"{source} cannot be scored into {target}: {what}", next_step=next_step)
-
-
 @dataclass(frozen=True)
 class Scoring:
-    """A version that scores files. `logs`: whether what it answers goes to the prediction log."""
+    """A version that scores files.
+
+    `champion`: whether it is the one that answers callers too. `logs`: whether its answers go to the prediction log.
+    """
 
     version: VersionFacts
     settings: Settings
+    champion: bool = True
     logs: bool = True
 
     @cached_property
@@ -139,39 +90,67 @@ class Scoring:
         if there and there.made_of == made_of and (there.logged or not self.logs):
             log.info("score: %s: the output is there, %d rows", partition.name, there.rows)
             return ScoredFile(**about, rows=there.rows, refused=there.refused, skipped=True)
-        n_rows, n_refused = self._write(item, partition, output, place)
-        receipt = Receipt(
-            made_of=made_of, sha256=file_digest(output), rows=n_rows, refused=n_refused, logged=self.logs
-        )
+        logs = self.logs and not batches.is_logged(self.settings.predictions, self._log_name(item, partition))
+        n_rows, n_refused = self._write(item, partition, output, place, logs=logs)
+        receipt = Receipt(made_of=made_of, sha256=file_digest(output), rows=n_rows, refused=n_refused, logged=self.logs)
         receipts.write(output, receipt)
         log.info("score: %s: %d rows, %d refused", partition.name, n_rows, n_refused)
-        return ScoredFile(**about, rows=n_rows, refused=n_refused, logged=n_rows - n_refused if self.logs else 0)
+        return ScoredFile(**about, rows=n_rows, refused=n_refused, logged=n_rows - n_refused if logs else 0)
+
+    def _log(self, item: Item, partition: Partition, names: Sequence[str], written: ExitStack) -> BatchLog:
+        contract, version = self.model.contract, self.version
+        answering = Answering(
+            model=version.judged.model,
+            version=version.version,
+            model_digest=version.artifact.sha256,
+            variant="champion" if self.champion else f"version {version.version}",
+            event=contract.time,
+        )
+        made = BatchLog(
+            self.settings.predictions,
+            self._log_name(item, partition),
+            answering,
+            contract=contract,
+            columns=columns_of(contract, self.model.given, self.model.classes),
+            there=names,
+            key=self.settings.home / KEY_FILE,
+        )
+        written.enter_context(_written(made.output))
+        return made
 
     def _made_of(self, item: Item, partition: Partition) -> str:
         version, code = self.version, code_digest(__name__)
         model = (version.artifact.sha256, version.version, version.threshold)
         return digest_of([item.sha256, item.format, partition.values, model, code])
 
-    def _write(self, item: Item, partition: Partition, output: Path, place: tuple[int, int]) -> tuple[int, int]:
+    def _log_name(self, item: Item, partition: Partition) -> str:
+        rows_digest, artifact = digest_of([item.sha256, item.format, partition.values]), self.version.artifact
+        return f"batch-{rows_digest[:24]}-{artifact.sha256[:16]}.v{self.version.version}.parquet"
+
+    def _write(
+        self, item: Item, partition: Partition, output: Path, place: tuple[int, int], *, logs: bool
+    ) -> tuple[int, int]:
         contract, source = self.model.contract, rows.read(item)
-        values = {name: value for name, value in partition.values.items() if name not in source.schema.names}
-        scorer = BatchScorer(
-            self.model,
-            version=self.version.version,
-            threshold=self.version.threshold,
-            columns=[*source.schema.names, *values],
-        )
+        declared = {column.name for column in (*contract.columns, *self.model.given)} - {*source.schema.names}
+        values = {name: value for name, value in partition.values.items() if name in declared}
+        names = [*source.schema.names, *values]
+        scorer = BatchScorer(self.model, version=self.version.version, threshold=self.version.threshold, columns=names)
         asked = {column.name for column in scorer.columns}
-        values = {name: value for name, value in values.items() if name in asked}
         n_rows = n_refused = 0
         total = _rows_of(item)
-        with _written(Output(output, pa.unify_schemas([source.schema, scorer.schema]), unlike=UNLIKE)) as out:
+        schema = pa.unify_schemas([source.schema, scorer.schema])
+        with ExitStack() as written:
+            out = written.enter_context(_written(Output(output, schema, unlike=UNLIKE)))
+            # Published first, being entered last: an answer stands in the log before anybody sees it.
+            kept = self._log(item, partition, names, written) if logs else None
             for batch in source.batches:
                 known = _with_values(batch, values)
                 if item.format != "parquet":
                     known = rows.without_missing(known, asked, contract.missing)
                 scored = scorer.take(known, missing=contract.missing)
                 out.add(_side_by_side(batch, scored.answers))
+                if kept:
+                    kept.add(known, scored.kept, scored.answers, scored.keeps)
                 n_rows += batch.num_rows
                 n_refused += batch.num_rows - scored.kept.num_rows
                 _show(place, n_rows, total)

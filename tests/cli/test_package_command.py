@@ -27,6 +27,7 @@ def test_champion_is_packaged_for_a_container_without_docker(trained_project: Sm
     assert told["image"].startswith("flights:v1-")
     assert told["context"] == str(trained_project.home / "containers" / told["image"].replace(":", "/"))
     assert {**named, "context": ""} == {**told, "context": ""}
+    assert told["edge"] is None
     written = released.files(Path(told["context"]))
     assert released.files(trained_project.root / "build") == written
     assert f"ARG DIGEST={told['digest']}\n" in written["Dockerfile"].decode()

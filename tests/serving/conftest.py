@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,14 +12,15 @@ import released
 import uvicorn
 from projects import wait_for
 from servers import SECONDS, Server, free_port, running
-from starlette.applications import Starlette
 
 from evergreen.adapters import packaging
 from evergreen.config.settings import Settings
 from evergreen.learning.model.release import Release
-from serving.app import create_app
+from serving.app import Application, create_app
+from serving.connections import Connections, Limits
 from serving.listening import listen
 
+ROOMY = Limits(connections=500, connections_per_peer=500)
 Serve = Callable[..., AbstractContextManager[httpx.Client]]
 
 
@@ -38,9 +40,17 @@ def release(bundle: Path) -> Release:
 
 
 @contextmanager
-def served(app: Starlette, lifespan: str = "on") -> Iterator[httpx.Client]:
+def served(app: Application, lifespan: str = "on", limits: Limits = ROOMY) -> Iterator[httpx.Client]:
     listening = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan=lifespan))
+    config = uvicorn.Config(
+        app,
+        http=Connections(limits, app.service.metrics).protocol(),
+        lifespan=lifespan,  # type: ignore[arg-type]
+        log_level="error",
+        access_log=False,
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
     port = listening.getsockname()[1]
@@ -58,8 +68,10 @@ def served(app: Starlette, lifespan: str = "on") -> Iterator[httpx.Client]:
 def serve(bundle: Path, tmp_path: Path) -> Serve:
     """Return a context that serves a bundle over HTTP from a thread."""
 
-    def serve(folder: Path = bundle, lifespan: str = "on", **limits: int) -> AbstractContextManager[httpx.Client]:
-        return served(create_app(folder, tmp_path / "predictions", **limits), lifespan)
+    def serve(
+        folder: Path = bundle, lifespan: str = "on", limits: Limits = ROOMY, **settings: Any
+    ) -> AbstractContextManager[httpx.Client]:
+        return served(create_app(folder, Settings(home=tmp_path, **settings)), lifespan, limits)
 
     return serve
 
@@ -67,7 +79,7 @@ def serve(bundle: Path, tmp_path: Path) -> Serve:
 @pytest.fixture(scope="module")
 def client(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a service that the tests of a file share; none of them may break it."""
-    with served(create_app(bundle, tmp_path_factory.mktemp("predictions"), max_body_bytes=20_000)) as client:
+    with served(create_app(bundle, Settings(home=tmp_path_factory.mktemp("home"), max_body_bytes=20_000))) as client:
         yield client
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,7 +13,10 @@ import threading
 from http.client import HTTPConnection
 from pathlib import Path
 
+import callers
 import httpx
+import promoted
+import psutil
 import pytest
 import released
 from projects import wait_for
@@ -20,24 +24,37 @@ from servers import SECONDS
 
 from evergreen.adapters import packaging
 from evergreen.config.settings import Settings
-from evergreen.record.predictions import log as predictions
+from evergreen.record.predictions import reading
+from serving import last_served
 
 HEAVY = ("prefect", "great_expectations", "evidently", "dvc", "mlflow", "bentoml", "optuna", "fastapi")
+SLOW = ("sklearn", "skops", "sqlalchemy")  # what the first answer of a compiled model does not wait for
 
 
-def test_application_starts_without_the_training_stack(bundle, tmp_path):
+def test_application_starts_without_the_training_stack(tmp_path, project):
+    bundle = promoted.path_of(promoted.package(tmp_path, 1, project), tmp_path) / "src"
     code = f"""
 import sys
 from pathlib import Path
+from evergreen.config.settings import Settings
 from serving.app import create_app
-create_app(Path({str(bundle)!r}), Path({str(tmp_path)!r})).state.service.load()
-print(sorted(set(sys.modules) & set({HEAVY})))
+service = create_app(Path({str(bundle)!r}), Settings(home=Path({str(tmp_path)!r}))).service
+service.load()
+print(sorted(set(sys.modules) & set({(*HEAVY, *SLOW)})), service.served.model.scorer is not None)
+service.served.model.pipeline
+print("skops" in sys.modules)
 """
     env = {"PYTHONPATH": str(bundle), "PYTHONDONTWRITEBYTECODE": "1"}
 
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=60)
 
-    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
+    assert (done.stdout.split("\n"), done.returncode) == (["[] True", "True", ""], 0), done.stderr
+
+
+def logged_in(home: Path) -> list[str]:
+    """Return the ids of all logged predictions."""
+    ids: list[str] = reading.read(home / "predictions")["prediction_id"].to_pylist()
+    return ids
 
 
 def ask_until_it_is_gone(client: httpx.Client, acknowledged: list[str], enough: threading.Event) -> None:
@@ -68,11 +85,11 @@ def test_every_acknowledged_prediction_is_in_the_log_after_a_kill_and_a_new_star
     answer = client.post("/predict", json={"rows": released.requests(2)}).json()
     acknowledged += [each["prediction_id"] for each in answer["predictions"]]
 
-    logged = predictions.read(tmp_path / "predictions")
+    logged = logged_in(tmp_path)
 
     assert len(acknowledged) > 62
-    assert set(acknowledged) <= set(logged["prediction_id"])
-    assert logged["prediction_id"].is_unique
+    assert set(acknowledged) <= set(logged)
+    assert len(set(logged)) == len(logged)
 
 
 def begin(host: str, port: int, body: bytes) -> HTTPConnection:
@@ -187,3 +204,129 @@ def test_command_runs_the_bundles_own_code_wherever_it_is_started(bundle, projec
     ).stdout.split()
 
     assert found == [os.fspath(bundle / "evergreen" / "project.py"), os.fspath(bundle / "serving" / "app.py")]
+
+
+def kill_workers(home: Path, project: Path, *, times: int) -> None:
+    """Kill a worker under load, again and again, and check what callers and the log say afterwards."""
+    n = 4
+    with promoted.running(home, project, serve_workers=2) as service, callers.asking(service.url, n=n) as asked:
+        for number in range(times):
+            n_before = len(asked.answers)
+            killed = service.workers()[number % 2]
+            os.kill(killed, signal.SIGKILL)
+            wait_for(lambda killed=killed: follows(service, killed), "another worker answers in its place")
+            wait_for(lambda n_before=n_before: len(asked.answers) > n_before + 2 * n, "callers are answered")
+            assert not psutil.pid_exists(killed)
+        asked.is_over.set()
+
+    logged = logged_in(home)
+    assert asked.refused == []
+    assert len(asked.broken) <= n * times
+    assert {answer.prediction_id for answer in asked.answers} <= set(logged)
+    assert len(set(logged)) == len(logged)
+
+
+def test_worker_that_is_killed_under_load_takes_no_acknowledged_prediction_with_it(tmp_path, project):
+    kill_workers(tmp_path, project, times=5)
+
+
+@pytest.mark.long
+def test_worker_that_is_killed_a_hundred_times_takes_no_acknowledged_prediction_with_it(tmp_path, project):
+    kill_workers(tmp_path, project, times=100)
+
+
+def test_workers_end_under_load_without_losing_what_they_answered(tmp_path, project):
+    with promoted.running(tmp_path, project, serve_workers=2) as service:
+        pids = service.workers()
+        with callers.asking(service.url) as asked:
+            wait_for(lambda: len(asked.answers) > 100, "callers are answered")
+            service.process.send_signal(signal.SIGTERM)
+            code = service.process.wait(SECONDS)
+            asked.is_over.set()
+
+    assert code == 0
+    assert not any(map(psutil.pid_exists, pids))
+    assert asked.refused == []
+    assert {answer.prediction_id for answer in asked.answers} <= set(logged_in(tmp_path))
+    assert not (tmp_path / "serving" / "counts" / str(service.process.pid)).exists()
+
+
+def test_worker_that_follows_on_another_answers_with_what_was_served_last(tmp_path, project):
+    with promoted.running(tmp_path, project, serve_workers=2) as service:
+        service.promote(2)
+        wait_for(lambda: versions(service) == {2}, "all workers answer with version 2")
+        (tmp_path / "ledger.db").rename(tmp_path / "away.db")  # so that it is not the ledger that says so
+        killed = service.workers()[0]
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda: follows(service, killed), "another worker answers in its place")
+
+        assert versions(service) == {2}
+
+
+def follows(service: promoted.Running, killed: int) -> bool:
+    """Return whether two workers answer, and a killed one is none of them."""
+    workers = service.workers()
+    return len(workers) == 2 and killed not in workers
+
+
+def versions(service: promoted.Running) -> set[int]:
+    """Return the versions that answer, of a number of connections that no worker is likely to be missed by."""
+    found = [httpx.get(f"{service.url}/readyz", timeout=SECONDS).json()["version"] for _ in range(20)]
+    return set(found)
+
+
+def test_metrics_are_of_all_workers(tmp_path, project):
+    with promoted.running(tmp_path, project, serve_workers=2) as service:
+        for _ in range(20):
+            httpx.post(f"{service.url}/predict", json={"rows": released.requests(2)}, timeout=SECONDS)
+        page = httpx.get(f"{service.url}/metrics", timeout=SECONDS).text
+
+    counted = re.findall(r"^evergreen_predictions_total\{.*\} (\S+)$", page, re.MULTILINE)
+    assert sum(map(float, counted)) == 40
+
+
+def swap_under_load(service: promoted.Running, *, times: int) -> callers.Callers:
+    """Promote one version after another, and return what callers were answered meanwhile."""
+    with callers.asking(service.url, n=2) as asked:
+        for number in range(times):
+            version, n_before = 1 + (number + 1) % len(promoted.MODELS), len(asked.answers)
+            service.promote(version)
+            assert service.reload() in ("swapped", "unchanged")  # unchanged: it had been seen already
+            wait_for(lambda n_before=n_before: len(asked.answers) > n_before + 4, "callers are answered")
+    return asked
+
+
+def check_unmixed(asked: callers.Callers) -> None:
+    """Check that no request failed, and that each answer is the one of the version that it names."""
+    expected = {version: promoted.expected(version, callers.ROWS) for version in promoted.MODELS}
+    mixed = [
+        answer
+        for answer in asked.answers
+        if answer.header != str(answer.version) or abs(answer.probability - expected[answer.version][answer.row]) > 1e-5
+    ]
+    assert (mixed, asked.refused, asked.broken) == ([], [], [])
+    assert {answer.version for answer in asked.answers} == set(promoted.MODELS)
+
+
+def test_swaps_under_load_drop_nobody_and_mix_no_answer(tmp_path, project):
+    with promoted.running(tmp_path, project) as service:
+        asked = swap_under_load(service, times=10)
+
+    check_unmixed(asked)
+    last = last_served.read(tmp_path, promoted.MODEL)
+    assert last is not None
+    assert last.release.version == 2
+
+
+@pytest.mark.long
+def test_two_hundred_swaps_under_load_drop_nobody_mix_no_answer_and_keep_no_memory(tmp_path, project):
+    with promoted.running(tmp_path, project) as service:
+        process = psutil.Process(service.process.pid)
+        first = swap_under_load(service, times=20)
+        before = process.memory_info().rss
+        asked = swap_under_load(service, times=180)
+        after = process.memory_info().rss
+
+    for each in (first, asked):
+        check_unmixed(each)
+    assert after < 1.1 * before

@@ -1,7 +1,9 @@
 """A home in which versions are packaged and promoted, without a training: each with a model of its own."""
 
 import hashlib
+import re
 import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +14,17 @@ from tempfile import mkdtemp
 from typing import Any, Literal
 
 import httpx
+import psutil
 import pytest
 import released
+import servers
 import uvicorn
 from projects import wait_for
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from servers import SECONDS
 
+from evergreen.adapters import packaging
 from evergreen.adapters.onnx_export.compiling import compiled
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
@@ -199,3 +204,46 @@ def serving(home: Path, project: Path, **more: Any) -> Iterator[Serving]:
     app = create_app(path_of(known, home) / "src", settings, source="ledger")
     with answering(app) as client:
         yield Serving(app.service, settings, client, project)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service of version 1 as processes of their own, which follow the ledger of `settings`."""
+
+    process: subprocess.Popen[bytes]
+    client: httpx.Client
+    settings: Settings
+    project: Path
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return str(self.client.base_url)
+
+    def promote(self, version: int) -> None:
+        promote(self.settings, package(self.settings.home, version, self.project))
+
+    def reload(self) -> str:
+        response = self.client.post("/admin/reload", headers={"Authorization": f"Bearer {TOKEN}"})
+        outcome: str = response.json()["outcome"]
+        return outcome
+
+    def workers(self) -> list[int]:
+        """Return the processes that answer, without one that is dead or not ready."""
+        began = {int(pid) for pid in re.findall(r"worker (\d+) answers", self.log.read_text())}
+        return [child.pid for child in psutil.Process(self.process.pid).children() if child.pid in began]
+
+
+@contextmanager
+def running(home: Path, project: Path, **more: Any) -> Iterator[Running]:
+    """Start the packaged service of version 1, which is champion, as `evergreen serve` does."""
+    known = package(home, 1, project)
+    settings = Settings(home=home, follow_champion=True, serve_port=servers.free_port(), **more)
+    promote(settings, known)
+    argv, env = packaging.command(path_of(known, home), settings, digest=known.package)
+    env = {**env, "EVERGREEN_ADMIN_TOKEN": TOKEN}
+    with servers.running([*argv, "--source=ledger"], env, home, settings.serve_port) as (process, client):
+        log = home / f"{settings.serve_port}.log"
+        found = Running(process, client, settings, project, log)
+        wait_for(lambda: settings.serve_workers in (1, len(found.workers())), "all workers answer")
+        yield found

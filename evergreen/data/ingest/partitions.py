@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote
 
+from pydantic import Field
+
 from evergreen.base.errors import ConfigError, DataError
 from evergreen.base.values import Value
 from evergreen.data.ingest.items import COMPRESSIONS, SUFFIXES
@@ -20,7 +22,7 @@ class Partition(Value):
 
     name: str
     uri: str
-    values: dict[str, str | None] = {}
+    values: dict[str, str | None] = Field(default_factory=dict)
 
     @property
     def stem(self) -> str:

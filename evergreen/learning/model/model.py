@@ -1,9 +1,9 @@
 """The model artifact: a fitted pipeline as skops, what it needs to be asked, and a manifest that is verified first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,9 @@ LOOKUPS = "lookups/"
 class Model:
     """A verified model in memory.
 
+    `fitted`: the pipeline, or what reads it. Beside a compiled form nobody needs it to answer a row, and reading it takes
+    longer than all the rest: so it is read when it is first asked for, as `pipeline`.
+
     `compiled`: the files of its compiled form and of what it is compared with, by path; none for a model that was saved
     without.
     """
@@ -46,10 +49,17 @@ class Model:
     digest: str
     contract: Contract
     features: FeatureParams
-    pipeline: "Pipeline"
+    fitted: "Pipeline | Callable[[], Pipeline]" = field(repr=False)
     manifest: Mapping[str, Any]
     lookups: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
     compiled: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def pipeline(self) -> "Pipeline":
+        """The fitted pipeline; raises IntegrityError if it is read only now, and holds a type that is not on our list."""
+        if callable(self.fitted):
+            object.__setattr__(self, "fitted", self.fitted())
+        return self.fitted
 
     @property
     def given(self) -> tuple[Column, ...]:
@@ -59,7 +69,9 @@ class Model:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes of a multiclass model, in the order of its probabilities; empty for other tasks."""
-        return tuple(map(str, self.pipeline.classes_)) if self.contract.task == "multiclass" else ()
+        if self.contract.task != "multiclass":
+            return ()
+        return self.scorer.classes if self.scorer else tuple(map(str, self.pipeline.classes_))
 
     @cached_property
     def columns(self) -> tuple[PlanColumn, ...]:
@@ -77,8 +89,8 @@ class Model:
         if PLAN not in self.compiled:
             return None
         scorer = Scorer.from_files(self.compiled)
-        said = (scorer.columns, scorer.task, scorer.classes, scorer.plan.zone)
-        if said != (self.columns, self.contract.task, self.classes, self.contract.timezone):
+        said = (scorer.columns, scorer.task, scorer.plan.zone)
+        if said != (self.columns, self.contract.task, self.contract.timezone):
             raise refused("the plan is not of this model's contract")
         return scorer
 
@@ -177,11 +189,13 @@ def load(path: Path, sha256: str) -> Model:
         digest=sha256,
         contract=contract,
         features=features,
-        pipeline=from_bytes(pipeline, where=str(path)),
+        fitted=partial(from_bytes, pipeline, where=str(path)),
         manifest=manifest,
         lookups=lookups,
         compiled={name: content for name, content in files.items() if name.startswith(FOLDER)},
     )
+    if PLAN not in files:  # then it is what answers, and has to be whole
+        _ = model.pipeline
     for function in features.functions:  # a model without them would answer nothing
         if not own_code.is_known(function.rpartition(".")[0]):
             raise IntegrityError(

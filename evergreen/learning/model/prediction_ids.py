@@ -120,7 +120,8 @@ class _Bits:
     def of(self, number: int, begin: int) -> Lane | np.uint64:
         """Return the bits of the rows from `begin` on in a lane."""
         if self._words:
-            return self._words[number][self._codes[begin : begin + AT_ONCE]]
+            words: Lane = self._words[number][self._codes[begin : begin + AT_ONCE]]
+            return words
         if self._last[0] != begin:
             self._last = begin, value_bits(self._values.slice(begin, AT_ONCE))
         return self._last[1]

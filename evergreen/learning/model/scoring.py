@@ -15,7 +15,7 @@ from evergreen.config.contract.columns import MISSING, Column
 from evergreen.data.typed.schema import conform, from_pandas, to_pandas
 from evergreen.data.typed.times import Offsets
 from evergreen.data.validation.reasons import RowJudge
-from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.evaluation.estimates import nothing
 from evergreen.learning.features.derived import finite, numbers
 from evergreen.learning.features.rowwise import instants, typed
 from evergreen.learning.model.model import Model
@@ -102,7 +102,7 @@ class BatchScorer:
         pieces = [
             self._model.estimate_batch(kept.slice(begin, ESTIMATED_ROWS)).answers(self._threshold)
             for begin in range(0, kept.num_rows, ESTIMATED_ROWS)
-        ] or [nothing(self._model)]
+        ] or [_nothing(self._model)]
         return {
             name: pa.array(np.concatenate([piece[name] for piece in pieces]), self.schema.field(name).type)
             for name in pieces[0]
@@ -117,7 +117,7 @@ def score(rows: pd.DataFrame, model: Model, *, version: int, threshold: float) -
     there more than once are told apart.
     """
     ids = PredictionIds(model.digest).take(_seen_in_frame(rows, model), len(rows))
-    answers = model.predict(rows).answers(threshold) if len(rows) else nothing(model)
+    answers = model.predict(rows).answers(threshold) if len(rows) else _nothing(model)
     texts = ids.to_numpy(zero_copy_only=False)
     return pd.DataFrame({"prediction_id": texts, "version": version, **answers}, index=rows.index)
 
@@ -142,15 +142,13 @@ def added(model: Model) -> pa.Schema:
     kinds = {"probability": pa.float64(), "value": pa.float64(), "label": pa.string()}
     if model.contract.task == "binary":
         kinds["label"] = pa.bool_()
-    answers = [(name, kinds[name]) for name in nothing(model)]
+    answers = [(name, kinds[name]) for name in _nothing(model)]
     about = [("prediction_id", pa.string()), ("version", pa.int64())]
     return pa.schema([*about, *answers, (CODES, pa.string()), (WHY, pa.string())])
 
 
-def nothing(model: Model) -> dict[str, np.ndarray[Any, Any]]:
-    """Return the answers for no row."""
-    k = (len(model.classes),) if model.classes else ()
-    return Estimates(model.contract.task, np.empty((0, *k)), model.classes).answers(0.5)
+def _nothing(model: Model) -> dict[str, np.ndarray[Any, Any]]:
+    return nothing(model.contract.task, model.classes).answers(0.5)
 
 
 def _coded(rows: pa.RecordBatch) -> pa.RecordBatch:

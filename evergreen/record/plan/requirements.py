@@ -47,17 +47,22 @@ def pins(lock: str, names: Iterable[str]) -> list[str]:
     return [f"{name}=={version[name]}" for name in sorted(chosen)]
 
 
-def hashed(lock: str, names: Iterable[str]) -> str:
+def hashed(lock: str, names: Iterable[str], *, alone: bool = False) -> str:
     r"""Return the part of a lock that `pins` chooses, with its hashes, as ``pip install --require-hashes`` reads it.
+
+    Parameters
+    ----------
+    alone : leave out what `names` depend on.
 
     Examples
     --------
     >>> hashed("a==1 \\\n    --hash=sha256:aa\n    # via b\nb==2 \\\n    --hash=sha256:bb\n", ["b"]).splitlines()
     ['a==1 \\', '    --hash=sha256:aa', 'b==2 \\', '    --hash=sha256:bb']
     """
+    names = set(names)
     below, version, chosen = _closure(lock, names)
     lines = []
-    for name in sorted(chosen):
+    for name in sorted(names if alone else chosen):
         hashes = re.findall(r"--hash=(\S+)", below[name])
         lines.append(" \\\n    ".join([f"{name}=={version[name]}", *(f"--hash={digest}" for digest in hashes)]))
     return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
 """Answers of batch scoring on their way into the prediction log's table: a file for each file that was scored."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,7 +9,9 @@ import pyarrow.compute as pc
 
 from evergreen.base.artifacts.outputs import Output
 from evergreen.base.values import Value
+from evergreen.config.contract.contract import Contract
 from evergreen.data import personal
+from evergreen.data.typed.schema import conform
 from evergreen.record.predictions.columnar import INSTANT, prediction_schema, value_names
 from evergreen.record.predictions.records import Columns, LoggedColumn
 from evergreen.record.predictions.table import day_of, partition
@@ -35,50 +37,74 @@ class BatchLog:
 
     Parameters
     ----------
+    name : of the file, the same for the same rows and model.
+    contract, columns : of the model that answers.
+    there : the columns of the contract that the rows have.
     key : the file with the key that personal values are hashed under; made where there is none.
     """
 
-    def __init__(self, folder: Path, name: str, columns: Columns, answering: Answering, *, key: Path) -> None:
-        now = datetime.now(UTC)
-        received_us = int(now.timestamp() * 1_000_000)
-        self._columns, self._answering = columns, answering
-        self._schema = prediction_schema(columns)
-        self._names = value_names(columns)
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        answering: Answering,
+        *,
+        contract: Contract,
+        columns: Columns,
+        there: Collection[str],
+        key: Path,
+    ) -> None:
+        received_us = int(datetime.now(UTC).timestamp() * 1_000_000)
+        keys = {column.name for column in columns.keys} & {*there}
+        self._about = [column for column in contract.stored if column.name in keys]
+        self._contract, self._columns, self._answering = contract, columns, answering
+        self._schema, self._names = prediction_schema(columns), value_names(columns)
         self._received = pa.scalar(received_us, pa.int64()).cast(INSTANT)
         secret = personal.key(key) if any(column.pii == "hash" for column in columns.all) else b""
         self._protect = {column.name: _protection(column, secret) for column in columns.all if column.pii}
         path = partition(folder, "table", day_of(received_us)) / name
         self.output = Output(path, self._schema, unlike=("prediction_id", "probability", "value"))
 
-    def add(self, answers: pa.RecordBatch, values: Mapping[str, pa.Array]) -> None:
-        """Take answered rows.
+    def add(self, rows: pa.RecordBatch, asked: pa.RecordBatch, answers: pa.RecordBatch, keeps: pa.Array) -> None:
+        """Take the rows of a batch that were answered, which are those that `keeps` says.
 
         Parameters
         ----------
-        answers : prediction_id and, by task, probability, label and value; none is null.
-        values : typed, by the names of the contract; what is not there was not given.
+        rows : all of the batch, as they came.
+        asked : those that were answered, typed: the columns that the model was asked with.
+        answers : for all of the batch, prediction_id and, by task, probability, label and value.
         """
-        n, who = answers.num_rows, self._answering
-        known = dict(zip(answers.schema.names, answers.columns, strict=True))
-        known |= {
-            **{name: _all(value, n) for name, value in who.model_dump(exclude={"event"}).items()},
+        contract = self._contract
+        about = conform(rows, self._about, zone=contract.timezone, missing=contract.missing)
+        if keeps.false_count:
+            about, answers = about.filter(keeps), answers.filter(keeps)
+        values = {column.name: about.column(column.name) for column in self._about}
+        values |= dict(zip(asked.schema.names, asked.columns, strict=True))
+        self.output.add(self._batch(dict(zip(answers.schema.names, answers.columns, strict=True)), values))
+
+    def _batch(self, answers: Mapping[str, pa.Array], values: Mapping[str, pa.Array]) -> pa.RecordBatch:
+        n = len(answers["prediction_id"])
+        known = {
+            **answers,
+            **{name: _all(value, n) for name, value in self._answering.model_dump(exclude={"event"}).items()},
             "received_at": _all(self._received, n),
             "propensity": _all(1.0, n),
             "latency_us": _all(0, n),
             "source": _all("batch", n),
             "request_id": _all("", n),
         }
-        if who.event:
-            known["event_at"] = values[who.event]
+        if self._answering.event:
+            known["event_at"] = values[self._answering.event]
         if self._columns.task == "binary":
-            known |= {"decision": pc.if_else(known["label"], "positive", "negative"), "rule": _all("threshold", n)}
-        ours = self._schema.names[: -len(self._names)]
-        arrays = [known.get(name, pa.nulls(n)).cast(self._schema.field(name).type) for name in ours]
-        for column, name in zip(self._columns.all, self._names, strict=True):
-            given = values.get(column.name, pa.nulls(n))
-            given = self._protect[column.name](given) if column.pii and column.name in values else given
-            arrays.append(given.cast(self._schema.field(name).type))
-        self.output.add(pa.RecordBatch.from_arrays(arrays, schema=self._schema))
+            known["decision"] = pc.if_else(answers["label"], "positive", "negative")
+            known["rule"] = _all("threshold", n)
+        ours = [known.get(name, pa.nulls(n)) for name in self._schema.names[: -len(self._names)]]
+        theirs = [self._protected(column, values.get(column.name, pa.nulls(n))) for column in self._columns.all]
+        arrays = [values.cast(field.type) for values, field in zip([*ours, *theirs], self._schema, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def _protected(self, column: LoggedColumn, values: pa.Array) -> pa.Array:
+        return self._protect[column.name](values) if column.name in self._protect else values
 
 
 def _protection(column: LoggedColumn, secret: bytes) -> Callable[[pa.Array], pa.Array]:
@@ -90,6 +116,8 @@ def _protection(column: LoggedColumn, secret: bytes) -> Callable[[pa.Array], pa.
     change = how[column.pii or "drop"]
 
     def protect(values: pa.Array) -> pa.Array:
+        if values.null_count == len(values):
+            return pa.nulls(len(values), pa.string())
         coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
         texts: Sequence[object] = coded.dictionary.to_pylist()
         return pa.array([change(str(text)) for text in texts], pa.string()).take(coded.indices)

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from errno import EIO, ENOENT, ENOSPC
+from errno import EIO, ENOSPC
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +105,6 @@ class Segment:
 
     def probe(self) -> None:
         """Write some bytes and cut them off again; raises OSError unless a frame could be written now."""
-        if not self.is_in_place():
-            raise OSError(ENOENT, "the segment is not in place")
         try:
             if os.write(self.fd, b"\0" * PROBE_BYTES) != PROBE_BYTES:
                 raise OSError(ENOSPC, os.strerror(ENOSPC))
@@ -171,6 +169,9 @@ def _create(folder: Path, hour: int, token: str, number: int) -> tuple[int, Path
             os.close(fd)
             number += 1
             continue
+        if os.fstat(fd).st_nlink == 0:  # and removed it, because it held nothing
+            os.close(fd)
+            continue
         return fd, path, number
 
 
@@ -199,7 +200,7 @@ def settle(path: Path) -> bool:
             if reader.ends_in_order():
                 return True
             if reader.size >= START and not reader.is_ours:
-                log.error("LOG003: not a segment of a prediction log, left as it is: %s", path)
+                log.error("not a segment of a prediction log, left as it is: %s", path)
                 return True
             frames = [(end, isinstance(frame, Header)) for _, end, frame in reader.walk()]
             tail = framed(reader.mark, encode(End()))

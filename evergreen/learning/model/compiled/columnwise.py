@@ -94,15 +94,25 @@ class _Codes:
         self.of, self._at, self._width = category.of, category.at, category.width
         self._places: Mapping[str | None, int] = {key: at for at, key in enumerate((*category.keys, None))}
         self._table = np.zeros((len(category.keys) + 2, category.width))
+        self._offsets: Array | None = np.zeros(len(self._table), np.int64)
         for at, pairs in enumerate((*category.numbers, category.missing, category.unseen)):
             for offset, number in pairs:
                 self._table[at, offset] = number
+                if self._offsets is not None:
+                    self._offsets[at] = offset
+            if len(pairs) > 1:
+                self._offsets = None
 
     def put(self, coded: Coded, encoded: Array) -> None:
+        """Write what the categories become into their columns, all of which hold zeros."""
         unseen = len(self._table) - 1
         places = np.array([self._places.get(label, unseen) for label in coded.labels], np.int64)
         if self._width == 1:
             encoded[:, self._at] = self._table[places, 0][coded.codes]
+        elif self._offsets is not None:  # one number a row: the zeros beside it are there
+            offsets = self._offsets[places]
+            at = (self._at + offsets)[coded.codes]
+            encoded[np.arange(len(encoded)), at] = self._table[places, offsets][coded.codes]
         else:
             encoded[:, self._at : self._at + self._width] = self._table[places][coded.codes]
 

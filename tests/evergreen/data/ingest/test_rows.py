@@ -1,49 +1,97 @@
-"""A file as one table, as batch scoring reads it."""
+"""The rows of a file as batch scoring reads them: all of them, in their order, with their columns as they came."""
+
+import logging
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-import validated
 
 from evergreen.base.errors import DataError
-from evergreen.data.ingest.frames import read
-
-CONTRACT = validated.contract_of(
-    {"name": "at", "type": "timestamp", "role": "time", "nullable": False},
-    {"name": "x", "type": "number"},
-    {"name": "word", "type": "category"},
-)
+from evergreen.data.ingest.items import item_of
+from evergreen.data.ingest.rows import read, without_missing
+from evergreen.data.typed.schema import ROW, UNREADABLE
 
 
-def test_values_stay_as_they_are_written_in_the_order_of_the_file(tmp_path):
+def table(path):
+    found = read(item_of(path, name=str(path)))
+    batches = list(found.batches)
+    assert {tuple(batch.schema.names) for batch in batches} == {(*found.schema.names, ROW, UNREADABLE)}
+    return pa.Table.from_batches(batches)
+
+
+def test_values_of_text_stay_as_they_are_written_in_the_order_of_the_file(tmp_path):
     path = tmp_path / "rows.csv"
-    path.write_text("extra,word,at,x\n1,b,2024-01-02,1.50\n2,NA,2024-01-01,\n")
-    rows = read(path, CONTRACT)
-    assert list(rows) == ["extra", "word", "at", "x"]
-    assert rows["x"].tolist()[0] == "1.50"
-    assert rows["word"].isna().tolist() == [False, True]
-    assert rows["at"].tolist() == ["2024-01-02", "2024-01-01"]
+    path.write_text('extra,word,at,x\n007,b,2024-01-02,1.50\n2,NA,"2024-01-01",\n')
+    rows = table(path).drop_columns([ROW, UNREADABLE]).to_pydict()
+    assert rows == {"extra": ["007", "2"], "word": ["b", "NA"], "at": ["2024-01-02", "2024-01-01"], "x": ["1.50", ""]}
 
 
-def test_typed_file_keeps_its_types(tmp_path):
-    pd.DataFrame({"x": [0.5, None], "word": ["a", "b"]}).to_parquet(tmp_path / "rows.parquet")
-    rows = read(tmp_path / "rows.parquet", CONTRACT)
-    assert rows["x"].dtype == "float64"
-    assert rows["word"].tolist() == ["a", "b"]
+def test_what_stands_for_no_value_is_null_in_the_columns_that_are_asked_for():
+    rows = pa.RecordBatch.from_pydict({"x": ["1", "NA", None], "y": ["NA", "", "n/a"]})
+    found = without_missing(rows, ["x"], ("NA", ""))
+    assert found.to_pydict() == {"x": ["1", None, None], "y": ["NA", "", "n/a"]}
+
+
+def test_typed_file_keeps_its_types_but_for_nested_columns_which_it_names(tmp_path, caplog):
+    rows = pa.table({"x": pa.array([0.5, None], pa.float32()), "word": ["a", "b"], "deep": [[1], [2]]})
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    with caplog.at_level(logging.WARNING):
+        found = table(tmp_path / "rows.parquet")
+    assert found.schema.field("x").type == pa.float32()
+    assert found.schema.names == ["x", "word", ROW, UNREADABLE]
+    assert [record.getMessage().partition(": ")[2] for record in caplog.records] == [
+        "nested columns are left out: deep"
+    ]
+
+
+def test_row_that_cannot_be_split_keeps_its_place(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"x,word\n1,a\n1,2,3\n3,c\n\xff,d\n5,e\n6\n")
+    found = table(path)
+    assert found[ROW].to_pylist() == [1, 2, 3, 4, 5, 6]
+    assert found["x"].to_pylist() == ["1", None, "3", None, "5", None]
+    assert [text is None for text in found[UNREADABLE].to_pylist()] == [True, False, True, False, True, False]
+
+
+def test_many_rows_that_cannot_be_split_keep_their_places_over_blocks(tmp_path):
+    path = tmp_path / "rows.csv"
+    n = 400_000  # of several blocks
+    path.write_text("x,word\n" + "".join(f"{at},{'a' if at % 50 else 'a,b'}\n" for at in range(1, n + 1)))
+    found = table(path)
+    assert found[ROW].to_pylist() == list(range(1, n + 1))
+    assert found["x"].null_count == n // 50
+
+
+def test_column_that_comes_late_in_lines_of_json_is_there_from_the_first(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"x": 1.50}\nbroken\n{"late": true, "x": null}\n' + '{"x": 2}\n' * 300_000 + '{"last": "z"}\n')
+    found = table(path)
+    assert found.schema.names[:3] == ["x", "late", "last"]
+    assert found["x"].to_pylist()[:3] == ["1.50", None, None]
+    assert found["late"].to_pylist()[:3] == [None, None, "true"]
+    assert found["last"].to_pylist()[-1] == "z"
+    assert found[ROW].to_pylist() == list(range(1, found.num_rows + 1))
 
 
 @pytest.mark.parametrize(
     ("content", "code", "says"),
     [
-        (None, "DQ000", "does not exist"),
-        ("x,word\n", "DQ007", "empty"),
-        ("x,word\n1,a\n1,2,3\n", "DQ002", "row 2 cannot be read"),
-        ("at,x\n2024-01-01T00:00Z,1\n2024-01-01T00:00,1\n", "", "offset"),
+        (b"x,word\n", "DQ007", "empty"),
+        (b"", "DQ007", "empty"),
+        (b"PAR1 this is none", "DQ002", "Parquet"),
+        (b"x,x\n1,2\n", "DQ029", "twice"),
     ],
 )
-def test_file_that_cannot_be_scored_says_why(tmp_path, content, code, says):
+def test_file_that_cannot_be_read_says_why(tmp_path, content, code, says):
     path = tmp_path / "rows.csv"
-    if content is not None:
-        path.write_text(content)
+    path.write_bytes(content)
     with pytest.raises(DataError, match=says) as caught:
-        read(path, CONTRACT)
-    assert caught.value.code.startswith(code)
+        table(path)
+    assert caught.value.code == code
+
+
+def test_empty_parquet_file_is_refused_too(tmp_path):
+    pd.DataFrame({"x": []}).to_parquet(tmp_path / "rows.parquet")
+    with pytest.raises(DataError, match="the table is empty"):
+        table(tmp_path / "rows.parquet")

@@ -143,7 +143,7 @@ def test_row_has_the_same_id_and_probability_however_its_table_was_stored(suffix
     found = scored_file(read(path, model.contract), model)
 
     assert found["prediction_id"].tolist() == scored(rows, model)["prediction_id"].tolist()
-    assert found["probability"].tolist() == scored(rows, model)["probability"].tolist()
+    np.testing.assert_allclose(found["probability"], scored(rows, model)["probability"], rtol=1e-12)
 
 
 def test_wall_time_is_read_in_the_contracts_time_zone(rows, model, tmp_path):
@@ -186,7 +186,7 @@ def test_row_that_breaks_the_contract_gets_its_codes_and_no_probability(rows, mo
     assert found.loc[refused, ["prediction_id", "probability", "label"]].isna().all(axis=None)
     good = scored(rows, model)[~refused]
     assert found["prediction_id"][~refused].tolist() == good["prediction_id"].tolist()
-    assert found["probability"][~refused].tolist() == good["probability"].tolist()
+    np.testing.assert_allclose(found["probability"][~refused].astype(float), good["probability"], rtol=1e-12)
     assert found["label"][~refused].tolist() == good["label"].tolist()
 
 

@@ -1,0 +1,89 @@
+"""A table at a path of the user's: whole or not there, and the same bytes however its rows came."""
+
+import os
+
+import pandas as pd
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from evergreen.base.artifacts import outputs
+from evergreen.base.artifacts.outputs import ROWS_PER_GROUP, Output, sweep, sweep_beside
+from evergreen.base.errors import ResourceError
+
+SCHEMA = pa.schema([("n", pa.int64()), ("word", pa.string()), ("id", pa.string())])
+
+
+def batch(begin, end):
+    numbers = list(range(begin, end))
+    words = [None if n % 7 == 0 else f'a,"{n % 3}"' for n in numbers]
+    return pa.RecordBatch.from_pydict({"n": numbers, "word": words, "id": [f"{n:032x}" for n in numbers]}, SCHEMA)
+
+
+def written(path, *batches):
+    output = Output(path, SCHEMA, unlike=["id"])
+    for each in batches:
+        output.add(each)
+    assert not path.exists()
+    output.publish()
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_rows_are_there_as_they_were_given_and_in_equal_bytes_however_they_came(tmp_path, suffix):
+    n = ROWS_PER_GROUP + 1_000
+    once = written(tmp_path / f"once{suffix}", batch(0, n))
+    assert written(tmp_path / f"pieces{suffix}", *(batch(at, min(at + 700, n)) for at in range(0, n, 700))) == once
+    read = pd.read_csv if suffix == ".csv" else pd.read_parquet
+    found = read(tmp_path / f"once{suffix}")
+    assert found["n"].tolist() == list(range(n))
+    assert found["word"].isna().sum() == len(range(0, n, 7))
+    assert found["word"][1] == 'a,"1"'
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"once{suffix}", f"pieces{suffix}"]
+
+
+def test_memory_is_that_of_a_group_of_rows(tmp_path):
+    written(tmp_path / "rows.parquet", *(batch(at, at + 1_000) for at in range(0, 3 * ROWS_PER_GROUP, 1_000)))
+    footer = pq.read_metadata(tmp_path / "rows.parquet")
+    assert {footer.row_group(at).num_rows for at in range(footer.num_row_groups - 1)} == {ROWS_PER_GROUP}
+
+
+def test_what_is_discarded_leaves_what_was_there(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("before")
+    output = Output(path, SCHEMA)
+    output.add(batch(0, 10))
+    output.discard()
+    assert [each.name for each in tmp_path.iterdir()] == ["rows.csv"]
+    assert path.read_text() == "before"
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_full_disk_is_one_block_and_leaves_nothing(tmp_path, limited_disk, suffix):
+    output = Output(tmp_path / f"rows{suffix}", SCHEMA)
+    with limited_disk(50_000), pytest.raises(ResourceError) as caught:
+        output.add(batch(0, ROWS_PER_GROUP))
+    output.discard()
+    assert caught.value.code == "RES001"
+    assert list(tmp_path.iterdir()) == []
+
+
+def unfinished(folder, name, pid):
+    folder.mkdir(exist_ok=True)
+    path = folder / f".{name}.{pid}-0a1b2c3d{outputs.UNFINISHED}"
+    path.touch()
+    return path
+
+
+def test_what_a_process_left_that_is_gone_is_swept_away_and_what_another_writes_is_not(tmp_path):
+    gone = next(pid for pid in range(4_000_000, 5_000_000) if not psutil.pid_exists(pid))
+    left, ours = unfinished(tmp_path / "day=1", "rows.csv", gone), unfinished(tmp_path, "rows.csv", os.getpid())
+    other = unfinished(tmp_path, "others.csv", gone)
+    sweep_beside(tmp_path / "rows.csv")
+    assert [path.exists() for path in (left, ours, other)] == [True, True, True]
+    mine = unfinished(tmp_path, "rows.csv", gone)
+    sweep_beside(tmp_path / "rows.csv")
+    assert [path.exists() for path in (mine, other)] == [False, True]
+    sweep(tmp_path)
+    assert [path.exists() for path in (left, ours, other)] == [False, True, False]

@@ -1,0 +1,89 @@
+"""Rows in, answers out: what a row may hold, and that nothing is guessed."""
+
+import shutil
+
+import pytest
+import released
+
+from evergreen.base.errors import IntegrityError, ResourceError
+from serving.edge.predictor import Predictor
+
+
+@pytest.fixture
+def predictor(made, tmp_path):
+    loaded = Predictor.load(made.bundle.path, tmp_path / "log")
+    yield loaded
+    loaded.close()
+
+
+ROW = released.requests(1)[0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "field", "words"),
+    [
+        ({"weight": "12 kg"}, "weight", "a number"),
+        ({"weight": "12"}, "weight", "a number"),
+        ({"weight": True}, "weight", "a number"),
+        ({"weight": 1e999}, "weight", "a number"),
+        ({"weight": [1]}, "weight", "a number"),
+        ({"stops": 1.5}, "stops", "a whole number"),
+        ({"insured": "maybe"}, "insured", "true or false"),
+        ({"insured": None}, "insured", "true or false"),
+        ({"handed_in": "yesterday"}, "handed_in", "a time"),
+        ({"handed_in": 1_700_000_000}, "handed_in", "a time"),
+        ({"colour": "red"}, "colour", "one of the fields handed_in"),
+        ({"late": True}, "late", "one of the fields handed_in"),
+    ],
+)
+def test_value_that_is_not_in_the_usual_form_is_refused_with_its_field(predictor, changed, field, words):
+    first, second = predictor.predict([{**ROW, **changed}, ROW], first=10)
+
+    assert (first["refused"]["row"], first["refused"]["field"]) == (10, field)
+    assert words in first["refused"]["allowed"]
+    assert second["label"] in (True, False)
+
+
+def test_field_that_is_not_there_is_refused_and_a_key_may_be_sent_or_not(predictor):
+    without = {name: value for name, value in ROW.items() if name != "weight"}
+
+    refused, plain, keyed = predictor.predict([without, ROW, {**ROW, "parcel": 17}])
+
+    assert refused["refused"]["field"] == "weight"
+    assert "not there" in refused["refused"]["allowed"]
+    assert plain["probability"] == keyed["probability"]
+    columns, found = predictor.log.find(keyed["prediction_id"])
+    assert [key.name for key in columns.keys][list(found.keys).index(17)] == "parcel"
+
+
+def test_order_of_fields_does_not_matter_and_a_row_alone_is_answered_as_among_others(predictor):
+    rows = released.requests(50)
+    together = [each["probability"] for each in predictor.predict(rows)]
+
+    alone = [predictor.predict([dict(reversed(row.items()))])[0]["probability"] for row in rows]
+
+    assert max(abs(one - other) for one, other in zip(alone, together, strict=True)) <= 1e-9
+
+
+def test_reason_says_the_probability_and_the_threshold(predictor):
+    for answer in predictor.predict(released.requests(20)):
+        above = answer["probability"] >= 0.5
+        assert answer["decision"] == ("positive" if above else "negative")
+        assert answer["reason"] == f"probability {answer['probability']:.6g} {'≥' if above else '<'} threshold 0.5"
+
+
+def test_no_answer_is_given_that_is_not_logged(predictor):
+    predictor.close()
+    with pytest.raises(ResourceError, match="LOG00"):
+        predictor.predict([ROW])
+
+
+def test_model_that_answers_its_golden_rows_otherwise_is_not_used(made, tmp_path):
+    copy = shutil.copytree(made.bundle.path, tmp_path / "edge")
+    path = copy / "model" / "compiled" / "golden.json"
+    content = path.read_text()
+    begin = content.index('"estimates":[') + len('"estimates":[')
+    path.write_text(content[:begin] + "0.123456," + content[begin:].partition(",")[2])
+
+    with pytest.raises(IntegrityError, match="CMP002"):
+        Predictor.load(copy, tmp_path / "log")
