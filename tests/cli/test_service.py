@@ -6,6 +6,7 @@ import math
 import pandas as pd
 import pytest
 import released
+from serving.requests import body_model
 
 from cli.service import apart, example_rows
 from evergreen.base.artifacts.workspace import Workspace
@@ -14,7 +15,6 @@ from evergreen.config.settings import Settings
 from evergreen.learning import features
 from evergreen.learning.model import model as models
 from evergreen.record.outcomes import VersionFacts
-from serving.requests import body_model
 
 
 @pytest.mark.parametrize(
