@@ -6,7 +6,6 @@ import math
 import pandas as pd
 import pytest
 import released
-from serving.requests import body_model
 
 from cli.service import apart, example_rows
 from evergreen.base.artifacts.workspace import Workspace
@@ -15,6 +14,7 @@ from evergreen.config.settings import Settings
 from evergreen.learning import features
 from evergreen.learning.model import model as models
 from evergreen.record.outcomes import VersionFacts
+from serving.requests import body_model
 
 
 @pytest.mark.parametrize(
