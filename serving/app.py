@@ -22,6 +22,7 @@ from serving.answers import Headers, Predicted, RequestError, to_json
 from serving.batching import About, Batcher
 from serving.body import Bodies, Left, check_media_type, drain
 from serving.decoding import Decoded
+from serving.feedback import feedback
 from serving.guards import Guard, Head
 from serving.metrics import Metrics
 from serving.observing import observing
@@ -31,6 +32,8 @@ from serving.swap import Follower, Source, following
 log = logging.getLogger(__name__)
 ROUTES = (
     "/predict",
+    "/feedback",
+    "/explain",
     "/healthz",
     "/livez",
     "/readyz",
@@ -76,7 +79,7 @@ class Service:
 
         Raises
         ------
-        IntegrityError if the bundle is damaged, or whatever `verify` raises; ResourceError if the log cannot be written.
+        IntegrityError if the bundle is damaged; whatever `verify` raises; ResourceError if the log cannot be written.
         """
         if self.served is not None:
             return
@@ -143,6 +146,15 @@ class Service:
             )
         return 200, b"%s%s}" % (served.begin, to_json(answers)), served.headers
 
+    async def feedback(self, scope: Scope, receive: Receive, head: Head) -> Answered:
+        """Keep what came back about predictions."""
+        if scope["method"] != "POST":
+            return only_post(scope)
+        check_media_type(head.content_type)
+        body = await self.bodies.read(receive, head.length)
+        with self.place():
+            return 200, await feedback(self, body, head.request_id.decode()), self.loaded().headers
+
     def answer(self, served: Served, decoded: Decoded, about: About) -> "asyncio.Future[list[Predicted]]":
         """Return the logged answers of rows; raises RequestError 503 if there is nothing to answer them with."""
         if self.batcher is None:
@@ -181,7 +193,7 @@ class Application:
     def __init__(self, service: Service) -> None:
         self.service = service
         self._guard = Guard(service.settings)
-        self._by_hand: dict[str, Handler] = {"/predict": service.predict}
+        self._by_hand: dict[str, Handler] = {"/predict": service.predict, "/feedback": service.feedback}
         self._infer: Handler = partial(inference_protocol.infer, service)
         self._rest = Starlette(
             routes=pages.routes(service),

@@ -129,7 +129,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self.peer = ""
         self.since = self._began = self.loop.time()
         self._is_in_head, self._is_begun = True, False
-        self._head_bytes = self._pending_bytes = self._n_headers = 0
+        self._head_bytes = self._pending_bytes = self._n_headers = self._n_heads = 0
         self._unread_until: float | None = None
         self._refusal: RequestError | None = None
 
@@ -163,7 +163,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        was_in_head = self._is_in_head
+        was_in_head, n_heads = self._is_in_head, self._n_heads
         if was_in_head and not self._is_begun:
             self._is_begun, self._began = True, self.loop.time()
         try:
@@ -174,12 +174,12 @@ class LimitedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(self._refusal or RequestError(400, "", "SRV017", "this is not HTTP/1.1"))
             return
-        if not self._is_in_head:
+        if not (was_in_head and self._is_in_head and self._n_heads == n_heads):
             self._pending_bytes = 0
-        elif was_in_head:
-            self._pending_bytes += len(data)
-            if self._pending_bytes > self.limited_by.limits.head_bytes:
-                self._refuse(_too_large(f"its head has more than {self.limited_by.limits.head_bytes} bytes"))
+            return
+        self._pending_bytes += len(data)
+        if self._pending_bytes > self.limited_by.limits.head_bytes:
+            self._refuse(_too_large(f"its head has more than {self.limited_by.limits.head_bytes} bytes"))
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -204,6 +204,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._is_in_head = False
+        self._n_heads += 1
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
+from asked import logged
 from threadpoolctl import threadpool_limits
 
 from evergreen.base.artifacts.workspace import Workspace
@@ -18,7 +19,6 @@ from evergreen.learning.model import model as models
 from evergreen.learning.model import scoring
 from evergreen.learning.model.release import Release, load_release
 from evergreen.learning.tuning import families
-from evergreen.record.predictions import log as predictions
 
 TRIPS = Contract.model_validate(
     {
@@ -122,8 +122,7 @@ def test_service_batch_scoring_and_training_code_agree_on_every_kind_of_feature(
     file = tmp_path / "rows.parquet"
     some[names].to_parquet(file, index=False)
     batch = scoring.score_file(pd.read_parquet(file), model, version=3, threshold=0.5)
-    logged = predictions.read(tmp_path / "predictions")
-    asked = predictions.requested(logged, TRIPS, model.given)
+    asked = logged(tmp_path, [each["prediction_id"] for each in response.json()["predictions"]])
 
     for found in (answered, batch["probability"], model.predict(some).values, model.predict(asked).values):
         np.testing.assert_allclose(found, expected[100:140], rtol=1e-12)
