@@ -41,9 +41,10 @@ def table(n: int, *, seed: int = 7) -> dict[str, list[Any]]:
     for name in BOOLEANS:
         columns[name] = (rng.random(n) < 0.4).tolist()
     hour = np.array([moment.hour for moment in columns[TIME]])
-    effect = 0.04 * (drawn["n3"] - 50) - 0.03 * (drawn["n4"] - 50) + 0.06 * (np.array(columns["stops"]) - 15)
-    effect += 0.0006 * (drawn["n5"] - 50) * (drawn["n6"] - 50) + 0.8 * np.array(columns["insured"]) * (hour > 12)
-    effect += 0.9 * (np.array(columns["carrier"]) == "sea") - 0.7 * (np.array(columns["size"]) == "S")
+    crossed = [(drawn[one] - 50) * (drawn[other] - 50) for one, other in (("n3", "n4"), ("n5", "n6"))]
+    effect = sum(1.5 * np.sign(product) for product in crossed)  # which no linear model can learn
+    effect += 0.02 * (drawn["n7"] - 50) + 1.5 * np.where(np.array(columns["insured"]), hour > 12, hour <= 12)
+    effect += 0.9 * (np.array(columns["carrier"]) == "sea") - 0.7 * (np.array(columns["size"]) == "S") - 1
     columns[TARGET] = (rng.random(n) < 1 / (1 + np.exp(-effect))).tolist()
     return columns
 

@@ -1,6 +1,7 @@
 """The same table as an Evergreen project: a contract, a recipe of one family with fixed parameters, one training."""
 
 import csv
+import json
 import os
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ from contestants.parcels import (
 REPOSITORY = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-P", "-c", "from cli.main import main; main()")
 ROWS = 22_000
+FAMILY = "gradient_boosting"
 PARAMS = f"""seed: 7
 dataset: parcels
 ingest: {{start: "2024-01-01", end: null}}
@@ -36,7 +38,7 @@ tune:
   patience: null
   calibrate: false
   families:
-    gradient_boosting:
+    {FAMILY}:
       max_iter: {{values: [{ROUNDS}]}}
       max_leaf_nodes: {{values: [{LEAVES}]}}
       min_samples_leaf: {{values: [{MIN_LEAF}]}}
@@ -88,6 +90,8 @@ def make(root: Path) -> Path:
         written.writerows(zip(range(ROWS), *(columns[name] for name in (*COLUMNS, TARGET)), strict=True))
     run(root, "prepare")
     run(root, "run", "--json")
+    (manifest,) = (root / ".evergreen" / "bentoml" / "bentos" / "parcels").glob("v*/src/model/manifest.json")
+    assert json.loads(manifest.read_text())["family"] == FAMILY, "the champion is another model than the others'"
     return root
 
 
