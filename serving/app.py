@@ -45,6 +45,7 @@ ROUTES = (
 )
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 JSON = [(b"content-type", b"application/json"), NOSNIFF]
+QUICK_BYTES = 16_384  # decoded on the event loop; a larger body, which takes milliseconds, is in a thread
 Answered = tuple[int, bytes, Headers]
 Handler = Callable[[Scope, Receive, Head], Awaitable[Answered]]
 
@@ -141,9 +142,9 @@ class Service:
         body = await self.bodies.read(receive, head.length)
         served = self.loaded()
         with self.place():
-            answers = await self.answer(
-                served, served.decoder.decode(body), About(head.request_id.decode(), "http", received_us)
-            )
+            decode = served.decoder.decode
+            decoded = decode(body) if len(body) <= QUICK_BYTES else await asyncio.to_thread(decode, body)
+            answers = await self.answer(served, decoded, About(head.request_id.decode(), "http", received_us))
         return 200, b"%s%s}" % (served.begin, to_json(answers)), served.headers
 
     async def feedback(self, scope: Scope, receive: Receive, head: Head) -> Answered:

@@ -36,7 +36,7 @@ from evergreen.config.contract.contract import Contract, Rule
 from evergreen.config.contract.sources import AsOf, Join, Source
 from evergreen.config.objectives import FAMILIES, GATE_METRIC
 from evergreen.config.params.evaluate import ThresholdRule
-from evergreen.config.params.features import Buckets, History, Lookup
+from evergreen.config.params.features import Buckets, FeatureParams, History, Lookup
 from evergreen.config.params.gate import GateParams
 from evergreen.config.params.params import Params
 from evergreen.config.params.tune import Distribution
@@ -50,9 +50,10 @@ from evergreen.decisions.drift import decision as drift
 from evergreen.decisions.gate import evidence
 from evergreen.learning import features
 from evergreen.learning.features import ordering
+from evergreen.learning.model.model import Model
 from evergreen.record.plan.plan import STEPS
 from serving import families as metric_families
-from serving.requests import body_model, parse
+from serving.decoding import Decoder
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -542,8 +543,8 @@ def test_readme_shows_the_table_that_replay_prints() -> None:
 
 def test_request_of_the_serving_page_is_accepted(contract: Contract) -> None:
     body = block(ROOT / "docs" / "how-to" / "serve.md", "json")
-    row = parse(body_model(contract), body.encode()).plain()[0]
-    assert row.keys() == {column.name for column in contract.request_columns}
+    model = Model("0" * 64, contract, FeatureParams(test_days=1), pipeline=None, manifest={})  # type: ignore[arg-type]
+    assert len(Decoder(model).decode(body.encode()).rows[0]) == len(contract.request_columns)
 
 
 def commands_of(page: Path, section: str) -> list[list[str]]:

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -14,6 +14,7 @@ ROW = json.dumps(released.requests(1)[0]).encode()
 JSON = {"Content-Type": "application/json"}
 MOST_STALL = 0.05  # seconds, as the issue says; the best of TRIES, because others work on this machine too
 TRIES = 3
+PROBES = 20
 
 
 def rows(*parts: bytes) -> bytes:
@@ -42,9 +43,9 @@ ATTACKS = {
 
 
 @contextmanager
-def longest_stall(url: str) -> Iterator[Callable[[], float]]:
-    """Ask for the health of a service all the time; yield what tells the longest time that it took."""
-    ends, seconds = threading.Event(), [0.0]
+def probed(url: str) -> Iterator[list[float]]:
+    """Ask for the health of a service all the time; yield the seconds that each answer took, as they come."""
+    ends, seconds = threading.Event(), list[float]()
 
     def probe() -> None:
         with httpx.Client(base_url=url, timeout=60) as client:
@@ -56,7 +57,7 @@ def longest_stall(url: str) -> Iterator[Callable[[], float]]:
     prober = threading.Thread(target=probe)
     prober.start()
     try:
-        yield lambda: max(seconds)
+        yield seconds
     finally:
         ends.set()
         prober.join()
@@ -71,11 +72,11 @@ def test_attacks_neither_stop_nor_fill_the_service(start):
     for name, attack in ATTACKS.items():
         body, stalls = attack(), []
         for _ in range(TRIES):
-            with longest_stall(str(client.base_url)) as stalled:
-                for _ in range(3):
+            with probed(str(client.base_url)) as seconds:
+                while len(seconds) < PROBES:
                     response = client.post("/predict", content=body, headers=JSON)
                     assert response.status_code in (200, 400, 413, 422), name
-            stalls.append(stalled())
+                stalls.append(max(seconds))
             assert measured.memory_info().rss <= 1.5 * idle, name
             if min(stalls) <= MOST_STALL:
                 break
