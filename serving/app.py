@@ -79,7 +79,7 @@ class Service:
 
         Raises
         ------
-        IntegrityError if the bundle is damaged, or whatever `verify` raises; ResourceError if the log cannot be written.
+        IntegrityError if the bundle is damaged; whatever `verify` raises; ResourceError if the log cannot be written.
         """
         if self.served is not None:
             return

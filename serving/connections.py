@@ -163,8 +163,8 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        n_heads = self._n_heads
-        if self._is_in_head and not self._is_begun:
+        was_in_head, n_heads = self._is_in_head, self._n_heads
+        if was_in_head and not self._is_begun:
             self._is_begun, self._began = True, self.loop.time()
         try:
             self.parser.feed_data(data)
@@ -174,7 +174,7 @@ class LimitedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(self._refusal or RequestError(400, "", "SRV017", "this is not HTTP/1.1"))
             return
-        if not self._is_in_head or self._n_heads != n_heads:
+        if not (was_in_head and self._is_in_head and self._n_heads == n_heads):
             self._pending_bytes = 0
             return
         self._pending_bytes += len(data)

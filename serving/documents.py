@@ -7,7 +7,7 @@ from evergreen.learning.model.model import Model
 from evergreen.learning.model.release import Release
 from serving.answers import to_json
 from serving.decoding import Decoder
-from serving.spellings import SHARED, Schema, schema_of
+from serving.spellings import BIG, SHARED, Schema, schema_of
 
 REFUSALS = {
     400: "not JSON, or a foreign Host",
@@ -48,7 +48,7 @@ def beginning(release: Release) -> bytes:
     return head[:-1] + b',"predictions":'
 
 
-def openapi(release: Release, model: Model, decoder: Decoder, *, has_token: bool = False) -> bytes:
+def openapi(release: Release, model: Model, decoder: Decoder) -> bytes:
     """Return the OpenAPI document of a release, as JSON."""
     schemas = {
         "Row": _row(model, decoder),
@@ -82,21 +82,17 @@ def openapi(release: Release, model: Model, decoder: Decoder, *, has_token: bool
             **{str(status): {"description": why, **_content("Failure")} for status, why in REFUSALS.items()},
         },
     }
-    components: dict[str, Any] = {"schemas": schemas}
-    if has_token:
-        predict["security"] = [{"token": []}]
-        components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     document = {
         "openapi": "3.1.0",
         "info": {"title": release.model, "version": str(release.version), "description": model.contract.description},
         "paths": {"/predict": {"post": predict}, **{path: _page(*said) for path, said in PAGES.items()}},
-        "components": components,
+        "components": {"schemas": schemas},
     }
     return to_json(document)
 
 
 def schema(release: Release, model: Model, decoder: Decoder) -> bytes:
-    """Return the columns of the contract, those of the past that may be given, and what may be sent of them, as JSON."""
+    """Return the columns of the contract and the features of the past, and what may be sent of them, as JSON."""
     sent, others = {c.name for c in model.contract.request_columns}, {c.name for c in decoder.others}
     target = model.contract.with_role("target")[0]
     columns = [
@@ -135,7 +131,7 @@ def _row(model: Model, decoder: Decoder) -> Schema:
     }
 
 
-_UNUSED: Schema = {"type": ["string", "number", "boolean", "null"], "minimum": -1e308, "maximum": 1e308}
+_UNUSED: Schema = {"type": ["string", "number", "boolean", "null"], "minimum": -BIG, "maximum": BIG}
 
 
 def _described(schema: Schema, column: Column) -> Schema:

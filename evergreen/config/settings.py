@@ -21,6 +21,8 @@ PREFIX = "EVERGREEN_"
 # Options of stores that are secrets: they belong into the environment, where each store's own library finds them.
 CREDENTIALS = ("key", "secret", "token", "password", "username", "account_key", "connection_string", "sas_token")
 
+TOKENS = ("serve_token", "admin_token")  # credentials of our own: in the environment too
+
 
 class Settings(BaseSettings):
     """Where state lives and which servers are used; a variable EVERGREEN_<KEY> wins over the file."""
@@ -59,8 +61,8 @@ class Settings(BaseSettings):
     """default yes: `/openapi.json` and `/schema` are answered"""
     allowed_hosts: tuple[str, ...] = ()
     """default any: names that the `Host` of a request must be one of"""
-    max_body_bytes: int = Field(default=1_000_000, ge=1)
-    """the largest request that the service reads"""
+    max_body_bytes: int = Field(default=1_000_000, ge=1, le=4_000_000)
+    """the largest request that the service reads, 4 MB at most: one is decoded in one go"""
     max_rows: int = Field(default=1_000, ge=1, le=100_000)
     """the most rows in one request"""
     max_requests_at_once: int = Field(default=1_024, ge=1)
@@ -163,6 +165,14 @@ class Settings(BaseSettings):
                 where=f"{path}:{lines[('project',)]}",
                 next_step="Remove it: the project is the folder that holds params.yaml.",
             )
+        for name in TOKENS:
+            if name in data:
+                raise ConfigError(
+                    "CFG005",
+                    f"{name} is a credential, and this file is read by everybody who has the project",
+                    where=f"{path}:{lines[(name,)]}",
+                    next_step=f"Remove it, and set {PREFIX}{name.upper()} where the service runs.",
+                )
         try:
             settings = cls(**{**data, "project": project})
         except ValidationError as error:

@@ -122,5 +122,8 @@ def test_every_answer_forbids_guessing_its_type_and_has_the_id_of_its_request(cl
 def test_options_say_what_a_path_takes(client):
     for path, allowed in (("/predict", "OPTIONS, POST"), ("/healthz", "GET, HEAD")):
         response = client.options(path)
-        assert (response.status_code, response.headers["Allow"]) == (204, allowed)
+        assert (response.status_code, sorted(response.headers["Allow"].split(", "))) == (
+            204,
+            sorted(allowed.split(", ")),
+        )
     assert client.head("/healthz").status_code == 200

@@ -6,9 +6,13 @@ import socket
 import httpx
 import pytest
 import released
+from conftest import served
+from projects import wait_for
 from servers import SECONDS
 
+from evergreen.config.settings import Settings
 from serving import body as bodies
+from serving.app import create_app
 
 ROW = released.requests(1)[0]
 
@@ -69,10 +73,12 @@ def test_body_that_makes_no_progress_is_refused(serve, monkeypatch):
         assert client.post("/predict", json={"rows": [ROW]}).status_code == 200
 
 
-def test_body_that_began_first_gives_way_where_unfinished_ones_take_too_much_memory(serve, monkeypatch):
-    monkeypatch.setattr(bodies, "UNFINISHED_BYTES", 150_000)
-    with serve() as client, unfinished(client, 70_000) as first, unfinished(client, 70_000) as second:
-        with unfinished(client, 70_000):
-            answers = [first.recv(12), second.recv(12)] if first.recv(0) == b"" else []
-            assert b"HTTP/1.1 503" in answers or answers == []
-        assert client.post("/predict", json={"rows": [ROW]}).status_code == 200
+def test_body_that_began_first_gives_way_where_unfinished_ones_take_too_much_memory(bundle, tmp_path):
+    app = create_app(bundle, Settings(home=tmp_path))
+    app.service.bodies = bodies.Bodies(max_bytes=1_000_000, unfinished_bytes=150_000)
+    with served(app) as client, unfinished(client, 70_000) as first:
+        wait_for(lambda: app.service.bodies.held >= 70_000, "the first body has begun")
+        with unfinished(client, 70_000), unfinished(client, 70_000):
+            assert first.recv(12) == b"HTTP/1.1 503"
+            assert client.post("/predict", json={"rows": [ROW]}).status_code == 200
+    wait_for(lambda: app.service.bodies.held == 0, "nothing of them is left")
