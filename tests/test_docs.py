@@ -23,7 +23,6 @@ import typer.main
 import validated
 import yaml
 from pydantic import BaseModel, TypeAdapter
-from serving.requests import body_model, parse
 
 from cli import replay
 from cli.ending import INTERRUPTED
@@ -53,6 +52,7 @@ from evergreen.learning import features
 from evergreen.learning.features import ordering
 from evergreen.record.plan.plan import STEPS
 from serving import families as metric_families
+from serving.requests import body_model, parse
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
