@@ -186,7 +186,7 @@ def test_log_folder_that_cannot_be_written_stops_the_start(bundle, tmp_path):
     code, printed = run(bundle, Settings(home=tmp_path, serve_port=0))
 
     assert code == 8
-    assert "RES00" in printed
+    assert "LOG00" in printed
 
 
 @pytest.mark.parametrize("start_in", ["checkout", "elsewhere"])
