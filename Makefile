@@ -29,6 +29,7 @@ check: install  ## Lint, format, types, import rules, and whether the lock is fr
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/hadolint evergreen/adapters/packaging/Dockerfile
 	@$(MAKE) --no-print-directory lock-check
 
 format: install  ## Let ruff put the code in order

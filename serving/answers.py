@@ -9,6 +9,8 @@ from evergreen.learning.evaluation.estimates import Estimates
 
 _JSON = msgspec.json.Encoder()
 THRESHOLD = "threshold"  # the rule that makes a decision
+CHAMPION = ("champion", 1.0)  # the variant that answers, and the probability with which it was to
+UNDECIDED = (*CHAMPION, None, None)
 Headers = list[tuple[bytes, bytes]]
 
 
@@ -23,7 +25,7 @@ class Truth(msgspec.Struct, gc=False):
 
     @property
     def logged(self) -> "Logged":
-        return self.label, self.probability, None, "champion", 1.0, self.decision, THRESHOLD
+        return self.label, self.probability, None, *CHAMPION, self.decision, THRESHOLD
 
 
 class Class(msgspec.Struct, gc=False):
@@ -35,7 +37,7 @@ class Class(msgspec.Struct, gc=False):
 
     @property
     def logged(self) -> "Logged":
-        return self.label, self.probability, None
+        return self.label, self.probability, None, *UNDECIDED
 
 
 class Number(msgspec.Struct, gc=False):
@@ -46,10 +48,10 @@ class Number(msgspec.Struct, gc=False):
 
     @property
     def logged(self) -> "Logged":
-        return None, None, self.value
+        return None, None, self.value, *UNDECIDED
 
 
-# What the prediction log keeps of an answer: label, probability, value; then variant, propensity, decision and rule.
+# What the prediction log keeps of an answer: label, probability, value, variant, propensity, decision and rule.
 Logged = tuple[Any, ...]
 Predicted = Truth | Class | Number
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from time import perf_counter, time, time_ns
+from time import perf_counter, time_ns
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,18 +17,32 @@ from evergreen.base.errors import ResourceError
 from evergreen.config.settings import Settings
 from evergreen.learning.model.package import verify_package
 from evergreen.record.predictions.log import PredictionLog
-from serving import inference_protocol, pages
+from serving import inference_protocol, logs, pages
 from serving.answers import Headers, Predicted, RequestError, to_json
 from serving.batching import About, Batcher
 from serving.body import Bodies, Left, check_media_type, drain
 from serving.decoding import Decoded
+from serving.feedback import feedback
 from serving.guards import Guard, Head
 from serving.metrics import Metrics
+from serving.observing import observing
 from serving.served import Served
 from serving.swap import Follower, Source, following
 
 log = logging.getLogger(__name__)
-ROUTES = ("/predict", "/healthz", "/livez", "/readyz", "/metrics", "/openapi.json", "/schema", "/v2/infer")
+ROUTES = (
+    "/predict",
+    "/feedback",
+    "/explain",
+    "/healthz",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/schema",
+    "/v2/infer",
+    "/admin/reload",
+)
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 JSON = [(b"content-type", b"application/json"), NOSNIFF]
 Answered = tuple[int, bytes, Headers]
@@ -65,7 +79,7 @@ class Service:
 
         Raises
         ------
-        IntegrityError if the bundle is damaged, or whatever `verify` raises; ResourceError if the log cannot be written.
+        IntegrityError if the bundle is damaged; whatever `verify` raises; ResourceError if the log cannot be written.
         """
         if self.served is not None:
             return
@@ -79,7 +93,7 @@ class Service:
 
     def swap(self, served: Served) -> None:
         """Let `served` answer from now on; what is under way is answered by the release that it began with."""
-        self.metrics.loaded(served, since=time())
+        self.metrics.loaded(served, since=served.written)
         self.served = served
         release = served.release
         log.info("serving %s version %d, digest %s", release.model, release.version, release.model_digest[:12])
@@ -103,8 +117,13 @@ class Service:
 
     def page(self) -> bytes:
         """Return the metrics in Prometheus' text format."""
-        self.metrics.sample(self.log, ready=self._is_ready())
+        self.sample()
         return self.metrics.page()
+
+    def sample(self) -> None:
+        """Take into the metrics what changes by itself."""
+        self.metrics.in_flight(self._n_open)
+        self.metrics.sample(self.log, ready=self._is_ready())
 
     def _is_ready(self) -> bool:
         try:
@@ -126,6 +145,15 @@ class Service:
                 served, served.decoder.decode(body), About(head.request_id.decode(), "http", received_us)
             )
         return 200, b"%s%s}" % (served.begin, to_json(answers)), served.headers
+
+    async def feedback(self, scope: Scope, receive: Receive, head: Head) -> Answered:
+        """Keep what came back about predictions."""
+        if scope["method"] != "POST":
+            return only_post(scope)
+        check_media_type(head.content_type)
+        body = await self.bodies.read(receive, head.length)
+        with self.place():
+            return 200, await feedback(self, body, head.request_id.decode()), self.loaded().headers
 
     def answer(self, served: Served, decoded: Decoded, about: About) -> "asyncio.Future[list[Predicted]]":
         """Return the logged answers of rows; raises RequestError 503 if there is nothing to answer them with."""
@@ -149,7 +177,7 @@ class Service:
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
         await asyncio.to_thread(self.load)
-        async with following(self):
+        async with following(self), observing(self.sample):
             yield
         self.is_draining = True
         if self.batcher is not None:
@@ -165,7 +193,7 @@ class Application:
     def __init__(self, service: Service) -> None:
         self.service = service
         self._guard = Guard(service.settings)
-        self._by_hand: dict[str, Handler] = {"/predict": service.predict}
+        self._by_hand: dict[str, Handler] = {"/predict": service.predict, "/feedback": service.feedback}
         self._infer: Handler = partial(inference_protocol.infer, service)
         self._rest = Starlette(
             routes=pages.routes(service),
@@ -185,7 +213,11 @@ class Application:
             await respond(send, status, body, headers, head)
         else:
             status = await self._by_starlette(scope, receive, send, head)
-        self.service.metrics.requested("/v2/infer" if handler is self._infer else path, status, perf_counter() - began)
+        route, seconds = "/v2/infer" if handler is self._infer else path, perf_counter() - began
+        self.service.metrics.requested(route, status, seconds)
+        if status >= 400:
+            known = route if route in ROUTES else "other"
+            logs.answered(scope["method"], known, status, seconds, request_id=head.request_id.decode())
 
     async def _answered(self, handler: Handler, scope: Scope, receive: Receive, head: Head) -> Answered:
         try:
@@ -195,13 +227,14 @@ class Application:
         except RequestError as refused:
             failure = refused
         except ResourceError as error:
-            log.error("not answered, because it could not be logged. %s", error.block())
+            told = {"request_id": head.request_id.decode()}
+            log.error("not answered, because it could not be logged", exc_info=error, extra=told)
             what = "the prediction could not be logged, so it is not given"
             failure = RequestError(503, "log", error.code, what, next_step="Send it again once there is room for it.")
         except Left:
             failure = RequestError(400, "disconnected", "SRV008", "the caller left before the body was whole")
         except Exception:
-            log.exception("SRV009: prediction failed, request %s", head.request_id.decode())
+            log.exception("SRV009: prediction failed", extra={"request_id": head.request_id.decode()})
             next_step = "Report it, with the time of the request: the service's log has the traceback."
             failure = RequestError(500, "internal", "SRV009", "the prediction failed", next_step=next_step)
         self.service.metrics.failed(failure.cause)

@@ -5,6 +5,7 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter, time_ns
+from typing import Any
 
 from threadpoolctl import threadpool_limits
 
@@ -176,22 +177,10 @@ def _records(batch: list[Waiting], answers: list[Predicted]) -> list[Logged]:
         for row, keys in zip(waiting.decoded.rows, waiting.decoded.keys, strict=True):
             answer = answers[at]
             at += 1
-            records.append(
-                Logged(
-                    answer.prediction_id,
-                    about.received_us,
-                    release.model,
-                    release.version,
-                    release.model_digest,
-                    row,
-                    keys,
-                    None if time_at is None else row[time_at],  # type: ignore[arg-type]  an instant
-                    *answer.logged,
-                    latency_us=latency,
-                    source=about.source,
-                    request_id=about.request_id,
-                )
-            )
+            event_us: Any = None if time_at is None else row[time_at]
+            what = (answer.prediction_id, about.received_us, release.model, release.version, release.model_digest)
+            how = (latency, about.source, about.request_id)
+            records.append(Logged(*what, row, keys, event_us, *answer.logged, *how))  # type: ignore[call-arg]  # counts them
     return records
 
 

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -52,7 +52,7 @@ class Decoder:
         self.others = (*self.keys, *(column for name, column in kept.items() if name not in keys))
         self.max_rows = max_rows
         self._names = [column.name for column in (*self.columns, *self.others)]
-        self._decode = msgspec.json.Decoder(_body(contract, given, self.others)).decode
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(_body(contract, given, self.others)).decode
         self._reading = Reading(self.columns, model.columns, zone=contract.timezone)
         asked = [PlanColumn(name=c.name, type=c.type, nullable=True, spelling=c.spelling) for c in self.keys]
         self._reading_keys = Reading(self.keys, asked, zone=contract.timezone)
@@ -69,7 +69,7 @@ class Decoder:
         contract does not allow.
         """
         try:
-            rows = self._decode(body).rows
+            rows: list[msgspec.Struct] = self._decode(body).rows
         except msgspec.ValidationError as error:
             self._refuse_shape(str(error))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -118,10 +118,10 @@ class Decoder:
 
 def _body(contract: Contract, given: Sequence[Column], others: Sequence[Column]) -> type[msgspec.Struct]:
     """Return the type of a body; fields are known by position, so that a column may have any name, such as ``copy``."""
-    optional = [(f"o{at}", Scalar | None, None) for at, _ in enumerate((*given, *others))]
-    required = [(f"r{at}", Scalar | None) for at, _ in enumerate(contract.request_columns)]
+    optional: list[tuple[str, Any, Any]] = [(f"o{at}", Scalar, None) for at, _ in enumerate((*given, *others))]
+    required: list[tuple[str, Any]] = [(f"r{at}", Scalar) for at, _ in enumerate(contract.request_columns)]
     names = [column.name for column in (*contract.request_columns, *given, *others)]
-    fields = [*required, *optional]
+    fields: list[Any] = [*required, *optional]
     row = msgspec.defstruct(
         "Row",
         fields,

@@ -92,7 +92,7 @@ def openapi(release: Release, model: Model, decoder: Decoder) -> bytes:
 
 
 def schema(release: Release, model: Model, decoder: Decoder) -> bytes:
-    """Return the columns of the contract, those of the past that may be given, and what may be sent of them, as JSON."""
+    """Return the columns of the contract and the features of the past, and what may be sent of them, as JSON."""
     sent, others = {c.name for c in model.contract.request_columns}, {c.name for c in decoder.others}
     target = model.contract.with_role("target")[0]
     columns = [

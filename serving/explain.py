@@ -40,7 +40,7 @@ def _explained(service: "Service", served: "Served", prediction_id: str) -> dict
     if found is None:
         what = "no such prediction in this service's log"
         next_step = "Name a prediction_id that it answered with, and that is not older than what is kept."
-        raise RequestError(404, "unknown", "LOG007", what, where=prediction_id[:40], next_step=next_step)
+        raise RequestError(404, "", "LOG007", what, where=prediction_id[:40], next_step=next_step)
     columns, row = found
     release = served.release
     if row.model_digest != release.model_digest:
@@ -48,7 +48,7 @@ def _explained(service: "Service", served: "Served", prediction_id: str) -> dict
             f"version {row.version} of '{row.model}' gave it; version {release.version} of '{release.model}' is served"
         )
         next_step = "Serve the version that gave it, and ask again: another model would explain something else."
-        raise RequestError(409, "other_model", "LOG008", what, where=prediction_id[:40], next_step=next_step)
+        raise RequestError(409, "", "LOG008", what, where=prediction_id[:40], next_step=next_step)
     return Explained(served, columns, row).told()
 
 
@@ -97,7 +97,7 @@ class Explained:
         profile = self._served.model.profile
         if profile is None:
             what, next_step = "the model has no reference profile to hold a row against", "Train it again."
-            raise RequestError(409, "no_profile", "LOG009", what, next_step=next_step)
+            raise RequestError(409, "", "LOG009", what, next_step=next_step)
         columns = self._served.decoder.columns
         return [
             own if column.name not in profile.columns else typical(profile.columns[column.name], column.type, own)

@@ -76,7 +76,7 @@ FAMILIES = (
     _counter("evergreen_unseen_categories_total", "Rows with a category that the model did not learn.", "feature"),
     _gauge("evergreen_ready", "1 if the worker could answer a prediction, else 0.", across="worker"),
     _gauge("evergreen_model_info", "1: the model that answers.", "model", "version", "digest", across="worker"),
-    _gauge("evergreen_model_age_seconds", "Seconds since the package of the model was written.", across="worker"),
+    _gauge("evergreen_model_age_seconds", "Seconds since the package of the model was written here.", across="worker"),
     _counter("evergreen_model_loads_total", "Models loaded and verified."),
     _counter("evergreen_model_swaps_total", "Attempts to change the model while it answers, by outcome.", "outcome"),
     _counter("evergreen_log_bytes_total", "Bytes written to the prediction log."),

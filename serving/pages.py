@@ -11,6 +11,7 @@ from starlette.routing import Route
 from evergreen.base.errors import Unavailable
 from serving import inference_protocol, swap
 from serving.answers import RequestError
+from serving.explain import explain
 from serving.metrics import CONTENT_TYPE
 
 if TYPE_CHECKING:
@@ -43,7 +44,12 @@ def routes(service: "Service") -> list[Route]:
             raise RequestError(409, "", error.code, error.what, next_step=error.next_step) from error
         return JSONResponse(asdict(outcome), 200 if outcome.outcome in ("swapped", "unchanged") else 409)
 
+    async def explanation(request: Request) -> Response:
+        found = await explain(service, request.path_params["prediction_id"])
+        return Response(found, media_type="application/json")
+
     always = [
+        Route("/explain/{prediction_id}", explanation),
         Route("/admin/reload", reload, methods=["POST"]),
         Route("/healthz", healthz),
         Route("/livez", healthz),

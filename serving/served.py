@@ -12,7 +12,7 @@ from evergreen.data.typed.schema import ARROW
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.model.compiled import golden
 from evergreen.learning.model.model import Model
-from evergreen.learning.model.release import Release, load_release
+from evergreen.learning.model.release import RELEASE_FILE, Release, load_release
 from evergreen.record.predictions.records import Columns, columns_of
 from serving import documents
 from serving.answers import Headers
@@ -27,6 +27,7 @@ class Served:
     """A verified release: its model, what reads its requests, and what is said about it.
 
     `document` and `schema` are JSON, `begin` is how every answer begins, `headers` are those of every answer.
+    `written`: when its package was written on this machine, in seconds since 1970.
     """
 
     release: Release
@@ -37,6 +38,7 @@ class Served:
     schema: bytes
     begin: bytes
     headers: Headers
+    written: float
 
     @classmethod
     def load(cls, bundle: Path, *, max_rows: int = 1_000) -> "Served":
@@ -48,10 +50,10 @@ class Served:
         """
         release, model = load_release(bundle)
         golden.require(model, where=str(bundle))
-        return cls.of(release, model, max_rows=max_rows)
+        return cls.of(release, model, max_rows=max_rows, written=(bundle / RELEASE_FILE).stat().st_mtime)
 
     @classmethod
-    def of(cls, release: Release, model: Model, *, max_rows: int = 1_000) -> "Served":
+    def of(cls, release: Release, model: Model, *, max_rows: int = 1_000, written: float) -> "Served":
         columns = columns_of(model.contract, model.given, model.classes)
         keys = [column.name for column in columns.keys]  # beside the features
         decoder = Decoder(model, keys=keys, max_rows=max_rows)
@@ -64,6 +66,7 @@ class Served:
             schema=documents.schema(release, model, decoder),
             begin=documents.beginning(release),
             headers=[(b"x-model-version", str(release.version).encode())],
+            written=written,
         )
 
     @property

@@ -141,7 +141,7 @@ class Scoring:
         schema = pa.unify_schemas([source.schema, scorer.schema])
         with ExitStack() as written:
             out = written.enter_context(_written(Output(output, schema, unlike=UNLIKE)))
-            # Left first: what has an answer stands in the log before anybody sees the answer.
+            # Published first, being entered last: an answer stands in the log before anybody sees it.
             kept = self._log(item, partition, names, written) if logs else None
             for batch in source.batches:
                 known = _with_values(batch, values)

@@ -1,4 +1,4 @@
-"""The document says what the contract allows, in both directions: what it allows is answered, what it forbids refused."""
+"""The document says what the contract allows: what it allows is answered, and what it forbids is refused."""
 
 import json
 import random

@@ -156,3 +156,31 @@ def test_service_without_a_log_takes_no_feedback(bundle, tmp_path):
     with pytest.raises(RequestError) as caught:
         send(service, {"key": {"parcel": 1}, "label": False})
     assert (caught.value.status, caught.value.code) == (503, "LOG006")
+
+
+def test_feedback_and_explanation_are_given_over_http(serve):
+    rows = [{**row, "parcel": number} for number, row in enumerate(released.requests(2))]
+    with serve() as client:
+        first, second = (
+            each["prediction_id"] for each in client.post("/predict", json={"rows": rows}).json()["predictions"]
+        )
+        items = [{"prediction_id": first, "label": True}, {"key": {"parcel": 1}, "decision": "call"}]
+        taken = client.post("/feedback", json={"feedback": items})
+        assert (taken.status_code, taken.json()["taken"]) == (200, 2)
+        assert client.post("/feedback", json={"feedback": []}).status_code == 422
+        assert client.post("/feedback", content=b"{}", headers={"Content-Type": "text/plain"}).status_code == 415
+        assert client.get("/feedback").status_code == 405
+        explained = client.get(f"/explain/{second}")
+        assert (
+            explained.json()["keys"] == {"parcel": 1} if explained.status_code == 200 else explained.status_code == 409
+        )
+        assert client.get("/explain/" + "0" * 32).status_code == 404
+
+
+def test_feedback_and_explanation_ask_for_the_token(serve):
+    with serve(serve_token="secret") as client:
+        assert client.post("/feedback", json={"feedback": []}).status_code == 401
+        assert client.get("/explain/" + "0" * 32).status_code == 401
+        allowed = {"Authorization": "Bearer secret"}
+        assert client.post("/feedback", json={"feedback": []}, headers=allowed).status_code == 422
+        assert client.get("/explain/" + "0" * 32, headers=allowed).status_code == 404

@@ -4,8 +4,8 @@ import httpx
 import pytest
 import released
 
-from evergreen.config.settings import Settings
 from evergreen.base.errors import ConfigError
+from evergreen.config.settings import Settings
 
 ROWS = {"rows": released.requests(1)}
 

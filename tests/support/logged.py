@@ -7,7 +7,7 @@ from typing import Any
 
 from evergreen.config.contract.contract import Contract
 from evergreen.record.predictions.log import PredictionLog
-from evergreen.record.predictions.records import Feedback, Logged, columns_of
+from evergreen.record.predictions.records import Columns, Feedback, Logged, columns_of
 
 CONTRACT = Contract.model_validate(
     {
@@ -39,6 +39,7 @@ def row(prediction_id: str, number: int = 1, **changed: Any) -> Logged:
     """Return an answered row; `number` decides its values."""
     features = (NOON + number, number / 8, number, "é" * (number % 4), number % 2 == 0)
     about: dict[str, Any] = {
+        "features": features,
         "received_us": NOON + number * 1_000_000,
         "event_us": NOON + number,
         "keys": (f"person-{number}", number, f"Elm Street {number}"),
@@ -49,9 +50,7 @@ def row(prediction_id: str, number: int = 1, **changed: Any) -> Logged:
         "latency_us": 250,
         "request_id": "r" * 16,
     }
-    return Logged(
-        prediction_id, model="visits", version=3, model_digest="ab" * 32, features=features, **about | changed
-    )
+    return Logged(prediction_id, model="visits", version=3, model_digest="ab" * 32, **(about | changed))
 
 
 def append(log: PredictionLog, numbers: Sequence[int], **changed: Any) -> list[str]:

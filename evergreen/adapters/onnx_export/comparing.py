@@ -9,7 +9,11 @@ ODD_ROWS, ODD_SHARE = 500, 0.1  # of their columns so many are missing, and as m
 def rows_to_compare(rows: pd.DataFrame, seed: int, *, at_least: int, at_most: int) -> pd.DataFrame:
     """Return at most `at_most` of some rows, others whose columns are drawn from these where they are fewer than
     `at_least`, and 500 odd ones, of the same types: with missing values and unseen categories.
+
+    Integers and truth values of numpy, none of which can be missing, become pandas' own.
     """
+    kinds = {"i": "Int64", "u": "UInt64", "b": "boolean"}
+    rows = rows.astype({name: kinds[kind.kind] for name, kind in rows.dtypes.items() if kind.kind in kinds})
     rng = np.random.default_rng(seed)
     parts = [rows.iloc[np.sort(rng.choice(len(rows), min(len(rows), at_most), replace=False))]]
     if (lacking := at_least - len(rows)) > 0:

@@ -21,6 +21,7 @@ from evergreen.learning.evaluation.estimates import Estimates, estimate
 from evergreen.learning.features import build
 from evergreen.learning.features.rowwise import instants
 from evergreen.learning.model.compiled import golden, profile
+from evergreen.learning.model.compiled.plan import Curve
 from evergreen.learning.model.compiled.scorer import GRAPH, PLAN, Scorer
 from evergreen.learning.model.references import golden_of, profile_of
 from evergreen.learning.model.requested import requested
@@ -80,12 +81,16 @@ def compiled(
     proving = golden_of(described, columns, asked, zone=contract.timezone, answer=answer)
     files = {profile.FILE: described.to_bytes(), golden.FILE: proving.to_bytes()}
     try:
+        curve = Curve(pipeline.method, tuple(pipeline.numbers)) if isinstance(pipeline, CalibratedPipeline) else None
         fitted = pipeline.pipeline if isinstance(pipeline, CalibratedPipeline) else pipeline
         encoding, linear = encoding_of(fitted), linear_of(fitted["estimator"])
         if linear:
             encoding, linear = folded(encoding, linear)
-        plan = plan_of(encoding, contract, features, lookups, columns=asked, classes=classes)
-        graph = graph_of(pipeline, encoding.width, contract.task, linear=linear).SerializeToString(deterministic=True)
+        converted, link = graph_of(fitted["estimator"], encoding.width, contract.task, linear=linear)
+        plan = plan_of(
+            encoding, contract, features, lookups, columns=asked, classes=classes, link=link, calibration=curve
+        )
+        graph = converted.SerializeToString(deterministic=True)
         if len(graph) > MOST_BYTES:
             raise NotConvertibleError(f"the graph has {len(graph)} bytes, over {MOST_BYTES}")
         made = {PLAN: plan.to_bytes(), GRAPH: graph}
@@ -112,7 +117,7 @@ def _difference(scorer: Scorer, batch: Any, expected: Estimates) -> float:
     if not np.array_equal(alone, together):
         raise NotConvertibleError("a row alone is not encoded as among others")
     one_by_one = np.concatenate([scorer.estimate(alone[at : at + 1]) for at in range(len(alone))])
-    if not np.max(np.abs(one_by_one - answers[begin:])) <= 1e-9:
+    if not np.array_equal(one_by_one, answers[begin:]):
         raise NotConvertibleError("a row alone is not answered as among others")
     return difference
 

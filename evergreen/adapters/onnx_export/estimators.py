@@ -1,4 +1,4 @@
-"""A fitted estimator and its calibration as one graph: encoded rows in, estimates out."""
+"""A fitted estimator as one graph: encoded rows in, what its probabilities or values are made of out."""
 
 import io
 import warnings
@@ -13,8 +13,8 @@ from evergreen.adapters.onnx_export.linear import Linear, linear_of
 from evergreen.adapters.onnx_export.nodes import FLOATS, Nodes
 from evergreen.adapters.onnx_export.trees import trees_of
 from evergreen.config.contract.columns import Task
+from evergreen.learning.model.compiled.curves import Link
 from evergreen.learning.model.compiled.scorer import INPUT, OUTPUT
-from evergreen.learning.tuning.calibration import CalibratedPipeline
 
 # Trees that count in 64 bits have an operator of their own since version 5, which skl2onnx does not know yet.
 OPSETS = {"": 18, "ai.onnx.ml": 5}
@@ -22,37 +22,34 @@ SKL_OPSETS = {"": 18, "ai.onnx.ml": 3}
 IR_VERSION = 10
 
 
-def graph_of(pipeline: Any, width: int, task: Task, *, linear: Linear | None = None) -> onnx.ModelProto:
-    """Return the estimator and the calibration of a fitted pipeline of ours as a graph.
+def graph_of(estimator: Any, width: int, task: Task, *, linear: Linear | None = None) -> tuple[onnx.ModelProto, Link]:
+    """Return a fitted estimator as a graph, and what makes probabilities of its answers.
 
-    It takes one tensor, shape (n, `width`), and gives one, in float64: of shape (n, 1) the probability of true, or the
-    value, and (n, k) those of all classes. Linear models, and the trees of the families, count in 64 bits as the
-    pipeline does; any other estimator is what skl2onnx makes of it.
+    It takes one tensor, shape (n, `width`), and gives one, in float64: of shape (n, 1) what says how true it is, or the
+    value, and (n, k) what says so of all classes. Linear models, and the trees of the families, sum up in 64 bits as
+    the pipeline does; any other estimator is what skl2onnx makes of it.
 
     Parameters
     ----------
     linear : stands for the estimator.
     """
-    calibrated = pipeline if isinstance(pipeline, CalibratedPipeline) else None
-    estimator = (calibrated.pipeline if calibrated else pipeline)["estimator"]
     nodes = Nodes()
     kind: Any = np.float64
+    link: Link = ""
     converted: onnx.ModelProto | None = None
     if linear := linear or linear_of(estimator):
-        estimates = nodes.link(linear.link, nodes.linear(INPUT, linear.weights, linear.intercepts))
+        link, sums = linear.link, nodes.linear(INPUT, linear.weights, linear.intercepts)
     elif trees := trees_of(estimator):
-        kind, estimates = trees.takes, nodes.link(trees.link, nodes.trees(INPUT, trees))
+        kind, link, sums = trees.takes, trees.link, nodes.trees(INPUT, trees)
     else:
         kind, converted = np.float32, _converted(estimator, width)
         nodes = Nodes(prefix="after/")
         outputs = [output.name for output in converted.graph.output]
         said = next((name for name in outputs if name.endswith("probabilities")), outputs[-1])
         exact = nodes.cast(said, TensorProto.DOUBLE)
-        estimates = nodes.column(exact, len(estimator.classes_) - 1) if task == "binary" else exact
-    if calibrated:
-        estimates = nodes.calibrated(estimates, calibrated)
-    nodes.nodes.append(helper.make_node("Identity", [estimates], [OUTPUT]))
-    return _model(nodes, kind, width, converted)
+        sums = nodes.column(exact, len(estimator.classes_) - 1) if task == "binary" else exact
+    nodes.nodes.append(helper.make_node("Identity", [sums], [OUTPUT]))
+    return _model(nodes, kind, width, converted), link
 
 
 def _model(nodes: Nodes, kind: Any, width: int, converted: onnx.ModelProto | None) -> onnx.ModelProto:

@@ -1,11 +1,12 @@
 """Linear models as weights, and what a category adds to them in the place of its code."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
 from evergreen.adapters.onnx_export.encoding import Encoding
+from evergreen.learning.model.compiled.curves import Link
 from evergreen.learning.model.compiled.plan import Category, Number, Pairs
 
 Array = np.ndarray[Any, Any]
@@ -16,7 +17,7 @@ class Linear(NamedTuple):
 
     weights: Array
     intercepts: Array
-    link: Literal["", "Sigmoid", "Softmax"]
+    link: Link
 
 
 def linear_of(estimator: Any) -> Linear | None:

@@ -9,9 +9,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from evergreen.adapters.onnx_export.encoding import Encoding, NotConvertibleError
 from evergreen.adapters.onnx_export.trees import Trees
+from evergreen.learning.model.compiled.curves import EPSILON, Link
 from evergreen.learning.model.compiled.plan import Category, Number
 from evergreen.learning.model.compiled.rowwise import LARGEST
-from evergreen.learning.tuning.calibration import EPSILON, CalibratedPipeline
+from evergreen.learning.tuning.calibration import CalibratedPipeline
 
 Array = np.ndarray[Any, Any]
 MISSING = "nan"  # a tensor of text has no missing value
@@ -80,7 +81,7 @@ class Nodes:
             summed = self._add("Div", [summed, self._constant(trees.divisor)])
         return self._add("Add", [summed, self._constant(trees.base[np.newaxis, :])]) if trees.base.any() else summed
 
-    def link(self, link: str, values: str) -> str:
+    def link(self, link: Link, values: str) -> str:
         """Add what makes probabilities of values: Sigmoid, Softmax, or nothing."""
         if not link:
             return values

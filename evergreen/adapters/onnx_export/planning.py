@@ -10,11 +10,13 @@ from evergreen.adapters.onnx_export.encoding import Encoding, NotConvertibleErro
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
 from evergreen.learning.features.derived import PERIODS
+from evergreen.learning.model.compiled.curves import Link
 from evergreen.learning.model.compiled.plan import (
     VERSION,
     Bucket,
     Calendar,
     Cell,
+    Curve,
     Lookup,
     Plan,
     PlanColumn,
@@ -32,6 +34,8 @@ def plan_of(
     *,
     columns: tuple[PlanColumn, ...],
     classes: tuple[str, ...],
+    link: Link,
+    calibration: Curve | None,
 ) -> Plan:
     """Return the plan of a pipeline whose columns step is `encoding`.
 
@@ -75,6 +79,8 @@ def plan_of(
         categories=tuple(msgspec.structs.replace(each, of=of[each.of]) for each in encoding.categories),
         numbers=tuple(msgspec.structs.replace(each, of=of[each.of]) for each in encoding.numbers),
         width=encoding.width,
+        link=link,
+        calibration=calibration,
     )
 
 

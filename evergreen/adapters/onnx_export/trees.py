@@ -3,14 +3,15 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from evergreen.learning.model.compiled.curves import Link
+
 Array = np.ndarray[Any, Any]
-Link = Literal["", "Sigmoid", "Softmax"]
 SUM = 1
 AT_MOST, BELOW = 0, 1  # the left side's: value <= split, and value < split
 MOST_NODES = 4_000_000

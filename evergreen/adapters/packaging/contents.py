@@ -12,7 +12,10 @@ CODE = ("evergreen", "serving")
 # What the packed code imports. A test compares: what is imported and is not here would be missing where it is served.
 IMPORTED = (
     "cryptography",
+    "httptools",
+    "msgspec",
     "numpy",
+    "onnxruntime",
     "pandas",
     "prometheus-client",
     "psutil",
@@ -28,7 +31,7 @@ IMPORTED = (
     "threadpoolctl",
     "uvicorn",
 )
-CHOSEN_BY_NAME = ("httptools", "uvloop")  # by uvicorn, where they are installed
+CHOSEN_BY_NAME = ("uvloop",)  # by uvicorn, where it is installed
 SERVED_BY = (*IMPORTED, *CHOSEN_BY_NAME)
 SERVER = "bentoml"  # the other server; `evergreen serve` and a container do without
 

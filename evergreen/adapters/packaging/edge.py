@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 
-from evergreen.adapters.packaging.bentos import Bento
 from evergreen.adapters.packaging.building import LOCK_FILE
 from evergreen.adapters.packaging.contents import CODE
 from evergreen.adapters.packaging.folders import hand_on
@@ -24,6 +23,7 @@ from evergreen.learning.model.package import read_manifest
 from evergreen.learning.model.release import MODEL_FOLDER, Release
 from evergreen.record.plan.requirements import hashed
 from evergreen.record.predictions.records import columns_of
+from evergreen.record.registry.bentos import Bento
 
 # Named without what they depend on: onnxruntime wants flatbuffers, packaging and protobuf for its tools alone.
 NEEDS = ("msgspec", "numpy", "onnxruntime")

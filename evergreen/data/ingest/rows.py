@@ -44,8 +44,11 @@ def read(item: Item) -> Rows:
     if first is None:
         raise faults.empty(item)
     schema = pa.schema([first.schema.field(name) for name in first.schema.names[:-2]])
-    if item.format == "parquet" and (nested := set(pq.read_schema(item.uri).names) - set(schema.names)):
-        log.warning("%s: nested columns are left out: %s", item.name, ", ".join(sorted(nested)))
+    if item.format == "parquet":
+        stored = pq.read_schema(item.uri)
+        schema = schema.with_metadata(stored.metadata)  # by which pandas, for one, knows its own types again
+        if nested := {*stored.names} - {*schema.names}:
+            log.warning("%s: nested columns are left out: %s", item.name, ", ".join(sorted(nested)))
     return Rows(schema, itertools.chain([first], batches))
 
 

@@ -39,8 +39,8 @@ LOOKUPS = "lookups/"
 class Model:
     """A verified model in memory.
 
-    `fitted`: the pipeline, or what reads it. Beside a compiled form nobody needs it to answer a row, and reading it takes
-    longer than all the rest: so it is read when it is first asked for, as `pipeline`.
+    `fitted`: the pipeline, or what reads it. Beside a compiled form nobody needs it to answer a row, and reading it
+    takes longer than all the rest: so it is read when it is first asked for, as `pipeline`.
 
     `compiled`: the files of its compiled form and of what it is compared with, by path; none for a model that was saved
     without.
@@ -56,7 +56,7 @@ class Model:
 
     @property
     def pipeline(self) -> "Pipeline":
-        """The fitted pipeline; raises IntegrityError if it is read only now, and holds a type that is not on our list."""
+        """The fitted pipeline; raises IntegrityError if it is read only now and holds a type not on our list."""
         if callable(self.fitted):
             object.__setattr__(self, "fitted", self.fitted())
         return self.fitted

@@ -1,7 +1,7 @@
 """Calibration: a map from a model's probabilities to better ones, measured on folds that it was not fitted on."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -11,13 +11,13 @@ from evergreen.base.values import Value
 from evergreen.config.contract.columns import Task
 from evergreen.learning.evaluation import score
 from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.model.compiled import curves
+from evergreen.learning.model.compiled.curves import EPSILON, Method
 
 Array = np.ndarray[Any, Any]
-Method = Literal["sigmoid", "isotonic", "temperature"]
 METHODS: dict[Task, tuple[Method, ...]] = {"binary": ("sigmoid", "isotonic"), "multiclass": ("temperature",)}
 MIN_GAIN = 0.01  # of the log loss: less is not worth another part in the model
 ERRORS = 2  # standard errors of the gain, over the rows
-EPSILON = 1e-6  # probabilities are kept this far from 0 and 1, where the log loss is endless
 
 
 class CalibrationMap(Value):
@@ -31,18 +31,7 @@ class CalibrationMap(Value):
 
     def __call__(self, probabilities: Array) -> Array:
         """Return better probabilities: shape (n,), of true; or shape (n, k), of each class."""
-        safe = np.clip(probabilities, EPSILON, 1 - EPSILON)
-        if self.method == "sigmoid":
-            slope, intercept = self.numbers
-            mapped: Array = 1 / (1 + np.exp(-(slope * _log_odds(safe) + intercept)))
-            return mapped
-        if self.method == "isotonic":
-            half = len(self.numbers) // 2
-            stepped: Array = np.interp(safe, self.numbers[:half], self.numbers[half:])
-            return stepped
-        powers = np.exp(np.log(safe) / self.numbers[0])
-        warmed: Array = powers / powers.sum(axis=1, keepdims=True)
-        return warmed
+        return curves.calibrated(probabilities, self.method, self.numbers)
 
 
 class Calibration(Value):
@@ -129,7 +118,7 @@ def _sigmoid(labels: Array, estimates: Array, _: tuple[str, ...]) -> tuple[float
     """Platt's (1999), on the log odds: a model that is right already keeps slope 1 and intercept 0."""
     from sklearn.linear_model import LogisticRegression
 
-    fitted = LogisticRegression(C=1e6, max_iter=1_000).fit(_log_odds(estimates)[:, np.newaxis], labels)
+    fitted = LogisticRegression(C=1e6, max_iter=1_000).fit(curves.log_odds(estimates)[:, np.newaxis], labels)
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
@@ -159,11 +148,6 @@ _FITS: dict[Method, Callable[[Array, Array, tuple[str, ...]], tuple[float, ...]]
     "isotonic": _isotonic,
     "temperature": _temperature,
 }
-
-
-def _log_odds(probabilities: Array) -> Array:
-    odds: Array = np.log(probabilities) - np.log1p(-probabilities)
-    return odds
 
 
 class CalibratedPipeline(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # no types

@@ -165,7 +165,7 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
         fitting = [value if _fits(value, kind) else None for value in values]
         n_others = sum(value is not None for value in values) - sum(value is not None for value in fitting)
-        log.error("LOG003: %d logged values are not of type %s and were left out", n_others, kind)
+        log.error("%d logged values are not of type %s and were left out", n_others, kind)
         return pa.array(fitting, kind)
 
 

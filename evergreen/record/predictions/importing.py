@@ -10,7 +10,7 @@ from evergreen.base.errors import DataError, explain_os_errors
 from evergreen.base.files import make_private, write_bytes
 from evergreen.base.values import Value
 from evergreen.record.predictions import rolling
-from evergreen.record.predictions.frames import FeedbackRows, Predictions, SegmentReader
+from evergreen.record.predictions.frames import End, FeedbackRows, Predictions, SegmentReader
 from evergreen.record.predictions.segment import NAME, SEGMENTS, SUFFIX, segments
 from evergreen.record.predictions.table import sync_folder
 
@@ -86,9 +86,9 @@ def _take(folder: Path, path: Path) -> Imported:
 
 
 def _whole_part(path: Path) -> bytes:
-    """Return a segment's bytes up to the end of its last whole frame."""
+    """Return a segment's bytes up to the end of its last whole record, whether it was closed since or not."""
     with explain_os_errors(path), SegmentReader(path) as reader:
-        end = max((end for _, end, _ in reader.walk()), default=0)
+        end = max((end for _, end, frame in reader.walk() if not isinstance(frame, End)), default=0)
         return path.read_bytes()[:end]
 
 

@@ -229,12 +229,13 @@ class PredictionLog:
 
     def _refuse(self, error: OSError, n_rows: int, policy: LogPolicy) -> None:
         self._fault, self._tried = str(error), time.monotonic()
-        failure = ResourceError(
-            "LOG002" if self._suspect else "LOG001",
-            f"the prediction log cannot be written: {error.strerror or error}",
-            where=str(self.folder),
-            next_step=NEXT_STEP,
-        )
+        why = error.strerror or str(error)
+        if self._suspect:
+            what = f"what the prediction log holds is not in place, and cannot be written anew: {why}"
+            failure = ResourceError("LOG002", what, where=str(self.folder), next_step=NEXT_STEP)
+        else:
+            what = f"the prediction log cannot be written: {why}"
+            failure = ResourceError("LOG001", what, where=str(self.folder), next_step=NEXT_STEP)
         if policy == "strict":
             raise failure from error
         self._count_lost(failure, n_rows)
@@ -302,7 +303,7 @@ class PredictionLog:
         try:
             settle(path)
         except OSError as error:
-            log.warning("LOG003: %s is left as it is: %s", path, error)
+            log.warning("%s is left as it is: %s", path, error)
 
     def close(self) -> None:
         """Put everything on the disk and close the segment; nothing can be appended afterwards."""

@@ -85,7 +85,7 @@ def _of_segment(reader: SegmentReader, kind: Kind, seen: set[str] | None) -> Ite
         assert columns is not None
         yield make(columns, waiting)
     if damage.spoilt_bytes:
-        log.error("LOG003: %d bytes of %s are spoilt and were left out", damage.spoilt_bytes, reader.path)
+        log.error("%d bytes of %s are spoilt and were left out", damage.spoilt_bytes, reader.path)
 
 
 def _within(

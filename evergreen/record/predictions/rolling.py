@@ -193,7 +193,7 @@ class _Segment:
     def _remove(self, damage: Damage) -> None:
         with explain_os_errors(self._path):
             if damage.spoilt_bytes:
-                log.error("LOG003: %d bytes of %s are spoilt; it is kept beside", damage.spoilt_bytes, self._path)
+                log.error("%d bytes of %s are spoilt; it is kept beside", damage.spoilt_bytes, self._path)
                 self._path.rename(self._path.with_name(self._path.name + SPOILT))
             else:
                 self._path.unlink()

@@ -169,6 +169,9 @@ def _create(folder: Path, hour: int, token: str, number: int) -> tuple[int, Path
             os.close(fd)
             number += 1
             continue
+        if os.fstat(fd).st_nlink == 0:  # and removed it, because it held nothing
+            os.close(fd)
+            continue
         return fd, path, number
 
 
@@ -197,7 +200,7 @@ def settle(path: Path) -> bool:
             if reader.ends_in_order():
                 return True
             if reader.size >= START and not reader.is_ours:
-                log.error("LOG003: not a segment of a prediction log, left as it is: %s", path)
+                log.error("not a segment of a prediction log, left as it is: %s", path)
                 return True
             frames = [(end, isinstance(frame, Header)) for _, end, frame in reader.walk()]
             tail = framed(reader.mark, encode(End()))

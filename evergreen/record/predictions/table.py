@@ -7,6 +7,7 @@ they were received. A file made of a segment has the segment's name, so that it 
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
@@ -58,7 +59,11 @@ class Writer:
             sync_folder(self.path.parent)
 
     def abandon(self) -> None:
-        self._file.close()
+        """Leave nothing of it behind."""
+        with suppress(OSError):  # the disk may be full
+            self._writer.close()
+        with suppress(OSError):
+            self._file.close()
         self._temporary.unlink(missing_ok=True)
 
 

@@ -6,7 +6,6 @@ import pytest
 from graphs import INPUTS, fitted, table
 
 from evergreen.adapters import onnx_export
-from evergreen.adapters.onnx_export.comparing import rows_to_compare
 from evergreen.config.objectives import FAMILIES
 
 CASES = [(task, family) for task in FAMILIES for family in FAMILIES[task]]
@@ -37,17 +36,3 @@ def test_graph_of_every_family_and_encoding_answers_like_the_pipeline(task, fami
     answers = onnx_export.predict(exported.content, odd.astype({"colour": "str"}))
     expected = said(pipeline, task, odd.astype({"colour": "str"}))
     np.testing.assert_allclose(answers.reshape(expected.shape), expected, atol=1e-5, rtol=1e-5)
-
-
-def test_rows_to_compare_miss_each_column_alone_and_all_at_once():
-    rows = table().dropna(ignore_index=True)
-    found = rows_to_compare(rows, 7, at_least=5_000, at_most=20_000)
-    missing = found.isna()
-    alone = missing[missing.sum(axis=1) == 1]
-
-    assert alone.any().all()
-    assert missing.all(axis=1).any()
-    for column in ("colour", "shop"):
-        unseen = found[column] == "never seen"
-        assert unseen.any()
-        assert (~missing[unseen].drop(columns=column)).all(axis=1).any()

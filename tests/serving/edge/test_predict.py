@@ -15,7 +15,7 @@ import pytest
 import released
 from servers import SECONDS
 
-from evergreen.record.predictions import reading
+from evergreen.record.predictions import importing, reading, rolling
 from evergreen.record.predictions.log import PredictionLog
 from serving.edge import predict
 
@@ -224,3 +224,30 @@ def test_line_on_stdin_is_answered_before_the_next_one_comes(bundle):
             assert "probability" in json.loads(process.stdout.readline())
         process.stdin.close()
         assert process.wait(SECONDS) == 0
+
+
+def test_log_is_handed_over_twice_and_while_it_is_written_without_loss_or_repeats(bundle, tmp_path):
+    log, home, acknowledged = bundle.with_name("edge-predictions"), tmp_path / "home", []
+    command = [sys.executable, bundle / "predict.py", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/", env={}) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for row in released.requests(40):
+            process.stdin.write(edges.lines([row]).encode())
+            process.stdin.flush()
+            acknowledged.append(json.loads(process.stdout.readline())["prediction_id"])
+            if len(acknowledged) in (10, 20):
+                importing.take(home, log)
+        process.send_signal(signal.SIGKILL)
+    edges.run(bundle, "-", input=edges.lines(released.requests(5)))
+
+    taken = [importing.take(home, log) for _ in range(2)]
+    rolling.roll(home)
+    taken.append(importing.take(home, log))
+    rolling.roll(home)
+
+    found = reading.read(home).to_pandas()
+    assert set(acknowledged) <= {*found["prediction_id"]}
+    assert len(found) == 45
+    assert found["prediction_id"].is_unique
+    assert [each.segments for each in taken[1:]] == [0, 0]

@@ -61,12 +61,14 @@ class Zone:
 
     def _of_hour(self, hour: int) -> int | None:
         """Return the distance in an hour since 1970; None where it changes."""
-        if hour not in self._hours:
-            first, last = self._ask(hour * HOUR), self._ask(hour * HOUR + HOUR - 1)
-            if len(self._hours) >= MOST_HOURS:
-                self._hours = {}
-            self._hours[hour] = first if first == last else None
-        return self._hours[hour]
+        hours = self._hours  # which another thread may replace meanwhile
+        if hour in hours:
+            return hours[hour]
+        first, last = self._ask(hour * HOUR), self._ask(hour * HOUR + HOUR - 1)
+        if len(hours) >= MOST_HOURS:
+            self._hours = hours = {}
+        hours[hour] = found = first if first == last else None
+        return found
 
     def _ask(self, instant: int) -> int:
         moment = EPOCH + timedelta(microseconds=instant)

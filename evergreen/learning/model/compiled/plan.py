@@ -1,10 +1,12 @@
 """The plan of a compiled model: how a row becomes the numbers that its graph takes, as plain data."""
 
+from operator import lt
 from typing import Literal
 
 import msgspec
 
 from evergreen.base.errors import IntegrityError
+from evergreen.learning.model.compiled.curves import Link, Method
 
 ColumnType = Literal["number", "integer", "category", "text", "timestamp", "boolean"]
 Task = Literal["binary", "multiclass", "regression"]
@@ -90,12 +92,19 @@ class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     flag: tuple[int, float, float] | None = None
 
 
+class Curve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What calibrates probabilities: see `curves.calibrated`."""
+
+    method: Method
+    numbers: tuple[float, ...]
+
+
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a row becomes numbers.
 
     Values are numbered: first the `columns`, then the instants among them (`seconds`) as seconds, and what is derived,
     in the order of the fields from `calendar` to `lookups`. `categories` and `numbers` say what the values become, in
-    `width` numbers.
+    `width` numbers. `link` and `calibration` say what the graph's answers become.
     """
 
     version: int
@@ -113,6 +122,8 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     categories: tuple[Category, ...]
     numbers: tuple[Number, ...]
     width: int
+    link: Link
+    calibration: Curve | None
 
     def to_bytes(self) -> bytes:
         """Return the plan as JSON; equal plans give equal bytes."""
@@ -152,6 +163,10 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 return "a lookup has keys of another kind than the value that it is by"
             if any(len(column) != len(table.keys) for column in table.columns):
                 return "a column of a lookup has not one cell for each key"
+        if (self.link == "Softmax") > (self.task == "multiclass") or (self.link and self.task == "regression"):
+            return f"a {self.task} model has no {self.link}"
+        if self.calibration and not _is_curve(self.calibration, self.task):
+            return f"the calibration is none of a {self.task} model"
         return self._misplaced()
 
     def _cells(self) -> dict[int, tuple[Cell, ...]]:
@@ -175,6 +190,15 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             if (number.centre is None) != (number.scale is None) or number.scale == 0:
                 return "a number is scaled by halves"
         return "" if sorted(places) == list(range(self.width)) else "its numbers do not fill the width"
+
+
+def _is_curve(curve: Curve, task: Task) -> bool:
+    if (curve.method == "temperature") != (task == "multiclass") or task == "regression":
+        return False
+    n = len(curve.numbers)
+    if curve.method == "isotonic":
+        return n >= 2 and n % 2 == 0 and all(map(lt, curve.numbers, curve.numbers[1 : n // 2]))
+    return n == (1 if curve.method == "temperature" else 2)
 
 
 def refused(what: str) -> CompiledError:

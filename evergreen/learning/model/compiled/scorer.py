@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evergreen.learning.model.compiled.curves import calibrated, linked
 from evergreen.learning.model.compiled.golden import FILE as GOLDEN
 from evergreen.learning.model.compiled.golden import Golden, Scalar
 from evergreen.learning.model.compiled.plan import Plan, PlanColumn, Task, refused
@@ -25,7 +26,7 @@ ROWS_AT_ONCE = 8_192  # whose numbers stay in a core's cache
 class Scorer:
     """A compiled model in memory; several threads may ask it.
 
-    A row has one estimate, to 1e-9, alone and among others: the graph counts on one thread, tree by tree.
+    A row has one estimate, bit for bit, alone and among others: on one thread the graph does nothing but sum up.
     """
 
     def __init__(self, plan: Plan, session: Any, golden: Golden | None = None) -> None:
@@ -86,8 +87,9 @@ class Scorer:
         answers = self._session.run([OUTPUT], {INPUT: encoded})[0]
         if self.plan.task != "multiclass":
             answers = answers[:, 0]
-        estimates: Array = answers.astype(np.float64, copy=False)
-        return estimates
+        estimates = linked(answers.astype(np.float64, copy=False), self.plan.link)
+        curve = self.plan.calibration
+        return calibrated(estimates, curve.method, curve.numbers) if curve else estimates
 
     def estimate_raw(self, rows: Sequence[Sequence[Scalar]]) -> Array:
         """Return estimates of rows of raw JSON scalars in the usual forms; raises Unusual for any other."""

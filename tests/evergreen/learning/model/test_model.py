@@ -1,5 +1,8 @@
 """The model artifact: what is saved comes back and answers the same, and nothing that was changed is parsed."""
 
+from dataclasses import replace
+
+import compiling
 import numpy as np
 import pytest
 import released
@@ -7,8 +10,10 @@ import tables
 
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import IntegrityError
+from evergreen.config.params.features import FeatureParams
 from evergreen.learning import features
 from evergreen.learning.model import model as models
+from evergreen.learning.model.compiled import golden
 from evergreen.learning.tuning import families
 
 FAMILIES = {
@@ -80,3 +85,60 @@ def test_changed_byte_is_refused_before_anything_is_parsed(tmp_path):
         models.load(tmp_path / "model", release.model_digest)
 
     assert caught.value.code == "INT003"
+
+
+def saved(folder, task="binary", family="lightgbm", **more):
+    """Return a model that was saved with its compiled form, and what the pipeline says of its train rows."""
+    pipeline, built, form = compiling.made(task, family, **more)
+    params = FeatureParams.model_validate({**compiling.EVERYTHING, **more.get("params", {})})
+    ref = models.save(
+        Workspace.beside(folder / "bundle"), "model", pipeline, contract=compiling.contract(task), features=params,
+        about={"compiled": form.about}, lookups=compiling.LOOKUPS, compiled=form.files,
+    )  # fmt: skip
+    return models.load(folder / "bundle" / "model", ref.sha256), compiling.said(pipeline, built, task)
+
+
+@pytest.mark.parametrize("task", compiling.TARGETS)
+def test_compiled_form_answers_in_the_pipelines_place(tmp_path, task):
+    model, expected = saved(tmp_path, task)
+    batch = compiling.batch(compiling.rows(), task)
+
+    assert model.scorer is not None
+    assert model.columns == model.scorer.columns
+    np.testing.assert_allclose(model.estimate_batch(batch).values, expected, rtol=1e-11, atol=1e-12)
+    assert model.estimate_batch(batch.slice(0, 0)).values.shape == (0, *expected.shape[1:])
+    assert golden.check(model) <= 1e-12
+    assert model.profile is not None
+
+
+def test_pipeline_answers_a_batch_and_the_golden_rows_of_a_model_that_is_not_compiled(tmp_path):
+    model, expected = saved(tmp_path, params={"encode": {"zone": "hash"}})
+    batch = compiling.batch(compiling.rows())
+
+    assert model.scorer is None
+    assert model.manifest["compiled"]["why_not"].startswith("step hash of zone")
+    np.testing.assert_allclose(model.estimate_batch(batch).values, expected, rtol=1e-12)
+    assert model.estimate_batch(batch.slice(0, 0)).values.shape == (0,)
+    assert golden.check(model) <= 1e-12
+
+
+def test_compiled_form_of_another_model_is_refused(tmp_path):
+    model, _ = saved(tmp_path)
+    other = compiling.made("multiclass", "lightgbm")[2].files
+
+    with pytest.raises(IntegrityError) as caught:
+        _ = replace(model, compiled=other).scorer
+    assert caught.value.code == "CMP001"
+    with pytest.raises(IntegrityError) as caught:
+        _ = replace(model, compiled={**model.compiled, "compiled/graph.onnx": b"nonsense"}).scorer
+    assert caught.value.code == "CMP001"
+    damaged = replace(model, compiled={**model.compiled, "compiled/golden.json": other["compiled/golden.json"]})
+    with pytest.raises(IntegrityError) as caught:
+        golden.require(damaged)
+    assert caught.value.code == "CMP002"
+
+
+def test_model_that_was_saved_without_has_none_of_it(tmp_path):
+    model = replace(saved(tmp_path)[0], compiled={})
+
+    assert (model.scorer, model.golden, model.profile, golden.check(model)) == (None, None, None, 0.0)

@@ -143,7 +143,7 @@ def test_segment_is_closed_when_the_hour_ends_even_if_nothing_is_asked(folder):
     first = logged.append(log, [1])
     now[0] += HOUR_NS
 
-    wait_for(lambda: settle(segments(folder)[0]), 10)
+    wait_for(lambda: settle(segments(folder)[0]), "the segment is closed")
     second = logged.append(log, [2])
     log.close()
 
@@ -203,7 +203,7 @@ def test_closed_log_takes_nothing_and_says_so(log, folder):
 def test_bytes_are_put_on_the_disk_without_being_asked(log):
     assert log.unsynced_seconds == 0
     logged.append(log, [1])
-    wait_for(lambda: log.unsynced_seconds == 0, 5)
+    wait_for(lambda: log.unsynced_seconds == 0, "nothing waits for the disk")
 
 
 # -- kills --------------------------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def test_full_disk_is_reported_and_harms_no_other_row(log, folder, limited_disk,
         assert segments(folder)[0].stat().st_size == size
         assert not log.writable
     assert (caught.value.code, caught.value.where) == ("LOG001", str(folder))
-    wait_for(lambda: log.writable, 5)
+    wait_for(lambda: log.writable, "the log is well again")
     last = logged.append(log, [6])
 
     assert ids(folder) == first + last
@@ -347,9 +347,9 @@ def test_disk_that_fails_to_take_bytes_is_noticed_and_they_are_written_anew(log,
     failing = itertools.count()
     monkeypatch.setattr(os, "fdatasync", lambda fd: next(failing) == 0 and refused())
     first = logged.append(log, [1])
-    wait_for(lambda: len(segments(folder)) == 2 or not log.writable, 5)
+    wait_for(lambda: len(segments(folder)) == 2 or not log.writable, "the failure is noticed")
 
-    wait_for(lambda: log.writable, 5)
+    wait_for(lambda: log.writable, "the log is well again")
     last = logged.append(log, [2])
 
     assert len(segments(folder)) == 2

@@ -4,7 +4,16 @@ import compiling
 import msgspec
 import pytest
 
-from evergreen.learning.model.compiled.plan import Bucket, Calendar, Category, CompiledError, Lookup, Number, Plan
+from evergreen.learning.model.compiled.plan import (
+    Bucket,
+    Calendar,
+    Category,
+    CompiledError,
+    Curve,
+    Lookup,
+    Number,
+    Plan,
+)
 from evergreen.learning.model.compiled.scorer import PLAN
 
 
@@ -62,6 +71,10 @@ def of_first(field, **change):
         (of_first("categories", missing=((1, 1.0),)), "not one code for each key"),
         (of_first("numbers", centre=1.0), "scaled by halves"),
         (of_first("numbers", centre=1.0, scale=0.0), "scaled by halves"),
+        (lambda plan: {"task": "binary"}, "a binary model has no Softmax"),
+        (lambda plan: {"task": "regression"}, "a regression model has no Softmax"),
+        (lambda plan: {"calibration": Curve("sigmoid", (1.0, 0.0))}, "the calibration is none of a multiclass model"),
+        (lambda plan: {"calibration": Curve("temperature", ())}, "the calibration is none of a multiclass model"),
         (lambda plan: {"width": plan.width + 1}, "do not fill the width"),
     ],
 )

@@ -18,7 +18,7 @@ def plan(**parts):
     plain = {
         "version": VERSION, "task": "binary", "classes": (), "zone": "America/New_York", "columns": COLUMNS,
         "time": None, "seconds": (), "calendar": (), "ratios": (), "differences": (), "buckets": (), "lookups": (),
-        "categories": (), "numbers": (), "width": 1,
+        "categories": (), "numbers": (), "width": 1, "link": "", "calibration": None,
     }  # fmt: skip
     return Plan(**{**plain, **parts})
 

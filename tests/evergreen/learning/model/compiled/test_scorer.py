@@ -65,7 +65,7 @@ def test_threads_that_share_a_scorer_get_the_answers_of_one(files):
         if turn % 2:
             return np.array_equal(scorer.estimate_batch(batch), expected)
         found = [scorer.estimate(scorer.encode_rows([row]))[0] for row in rows[turn : turn + 200]]
-        return np.allclose(found, expected[turn : turn + 200], atol=1e-12, rtol=0)
+        return np.array_equal(found, expected[turn : turn + 200])
 
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(asked, range(24)))
