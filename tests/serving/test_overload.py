@@ -15,7 +15,7 @@ ROWS = 50  # so that one core of the sender offers ten times what one core of th
 BODY = to_json({"rows": released.requests(ROWS)}).decode()
 ONE = to_json({"rows": released.requests(1)}).decode()
 HELD = 500
-STALL_MS, MEMORY = 50, 1.5
+MEMORY = 1.5
 OVERLOAD_SECONDS = 60
 ASKED = {"path": "/predict", "body": BODY}
 
