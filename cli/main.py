@@ -255,7 +255,7 @@ def score(
         Path, typer.Argument(metavar="OUT", help="Where to: a .csv or .parquet file for one, a folder for many.")
     ],
     version: Annotated[str, typer.Option("--version", metavar="V", help="Who answers.")] = "champion",
-    logs: Annotated[bool, typer.Option("--log/--no-log", help="Keep the answers in the prediction log.")] = True,
+    no_log: Annotated[bool, typer.Option("--no-log", help="Leave the answers out of the prediction log.")] = False,
     env: Env = "local",
     params: ParamsFile = "params.yaml",
     as_json: Json = False,
@@ -269,7 +269,7 @@ def score(
     from cli import batch, show
     from evergreen.project import Project
 
-    outcome = batch.score(Project.open(env, params), source, target, version=version, logs=logs)
+    outcome = batch.score(Project.open(env, params), source, target, version=version, logs=not no_log)
     emit(outcome.model_dump(mode="json"), as_json, lambda: show.scored(outcome))
     if outcome.exit_code:
         raise typer.Exit(outcome.exit_code)

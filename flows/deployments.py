@@ -13,13 +13,15 @@ from prefect.schedules import Cron
 from evergreen.config.settings import Settings
 from flows.retraining import retraining
 from flows.review import review
+from flows.scoring import scoring
 from flows.training import training
 
 
 def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
-    """Return the deployments of an environment: a training, a look at the last window's decision, and a review.
+    """Return the deployments of an environment: a training, a look at the last window's decision, and two more.
 
-    The review has no schedule: a training starts it whose version waits for a person. Two runs of one model never train
+    The review has no schedule: a training starts it whose version waits for a person. Nor has scoring: which files come
+    when is for their owner to say. Two runs of one model never train
     at once: the ledger's lease refuses the second, whatever server started it.
     """
     schedules: dict[Flow[Any, Any], tuple[str, dict[str, str]]] = {
@@ -33,7 +35,9 @@ def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
         )
         for flow, (cron, parameters) in schedules.items()
     )
-    return *scheduled, cast(RunnerDeployment, review.to_deployment(name=env, parameters={"env": env}))
+    by_hand: tuple[Flow[Any, Any], ...] = (review, scoring)
+    others = tuple(cast(RunnerDeployment, flow.to_deployment(name=env, parameters={"env": env})) for flow in by_hand)
+    return *scheduled, *others
 
 
 def main() -> None:

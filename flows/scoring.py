@@ -25,6 +25,7 @@ def scoring(
     env: str = "local",
     params_file: str = "params.yaml",
     overrides: list[str] | None = None,
+    *,
     version: int | None = None,
     logs: bool = True,
 ) -> ScoringOutcome:

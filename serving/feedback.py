@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 20  # refusals and unknown ids that are named
 SECONDS_FOR_LOOKING_UP = 1.0
-NEXT = "GET /openapi.json says what it may hold."
+NEXT = "An item has prediction_id or key, and label or decision or both; at and by may be left out."
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 

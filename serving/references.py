@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evergreen.learning.model.compiled.plan import Plan
     from evergreen.learning.model.model import Model
 
 
@@ -47,10 +48,17 @@ def known_categories(model: "Model") -> Mapping[str, Collection[str]]:
     A feature of which neither is known is left out: none of its categories is unseen.
     """
     features = (*model.contract.request_columns, *model.given)
-    learned = dict(_learned(model.pipeline))
+    learned = dict(_compiled(model.scorer.plan) if model.scorer else _learned(model.pipeline))
     declared = {column.name: column.categories for column in features if column.categories}
     names = [column.name for column in features if column.type == "category"]
     return {name: {**declared, **learned}[name] for name in names if name in learned or name in declared}
+
+
+def _compiled(plan: "Plan") -> Iterator[tuple[str, Collection[str]]]:
+    """Yield what the plan says of columns: the pipeline is not read for it, which takes longer than all the rest."""
+    for category in plan.categories:
+        if category.of < len(plan.columns):  # others are looked up
+            yield plan.columns[category.of].name, frozenset(category.keys)
 
 
 def _learned(pipeline: Any) -> Iterator[tuple[str, Collection[str]]]:

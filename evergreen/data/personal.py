@@ -3,9 +3,10 @@
 It stands on the standard library alone, because an edge bundle logs with it too.
 """
 
-import hmac
+import hashlib
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from evergreen.config.contract.contract import Contract
 
 LETTERS_AND_DIGITS = re.compile(r"[^\W_]")
+BLOCK_BYTES = 64  # of SHA-256
 KEY_FILE = "pii.key"  # in the state folder
 
 
@@ -40,9 +42,26 @@ def key(path: Path) -> bytes:
         return path.read_bytes()
 
 
+def hasher(secret: bytes) -> Callable[[str], str]:
+    """Return what gives the text that stands for another: HMAC-SHA-256 under `secret`, 32 hex digits.
+
+    Equal texts have equal hashes. What depends on the key alone is done once: half of the time of `hmac.digest`.
+    """
+    block = (secret if len(secret) <= BLOCK_BYTES else hashlib.sha256(secret).digest()).ljust(BLOCK_BYTES, b"\0")
+    inner, outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))  # RFC 2104
+
+    def hashed(text: str) -> str:
+        first, second = inner.copy(), outer.copy()
+        first.update(text.encode())
+        second.update(first.digest())
+        return second.hexdigest()[:32]
+
+    return hashed
+
+
 def hashed(text: str, secret: bytes) -> str:
-    """Return what stands for a text: HMAC-SHA-256 under `secret`, 32 hex digits; equal for equal texts."""
-    return hmac.digest(secret, text.encode(), "sha256").hex()[:32]
+    """Return what stands for one text under a key, as `hasher` gives it."""
+    return hasher(secret)(text)
 
 
 def masked(text: str) -> str:

@@ -29,7 +29,7 @@ class About(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return msgspec.json.decode(content, type=cls)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise IntegrityError(
-                "PKG005",
+                "PKG008",
                 f"not what a bundle says of its model: {' '.join(str(error).split())[:200]}",
                 where=ABOUT,
                 next_step="Do not use this copy. Make the bundle again: evergreen package --edge DIR",

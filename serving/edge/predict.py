@@ -55,7 +55,7 @@ def load(folder: Path = FOLDER, *, log: Path | None = None, digest: str | None =
     checked = sys.modules[verify_package.__module__].__file__
     if not Path(str(checked)).resolve().is_relative_to(folder.resolve()):
         raise IntegrityError(
-            "PKG005",
+            "PKG008",
             "the modules that would predict are not the bundle's own",
             where=str(checked),
             next_step=f"Put {folder} first in the path, before any other evergreen is imported.",

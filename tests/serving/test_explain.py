@@ -16,7 +16,6 @@ from evergreen.record.predictions.records import Logged
 from serving.answers import RequestError
 from serving.app import Service
 from serving.explain import explain, typical
-from serving.served import Served
 
 MEDIAN = LEVELS.index(0.5)
 EVEN = tuple(np.linspace(0, 10, len(LEVELS)).tolist())
@@ -155,7 +154,7 @@ def test_prediction_of_another_version_is_not_explained_by_this_one(service):
 def test_model_without_a_profile_explains_nothing(service):
     name, _, _ = predicted(service)
     model = dataclasses.replace(service.served.model, compiled={})
-    service.served = Served.of(service.served.release, model)
+    service.served = dataclasses.replace(service.served, model=model)
     with pytest.raises(RequestError) as caught:
         explained(service, name)
     assert (caught.value.status, caught.value.code) == (409, "LOG009")

@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+import released
+from observed import service
 
 ROOT = Path(__file__).parents[2]
 BEGIN = "import logging\nfrom serving import logs\nlogs.configure()\nlog = logging.getLogger('serving.x')\n"
@@ -196,3 +199,32 @@ def test_service_goes_on_when_its_log_is_closed():
     code = BEGIN + "import os\nos.close(2)\nlog.warning('x')\nprint('on')"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
     assert done.stdout == b"on\n"
+
+
+MARK = "Jane-Doe-4711"
+
+
+def test_running_service_logs_refusals_as_lines_of_json_and_nothing_that_was_sent(bundle, tmp_path, monkeypatch):
+    monkeypatch.setenv("EVERGREEN_SERVE_TOKEN", "token-4711")
+    row = released.requests(1)[0]
+    with service(bundle.parent, tmp_path) as client:
+        client.headers["Authorization"] = "Bearer token-4711"
+        assert client.post("/predict", json={"rows": [{**row, "carrier": MARK}]}).status_code == 200
+        for change in ({"weight": MARK}, {MARK: 1}, {"size": MARK}, {"copy": [MARK]}):
+            assert client.post("/predict", json={"rows": [{**row, **change}]}).status_code == 422
+        assert client.get(f"/{MARK}?name={MARK}", headers={"X-Name": MARK}).status_code == 404
+        wrong = httpx.post(
+            f"{client.base_url}/predict", json={"rows": [row]}, headers={"Authorization": f"Bearer {MARK}"}
+        )
+        assert wrong.status_code == 401
+        forged = {"X-Request-Id": 'x", "level": "critical'}
+        assert client.post("/predict", content=MARK, headers=forged).status_code == 415
+    (printed,) = tmp_path.glob("*.log")
+    text = printed.read_text()
+    lines = [json.loads(line) for line in text.splitlines()]
+    assert MARK not in text
+    assert "token-4711" not in text
+    answered = [(line["route"], line["status"]) for line in lines if line["event"] == "answered"]
+    assert answered == [*[("/predict", 422)] * 4, ("other", 404), ("/predict", 401), ("/predict", 415)]
+    assert all(line["request_id"] for line in lines if line["event"] == "answered")
+    assert "critical" not in {line["level"] for line in lines}

@@ -1,16 +1,19 @@
 """What a model knows of the rows that it learned from."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import promoted
 import pytest
 import released
 
 from evergreen.config.params.features import FeatureParams
 from evergreen.learning import features
 from evergreen.learning.model.compiled.profile import ColumnProfile, Profile
+from evergreen.learning.model.release import load_release
 from evergreen.learning.tuning import families
-from serving.references import Reference, reference_of
+from serving.references import Reference, known_categories, reference_of
 
 
 def model(family: str, **encode: str) -> SimpleNamespace:
@@ -22,7 +25,11 @@ def model(family: str, **encode: str) -> SimpleNamespace:
     pipeline = families.build(family, chosen, task="binary", inputs=inputs, features=params, seed=7)
     built = features.build(rows, released.CONTRACT, params)[inputs.names]
     return SimpleNamespace(
-        contract=released.CONTRACT, given=(), profile=None, pipeline=pipeline.fit(built, np.asarray(rows["late"], bool))
+        contract=released.CONTRACT,
+        given=(),
+        profile=None,
+        scorer=None,
+        pipeline=pipeline.fit(built, np.asarray(rows["late"], bool)),
     )
 
 
@@ -44,7 +51,11 @@ def test_hashed_categories_are_those_of_the_contract_and_an_open_set_has_none():
 def profiled(task: str, profile: Profile) -> Reference:
     return reference_of(
         SimpleNamespace(
-            contract=SimpleNamespace(task=task, request_columns=()), given=(), pipeline=None, profile=profile
+            contract=SimpleNamespace(task=task, request_columns=()),
+            given=(),
+            scorer=None,
+            pipeline=None,
+            profile=profile,
         )
     )
 
@@ -66,3 +77,16 @@ def test_classes_are_the_most_frequent_first():
     labels = {"air": 0.2, "sea": 0.7, "road": 0.1}
     found = profiled("multiclass", Profile(rows=10, columns={}, edges=(0.0, 1.0), shares=(1.0,), labels=labels))
     assert found.common == ("sea", "air", "road")
+
+
+@pytest.mark.parametrize("version", promoted.MODELS)
+def test_categories_of_a_compiled_model_are_those_that_its_pipeline_learned(version, project, tmp_path):
+    bundle = promoted.path_of(promoted.package(tmp_path, version, project), tmp_path) / "src"
+    _, compiled = load_release(bundle)
+    assert compiled.scorer is not None
+    found = known_categories(compiled)
+    assert callable(compiled.fitted), "the pipeline was not read for it"
+
+    expected = known_categories(replace(compiled, compiled={}))
+    assert {name: {*known} for name, known in found.items()} == {name: {*known} for name, known in expected.items()}
+    assert {*found["carrier"]} == {"north", "south", "sea", "air"}

@@ -120,8 +120,8 @@ def other_golden_rows(model: Path) -> None:
     path.write_text(json.dumps(golden))
 
 
-def no_model(model: Path) -> None:
-    (model / "model.skops").write_bytes(b"not one")
+def no_graph(model: Path) -> None:
+    (model / "compiled" / "graph.onnx").write_bytes(b"not one")
 
 
 def no_contract(model: Path) -> None:
@@ -129,7 +129,7 @@ def no_contract(model: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "why"), [(other_golden_rows, "CMP002"), (no_model, "INT019"), (no_contract, "INT003")]
+    ("change", "why"), [(other_golden_rows, "CMP002"), (no_graph, "CMP001"), (no_contract, "INT003")]
 )
 def test_champion_that_does_not_answer_as_it_should_is_refused_until_a_better_one_comes(serving, caplog, change, why):
     promoted.promote(serving.settings, sealed_with(serving, 2, change))

@@ -121,7 +121,7 @@ class _Load:
         self.free: list[_Connection] = []
         self.waiting: set[_Connection] = set()
         self.on_free: Callable[[], None] = lambda: None
-        self._room = min(connections, MOST_CONNECTIONS)
+        self._room, self._over = min(connections, MOST_CONNECTIONS), False
         self._began = time.perf_counter()
         self._opening: set[asyncio.Task[None]] = set()
 
@@ -174,11 +174,13 @@ class _Load:
 
     def lost(self, connection: _Connection) -> None:
         self._room += 1
-        if connection in self.waiting:
+        if connection in self.waiting and not self._over:
             self.waiting.discard(connection)
             self.answers.broken += 1
 
     def close(self) -> Answers:
+        """Give up what is not answered yet, and return what became of the rest."""
+        self._over = True
         for connection in (*self.free, *self.waiting):
             if connection.transport is not None:
                 connection.transport.abort()

@@ -1,5 +1,6 @@
 """A home in which versions are packaged and promoted, without a training: each with a model of its own."""
 
+import atexit
 import hashlib
 import re
 import shutil
@@ -69,6 +70,7 @@ def _packed(version: int, project: Path) -> tuple[Path, Release]:
     """Return the package of a version, made once for all tests of a process."""
     family, chosen = MODELS[1 + (version - 1) % len(MODELS)]
     folder = Path(mkdtemp(prefix="packed-")) / "package"
+    atexit.register(shutil.rmtree, folder.parent, ignore_errors=True)
     (folder / "src").mkdir(parents=True)
     made_of: dict[str, Any] = {"contract": released.CONTRACT, "features": released.FEATURES}
     pipeline = released.fitted(family, **chosen)

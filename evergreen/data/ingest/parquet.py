@@ -21,7 +21,8 @@ MOST_ROWS, MOST_CELLS_PER_BYTE = 100_000_000, 10_000
 
 def batches(item: Item, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a Parquet file; raises DataError before anything is decompressed if it would not end well."""
-    with pq.ParquetFile(item.uri, page_checksum_verification=True) as file:
+    # pre_buffer would hold all of the file.
+    with pq.ParquetFile(item.uri, page_checksum_verification=True, pre_buffer=False) as file:
         _refuse_bomb(item, file.metadata)
         schema = file.schema_arrow
         repeated = sorted({name for name in schema.names if schema.names.count(name) > 1})

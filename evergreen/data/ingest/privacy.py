@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import pyarrow as pa
 
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
-from evergreen.data.personal import hashed, masked
+from evergreen.data.personal import hasher, masked
 from evergreen.data.typed.schema import UNREADABLE, WHOLE_ROW
 
 WITHHELD = "(withheld: personal)"
@@ -27,7 +26,7 @@ def protect(rows: pa.RecordBatch, contract: Contract, secret: bytes) -> pa.Recor
         if column.pii == "drop":
             continue
         values = rows.column(column.name)
-        protected = _each(values, partial(hashed, secret=secret) if column.pii == "hash" else masked)
+        protected = _each(values, hasher(secret) if column.pii == "hash" else masked)
         rows = rows.set_column(rows.schema.get_field_index(column.name), column.name, protected)
     at = rows.schema.get_field_index(UNREADABLE)
     return rows.set_column(at, UNREADABLE, _withheld(rows.column(UNREADABLE), columns))

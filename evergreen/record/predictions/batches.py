@@ -109,7 +109,7 @@ class BatchLog:
 
 def _protection(column: LoggedColumn, secret: bytes) -> Callable[[pa.Array], pa.Array]:
     how: dict[str, Callable[[str], str | None]] = {
-        "hash": lambda text: personal.hashed(text, secret),
+        "hash": personal.hasher(secret),
         "mask": personal.masked,
         "drop": lambda _: None,
     }

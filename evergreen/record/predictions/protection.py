@@ -1,7 +1,6 @@
 """Personal values of records: hashed, masked or left out before any byte of them is written."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +55,7 @@ class Rules:
 
 def _changes(columns: Sequence[LoggedColumn], secret: bytes) -> list[tuple[int, Change]]:
     how: dict[str, Change] = {
-        "hash": partial(personal.hashed, secret=secret),
+        "hash": personal.hasher(secret),
         "mask": personal.masked,
         "drop": lambda _: None,
     }

@@ -1,8 +1,8 @@
 """The prediction log as everything later reads it: the table and the segments that are not in it yet, as one."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from evergreen.record.predictions.columnar import (
     unified,
 )
 from evergreen.record.predictions.frames import Damage, FeedbackRows, Header, Predictions, SegmentReader
-from evergreen.record.predictions.records import Columns, Feedback
+from evergreen.record.predictions.records import Columns
 from evergreen.record.predictions.segment import segments
 from evergreen.record.predictions.table import BATCH_ROWS, Kind, files, read_file, segment_of
 
@@ -32,32 +32,57 @@ def batches(
 ) -> Iterator[pa.RecordBatch]:
     """Yield logged predictions, or the feedback on them, batch by batch: each record once.
 
-    What was there at the first batch is read, whatever a service appends and a roll moves meanwhile. The batches of
-    models whose columns differ have schemas that differ; `columnar.columns_in` says what each is.
+    What was there at the first batch is read, whatever a service appends and a roll moves meanwhile. One file is open
+    at a time. Models whose columns differ have batches whose schemas do; `columnar.columns_in` says what each is.
 
     Parameters
     ----------
     since, until : received at or after the first and before the second, both aware; None for no bound.
     """
-    with ExitStack() as opened:
-        readers = []
-        for path in segments(folder):
-            try:
-                readers.append(opened.enter_context(SegmentReader(path)))
-            except FileNotFoundError:  # rolled since: its files are in the table, whole
-                continue
-        unrolled = {reader.path.stem for reader in readers}
-        days = (since and since.astimezone(UTC).date(), until and until.astimezone(UTC).date())
-        for path in files(folder, kind, since=days[0], until=days[1]):
-            if segment_of(path) not in unrolled:
-                yield from _within(read_file(path), since, until)
-        marks = [reader.mark for reader in readers]
-        seen: dict[bytes, set[str]] = {mark: set() for mark in marks if marks.count(mark) > 1}
-        for reader in readers:
-            yield from _within(_of_segment(reader, kind, seen.get(reader.mark)), since, until)
+    listed = segments(folder)
+    marks = {path: mark for path in listed if (mark := _mark(path))}
+    shared = {mark for mark, n in Counter(marks.values()).items() if n > 1}
+    seen: dict[bytes, set[str]] = {mark: set() for mark in shared}
+    unrolled = {path.stem for path in listed}
+    days = (since and since.astimezone(UTC).date(), until and until.astimezone(UTC).date())
+    for path in files(folder, kind, since=days[0], until=days[1]):
+        if segment_of(path) not in unrolled:
+            yield from _within(read_file(path), since, until)
+    for path in listed:
+        for batch in _within(_of_listed(folder, path, kind), since, until):
+            mark = marks.get(path, b"")
+            yield _once(batch, seen[mark]) if mark in seen else batch
 
 
-def _of_segment(reader: SegmentReader, kind: Kind, seen: set[str] | None) -> Iterator[pa.RecordBatch]:
+def _mark(path: Path) -> bytes:
+    try:
+        with SegmentReader(path) as reader:
+            return reader.mark
+    except FileNotFoundError:
+        return b""
+
+
+def _of_listed(folder: Path, path: Path, kind: Kind) -> Iterator[pa.RecordBatch]:
+    """Yield what a segment holds, or, if it was rolled since, its files in the table, which are whole then."""
+    try:
+        reader = SegmentReader(path)
+    except FileNotFoundError:
+        for file in sorted((folder / kind).glob(f"date=*/{path.stem}.*.parquet")):
+            yield from read_file(file)
+        return
+    with reader:
+        yield from _of_segment(reader, kind)
+
+
+def _once(batch: pa.RecordBatch, seen: set[str]) -> pa.RecordBatch:
+    """Return the rows that have not been seen."""
+    names = batch.column(0).to_pylist()
+    fresh = [name not in seen for name in names]
+    seen.update(names)
+    return batch.filter(pa.array(fresh, pa.bool_()))
+
+
+def _of_segment(reader: SegmentReader, kind: Kind) -> Iterator[pa.RecordBatch]:
     headers: dict[int, Columns] = {}
     wanted, make = (Predictions, predictions_batch) if kind == "table" else (FeedbackRows, feedback_batch)
     waiting: list[Any] = []
@@ -73,14 +98,7 @@ def _of_segment(reader: SegmentReader, kind: Kind, seen: set[str] | None) -> Ite
             yield make(columns, waiting)
             waiting = []
         columns = headers[frame.header]
-        if seen is None:
-            waiting.extend(frame.rows)
-            continue
-        for row in frame.rows:
-            name = row.feedback_id if isinstance(row, Feedback) else row.prediction_id
-            if name not in seen:
-                seen.add(name)
-                waiting.append(row)
+        waiting.extend(frame.rows)
     if waiting:
         assert columns is not None
         yield make(columns, waiting)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evergreen.base.errors import ResourceError
-from evergreen.base.files import write_bytes
+from evergreen.base.files import make_private, write_bytes
 
 
 def files_in(folder: Path) -> list[str]:
@@ -40,3 +40,9 @@ def test_reader_never_sees_half_a_file(tmp_path):
     done.set()
     reader.join()
     assert seen <= contents
+
+
+def test_folders_that_are_made_are_for_owner_and_group_alone(tmp_path):
+    make_private(tmp_path / "a" / "b")
+    make_private(tmp_path / "a" / "b")
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("a", "a/b")] == [0o750, 0o750]

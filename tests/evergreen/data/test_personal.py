@@ -1,5 +1,6 @@
 """Personal values: what stands instead of them, the key that they are hashed under, and rows that may be shown."""
 
+import hmac
 import multiprocessing
 import stat
 import threading
@@ -100,3 +101,11 @@ def test_processes_that_make_the_key_at_once_use_the_same(tmp_path):
 def test_key_that_cannot_be_written_is_one_clear_block(read_only_folder):
     with pytest.raises(ResourceError, match="RES002"):
         personal.key(read_only_folder / "key")
+
+
+@pytest.mark.parametrize("n_bytes", [0, 1, 32, 64, 65, 200])
+def test_hash_is_the_hmac_of_the_standard_whatever_the_length_of_the_key(n_bytes):
+    secret = bytes(range(n_bytes))
+    for text in ("", "ann", "é\U0001f682", "x" * 1_000):
+        expected = hmac.new(secret, text.encode(), "sha256").hexdigest()[:32]
+        assert personal.hashed(text, secret) == personal.hasher(secret)(text) == expected

@@ -19,5 +19,5 @@ def test_bundle_says_its_release_its_columns_and_what_is_missing(made):
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"model":1}', b"\xff", b"[" * 100_000])
 def test_what_is_not_written_so_is_refused(content):
-    with pytest.raises(IntegrityError, match="PKG005"):
+    with pytest.raises(IntegrityError, match="PKG008"):
         About.from_bytes(content)

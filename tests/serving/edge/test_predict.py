@@ -178,7 +178,7 @@ def test_program_that_imports_a_bundle_gets_the_same_answers(bundle, tmp_path):
 
 
 def test_other_modules_than_the_bundles_own_are_refused(bundle, tmp_path):
-    with pytest.raises(predict.IntegrityError, match="PKG005"):
+    with pytest.raises(predict.IntegrityError, match="PKG008"):
         predict.load(bundle, log=tmp_path / "log")
 
     assert not (tmp_path / "log").exists()

@@ -17,7 +17,7 @@ from servers import SECONDS, free_port, running
 from evergreen.adapters import packaging
 from evergreen.config.settings import Settings
 from evergreen.learning.model.package import verify_package
-from evergreen.record.predictions import log as predictions
+from evergreen.record.predictions import reading
 
 RAN = "\nimport os, pathlib; pathlib.Path(os.environ['RAN']).touch()\n"
 
@@ -47,10 +47,10 @@ def test_service_runs_from_the_bento_and_gives_the_models_answers(bento, expecte
     argv, env = packaging.command(bento.path, settings, digest=bento.digest)
 
     with running(argv, env, tmp_path, settings.serve_port) as (_, client):
-        assert answers(client, 25) == expected
+        assert answers(client, 25) == pytest.approx(expected, abs=1e-9)
     verify_package(bento.path, bento.digest)  # it has written nothing there
 
-    assert len(predictions.read(settings.predictions)) == 25
+    assert len(reading.read(settings.predictions)) == 25
 
 
 BENTOML = [sys.executable, "-P", "-m", "bentoml", "serve"]
@@ -79,7 +79,7 @@ def test_service_imports_nothing_but_its_pins_and_nothing_of_the_checkout_and_as
     path = os.pathsep.join(filter(None, [str(fence.folder), env.get("PYTHONPATH")]))
 
     with running(argv, {**env, "PYTHONPATH": path}, elsewhere, port) as (_, client):
-        assert answers(client, 25) == expected
+        assert answers(client, 25) == pytest.approx(expected, abs=1e-9)
 
     came_from = fence.seen("ours")
     assert str(moved.path / "src" / "serving" / "app.py") in came_from
@@ -139,7 +139,7 @@ def test_uvicorn_runs_the_application_from_the_bento(bento, expected, tmp_path):
     argv = [sys.executable, "-m", "uvicorn", *application, "--port", str(port)]
 
     with running(argv, {**os.environ, "EVERGREEN_HOME": str(tmp_path)}, tmp_path, port) as (_, client):
-        assert answers(client, 25) == expected
+        assert answers(client, 25) == pytest.approx(expected, abs=1e-9)
 
 
 def test_bentoml_serves_the_bento_with_the_same_answers(bento, expected, home, tmp_path):
@@ -148,7 +148,7 @@ def test_bentoml_serves_the_bento_with_the_same_answers(bento, expected, home, t
     own = {"BENTOML_HOME": str(home / "bentoml"), "BENTOML_DO_NOT_TRACK": "true", "EVERGREEN_HOME": str(tmp_path)}
 
     with running(argv, {**os.environ, **own}, tmp_path, port) as (process, client):
-        assert answers(client, 25) == expected
+        assert answers(client, 25) == pytest.approx(expected, abs=1e-9)
         assert "compared with its own manifest only" in (tmp_path / f"{port}.log").read_text()
         assert "evergreen_predictions_total" in client.get("/metrics").text
         assert client.post("/predict", content="{}").status_code == 415
@@ -157,4 +157,4 @@ def test_bentoml_serves_the_bento_with_the_same_answers(bento, expected, home, t
         process.wait(SECONDS)
         assert not psutil.wait_procs(children, timeout=SECONDS)[1]
 
-    assert len(predictions.read(tmp_path / "predictions")) == 25
+    assert len(reading.read(tmp_path / "predictions")) == 25

@@ -95,7 +95,7 @@ def test_last_that_came_back_wins_by_prediction_and_by_key(tmp_path):
 
 def test_readers_see_each_row_once_while_rows_come_and_segments_are_rolled(tmp_path):
     folder, written = tmp_path / "predictions", []
-    log = PredictionLog(folder, max_segment_bytes=3_000)
+    log = PredictionLog(folder, max_segment_bytes=30_000)
     stop = threading.Event()
 
     def write():

@@ -60,7 +60,7 @@ def test_package_that_changed_is_refused_if_it_is_there(packed, tmp_path):
     bentos.require_unchanged(facts, settings)
 
     (bentos.path_of(release, copy) / "src" / "release.json").write_text("{}")
-    with pytest.raises(IntegrityError, match="release.json"):
+    with pytest.raises(IntegrityError, match=r"release\.json"):
         bentos.require_unchanged(facts, settings)
 
     shutil.rmtree(bentos.path_of(release, copy))
