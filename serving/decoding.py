@@ -3,7 +3,6 @@
 import difflib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import msgspec
@@ -23,8 +22,7 @@ _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _PLACE = re.compile(r"\$\.rows\[(\d+)\](?:\.(.*))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True, eq=False):
     """Rows as the model is asked with them, and what came along that names whom they are about.
 
     `rows`: typed values in the order of the decoder's `columns`. `keys`: in the order of its `keys`; empty for a row
