@@ -543,7 +543,7 @@ def test_readme_shows_the_table_that_replay_prints() -> None:
 
 def test_request_of_the_serving_page_is_accepted(contract: Contract) -> None:
     body = block(ROOT / "docs" / "how-to" / "serve.md", "json")
-    model = Model("0" * 64, contract, FeatureParams(test_days=1), pipeline=None, manifest={})  # type: ignore[arg-type]
+    model = Model("0" * 64, contract, FeatureParams(rare_category=5, test_days=1), None, {})  # type: ignore[arg-type]
     assert len(Decoder(model).decode(body.encode()).rows[0]) == len(contract.request_columns)
 
 
