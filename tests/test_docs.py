@@ -222,10 +222,9 @@ def raised() -> dict[str, set[int]]:
     """Return every code in the source with the exit codes, or HTTP statuses, that it is raised with."""
     codes: dict[str, set[int]] = {}
     for tree in [ast.parse(path.read_bytes()) for path in SOURCES]:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if code := re.fullmatch(rf"({ERROR.pattern})(?:: .+)?", node.value):  # or one that is logged
-                    codes.setdefault(code[1], set())
+        texts = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+        found = [re.fullmatch(rf"({ERROR.pattern})(?:: .+)?", text) for text in texts]  # or before what is logged
+        codes.update({code[1]: codes.get(code[1], set()) for code in found if code})
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 given = [argument.value if isinstance(argument, ast.Constant) else None for argument in node.args]
