@@ -211,10 +211,15 @@ class Application:
         handler = self._by_hand.get(path) or (self._infer if inference_protocol.is_infer(path) else None)
         if handler is not None:
             status, body, headers = await self._answered(handler, scope, receive, head)
+            self._count(scope, "/v2/infer" if handler is self._infer else path, status, began, head)
             await respond(send, status, body, headers, head)
         else:
             status = await self._by_starlette(scope, receive, send, head)
-        route, seconds = "/v2/infer" if handler is self._infer else path, perf_counter() - began
+            self._count(scope, path, status, began, head)
+
+    def _count(self, scope: Scope, route: str, status: int, began: float, head: Head) -> None:
+        """Count a request, and log it if it was not answered; predictions before their caller sees them."""
+        seconds = perf_counter() - began
         self.service.metrics.requested(route, status, seconds)
         if status >= 400:
             known = route if route in ROUTES else "other"
