@@ -20,8 +20,8 @@ from evergreen.record.predictions.log import PredictionLog
 from serving import inference_protocol, logs, pages
 from serving.answers import Headers, Predicted, RequestError, to_json
 from serving.batching import About, Batcher
-from serving.body import Bodies, Left, check_media_type, drain
-from serving.decoding import Decoded
+from serving.body import Bodies, Incoming, Left, check_media_type
+from serving.decoding import QUICK_BYTES, Decoded
 from serving.feedback import feedback
 from serving.guards import Guard, Head
 from serving.metrics import Metrics
@@ -45,7 +45,7 @@ ROUTES = (
 )
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 JSON = [(b"content-type", b"application/json"), NOSNIFF]
-QUICK_BYTES = 16_384  # decoded on the event loop; a larger body, which takes milliseconds, is in a thread
+HURRIED = (408, 503)  # of a body that is slow, or in the way of others: nobody waits for the rest of it
 Answered = tuple[int, bytes, Headers]
 Handler = Callable[[Scope, Receive, Head], Awaitable[Answered]]
 
@@ -207,14 +207,14 @@ class Application:
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
-        began, path, head = perf_counter(), scope["path"], Head(scope["headers"])
+        began, path, head, incoming = perf_counter(), scope["path"], Head(scope["headers"]), Incoming(receive)
         handler = self._by_hand.get(path) or (self._infer if inference_protocol.is_infer(path) else None)
         if handler is not None:
-            status, body, headers = await self._answered(handler, scope, receive, head)
+            status, body, headers = await self._answered(handler, scope, incoming, head)
             self._count(scope, "/v2/infer" if handler is self._infer else path, status, began, head)
             await respond(send, status, body, headers, head)
         else:
-            status = await self._by_starlette(scope, receive, send, head)
+            status = await self._by_starlette(scope, incoming, send, head)
             self._count(scope, path, status, began, head)
 
     def _count(self, scope: Scope, route: str, status: int, began: float, head: Head) -> None:
@@ -225,13 +225,13 @@ class Application:
             known = route if route in ROUTES else "other"
             logs.answered(scope["method"], known, status, seconds, request_id=head.request_id.decode())
 
-    async def _answered(self, handler: Handler, scope: Scope, receive: Receive, head: Head) -> Answered:
+    async def _answered(self, handler: Handler, scope: Scope, incoming: Incoming, head: Head) -> Answered:
         try:
             if not self._guard.is_open:
                 self._guard.check(scope["path"], head)
-            return await handler(scope, receive, head)
+            return await handler(scope, incoming, head)
         except RequestError as refused:
-            failure = refused
+            failure = refused.with_traceback(None)  # which holds the body until the garbage collector comes
         except ResourceError as error:
             told = {"request_id": head.request_id.decode()}
             log.error("not answered, because it could not be logged", exc_info=error, extra=told)
@@ -244,27 +244,31 @@ class Application:
             next_step = "Report it, with the time of the request: the service's log has the traceback."
             failure = RequestError(500, "internal", "SRV009", "the prediction failed", next_step=next_step)
         self.service.metrics.failed(failure.cause)
+        if not incoming.is_whole and failure.status not in HURRIED:
+            await incoming.drain()
         return failure.status, inference_protocol.error_body(scope["path"], failure), failure.headers
 
-    async def _by_starlette(self, scope: Scope, receive: Receive, send: Send, head: Head) -> int:
+    async def _by_starlette(self, scope: Scope, incoming: Incoming, send: Send, head: Head) -> int:
         status = 500
 
         async def told(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status >= 400:
+                    await incoming.drain()
                 message["headers"] = [*message.get("headers", ()), NOSNIFF, (b"x-request-id", head.request_id)]
             await send(message)
 
         try:
             self._guard.check(scope["path"], head)
         except RequestError as refused:
-            await drain(receive)
+            await incoming.drain()
             await respond(
                 send, refused.status, inference_protocol.error_body(scope["path"], refused), refused.headers, head
             )
             return refused.status
-        await self._rest(scope, receive, told)
+        await self._rest(scope, incoming, told)
         return status
 
 

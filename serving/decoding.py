@@ -17,6 +17,7 @@ from serving.reading import Fault, Reading, Scalar
 from serving.spellings import loose
 
 SHOWN = 80  # characters of what a caller sent
+QUICK_BYTES = 16_384  # decoded on the event loop; a larger body, which takes milliseconds, is in a thread
 NEXT = "GET /openapi.json names every field with what it may hold."
 _MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
