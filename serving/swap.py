@@ -219,10 +219,7 @@ class Follower:
 
     @property
     def _answering(self) -> Release:
-        served = self._service.served
-        if served is None:
-            raise Unavailable("SRV006", "no model is loaded")
-        return served.release
+        return self._service.loaded().release
 
     def _outcome(self, what: What, *, champion: int | None = None, why: str = "") -> Outcome:
         served = self._service.served

@@ -3,6 +3,7 @@
 import gc
 import json
 import logging
+import pickle
 import shutil
 import socket
 import sqlite3
@@ -133,8 +134,24 @@ def no_contract(model: Path) -> None:
     (model / "contract.json").write_text("{}")
 
 
+def half_a_pipeline(model: Path) -> None:
+    path = model / "model.skops"
+    path.write_bytes(path.read_bytes()[:-1_000])
+
+
+def foreign_pipeline(model: Path) -> None:
+    (model / "model.skops").write_bytes(pickle.dumps({"model": 1}))
+
+
 @pytest.mark.parametrize(
-    ("change", "why"), [(other_golden_rows, "CMP002"), (no_graph, "CMP001"), (no_contract, "INT003")]
+    ("change", "why"),
+    [
+        (other_golden_rows, "CMP002"),
+        (no_graph, "CMP001"),
+        (no_contract, "INT003"),
+        (half_a_pipeline, "INT019"),
+        (foreign_pipeline, "INT019"),
+    ],
 )
 def test_champion_that_does_not_answer_as_it_should_is_refused_until_a_better_one_comes(serving, caplog, change, why):
     promoted.promote(serving.settings, sealed_with(serving, 2, change))
