@@ -20,7 +20,7 @@ from evergreen.record.predictions.log import PredictionLog
 from serving import inference_protocol, logs, pages
 from serving.answers import Headers, Predicted, RequestError, to_json
 from serving.batching import About, Batcher, Read
-from serving.body import Bodies, Left, check_media_type, drain
+from serving.body import Bodies, Incoming, Left, check_media_type
 from serving.feedback import feedback
 from serving.guards import Guard, Head
 from serving.metrics import Metrics
@@ -45,6 +45,7 @@ ROUTES = (
 )
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 JSON = [(b"content-type", b"application/json"), NOSNIFF]
+HURRIED = (408, 503)  # of a body that is slow, or in the way of others: nobody waits for the rest of it
 Answered = tuple[int, bytes, Headers]
 Handler = Callable[[Scope, Receive, Head], Awaitable[Answered]]
 
@@ -204,26 +205,31 @@ class Application:
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
-        began, path, head = perf_counter(), scope["path"], Head(scope["headers"])
+        began, path, head, incoming = perf_counter(), scope["path"], Head(scope["headers"]), Incoming(receive)
         handler = self._by_hand.get(path) or (self._infer if inference_protocol.is_infer(path) else None)
         if handler is not None:
-            status, body, headers = await self._answered(handler, scope, receive, head)
+            status, body, headers = await self._answered(handler, scope, incoming, head)
+            self._count(scope, "/v2/infer" if handler is self._infer else path, status, began, head)
             await respond(send, status, body, headers, head)
         else:
-            status = await self._by_starlette(scope, receive, send, head)
-        route, seconds = "/v2/infer" if handler is self._infer else path, perf_counter() - began
+            status = await self._by_starlette(scope, incoming, send, head)
+            self._count(scope, path, status, began, head)
+
+    def _count(self, scope: Scope, route: str, status: int, began: float, head: Head) -> None:
+        """Count a request, and log it if it was not answered; predictions before their caller sees them."""
+        seconds = perf_counter() - began
         self.service.metrics.requested(route, status, seconds)
         if status >= 400:
             known = route if route in ROUTES else "other"
             logs.answered(scope["method"], known, status, seconds, request_id=head.request_id.decode())
 
-    async def _answered(self, handler: Handler, scope: Scope, receive: Receive, head: Head) -> Answered:
+    async def _answered(self, handler: Handler, scope: Scope, incoming: Incoming, head: Head) -> Answered:
         try:
             if not self._guard.is_open:
                 self._guard.check(scope["path"], head)
-            return await handler(scope, receive, head)
+            return await handler(scope, incoming, head)
         except RequestError as refused:  # answered from here: an error in a variable keeps its frames, and the body
-            return self._refused(scope, refused)
+            return await self._refused(scope, incoming, refused)
         except ResourceError as error:
             told = {"request_id": head.request_id.decode()}
             log.error("not answered, because it could not be logged", exc_info=error, extra=told)
@@ -231,39 +237,43 @@ class Application:
                 "the prediction could not be logged, so it is not given",
                 "Send it again once there is room for it.",
             )
-            return self._refused(scope, RequestError(503, "log", error.code, what, next_step=next_step))
+            return await self._refused(scope, incoming, RequestError(503, "log", error.code, what, next_step=next_step))
         except Left:
             what = "the caller left before the body was whole"
-            return self._refused(scope, RequestError(400, "disconnected", "SRV008", what))
+            return await self._refused(scope, incoming, RequestError(400, "disconnected", "SRV008", what))
         except Exception:
             log.exception("SRV009: prediction failed", extra={"request_id": head.request_id.decode()})
             next_step = "Report it, with the time of the request: the service's log has the traceback."
             failure = RequestError(500, "internal", "SRV009", "the prediction failed", next_step=next_step)
-            return self._refused(scope, failure)
+            return await self._refused(scope, incoming, failure)
 
-    def _refused(self, scope: Scope, refused: RequestError) -> Answered:
+    async def _refused(self, scope: Scope, incoming: Incoming, refused: RequestError) -> Answered:
         self.service.metrics.failed(refused.cause)
+        if not incoming.is_whole and refused.status not in HURRIED:
+            await incoming.drain()
         return refused.status, inference_protocol.error_body(scope["path"], refused), refused.headers
 
-    async def _by_starlette(self, scope: Scope, receive: Receive, send: Send, head: Head) -> int:
+    async def _by_starlette(self, scope: Scope, incoming: Incoming, send: Send, head: Head) -> int:
         status = 500
 
         async def told(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status >= 400:
+                    await incoming.drain()
                 message["headers"] = [*message.get("headers", ()), NOSNIFF, (b"x-request-id", head.request_id)]
             await send(message)
 
         try:
             self._guard.check(scope["path"], head)
         except RequestError as refused:
-            await drain(receive)
+            await incoming.drain()
             await respond(
                 send, refused.status, inference_protocol.error_body(scope["path"], refused), refused.headers, head
             )
             return refused.status
-        await self._rest(scope, receive, told)
+        await self._rest(scope, incoming, told)
         return status
 
 

@@ -185,7 +185,7 @@ class _Items:
             if not left:
                 return {}
             try:
-                typed = reading.read([value for _, value in left])[0]
+                typed = reading.read([value for _, value in left])
             except Fault as fault:
                 name = field if field == "label" else f"key.{fault.column}"
                 self._refuse(left.pop(fault.row)[0], name, fault.what, fault.allowed)

@@ -93,14 +93,18 @@ def train(
     wanted = {"model": best, "baseline": baseline_of(best, params, contract.task)}
     with families.limit_threads("blas"):
         fitted = Parallel(n_jobs=2, prefer="threads")(delayed(fit)(finalist) for finalist in wanted.values())
-    served = compiled(fitted[0], rows, contract=contract, features=features, lookups=looked_up, seed=seed)
     saved = {}
     for (name, finalist), pipeline in zip(wanted.items(), fitted, strict=True):
-        facts, files = {**about, **_facts(finalist)}, {}
-        if name == "model":
-            facts, files = {**facts, "compiled": served.about}, served.files
+        served = compiled(pipeline, rows, contract=contract, features=features, lookups=looked_up, seed=seed)
         saved[name] = models.save(
-            ws, name, pipeline, contract=contract, features=features, about=facts, lookups=looked_up, compiled=files
+            ws,
+            name,
+            pipeline,
+            contract=contract,
+            features=features,
+            about={**about, **_facts(finalist), "compiled": served.about},
+            lookups=looked_up,
+            compiled=served.files,
         )
     trained = Trained(**saved)
     log.info("train: %s on %d rows, digest %s", best.family, train.rows, trained.model.sha256[:12])
