@@ -132,7 +132,8 @@ def test_scoring_a_file_that_is_not_there_is_one_block(trained_project: Small) -
 
 
 def test_scoring_into_an_unknown_format_is_refused_before_anything_is_read(trained_project: Small) -> None:
-    assert ".parquet" in trained_project.refused("score", "nowhere.csv", "scored.xlsx", code=2)
+    (trained_project.root / "rows.csv").write_bytes(b"\xff, not a table")
+    assert ".parquet" in trained_project.refused("score", "rows.csv", "scored.xlsx", code=2)
 
 
 def package(project: Small) -> Path:
