@@ -82,8 +82,8 @@ def test_bundle_for_the_edge_answers_as_score_does_and_its_log_comes_home_once(
     asked = [f"{bundle['path']}/predict.py", "rows.jsonl", "--out", "answers.jsonl", "--digest"]
 
     def predict(digest: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-I", *asked, digest]
-        return subprocess.run(command, cwd=trained_project.root, capture_output=True, text=True, check=False)
+        command, folder = [sys.executable, *asked, digest], trained_project.root
+        return subprocess.run(command, cwd=folder, env={}, capture_output=True, text=True, check=False)
 
     done, other = predict(bundle["digest"]), predict("0" * 64)
 

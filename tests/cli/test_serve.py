@@ -76,6 +76,8 @@ def test_service_answers_as_batch_scoring_does_and_logs_every_prediction(
     before = logged(served)
     answered = service.post("/predict", json=sent(rows)).json()
     assert (answered["model"], answered["version"]) == ("flights", 1)
+    ids = {prediction["prediction_id"] for prediction in answered["predictions"]}
+    assert logged(served) - before == ids
 
     rows.to_csv(served.root / "rows.csv", index=False)
     summary = served.json("score", "rows.csv", "scored.parquet")
@@ -85,7 +87,7 @@ def test_service_answers_as_batch_scoring_does_and_logs_every_prediction(
     assert probabilities == pytest.approx(scored["probability"].tolist(), abs=1e-12)
     assert [prediction["label"] for prediction in answered["predictions"]] == scored["label"].astype(bool).tolist()
 
-    assert logged(served) - before == {prediction["prediction_id"] for prediction in answered["predictions"]}
+    assert logged(served) - before == ids | {*scored["prediction_id"]}
 
 
 def test_answer_does_not_depend_on_the_order_of_keys(service: httpx.Client, rows: pd.DataFrame) -> None:
