@@ -3,7 +3,6 @@
 import difflib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import msgspec
@@ -17,15 +16,13 @@ from serving.reading import Fault, Reading, Scalar
 from serving.spellings import loose
 
 SHOWN = 80  # characters of what a caller sent
-QUICK_BYTES = 16_384  # decoded on the event loop; a larger body, which takes milliseconds, is in a thread
 NEXT = "GET /openapi.json names every field with what it may hold."
 _MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 _PLACE = re.compile(r"\$\.rows\[(\d+)\](?:\.(.*))?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True, eq=False):
     """Rows as the model is asked with them, and what came along that names whom they are about.
 
     `rows`: typed values in the order of the decoder's `columns`. `keys`: in the order of its `keys`; empty for a row

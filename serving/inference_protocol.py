@@ -3,10 +3,8 @@
 It is another door to the same service: the same reading of values, the same batches, limits and log.
 """
 
-import asyncio
 import importlib.metadata
 import re
-from functools import partial
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +17,7 @@ from serving import tensors
 from serving.answers import Headers, RequestError, to_json
 from serving.batching import About
 from serving.body import Receive, check_media_type
-from serving.decoding import QUICK_BYTES, Decoded
+from serving.decoding import Decoded
 from serving.guards import Head
 from serving.served import Served
 
@@ -67,32 +65,30 @@ async def infer(service: "Service", scope: "Scope", receive: Receive, head: Head
     served = service.loaded()
     found = _INFER.fullmatch(scope["path"])
     _check_name(served, found and found[1], found and found[2])
-    with service.place():
-        read = partial(_read, served)
-        request, outputs, decoded = read(body) if len(body) <= QUICK_BYTES else await asyncio.to_thread(read, body)
-        name = head.request_id.decode()
-        answers = await service.answer(served, decoded, About(name, "v2", received_us))
+    asked: list[tuple[str | None, tensors.Outputs]] = []
+
+    def read() -> Decoded:
+        request, contract, decoder = tensors.decode(body), served.model.contract, served.decoder
+        asked.append((request.id, tensors.outputs_of(request, contract.task)))
+        rows = tensors.rows_of(
+            request,
+            (*decoder.columns, *decoder.others),
+            required=len(contract.request_columns),
+            max_rows=decoder.max_rows,
+        )
+        return decoder.read(rows)
+
+    name = head.request_id.decode()
+    answers = await service.answer(served, read, len(body), About(name, "v2", received_us))
+    ((own_id, outputs),) = asked
     release = served.release
     answer = {
         "model_name": release.model,
         "model_version": str(release.version),
-        "id": request.id or name,
+        "id": own_id or name,
         "outputs": tensors.tensors(answers, outputs),
     }
     return 200, to_json(answer), served.headers
-
-
-def _read(served: Served, body: bytes) -> tuple[tensors.Inference, tuple[tuple[str, str], ...], Decoded]:
-    """Return a request, the names of the outputs that it asks for, and its rows."""
-    request, contract, decoder = tensors.decode(body), served.model.contract, served.decoder
-    outputs = tensors.outputs_of(request, contract.task)
-    rows = tensors.rows_of(
-        request,
-        (*decoder.columns, *decoder.others),
-        required=len(contract.request_columns),
-        max_rows=decoder.max_rows,
-    )
-    return request, outputs, decoder.read(rows)
 
 
 def _check_name(served: Served, model: str | None, version: str | None) -> None:

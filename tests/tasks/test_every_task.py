@@ -10,7 +10,6 @@ import released
 import tables
 from sklearn import metrics
 
-from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import ConfigError, DataError
 from evergreen.config.contract.contract import Contract
@@ -251,7 +250,7 @@ def test_champion_of_an_older_smaller_table_is_compared_because_no_row_changes_s
     made = chain(which)
     older = tables.run(which, Workspace(root=tmp_path), tables.table(which).sample(frac=0.8, random_state=1))
     champion = facts(older)
-    copied = copied_to(made.ws, older)
+    copied = made.ws.write_folder("champion", files_of(older), about_of(older))
 
     paired = compared(made, champion.model_copy(update={"artifact": copied}))
 
@@ -262,11 +261,14 @@ def test_champion_of_an_older_smaller_table_is_compared_because_no_row_changes_s
     assert seen.empty
 
 
-def copied_to(ws, chain):
-    """Return the model of a chain as it lies in another workspace."""
-    ref = chain.trained.model
-    about, files = read_folder(chain.ws.path(ref.uri), ref.sha256)
-    return ws.write_folder("champion", files, {name: value for name, value in about.items() if name != "files"})
+def files_of(chain):
+    found = released.files(chain.ws.path(chain.trained.model.uri))
+    return {name: content for name, content in found.items() if name != "manifest.json"}
+
+
+def about_of(chain):
+    manifest = dict(model_of(chain).manifest)
+    return {name: value for name, value in manifest.items() if name != "files"}
 
 
 @pytest.mark.parametrize("rule", ["0" * 64, None])
@@ -287,7 +289,7 @@ def test_champion_without_time_cannot_be_compared_by_time(chain):
 
 def test_champion_of_another_target_is_not_compared_with(chain, tmp_path):
     made, other = chain("multiclass"), chain("regression")
-    copied = copied_to(made.ws, other)
+    copied = made.ws.write_folder("champion", files_of(other), about_of(other))
     assert compared(made, facts(made, copied)).why_not == "its target is regression, the candidate's multiclass"
 
     other_names = {"setosa": "bristle", "versicolor": "beach", "virginica": "arctic"}
@@ -300,7 +302,7 @@ def of_irises(made, folder, names):
     """Return a model of the same irises under other names, in the workspace of `made`."""
     rows = tables.table("multiclass").assign(species=lambda t: t["species"].replace(names))
     renamed = tables.run("multiclass", Workspace(root=folder), rows, family="logistic")
-    return copied_to(made.ws, renamed)
+    return made.ws.write_folder("champion", files_of(renamed), about_of(renamed))
 
 
 def test_champion_of_other_classes_is_compared_on_those_that_both_know(chain, tmp_path):
