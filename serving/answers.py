@@ -97,6 +97,11 @@ class RequestError(Exception):
         more = [(b"retry-after", b"1")] if status in (429, 503) else []
         self.headers: Headers = [*headers, *more]
 
+    def bare(self) -> "RequestError":
+        """Return it without the frames that it passed: whoever keeps them keeps what was sent."""
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
+
     def body(self) -> bytes:
         """Return the error as it is answered."""
         block = {"code": self.code, "what": self.what, "where": self.where, "next": self.next_step}

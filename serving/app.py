@@ -3,8 +3,8 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from time import perf_counter, time_ns
@@ -19,13 +19,13 @@ from evergreen.learning.model.package import verify_package
 from evergreen.record.predictions.log import PredictionLog
 from serving import inference_protocol, logs, pages
 from serving.answers import Headers, Predicted, RequestError, to_json
-from serving.batching import About, Batcher
-from serving.body import Bodies, Left, check_media_type, drain
-from serving.decoding import Decoded
+from serving.batching import About, Batcher, Read
+from serving.body import Bodies, Incoming, Left, check_media_type
 from serving.feedback import feedback
 from serving.guards import Guard, Head
 from serving.metrics import Metrics
 from serving.observing import observing
+from serving.places import Places
 from serving.served import Served
 from serving.swap import Follower, Source, following
 
@@ -45,7 +45,7 @@ ROUTES = (
 )
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 JSON = [(b"content-type", b"application/json"), NOSNIFF]
-QUICK_BYTES = 16_384  # decoded on the event loop; a larger body, which takes milliseconds, is in a thread
+HURRIED = (408, 503)  # of a body that is slow, or in the way of others: nobody waits for the rest of it
 Answered = tuple[int, bytes, Headers]
 Handler = Callable[[Scope, Receive, Head], Awaitable[Answered]]
 
@@ -73,7 +73,7 @@ class Service:
         self.log: PredictionLog | None = None
         self.batcher: Batcher | None = None
         self.is_draining = False
-        self._n_open = 0
+        self.places = Places(settings.max_requests_at_once)
 
     def load(self) -> None:
         """Verify and load the release, and open the log; a second call does nothing.
@@ -123,7 +123,7 @@ class Service:
 
     def sample(self) -> None:
         """Take into the metrics what changes by itself."""
-        self.metrics.in_flight(self._n_open)
+        self.metrics.in_flight(self.places.taken)
         self.metrics.sample(self.log, ready=self._is_ready())
 
     def _is_ready(self) -> bool:
@@ -140,11 +140,9 @@ class Service:
             return only_post(scope)
         check_media_type(head.content_type)
         body = await self.bodies.read(receive, head.length)
+        about = About(head.request_id.decode(), "http", received_us)
         served = self.loaded()
-        with self.place():
-            decode = served.decoder.decode
-            decoded = decode(body) if len(body) <= QUICK_BYTES else await asyncio.to_thread(decode, body)
-            answers = await self.answer(served, decoded, About(head.request_id.decode(), "http", received_us))
+        answers = await self.answer(served, partial(served.decoder.decode, body), len(body), about)
         return 200, b"%s%s}" % (served.begin, to_json(answers)), served.headers
 
     async def feedback(self, scope: Scope, receive: Receive, head: Head) -> Answered:
@@ -153,27 +151,27 @@ class Service:
             return only_post(scope)
         check_media_type(head.content_type)
         body = await self.bodies.read(receive, head.length)
-        with self.place():
+        self.places.take(len(body))
+        try:
             return 200, await feedback(self, body, head.request_id.decode()), self.loaded().headers
+        finally:
+            self.places.give_back(len(body))
 
-    def answer(self, served: Served, decoded: Decoded, about: About) -> "asyncio.Future[list[Predicted]]":
-        """Return the logged answers of rows; raises RequestError 503 if there is nothing to answer them with."""
+    async def answer(self, served: Served, read: Read, n_bytes: int, about: About) -> list[Predicted]:
+        """Return the logged answers of the rows that `read` returns of a body of so many bytes.
+
+        Raises
+        ------
+        RequestError 503 if no place is free, or nothing is there to answer with; whatever `read` raises.
+        """
         if self.batcher is None:
             self.loaded()
         assert self.batcher is not None
-        return self.batcher.submit(served, decoded, about)
-
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """Take one of the places for whole requests; raises RequestError 503 if none is free."""
-        if self._n_open >= self.settings.max_requests_at_once:
-            what = f"{self._n_open} requests are being answered"
-            raise RequestError(503, "busy", "SRV005", what, next_step="Send it again in a second.")
-        self._n_open += 1
+        self.places.take(n_bytes)
         try:
-            yield
+            return await self.batcher.submit(served, read, n_bytes, about)
         finally:
-            self._n_open -= 1
+            self.places.give_back(n_bytes)
 
     @asynccontextmanager
     async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -207,59 +205,75 @@ class Application:
         if scope["type"] != "http":
             await self._rest(scope, receive, send)
             return
-        began, path, head = perf_counter(), scope["path"], Head(scope["headers"])
+        began, path, head, incoming = perf_counter(), scope["path"], Head(scope["headers"]), Incoming(receive)
         handler = self._by_hand.get(path) or (self._infer if inference_protocol.is_infer(path) else None)
         if handler is not None:
-            status, body, headers = await self._answered(handler, scope, receive, head)
+            status, body, headers = await self._answered(handler, scope, incoming, head)
+            self._count(scope, "/v2/infer" if handler is self._infer else path, status, began, head)
             await respond(send, status, body, headers, head)
         else:
-            status = await self._by_starlette(scope, receive, send, head)
-        route, seconds = "/v2/infer" if handler is self._infer else path, perf_counter() - began
+            status = await self._by_starlette(scope, incoming, send, head)
+            self._count(scope, path, status, began, head)
+
+    def _count(self, scope: Scope, route: str, status: int, began: float, head: Head) -> None:
+        """Count a request, and log it if it was not answered; predictions before their caller sees them."""
+        seconds = perf_counter() - began
         self.service.metrics.requested(route, status, seconds)
         if status >= 400:
             known = route if route in ROUTES else "other"
             logs.answered(scope["method"], known, status, seconds, request_id=head.request_id.decode())
 
-    async def _answered(self, handler: Handler, scope: Scope, receive: Receive, head: Head) -> Answered:
+    async def _answered(self, handler: Handler, scope: Scope, incoming: Incoming, head: Head) -> Answered:
         try:
             if not self._guard.is_open:
                 self._guard.check(scope["path"], head)
-            return await handler(scope, receive, head)
-        except RequestError as refused:
-            failure = refused
+            return await handler(scope, incoming, head)
+        except RequestError as refused:  # answered from here: an error in a variable keeps its frames, and the body
+            return await self._refused(scope, incoming, refused)
         except ResourceError as error:
             told = {"request_id": head.request_id.decode()}
             log.error("not answered, because it could not be logged", exc_info=error, extra=told)
-            what = "the prediction could not be logged, so it is not given"
-            failure = RequestError(503, "log", error.code, what, next_step="Send it again once there is room for it.")
+            what, next_step = (
+                "the prediction could not be logged, so it is not given",
+                "Send it again once there is room for it.",
+            )
+            return await self._refused(scope, incoming, RequestError(503, "log", error.code, what, next_step=next_step))
         except Left:
-            failure = RequestError(400, "disconnected", "SRV008", "the caller left before the body was whole")
+            what = "the caller left before the body was whole"
+            return await self._refused(scope, incoming, RequestError(400, "disconnected", "SRV008", what))
         except Exception:
             log.exception("SRV009: prediction failed", extra={"request_id": head.request_id.decode()})
             next_step = "Report it, with the time of the request: the service's log has the traceback."
             failure = RequestError(500, "internal", "SRV009", "the prediction failed", next_step=next_step)
-        self.service.metrics.failed(failure.cause)
-        return failure.status, inference_protocol.error_body(scope["path"], failure), failure.headers
+            return await self._refused(scope, incoming, failure)
 
-    async def _by_starlette(self, scope: Scope, receive: Receive, send: Send, head: Head) -> int:
+    async def _refused(self, scope: Scope, incoming: Incoming, refused: RequestError) -> Answered:
+        self.service.metrics.failed(refused.cause)
+        if not incoming.is_whole and refused.status not in HURRIED:
+            await incoming.drain()
+        return refused.status, inference_protocol.error_body(scope["path"], refused), refused.headers
+
+    async def _by_starlette(self, scope: Scope, incoming: Incoming, send: Send, head: Head) -> int:
         status = 500
 
         async def told(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if status >= 400:
+                    await incoming.drain()
                 message["headers"] = [*message.get("headers", ()), NOSNIFF, (b"x-request-id", head.request_id)]
             await send(message)
 
         try:
             self._guard.check(scope["path"], head)
         except RequestError as refused:
-            await drain(receive)
+            await incoming.drain()
             await respond(
                 send, refused.status, inference_protocol.error_body(scope["path"], refused), refused.headers, head
             )
             return refused.status
-        await self._rest(scope, receive, told)
+        await self._rest(scope, incoming, told)
         return status
 
 

@@ -2,28 +2,30 @@
 
 import asyncio
 import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from time import perf_counter, time_ns
 from typing import Any
 
+import msgspec
 from threadpoolctl import threadpool_limits
 
 from evergreen.base.errors import ResourceError
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Logged, Source
-from serving.answers import Predicted, predicted
+from serving.answers import Predicted, RequestError, predicted
 from serving.decoding import Decoded
 from serving.metrics import Metrics
+from serving.reading import Scalar
 from serving.served import Served
 
-QUICK_ROWS = 64  # predicted on the event loop; more of them go to a thread
-MAX_BATCH_ROWS = 4_000
+QUICK_BYTES = 32_768  # of bodies that the event loop answers in one go, in some milliseconds; a larger one: the thread
+THREAD_BYTES = 1_000_000  # of bodies that the thread answers together
+Read = Callable[[], Decoded]
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(msgspec.Struct, frozen=True, gc=False):
     """Where rows came from: the request's id, its door, and when it came, in microseconds since 1970."""
 
     request_id: str
@@ -31,54 +33,65 @@ class About:
     received_us: int
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A request's rows, the release that is to answer them, and where the answer goes."""
+class Waiting(msgspec.Struct, eq=False):
+    """A request: the release that is to answer it, what reads its rows, how many bytes these are, and where the answer
+    goes. `decoded` are its rows once they are read.
+    """
 
     served: Served
-    decoded: Decoded
+    read: Read
+    n_bytes: int
     about: About
-    answer: "asyncio.Future[list[Predicted]]" = field(repr=False)
+    answer: "asyncio.Future[list[Predicted]]"
+    decoded: Decoded | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What a batch was answered, all rows in one list, and the seconds that model and log took."""
+class Answered(msgspec.Struct, eq=False):
+    """Requests that were answered together: their rows, what became of them, and the seconds that it took."""
 
+    requests: list[Waiting]
+    rows: Sequence[Sequence[Scalar]]
     estimates: Estimates
     answers: list[Predicted]
     seconds: float
 
 
-Outcome = Answered | Exception
+class Failed(msgspec.Struct, eq=False):
+    """Requests that have no answer."""
+
+    requests: list[Waiting]
+    error: Exception
+
+
+Outcome = Answered | Failed
 
 
 class Batcher:
-    """Answers rows. Nobody waits for a batch to fill: it is made of what came while others were read or answered.
+    """Answers requests. Nobody waits for a batch to fill: it is made of what came while others were answered.
 
+    Bodies are read when it is their turn, so many a turn of the event loop that it has time for everybody else.
     `writes` is None where predictions are not logged.
     """
 
     def __init__(self, writes: PredictionLog | None, metrics: Metrics) -> None:
         self._log, self._metrics = writes, metrics
-        self._waiting: list[Waiting] = []
+        self._quick: list[Waiting] = []
+        self._large: list[Waiting] = []
+        self._is_called = self._is_busy = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="predict", initializer=_one_core)
-        self._is_busy = self._is_called = False
         self._is_idle = asyncio.Event()
         self._is_idle.set()
 
-    def submit(self, served: Served, decoded: Decoded, about: About) -> "asyncio.Future[list[Predicted]]":
-        """Return where the answers of rows will be, which `served` gives, in their order.
+    def submit(self, served: Served, read: Read, n_bytes: int, about: About) -> "asyncio.Future[list[Predicted]]":
+        """Return where the answers of the rows that `read` returns will be, which `served` gives, in their order.
 
-        It raises ResourceError if they could not be logged.
+        It raises what `read` raises, and ResourceError if they could not be logged.
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Predicted]] = loop.create_future()
-        self._waiting.append(Waiting(served, decoded, about, answer))
-        if not self._is_called and not self._is_busy:
-            self._is_called = True
-            self._is_idle.clear()
-            loop.call_soon(self._next)
+        waiting = Waiting(served, read, n_bytes, about, answer)
+        (self._quick if served.is_quick and n_bytes <= QUICK_BYTES else self._large).append(waiting)
+        self._call(loop)
         return answer
 
     async def close(self) -> None:
@@ -86,101 +99,123 @@ class Batcher:
         await self._is_idle.wait()
         self._thread.shutdown()
 
-    def _next(self) -> None:
-        """Answer what waits now: here if it is little, else in the thread, during which more may come."""
+    def _call(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not self._is_called:
+            self._is_called = True
+            self._is_idle.clear()
+            loop.call_soon(self._turn, loop)
+
+    def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Answer some of what waits here, and have the thread answer some of what is large."""
         self._is_called = False
-        while batch := self._take():
-            n_rows = sum(len(waiting.decoded.rows) for waiting in batch)
-            if n_rows > QUICK_ROWS or not batch[0].served.is_quick:
+        if self._large and not self._is_busy:
+            batch, self._large = _taken(self._large, THREAD_BYTES)
+            if batch:
                 self._is_busy = True
-                done = asyncio.get_running_loop().run_in_executor(self._thread, self._outcomes, batch)
-                done.add_done_callback(lambda done, batch=batch: self._done(batch, done.result()))  # type: ignore[misc]
-                return
-            self._settle(batch, self._outcomes(batch))
-        self._is_idle.set()
+                done = loop.run_in_executor(self._thread, self._outcomes, batch)
+                done.add_done_callback(lambda done: self._done(loop, done.result()))
+        if self._quick:
+            batch, self._quick = _taken(self._quick, QUICK_BYTES)
+            self._settle(self._outcomes(batch))
+        if self._quick:
+            self._call(loop)
+        elif not self._is_busy:
+            self._is_idle.set()
 
-    def _done(self, batch: list[Waiting], outcomes: list[Outcome]) -> None:
+    def _done(self, loop: asyncio.AbstractEventLoop, outcomes: list[Outcome]) -> None:
         self._is_busy = False
-        self._settle(batch, outcomes)
-        self._next()
-
-    def _take(self) -> list[Waiting]:
-        """Return what is answered next: requests of one release, in the order in which they came."""
-        batch: list[Waiting] = []
-        left: list[Waiting] = []
-        n_rows = 0
-        for waiting in self._waiting:
-            if waiting.answer.done():  # its caller gave up
-                continue
-            n = len(waiting.decoded.rows)
-            if batch and (waiting.served is not batch[0].served or n_rows + n > MAX_BATCH_ROWS):
-                left.append(waiting)
-            else:
-                batch.append(waiting)
-                n_rows += n
-        self._waiting = left
-        return batch
+        self._settle(outcomes)
+        self._call(loop)
 
     def _outcomes(self, batch: list[Waiting]) -> list[Outcome]:
-        """Return what becomes of the requests of a batch: one that cannot be answered must not fail the others."""
+        """Return what becomes of the requests of a batch: one that cannot be read must not fail the others."""
+        outcomes: list[Outcome] = []
+        read = []
+        for waiting in batch:
+            try:
+                waiting.decoded = waiting.read()
+                read.append(waiting)
+            except RequestError as refused:
+                outcomes.append(Failed([waiting], refused.bare()))
+            except Exception as error:
+                outcomes.append(Failed([waiting], error))
+        return outcomes + self._predicted(read) if read else outcomes
+
+    def _predicted(self, batch: list[Waiting]) -> list[Outcome]:
+        """Return what becomes of requests that were read: one that cannot be answered must not fail the others."""
         try:
             return [self._answer(batch)]
         except ResourceError as error:
-            return [error]
+            return [Failed(batch, error)]
         except Exception as error:
             if len(batch) == 1:
-                return [error]
-        return [outcome for alone in batch for outcome in self._outcomes([alone])]
+                return [Failed(batch, error)]
+        return [outcome for alone in batch for outcome in self._predicted([alone])]
 
     def _answer(self, batch: list[Waiting]) -> Answered:
         began = perf_counter()
         served = batch[0].served
-        rows = [row for waiting in batch for row in waiting.decoded.rows]
+        rows = [row for waiting in batch for row in waiting.decoded.rows]  # type: ignore[union-attr]  # it is read
         estimates = served.estimate(rows)
         ids = new_ids(len(rows)) if self._log is None else self._log.new_ids(len(rows))
         answers = predicted(ids, estimates, served.release.threshold)
         if self._log is not None:
             self._log.append(served.columns, _records(batch, answers))
-        return Answered(estimates, answers, perf_counter() - began)
+        return Answered(batch, rows, estimates, answers, perf_counter() - began)
 
-    def _settle(self, batch: list[Waiting], outcomes: list[Outcome]) -> None:
-        """Give every request of a batch its outcome: that of all of them, or its own."""
-        together = [batch] if len(outcomes) == 1 else [[alone] for alone in batch]
-        for requests, outcome in zip(together, outcomes, strict=True):
-            if isinstance(outcome, Exception):
-                for waiting in requests:
+    def _settle(self, outcomes: list[Outcome]) -> None:
+        """Give every request its outcome, unless its caller gave up."""
+        for outcome in outcomes:
+            if isinstance(outcome, Failed):
+                for waiting in outcome.requests:
                     if not waiting.answer.done():
-                        waiting.answer.set_exception(outcome)
+                        waiting.answer.set_exception(outcome.error)
                 continue
             begin = 0
-            for waiting in requests:
-                end = begin + len(waiting.decoded.rows)
+            for waiting in outcome.requests:
+                end = begin + len(waiting.decoded.rows)  # type: ignore[union-attr]  # it is read
                 if not waiting.answer.done():
                     waiting.answer.set_result(outcome.answers[begin:end])
                 begin = end
-            self._count(requests, outcome)
+            self._metrics.predicted(outcome.requests[0].served, outcome.estimates.values, outcome.rows)
+            self._metrics.batched(len(outcome.rows), outcome.seconds)
 
-    def _count(self, requests: list[Waiting], answered: Answered) -> None:
-        rows = [row for waiting in requests for row in waiting.decoded.rows]
-        self._metrics.predicted(requests[0].served, answered.estimates.values, rows)
-        self._metrics.batched(len(rows), answered.seconds)
+
+def _taken(waiting: list[Waiting], most_bytes: int) -> tuple[list[Waiting], list[Waiting]]:
+    """Return what is answered next, requests of one release in the order in which they came, and what is left."""
+    batch: list[Waiting] = []
+    left: list[Waiting] = []
+    n_bytes = 0
+    for at, each in enumerate(waiting):
+        if each.answer.done():  # its caller gave up
+            continue
+        if batch and n_bytes + each.n_bytes > most_bytes:
+            return batch, left + waiting[at:]
+        if batch and each.served is not batch[0].served:
+            left.append(each)
+        else:
+            batch.append(each)
+            n_bytes += each.n_bytes
+    return batch, left
 
 
 def _records(batch: list[Waiting], answers: list[Predicted]) -> list[Logged]:
     """Return what is logged of the rows of a batch, in their order."""
     now_us, at = time_ns() // 1_000, 0
+    served = batch[0].served
+    release, time_at = served.release, served.decoder.time
+    who = (release.model, release.version, release.model_digest)
     records = []
     for waiting in batch:
-        served, about = waiting.served, waiting.about
-        release, time_at = served.release, served.decoder.time
-        latency = max(0, now_us - about.received_us)
-        for row, keys in zip(waiting.decoded.rows, waiting.decoded.keys, strict=True):
+        about, decoded = waiting.about, waiting.decoded
+        assert decoded is not None
+        how = (max(0, now_us - about.received_us), about.source, about.request_id)
+        for row, keys in zip(decoded.rows, decoded.keys, strict=True):
             answer = answers[at]
             at += 1
             event_us: Any = None if time_at is None else row[time_at]
-            what = (answer.prediction_id, about.received_us, release.model, release.version, release.model_digest)
-            how = (latency, about.source, about.request_id)
-            records.append(Logged(*what, row, keys, event_us, *answer.logged, *how))  # type: ignore[call-arg]  # counts them
+            what = (answer.prediction_id, about.received_us, *who, row, keys, event_us)
+            records.append(Logged(*what, *answer.logged, *how))  # type: ignore[call-arg]  # counts them
     return records
 
 

@@ -19,6 +19,31 @@ class Left(Exception):  # noqa: N818  what the caller did
     """The caller left before its body was whole."""
 
 
+class Incoming:
+    """What a request's sender sends, and whether that was all of it; it is called as ASGI's `receive` is."""
+
+    __slots__ = ("_receive", "is_whole")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self.is_whole = receive, False
+
+    async def __call__(self) -> MutableMapping[str, Any]:
+        message = await self._receive()
+        self.is_whole = not message.get("more_body", False)
+        return message
+
+    async def drain(self) -> None:
+        """Read what is left of a body that is refused, up to a bound.
+
+        A connection that is closed on unread bytes is reset, and its caller never sees the answer.
+        """
+        n_bytes = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_FOR_DRAIN):
+                while not self.is_whole and n_bytes <= DRAINED_BYTES:
+                    n_bytes += len((await self()).get("body", b""))
+
+
 class Bodies:
     """Reads the bodies of requests, and knows how much of those that are not whole lies in memory.
 
@@ -41,7 +66,6 @@ class Bodies:
         Left if the caller did.
         """
         if announced is not None and announced > self.max_bytes:
-            await drain(receive)
             raise self._too_large()
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -73,8 +97,6 @@ class Bodies:
                         break
                     if me not in self._evicted:
                         limit.reschedule(began + SECONDS_FOR_BODY + len(body) / BYTES_PER_SECOND)
-            if more:
-                await drain(receive)
         except TimeoutError as error:
             raise self._given_up(me) from error
         finally:
@@ -102,21 +124,6 @@ class Bodies:
         what = f"the body is larger than {self.max_bytes} bytes"
         next_step = "Send fewer rows at a time, or raise EVERGREEN_MAX_BODY_BYTES."
         return RequestError(413, "too_large", "SRV002", what, next_step=next_step)
-
-
-async def drain(receive: Receive) -> bool:
-    """Read what is left of a body that is refused, up to a bound, and return whether that was all of it.
-
-    A connection that is closed on unread bytes is reset, and its caller never sees the answer.
-    """
-    n_bytes, more = 0, True
-    with suppress(TimeoutError):
-        async with asyncio.timeout(SECONDS_FOR_DRAIN):
-            while more and n_bytes <= DRAINED_BYTES:
-                message = await receive()
-                n_bytes += len(message.get("body", b""))
-                more = message["type"] == "http.request" and message.get("more_body", False)
-    return not more
 
 
 def check_media_type(content_type: bytes) -> None:

@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import msgspec
@@ -19,17 +18,15 @@ from serving.spellings import loose
 NEXT = "GET /openapi.json names every field with what it may hold."
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True, eq=False):
     """Rows as the model is asked with them, and what came along that names whom they are about.
 
     `rows`: typed values in the order of the decoder's `columns`. `keys`: in the order of its `keys`; empty for a row
-    that has none. `warned`: how often each rule that only warns was broken, by code and column.
+    that has none.
     """
 
     rows: Sequence[Sequence[Scalar]]
     keys: Sequence[Sequence[Scalar]]
-    warned: dict[tuple[str, str], int]
 
 
 class Decoder:
@@ -88,13 +85,13 @@ class Decoder:
             raise RequestError(413, "too_many_rows", "SRV012", what, where="rows", next_step=next_step)
         n, k = len(self.columns), len(self.keys)
         try:
-            typed, warned = self._reading.read([row[:n] for row in rows] if self.others else rows)
+            typed = self._reading.read([row[:n] for row in rows] if self.others else rows)
             keys: Sequence[Sequence[Scalar]] = ()
             if self.keys and any(row[n : n + k] != self._no_keys for row in rows):
-                keys = self._reading_keys.read([row[n : n + k] for row in rows])[0]
+                keys = self._reading_keys.read([row[n : n + k] for row in rows])
         except Fault as fault:
             _refuse(fault.what, f"rows[{fault.row}].{fault.column}", fault.allowed)
-        return Decoded(typed, keys or ((),) * len(rows), warned)
+        return Decoded(typed, keys or ((),) * len(rows))
 
     def _refuse_shape(self, error: msgspec.ValidationError) -> NoReturn:
         fault, next_step = misshapen(error), NEXT

@@ -187,7 +187,7 @@ class _Items:
             return {}
         reading = Reading(columns, [_plain(column) for column in columns], zone=self._zone)
         try:
-            typed = reading.read(list(values.values()))[0]
+            typed = reading.read(list(values.values()))
         except Fault as fault:
             field = "label" if fault.column == self._target.name and not below else f"{below}{fault.column}"
             _refuse(fault.what, f"feedback[{[*values][fault.row]}].{field}", fault.allowed)

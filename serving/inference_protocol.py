@@ -17,6 +17,7 @@ from serving import tensors
 from serving.answers import Headers, RequestError, to_json
 from serving.batching import About
 from serving.body import Receive, check_media_type
+from serving.decoding import Decoded
 from serving.guards import Head
 from serving.served import Served
 
@@ -64,22 +65,27 @@ async def infer(service: "Service", scope: "Scope", receive: Receive, head: Head
     served = service.loaded()
     found = _INFER.fullmatch(scope["path"])
     _check_name(served, found and found[1], found and found[2])
-    with service.place():
+    asked: list[tuple[str | None, tensors.Outputs]] = []
+
+    def read() -> Decoded:
         request, contract, decoder = tensors.decode(body), served.model.contract, served.decoder
-        outputs = tensors.outputs_of(request, contract.task)
+        asked.append((request.id, tensors.outputs_of(request, contract.task)))
         rows = tensors.rows_of(
             request,
             (*decoder.columns, *decoder.others),
             required=len(contract.request_columns),
             max_rows=decoder.max_rows,
         )
-        name = head.request_id.decode()
-        answers = await service.answer(served, decoder.read(rows), About(name, "v2", received_us))
+        return decoder.read(rows)
+
+    name = head.request_id.decode()
+    answers = await service.answer(served, read, len(body), About(name, "v2", received_us))
+    ((own_id, outputs),) = asked
     release = served.release
     answer = {
         "model_name": release.model,
         "model_version": str(release.version),
-        "id": request.id or name,
+        "id": own_id or name,
         "outputs": tensors.tensors(answers, outputs),
     }
     return 200, to_json(answer), served.headers

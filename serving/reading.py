@@ -1,6 +1,5 @@
 """Single values as JSON has them, read as batch scoring reads them: quickly where they are plain, else by its code."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,7 +27,7 @@ class Fault(Exception):  # noqa: N818  of what was sent
         self.row, self.column, self.what, self.allowed = row, column, what, allowed
 
 
-Read = tuple[list[list[Scalar]], dict[tuple[str, str], int]]
+Read = list[list[Scalar]]
 
 
 class Reading:
@@ -38,12 +37,12 @@ class Reading:
         self._columns, self._zone = tuple(columns), zone
         self._quick = Reader(plan, zone=zone).read
         self._place = {column.name: at for at, column in enumerate(self._columns)}
-        self._rules = column_rules(self._columns)
+        self._rules = [rule for rule in column_rules(self._columns) if rule.severity == "fail"]
         self._forms = [text_form(column) for column in self._columns]
         self._texts_alone = [at for at, column in enumerate(self._columns) if is_text_alone(column)]
 
     def read(self, rows: Sequence[Sequence[Any]]) -> Read:
-        """Return the typed values of rows, and how often each rule that only warns is broken.
+        """Return the typed values of rows.
 
         A number is a float, an instant whole microseconds since 1970 in UTC, what is missing None.
 
@@ -65,15 +64,15 @@ class Reading:
                 unusual.append(number)
             typed.append(into)
         if not unusual:
-            return typed, {}
+            return typed
         try:
-            checked, warned = self._check([rows[number] for number in unusual])
+            checked = self._check([rows[number] for number in unusual])
         except Fault as fault:
             fault.row = unusual[fault.row]
             raise
         for number, values in zip(unusual, checked, strict=True):
             typed[number] = values
-        return typed, warned
+        return typed
 
     def _check(self, rows: Sequence[Sequence[Any]]) -> Read:
         faults: list[tuple[int, int, str]] = []
@@ -85,18 +84,15 @@ class Reading:
                         break
         batch = conform(self._as_they_came(rows), self._columns, zone=self._zone)
         faults += self._unreadable(batch)
-        warned: Counter[tuple[str, str]] = Counter()
         for rule in self._rules:
             _, bad = rule.find(batch)
             if bad is not None and bad.true_count:
                 broken = pc.and_(bad, batch.column(UNREADABLE).is_null())
-                if rule.severity == "warn":
-                    warned[rule.code, rule.column] += broken.true_count
-                elif broken.true_count:
+                if broken.true_count:
                     faults.append(self._first(rule, broken))
         if faults:
             self._refuse(rows, min(faults))
-        return self._values(batch), dict(warned)
+        return self._values(batch)
 
     def _as_they_came(self, rows: Sequence[Sequence[Any]]) -> pa.RecordBatch:
         """Return rows column by column; values of several types as texts, so that none depends on its neighbours."""

@@ -79,7 +79,7 @@ class Served:
         scorer = self.model.scorer
         if scorer is None:
             return self.model.estimate_batch(to_batch(rows, self.decoder.columns))
-        return Estimates(self.model.contract.task, scorer.estimate(scorer.encode_rows(rows)), self.model.classes)
+        return Estimates(scorer.task, scorer.estimate(scorer.encode_rows(rows)), scorer.classes)
 
 
 def to_batch(rows: Sequence[Sequence[Scalar]], columns: Sequence[Column]) -> pa.RecordBatch:

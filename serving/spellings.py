@@ -17,20 +17,35 @@ _LEAST, _MOST = -(2**63), 2**63 - 1  # of an integer
 BIG = 1.7976931348623157e308
 _LEAP = "(?:1[789]|2[01])(?:0[48]|[2468][048]|[13579][26])|2000|22(?:0[48]|[24][048]|[135][26]|60)|16(?:8[048]|9[26])"
 _YEAR = "(?:1679|16[89][0-9]|1[789][0-9]{2}|2[01][0-9]{2}|22[0-5][0-9]|2260)"
-_DAY = (
-    "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
-    "|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+_CLOCK = (
+    r"(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?"
+    r"|(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:[0-5][0-9](?:\.[0-9]+)?)?)?)"
 )
-_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
-_OFFSET = "(?:Z|[+-](?:0[0-9]|1[0-3]):[0-5][0-9])"
-TIME = f"(?:{_YEAR}-{_DAY}|1678-(?!01-01){_DAY}|2261-(?!12-31){_DAY}|(?:{_LEAP})-02-29)(?:[T ]{_CLOCK}{_OFFSET}?)?"
+_OFFSET = "(?: ?(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))"
+
+
+def _date(between: str) -> str:
+    """Return the expression of days that are in the calendar, with `between` between their parts."""
+    month_and_day = (
+        f"(?:(?:0?[13578]|1[02]){between}(?:0?[1-9]|[12][0-9]|3[01])|(?:0?[469]|11){between}(?:0?[1-9]|[12][0-9]|30)"
+        f"|0?2{between}(?:0?[1-9]|1[0-9]|2[0-8]))"
+    )
+    first, last = (f"(?!{month}{between}{day}(?![0-9]))" for month, day in (("0?1", "0?1"), ("12", "31")))
+    return (
+        f"(?:{_YEAR}{between}{month_and_day}|1678{between}{first}{month_and_day}|2261{between}{last}{month_and_day}"
+        f"|(?:{_LEAP}){between}0?2{between}29)"
+    )
+
+
+TIME = f" *(?:{_date('-')}|{_date('/')})(?:[T ]{_CLOCK}{_OFFSET}?)? *"
 # What every document refers to.
 SHARED: Mapping[str, Schema] = {
     "Missing": {"description": "Words that stand for a value that is not there.", "enum": list(MISSING)},
     "Time": {
         "type": "string",
-        "description": "ISO 8601, from 1678-01-02 to 2261-12-30. Without an offset from UTC it is wall time in the "
-        "time zone of the contract, and one that the clocks skip or repeat there is refused.",
+        "description": "ISO 8601, from 1678-01-02 to 2261-12-30; as in files, days may be written with slashes and "
+        "parts without their zeros. Without an offset from UTC it is wall time in the time zone of the contract, and "
+        "one that the clocks skip or repeat there is refused.",
         "pattern": f"^{TIME}$",
         "examples": ["2024-03-01T12:00:00Z"],
     },

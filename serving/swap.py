@@ -5,10 +5,12 @@ import logging
 import threading
 import time
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
 from evergreen.base.errors import EvergreenError, IntegrityError, ResourceError, Unavailable
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 3.0
 LONGEST_LOOK_SECONDS = 8.0  # while the ledger does not answer; a promotion is taken within 10 s of its return too
+SHORTEST_PAUSE = 0.5  # after a look that took longer than the time between two
 SWAP_SECONDS = 30.0
+RELOAD_SECONDS = 15.0  # less than what a service that ends leaves to open requests
 What = Literal["swapped", "unchanged", "refused", "restart", "waiting", "unavailable"]
 Source = Literal["ledger", "last served", "package"]
 SETTLED = ("swapped", "unchanged", "refused", "restart")  # until the ledger changes
@@ -66,7 +70,8 @@ class Follower:
         self._service = service
         self._loop: asyncio.AbstractEventLoop | None = None
         self._lock = threading.Lock()
-        self._wake, self._is_over, self._is_asked = threading.Event(), False, False
+        self._wake, self._is_over = threading.Event(), False
+        self._asked: SimpleQueue[Future[Outcome]] = SimpleQueue()
         self._champions: Champions | None = None
         self._last: tuple[int, Outcome] | None = None  # of the epoch that was looked at last
         self._told: Outcome | None = None
@@ -86,10 +91,12 @@ class Follower:
         self._is_over = True
         self._wake.set()
 
-    def ask(self) -> None:
-        """Have the ledger looked at now, and a champion that was refused tried again."""
-        self._is_asked = True
+    def ask(self) -> Future[Outcome]:
+        """Have the ledger looked at now, and a champion that was refused tried again; return what will come of it."""
+        answer: Future[Outcome] = Future()
+        self._asked.put(answer)
         self._wake.set()
+        return answer
 
     def look(self, *, anew: bool = False) -> Outcome:
         """Look at the ledger once, and take its champion if it is another one; blocks while that is loaded.
@@ -103,22 +110,31 @@ class Follower:
                 outcome = self._look(anew)
             except Exception as error:  # whatever it is, the release that answers goes on
                 log.debug("the ledger cannot be read", exc_info=True)
-                outcome = self._outcome("unavailable", why=_line(error))
+                outcome = self.unavailable(_line(error))
             self._tell(outcome)
             return outcome
 
+    def unavailable(self, why: str) -> Outcome:
+        """Return the outcome of a look at a ledger that does not answer."""
+        return self._outcome("unavailable", why=why)
+
     def _follow(self) -> None:
         self._remember()
-        pause = LOOK_SECONDS  # whoever started the service has just looked
+        apart = pause = LOOK_SECONDS  # whoever started the service has just looked
         while True:
             self._wake.wait(pause)
             if self._is_over:
                 return
             self._wake.clear()
-            asked, self._is_asked = self._is_asked, False
-            outcome = self.look(anew=asked)
+            asked = [self._asked.get() for _ in range(self._asked.qsize())]
+            began = time.monotonic()
+            outcome = self.look(anew=bool(asked))
+            for answer in asked:
+                if answer.set_running_or_notify_cancel():
+                    answer.set_result(outcome)
             worse = outcome.outcome == "unavailable"
-            pause = min(LONGEST_LOOK_SECONDS, 2 * max(pause, LOOK_SECONDS)) if worse else LOOK_SECONDS
+            apart = min(LONGEST_LOOK_SECONDS, 2 * apart) if worse else LOOK_SECONDS
+            pause = max(SHORTEST_PAUSE, apart - (time.monotonic() - began))
 
     def _look(self, anew: bool) -> Outcome:
         champions, model = self._opened(), self._answering.model
@@ -203,10 +219,7 @@ class Follower:
 
     @property
     def _answering(self) -> Release:
-        served = self._service.served
-        if served is None:
-            raise Unavailable("SRV006", "no model is loaded")
-        return served.release
+        return self._service.loaded().release
 
     def _outcome(self, what: What, *, champion: int | None = None, why: str = "") -> Outcome:
         served = self._service.served
@@ -247,6 +260,8 @@ async def following(service: "Service") -> AsyncIterator[None]:
 async def reload(service: "Service") -> Outcome:
     """Look at the ledger now, take its champion, and say what came of it; other workers are asked to do the same.
 
+    A ledger that hangs is "unavailable" after `RELOAD_SECONDS`.
+
     Raises
     ------
     Unavailable if this service follows no ledger.
@@ -258,7 +273,10 @@ async def reload(service: "Service") -> Outcome:
             next_step="Start it with evergreen serve, or with EVERGREEN_FOLLOW_CHAMPION=true.",
         )
     service.follower.tell_others()
-    return await asyncio.to_thread(service.follower.look, anew=True)
+    try:
+        return await asyncio.wait_for(asyncio.wrap_future(service.follower.ask()), RELOAD_SECONDS)
+    except TimeoutError:
+        return service.follower.unavailable(f"no answer within {RELOAD_SECONDS:g} s; /readyz names what is served")
 
 
 def _line(error: Exception) -> str:

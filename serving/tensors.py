@@ -14,6 +14,7 @@ SHOWN = 80  # characters of what a caller sent
 NEXT = "GET /v2/models/{model} names every input with its datatype."
 NO_BINARY = "Have the client send JSON: binary_data=False in tritonclient."
 Cell = str | int | float | bool | None
+Outputs = tuple[tuple[str, str], ...]  # names and datatypes
 _WHOLE = dict.fromkeys(
     ("INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"), frozenset({int, type(None)})
 )
@@ -22,7 +23,7 @@ HELD = {**_WHOLE, **_REAL, "BOOL": frozenset({bool, type(None)}), "BYTES": froze
 # How a column's values are sent; a timestamp as text, as everywhere in JSON.
 DATATYPES = {"number": "FP64", "integer": "INT64", "boolean": "BOOL"}
 _TRUTH = (("label", "BOOL"), ("probability", "FP64"), ("prediction_id", "BYTES"), ("decision", "BYTES"))
-OUTPUTS: dict[Task, tuple[tuple[str, str], ...]] = {
+OUTPUTS: dict[Task, Outputs] = {
     "binary": (*_TRUTH, ("reason", "BYTES")),
     "multiclass": (("label", "BYTES"), *_TRUTH[1:3]),
     "regression": (("value", "FP64"), _TRUTH[2]),
@@ -148,7 +149,7 @@ def _cells(tensor: _Input, max_rows: int) -> list[Cell]:
     return cells
 
 
-def outputs_of(request: Inference, task: Task) -> tuple[tuple[str, str], ...]:
+def outputs_of(request: Inference, task: Task) -> Outputs:
     """Return the names and datatypes of the outputs that a request asks for, all where it names none.
 
     Raises

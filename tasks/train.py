@@ -49,7 +49,7 @@ def train(
     params: TrainParams,
     seed: int,
 ) -> Trained:
-    """Fit the winner and the next simpler family on all train rows, and compile both: the gate may take either.
+    """Fit the winner and the next simpler family on all train rows, and compile the winner for serving.
 
     One thread fits, so the same inputs give the same digests on every machine.
     """
@@ -97,7 +97,9 @@ def train(
     for (name, finalist), pipeline in zip(wanted.items(), fitted, strict=True):
         served = compiled(pipeline, rows, contract=contract, features=features, lookups=looked_up, seed=seed)
         saved[name] = models.save(
-            *(ws, name, pipeline),
+            ws,
+            name,
+            pipeline,
             contract=contract,
             features=features,
             about={**about, **_facts(finalist), "compiled": served.about},

@@ -50,7 +50,7 @@ def served(pipeline: Slow) -> Served:
 def ask(batcher: Batcher, served: Served, *shares: float, carrier: str = "sea") -> "asyncio.Future":
     rows = [{**released.requests(1)[0], "copy": share, "carrier": carrier} for share in shares]
     raw = [[row.get(column.name) for column in (*served.decoder.columns, *served.decoder.others)] for row in rows]
-    return batcher.submit(served, served.decoder.read(raw), About("r", "http", 0))
+    return batcher.submit(served, lambda: served.decoder.read(raw), 300, About("r", "http", 0))
 
 
 def run(home: Path, pipeline: Slow, asking) -> tuple[list, list[str]]:

@@ -2,6 +2,8 @@
 
 import json
 import socket
+from contextlib import closing
+from http.client import HTTPConnection
 
 import httpx
 import pytest
@@ -82,3 +84,32 @@ def test_body_that_began_first_gives_way_where_unfinished_ones_take_too_much_mem
             assert first.recv(12) == b"HTTP/1.1 503"
             assert client.post("/predict", json={"rows": [ROW]}).status_code == 200
     wait_for(lambda: app.service.bodies.held == 0, "nothing of them is left")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "status"),
+    [
+        ("POST", "/predict", "application/json", 413),
+        ("POST", "/predict", "text/plain", 415),
+        ("PUT", "/predict", "application/json", 405),
+        ("POST", "/feedback", "text/plain", 415),
+        ("POST", "/v2/models/parcels/infer", "text/plain", 415),
+        ("POST", "/healthz", "application/json", 405),
+        ("POST", "/nowhere", "application/json", 404),
+    ],
+)
+def test_caller_whose_body_is_refused_sees_why_although_the_connection_is_closed(client, method, path, kind, status):
+    body = json.dumps({"rows": [ROW] * 40_000}).encode()
+    for _ in range(3):
+        with closing(HTTPConnection(client.base_url.host, client.base_url.port, timeout=SECONDS)) as connection:
+            connection.request(method, path, body, {"Content-Type": kind, "Connection": "close"})
+            response = connection.getresponse()
+            assert (response.status, "error" in json.loads(response.read())) == (status, True)
+
+
+def test_caller_without_the_token_sees_that_although_the_body_is_large(serve):
+    with serve(serve_token="only-for-tests") as client:
+        response = client.post(
+            "/predict", content=b" " * 4_000_000, headers={"Content-Type": "application/json", "Connection": "close"}
+        )
+    refused(response, 401, "SRV014")

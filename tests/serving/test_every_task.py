@@ -1,5 +1,7 @@
 """The service for every kind of target: it answers as batch scoring and the training code do, and says how."""
 
+import json
+
 import numpy as np
 import pytest
 import tables
@@ -9,11 +11,8 @@ from evergreen.learning.model import scoring
 from evergreen.learning.model.release import load_release
 
 EVERY = pytest.mark.parametrize("which", tables.TASKS)
-FIELDS = {
-    "binary": {"label", "probability", "decision", "reason"},
-    "multiclass": {"label", "probability"},
-    "regression": {"value"},
-}
+ESTIMATED = {"binary": {"label", "probability"}, "multiclass": {"label", "probability"}, "regression": {"value"}}
+DECIDED = {"binary": {"decision", "reason"}}
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +58,7 @@ def test_service_answers_as_batch_scoring_and_the_training_code_do(which, bundle
     answered = response.json()["predictions"]
 
     expected = model.predict(rows).answers(release.threshold)
-    assert set(expected) == FIELDS[which]
+    assert set(expected) == ESTIMATED[which]
     for field, values in expected.items():
         same_answers([each[field] for each in answered], values)
         same_answers(batch[field], values)
@@ -79,28 +78,41 @@ def test_answer_has_the_fields_of_its_task_and_no_other(which, client_of):
         answer = client.post("/predict", json={"rows": tables.requests(which, tables.table(which).head(1))}).json()
         document = client.get("/openapi.json").json()
 
-    assert set(answer["predictions"][0]) == {"prediction_id", *FIELDS[which]}
+    fields = {"prediction_id", *ESTIMATED[which], *DECIDED.get(which, ())}
+    assert set(answer["predictions"][0]) == fields
     schema = document["components"]["schemas"]["Predicted"]
-    assert set(schema["properties"]) == set(schema["required"]) == {"prediction_id", *FIELDS[which]}
+    assert set(schema["properties"]) == set(schema["required"]) == fields
     if which == "multiclass":
         assert schema["properties"]["label"]["enum"] == ["setosa", "versicolor", "virginica"]
     else:
-        kinds = {field: schema["properties"][field]["type"] for field in FIELDS[which]}
+        kinds = {field: schema["properties"][field]["type"] for field in ESTIMATED[which]}
         assert kinds == (
             {"value": "number"} if which == "regression" else {"label": "boolean", "probability": "number"}
         )
 
 
 @EVERY
-def test_request_holds_the_features_and_no_time_text_or_protected_column(which, client_of):
+def test_request_needs_the_features_and_of_the_other_columns_none_changes_the_answer(which, client_of):
+    rows = tables.table(which).head(3)
+    contract = tables.contract_of(which)
+    asked = [column.name for column in contract.features]
+    others = [column.name for column in contract.columns if column.name not in asked]
+    along = [json.loads(row.to_json(date_format="iso")) for _, row in rows[others].iterrows()]
+    sent = tables.requests(which, rows)
     with client_of(which) as client:
-        document = client.get("/openapi.json").json()
-        row = tables.requests(which, tables.table(which).head(1))[0]
-        refused = client.post("/predict", json={"rows": [{**row, "note": "free text"}]})
+        row = client.get("/openapi.json").json()["components"]["schemas"]["Row"]
+        alone = client.post("/predict", json={"rows": sent})
+        together = client.post("/predict", json={"rows": [{**a, **b} for a, b in zip(along, sent, strict=True)]})
+        foreign = client.post("/predict", json={"rows": [{**sent[0], "shoe_size": 43}]})
 
-    asked = document["components"]["schemas"]["Row"]["properties"]
-    assert list(asked) == [column.name for column in tables.contract_of(which).features]
-    assert refused.status_code == 422
+    assert row["required"] == asked
+    assert set(row["properties"]) == {*asked, *others}
+    assert (alone.status_code, together.status_code, foreign.status_code) == (200, 200, 422), together.text
+
+    def told(response):
+        return [[each[field] for field in ESTIMATED[which]] for each in response.json()["predictions"]]
+
+    assert told(together) == told(alone)
 
 
 @EVERY

@@ -1,7 +1,14 @@
-"""What the document says of columns of every kind, and of rules that only warn."""
+"""What the document says of columns of every kind, of rules that only warn, and of the spellings that are read."""
 
+import random
+import re
+
+import pyarrow as pa
+
+from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
-from serving.spellings import schema_of, text_form
+from evergreen.data.typed.schema import conform
+from serving.spellings import TIME, schema_of, text_form
 
 
 def test_severity_pattern_open_set_and_spelling_are_in_the_document():
@@ -29,3 +36,41 @@ def test_severity_pattern_open_set_and_spelling_are_in_the_document():
     assert form.fullmatch(" Yes ")
     assert not form.fullmatch("yes")
     assert not form.fullmatch("true")
+
+
+def spelled_time(rng: random.Random) -> str:
+    """Return a text that looks like a time, and often is one."""
+    between = rng.choice("-/")
+    year = rng.choice([1677, 1678, 1679, 1700, 1900, 2000, 2012, 2013, 2261, 2262, rng.randint(1600, 2300)])
+    month, day = (rng.choice(["{}", "{:02}"]).format(rng.randint(0, most)) for most in (13, 32))
+    text = f"{year}{between}{month}{between}{day}"
+    if rng.random() < 0.8:
+        colon = rng.choice([":", ":", ""])
+        text += rng.choice("TTT t") + rng.choice(["{}", "{:02}"]).format(rng.choice([0, 4, 23, 24, 25]))
+        if rng.random() < 0.8:
+            text += f"{colon}{rng.randint(0, 61):02}"
+            if rng.random() < 0.6:
+                text += f"{colon}{rng.randint(0, 61):02}" + rng.choice(["", ".5", ".", ".1234567891"])
+        if rng.random() < 0.6:
+            text += rng.choice(["", "", " ", "  "])
+            text += rng.choice(["Z", "z", "+01:00", "-0130", "+14", "+24:00", "-23:59", "UTC", "+1:00"])
+    return f" {text}  " if rng.random() < 0.1 else text
+
+
+def test_service_takes_exactly_the_times_that_batch_scoring_reads():
+    rng = random.Random(3)
+    column = Column(name="at", type="timestamp", role="time", nullable=True)
+    texts = [spelled_time(rng) for _ in range(2_000)]
+    read = []
+    for text in texts:  # one by one: what a file reads may depend on the column's other values
+        batch = conform(pa.RecordBatch.from_pydict({"at": [text]}), [column], zone="UTC")
+        read.append(batch.column("at")[0].is_valid)
+
+    taken = [re.fullmatch(TIME, text) is not None for text in texts]
+
+    apart = [text for text, is_read, is_taken in zip(texts, read, taken, strict=True) if is_read != is_taken]
+    # The first and the last day of what can be read, which an offset may lead out of, are not in the document.
+    days = {tuple(map(int, re.split("[-/T ]", text.strip())[:3])) for text in apart}
+    assert days <= {(1678, 1, 1), (2261, 12, 31), (2262, 1, 1)}
+    assert sum(read) > 400
+    assert sum(taken) < len(taken) - 400

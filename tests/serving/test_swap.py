@@ -3,22 +3,28 @@
 import gc
 import json
 import logging
+import pickle
 import shutil
+import socket
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import httpx
 import keys
 import promoted
 import pytest
+import released
 from projects import wait_for
 from promoted import Serving
 
+from evergreen.base import databases
 from evergreen.base.artifacts.folders import MANIFEST
 from evergreen.learning.model.package import seal_package
 from evergreen.record.outcomes import VersionFacts
-from serving import last_served
+from serving import last_served, swap
 
 
 @pytest.fixture
@@ -42,7 +48,7 @@ def test_promotion_and_rollback_are_taken_without_being_asked_for(serving, caplo
         ready = serving.ready()
         assert (ready["version"], ready["from"], ready["status"]) == (version, "ledger", "ready")
 
-    assert serving.counted("swapped") == 3
+    wait_for(lambda: serving.counted("swapped") == 3, "each is counted once it answers")
     assert logged(caplog, "version 3 answers now") == 1
 
 
@@ -128,8 +134,24 @@ def no_contract(model: Path) -> None:
     (model / "contract.json").write_text("{}")
 
 
+def half_a_pipeline(model: Path) -> None:
+    path = model / "model.skops"
+    path.write_bytes(path.read_bytes()[:-1_000])
+
+
+def foreign_pipeline(model: Path) -> None:
+    (model / "model.skops").write_bytes(pickle.dumps({"model": 1}))
+
+
 @pytest.mark.parametrize(
-    ("change", "why"), [(other_golden_rows, "CMP002"), (no_graph, "CMP001"), (no_contract, "INT003")]
+    ("change", "why"),
+    [
+        (other_golden_rows, "CMP002"),
+        (no_graph, "CMP001"),
+        (no_contract, "INT003"),
+        (half_a_pipeline, "INT019"),
+        (foreign_pipeline, "INT019"),
+    ],
 )
 def test_champion_that_does_not_answer_as_it_should_is_refused_until_a_better_one_comes(serving, caplog, change, why):
     promoted.promote(serving.settings, sealed_with(serving, 2, change))
@@ -297,3 +319,49 @@ def test_model_that_was_replaced_is_freed(serving):
         return [model() is None for model in models] == [True, True, True, False]
 
     wait_for(freed, "all but the last are freed")
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port that lets everybody in and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def not_answering(home: Path, project: Path, port: int) -> AbstractContextManager[httpx.Client]:
+    """Serve version 1, which follows a ledger that accepts connections and never answers."""
+    known = promoted.package(home, 1, project)
+    settings = promoted.Settings(
+        home=home,
+        follow_champion=True,
+        admin_token=promoted.TOKEN,
+        package_digest=known.package,
+        ledger_url=f"postgresql+psycopg://nobody@127.0.0.1:{port}/ledger",
+    )
+    return promoted.answering(promoted.create_app(promoted.path_of(known, home) / "src", settings))
+
+
+def asked_to_reload(client: httpx.Client) -> tuple[int, str, str]:
+    answer = client.post("/admin/reload", headers={"Authorization": f"Bearer {promoted.TOKEN}"})
+    return answer.status_code, answer.json()["outcome"], answer.json()["why"]
+
+
+def test_ledger_that_hangs_is_given_up_and_answers_go_on(tmp_path, project, silent_port, monkeypatch):
+    monkeypatch.setitem(databases.PATIENCE, "connect_timeout", 2)
+    with not_answering(tmp_path, project, silent_port) as client:
+        status, outcome, why = asked_to_reload(client)
+
+        assert (status, outcome) == (409, "unavailable")
+        assert "connection timeout expired" in why
+        assert client.post("/predict", json={"rows": released.requests(1)}).json()["version"] == 1
+
+
+def test_reload_waits_no_longer_for_a_ledger_than_an_ending_service_can(tmp_path, project, silent_port, monkeypatch):
+    monkeypatch.setattr(swap, "RELOAD_SECONDS", 0.2)
+    with not_answering(tmp_path, project, silent_port) as client:
+        found = [asked_to_reload(client) for _ in range(3)]
+        ready = client.get("/readyz").json()
+
+    assert {each[:2] for each in found} == {(409, "unavailable")}
+    assert "no answer within 0.2 s" in found[0][2]
+    assert (ready["status"], ready["version"]) == ("ready", 1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from evergreen.config.contract.contract import Contract
 from evergreen.record.predictions.log import PredictionLog
-from evergreen.record.predictions.records import Columns, Feedback, Logged, columns_of
+from evergreen.record.predictions.records import Feedback, Logged, columns_of
 
 CONTRACT = Contract.model_validate(
     {

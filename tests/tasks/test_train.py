@@ -108,6 +108,17 @@ def test_baseline_is_calibrated_as_the_winner_is(fit, tmp_path):
     assert curved.predict(rows).values == pytest.approx(expected, abs=1e-12)
 
 
+def test_both_are_compiled_for_either_may_come_to_serve(fit, tmp_path):
+    trained = fit("gradient_boosting", {"max_iter": 5})
+
+    for ref in (trained.model, trained.baseline):
+        model = models.load(tmp_path / ref.uri, ref.sha256)
+        rows = [list(row) for row in model.golden.rows]
+        assert model.scorer is not None
+        assert np.abs(model.scorer.estimate_raw(rows) - np.array(model.golden.estimates)).max() <= 1e-5
+        assert model.manifest["compiled"]["largest_difference"] <= 1e-5
+
+
 def test_memory_that_is_short_is_said_before_anything_is_fitted(fit, monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 1_000)
     with pytest.raises(ResourceError, match=r"RES005: fitting on \d+ rows needs about"):

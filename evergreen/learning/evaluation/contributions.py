@@ -62,7 +62,7 @@ def contributions(
         found = _exact(ask, row, typical, differing)
         values[differing] = found.values
         return Contributions(found.estimate, found.typical, values, errors, 0)
-    found = _sampled(ask, row, typical, differing, np.random.default_rng(seed), pairs)
+    found = _sampled(ask, row, typical, differing, rng=np.random.default_rng(seed), pairs=pairs)
     values[differing], errors[differing] = found.values, found.errors
     return Contributions(found.estimate, found.typical, values, errors, found.permutations)
 
@@ -86,6 +86,7 @@ def _sampled(
     row: Sequence[Any],
     typical: Sequence[Any],
     differing: Sequence[int],
+    *,
     rng: "np.random.Generator",
     pairs: int,
 ) -> Contributions:

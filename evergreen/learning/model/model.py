@@ -17,6 +17,7 @@ from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams
 from evergreen.learning.evaluation.estimates import Estimates, estimate, nothing
+from evergreen.learning.model import skops_archive
 from evergreen.learning.model.compiled import golden as golden_rows
 from evergreen.learning.model.compiled.golden import Golden, Scalar
 from evergreen.learning.model.compiled.plan import PlanColumn, refused
@@ -175,8 +176,9 @@ def load(path: Path, sha256: str) -> Model:
 
     Raises
     ------
-    IntegrityError if a digest does not match or the file holds a type that is not on our list. ConfigError if a
-    function of the user's own, which it needs, is not here.
+    IntegrityError if a digest does not match or the pipeline's file is not one of ours; or holds a type that is not on
+    our list, which of a pipeline beside a compiled form is known when that is asked for. ConfigError if a function of
+    the user's own, which it needs, is not here.
     """
     from evergreen.learning.features import lookups as tables
 
@@ -194,7 +196,9 @@ def load(path: Path, sha256: str) -> Model:
         lookups=lookups,
         compiled={name: content for name, content in files.items() if name.startswith(FOLDER)},
     )
-    if PLAN not in files:  # then it is what answers, and has to be whole
+    if PLAN in files:  # the pipeline is read when it is asked for; what is not one of ours is refused now
+        skops_archive.check(pipeline, where=str(path))
+    else:
         _ = model.pipeline
     for function in features.functions:  # a model without them would answer nothing
         if not own_code.is_known(function.rpartition(".")[0]):

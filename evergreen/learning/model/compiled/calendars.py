@@ -15,60 +15,64 @@ MINUTE, HOUR, DAY = 60 * MICROSECONDS, 3_600 * MICROSECONDS, 86_400 * MICROSECON
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_DAY = EPOCH.toordinal()
 SIZES: Mapping[Part, int] = {"hour": 1440, "weekday": 7, "month": 13, "day_of_year": 367}
-MOST_HOURS = 200_000  # that are remembered, about 23 years
+MOST_DAYS = 50_000  # that are remembered, about 137 years
+Change = tuple[int, int, int]  # the first instant after it, and the distances before and from then on
 
 
 class Zone:
     """A time zone, asked about instants in microseconds since 1970.
 
-    No zone changes its distance from UTC twice in an hour, so that of an hour is remembered where it is one.
+    No zone has ever changed its distance from UTC twice within three days, so that a day has one change at most.
     """
 
     def __init__(self, name: str) -> None:
         self._zone = ZoneInfo(name)
-        self._hours: dict[int, int | None] = {}
+        self._days: dict[int, Change] = {}
 
     def offset(self, instant: int) -> int:
         """Return the microseconds by which wall time lies ahead of UTC."""
-        hour = instant // HOUR
+        day = instant // DAY
         try:
-            known = self._hours[hour]
+            at, before, after = self._days[day]
         except KeyError:
-            known = self._of_hour(hour)
-        return self._ask(instant) if known is None else known
+            at, before, after = self._of_day(day)
+        return before if instant < at else after
 
     def offsets(self, instants: Array) -> Array:
         """Return `offset` of each of many instants, int64, shape (n,)."""
         if not len(instants):
             return np.zeros(0, np.int64)
-        hours = instants // HOUR
-        first, last = int(hours.min()), int(hours.max())
-        if last - first < 4 * len(hours) + 1_000:
-            present = np.zeros(last - first + 1, bool)
-            present[hours - first] = True
-            distinct = np.flatnonzero(present) + first
+        days = instants // DAY
+        first, last = int(days.min()), int(days.max())
+        if last - first > len(days) + 1_000:
+            distinct, places = np.unique(days, return_inverse=True)
         else:
-            distinct = np.unique(hours)
-        known = [self._of_hour(hour) for hour in distinct.tolist()]
-        changing = np.array([each is None for each in known])
-        table = np.array([each or 0 for each in known], np.int64)
-        at = np.searchsorted(distinct, hours)
-        found = table[at]
-        if changing.any():
-            for place in np.flatnonzero(changing[at]).tolist():
-                found[place] = self._ask(int(instants[place]))
+            places = days - first
+            present = np.zeros(last - first + 1, bool)
+            present[places] = True
+            distinct = np.flatnonzero(present) + first
+            where = np.zeros(len(present), np.int64)
+            where[distinct - first] = np.arange(len(distinct))
+            places = where[places]
+        at, before, after = np.array([self._of_day(day) for day in distinct.tolist()], np.int64).T
+        found: Array = before[places]
+        if (before != after).any():
+            found = np.where(instants < at[places], found, after[places])
         return found
 
-    def _of_hour(self, hour: int) -> int | None:
-        """Return the distance in an hour since 1970; None where it changes."""
-        hours = self._hours  # which another thread may replace meanwhile
-        if hour in hours:
-            return hours[hour]
-        first, last = self._ask(hour * HOUR), self._ask(hour * HOUR + HOUR - 1)
-        if len(hours) >= MOST_HOURS:
-            self._hours = hours = {}
-        hours[hour] = found = first if first == last else None
-        return found
+    def _of_day(self, day: int) -> Change:
+        days = self._days  # which another thread may replace meanwhile
+        if day in days:
+            return days[day]
+        first, last = day * DAY, day * DAY + DAY - 1
+        before, after = self._ask(first), self._ask(last)
+        while before != after and last - first > 1:
+            middle = (first + last) // 2
+            first, last = (middle, last) if self._ask(middle) == before else (first, middle)
+        if len(days) >= MOST_DAYS:
+            self._days = days = {}
+        days[day] = change = (last, before, after)
+        return change
 
     def _ask(self, instant: int) -> int:
         moment = EPOCH + timedelta(microseconds=instant)

@@ -8,6 +8,7 @@ import pytest
 import released
 import tables
 
+from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import IntegrityError
 from evergreen.config.params.features import FeatureParams
@@ -142,3 +143,15 @@ def test_model_that_was_saved_without_has_none_of_it(tmp_path):
     model = replace(saved(tmp_path)[0], compiled={})
 
     assert (model.scorer, model.golden, model.profile, golden.check(model)) == (None, None, None, 0.0)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x80\x04N.", b"PK\x05\x06" + bytes(18)])
+def test_foreign_pipeline_beside_a_compiled_form_is_refused_although_nobody_asks_for_it(tmp_path, content):
+    model, _ = saved(tmp_path)
+    assert model.scorer is not None
+    _, files = read_folder(tmp_path / "bundle" / "model", model.digest)
+    ref = Workspace.beside(tmp_path / "bundle").write_folder("other", {**files, "model.skops": content}, {})
+
+    with pytest.raises(IntegrityError) as caught:
+        models.load(tmp_path / "bundle" / "other", ref.sha256)
+    assert caught.value.code == "INT019"

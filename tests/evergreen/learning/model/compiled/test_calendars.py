@@ -32,13 +32,30 @@ def test_distance_from_utc_is_that_of_pandas(zone):
     assert asked.offsets(INSTANTS[:0]).shape == (0,)
 
 
-def test_hours_are_remembered_up_to_a_bound(monkeypatch):
-    monkeypatch.setattr(calendars, "MOST_HOURS", 10)
-    zone = calendars.Zone("Europe/Paris")
-    found = [zone.offset(hour * calendars.HOUR) for hour in range(100)]
+@pytest.mark.parametrize(
+    ("zone", "begin"),
+    [("America/New_York", "2013-01-01"), ("Australia/Lord_Howe", "2013-01-01"), ("Africa/Monrovia", "1971-01-01")],
+)
+def test_distance_changes_within_a_day_at_the_very_microsecond(zone, begin):
+    starts = np.arange(500) * calendars.DAY + pd.Timestamp(begin).value // 1_000
+    minutes = (starts[:, None] + np.arange(0, calendars.DAY, 15 * calendars.MINUTE)).ravel()
+    instants = np.concatenate([minutes - 1, minutes, [63_593_069_999_999, 63_593_070_000_000]])
+    times = pd.Series(pd.to_datetime(instants, unit="us", utc=True)).dt.tz_convert(zone)
+    expected = times.dt.tz_localize(None).dt.as_unit("us").astype("int64").to_numpy() - instants
 
-    assert found == [calendars.HOUR] * 100
-    assert len(zone._hours) <= 10
+    assert len(np.unique(expected)) == 2
+    np.testing.assert_array_equal(calendars.Zone(zone).offsets(instants), expected)
+    asked = calendars.Zone(zone)
+    assert [asked.offset(each) for each in instants.tolist()] == expected.tolist()
+
+
+def test_days_are_remembered_up_to_a_bound(monkeypatch):
+    monkeypatch.setattr(calendars, "MOST_DAYS", 10)
+    zone = calendars.Zone("Europe/Paris")
+    found = [zone.offset(day * calendars.DAY) for day in range(80)]
+
+    assert found == [calendars.HOUR] * 80
+    assert len(zone._days) <= 10
 
 
 @pytest.mark.parametrize(("part", "period"), [("hour", 24), ("weekday", 7), ("month", 12), ("day_of_year", 366)])
