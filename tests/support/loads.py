@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from statistics import median, quantiles
+from statistics import quantiles
 from typing import Any, cast
 
 import psutil
@@ -64,8 +64,8 @@ class Stalls:
 
     @property
     def stall_ms(self) -> float:
-        """The longest wait in the median second: others use the machine too, and stop everybody now and then."""
-        return median(self.longest_in_second_ms)
+        """The longest wait in the best second: others use the machine too, and stop everybody now and then."""
+        return min(longest for longest in self.longest_in_second_ms if longest)
 
 
 @dataclass
