@@ -30,7 +30,7 @@ class Output:
 
     def __init__(self, path: Path, schema: pa.Schema, *, unlike: Collection[str] = ()) -> None:
         self.path, self._schema = path, schema
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}-{uuid4().hex[:8]}{UNFINISHED}")
+        self._temporary = unfinished(path)
         self._waiting: list[pa.RecordBatch] = []
         self._n_waiting = 0
         with explain_os_errors(path):
@@ -81,6 +81,11 @@ class Output:
             self._writer.write_table(rows.combine_chunks())
 
 
+def unfinished(output: Path) -> Path:
+    """Return a new name beside an output for what is not whole yet; `sweep` finds it once this process is gone."""
+    return output.with_name(f".{output.name}.{os.getpid()}-{uuid4().hex[:8]}{UNFINISHED}")
+
+
 def sweep(folder: Path) -> None:
     """Delete below a folder what processes left unfinished that are gone."""
     for above, _, names in os.walk(folder):
@@ -92,8 +97,8 @@ def sweep_beside(output: Path) -> None:
     _sweep(output.parent.glob(f".{glob.escape(output.name)}.*{UNFINISHED}"))
 
 
-def _sweep(unfinished: Iterable[Path]) -> None:
-    for path in unfinished:
+def _sweep(left: Iterable[Path]) -> None:
+    for path in left:
         pid = path.name.removesuffix(UNFINISHED).rpartition(".")[2].partition("-")[0]
         if not pid.isdecimal() or not psutil.pid_exists(int(pid)):
             path.unlink(missing_ok=True)
