@@ -21,11 +21,11 @@ def make_private(folder: Path) -> None:
         folder.mkdir(mode=0o750, exist_ok=True)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, temporary: Path | None = None) -> None:
     """Put a file in place whole: temporary name, fsync, rename."""
     with explain_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+        temporary = temporary or path.with_name(f".{path.name}.{uuid4().hex[:8]}")
         try:
             with temporary.open("wb") as file:
                 file.write(content)

@@ -95,4 +95,4 @@ def test_bundle_for_the_edge_answers_as_score_does_and_its_log_comes_home_once(
     assert answers["probability"].tolist() == pytest.approx(scored["probability"].tolist(), abs=1e-9)
     assert answers["label"].tolist() == scored["label"].astype(bool).tolist()
     came = [trained_project.json("predictions", "import", "flights-edge-predictions") for _ in range(2)]
-    assert [each["rows"] for each in came] == [10, 0]
+    assert [each["predictions"] for each in came] == [10, 0]

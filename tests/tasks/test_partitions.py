@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import released
 
-from evergreen.base.artifacts import receipts
+from evergreen.base.artifacts import outputs, receipts
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import DataError, ResourceError
 from evergreen.config.settings import Settings
@@ -300,6 +300,7 @@ def campaign(home, folder, tmp_path, kills, seed):
     process = started(home, folder, out)
     process.communicate()
     assert process.returncode == 0
+    outputs.sweep(out)  # as the command does before it begins
     assert contents(out) == contents(expected)
     of_log = sorted(path.name for path in (home / "predictions").rglob("*.parquet"))
     assert of_log == sorted(path.name for path in (plain / "predictions").rglob("*.parquet"))

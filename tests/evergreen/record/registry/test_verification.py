@@ -14,6 +14,7 @@ import keys
 import pandas as pd
 import proofs
 import pytest
+import released
 import tables
 from direct import Direct
 
@@ -289,7 +290,7 @@ def test_other_model_that_is_named_everywhere_answers_otherwise(content, visits_
     """The simpler family in the winner's place, with every digest that names it made to fit."""
     proof = json.loads(bundles.members_of(content)["proof/proof.json"])
     folder = visits_trained / ".evergreen" / "workspace" / proof["candidate"]["baseline"]["uri"]
-    files = {f"model/{path.name}": path.read_bytes() for path in folder.iterdir()}
+    files = {f"model/{name}": content for name, content in released.files(folder).items()}
     digest = hashlib.sha256(files["model/manifest.json"]).hexdigest()
     found = findings(
         bundles.edited(
@@ -300,7 +301,7 @@ def test_other_model_that_is_named_everywhere_answers_otherwise(content, visits_
             proof=lambda proof: proof["candidate"]["model"].update(sha256=digest),
         )
     )
-    assert found[0][0] == "proof/golden-answers.parquet"
+    assert "proof/golden-answers.parquet" in [where for where, _ in found]
 
 
 @pytest.mark.parametrize("name", ["proof.json", "rows.parquet", "metrics.json"])
