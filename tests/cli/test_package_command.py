@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 
 import keys
+import pandas as pd
+import pytest
 import released
 from projects import Small
 
+from evergreen.config.contract.contract import Contract
 from evergreen.learning.model.package import verify_package
 
 
@@ -68,3 +71,28 @@ def test_signed_package_is_handed_on_signed_and_an_unsigned_one_not_where_keys_a
     assert done.returncode == 0, done.stderr
     verify_package(trained_project.root / "build", None, trusted_keys=trusted)
     verify_package(trained_project.root / "build" / "bento", None, trusted_keys=trusted)
+
+
+def test_bundle_for_the_edge_answers_as_score_does_and_its_log_comes_home_once(
+    trained_project: Small, flights_table: pd.DataFrame, contract: Contract
+) -> None:
+    rows = flights_table[[column.name for column in contract.request_columns]].tail(10).reset_index(drop=True)
+    rows.to_json(trained_project.root / "rows.jsonl", orient="records", lines=True, date_format="iso")
+    bundle = trained_project.json("package", "--edge", "flights-edge")["edge"]
+    asked = [f"{bundle['path']}/predict.py", "rows.jsonl", "--out", "answers.jsonl", "--digest"]
+
+    def predict(digest: str) -> subprocess.CompletedProcess[str]:
+        command, folder = [sys.executable, *asked, digest], trained_project.root
+        return subprocess.run(command, cwd=folder, env={}, capture_output=True, text=True, check=False)
+
+    done, other = predict(bundle["digest"]), predict("0" * 64)
+
+    assert (done.returncode, other.returncode) == (0, 7), done.stderr + other.stderr
+    assert bundle["path"] in trained_project.run("package", "--edge", "flights-edge").stdout
+    answers = pd.read_json(trained_project.root / "answers.jsonl", lines=True)
+    trained_project.json("score", "rows.jsonl", "scored.parquet", "--no-log")
+    scored = pd.read_parquet(trained_project.root / "scored.parquet")
+    assert answers["probability"].tolist() == pytest.approx(scored["probability"].tolist(), abs=1e-9)
+    assert answers["label"].tolist() == scored["label"].astype(bool).tolist()
+    came = [trained_project.json("predictions", "import", "flights-edge-predictions") for _ in range(2)]
+    assert [each["rows"] for each in came] == [10, 0]

@@ -18,7 +18,7 @@ from servers import free_port
 from cli.service import champion_bento
 from evergreen.config.contract.contract import Contract
 from evergreen.project import Project
-from evergreen.record.predictions import log as predictions
+from evergreen.record.predictions import reading
 
 
 @pytest.fixture
@@ -61,8 +61,7 @@ def sent(rows: pd.DataFrame) -> dict[str, object]:
 
 def logged(served: Small) -> set[str]:
     """Return the ids of the predictions in the log."""
-    folder = served.home / "predictions"
-    return set(predictions.read(folder)["prediction_id"]) if folder.exists() else set()
+    return set(reading.read(served.home / "predictions")["prediction_id"].to_pylist())
 
 
 def counted(service: httpx.Client) -> float:
@@ -77,6 +76,8 @@ def test_service_answers_as_batch_scoring_does_and_logs_every_prediction(
     before = logged(served)
     answered = service.post("/predict", json=sent(rows)).json()
     assert (answered["model"], answered["version"]) == ("flights", 1)
+    ids = {prediction["prediction_id"] for prediction in answered["predictions"]}
+    assert logged(served) - before == ids
 
     rows.to_csv(served.root / "rows.csv", index=False)
     summary = served.json("score", "rows.csv", "scored.parquet")
@@ -86,7 +87,7 @@ def test_service_answers_as_batch_scoring_does_and_logs_every_prediction(
     assert probabilities == pytest.approx(scored["probability"].tolist(), abs=1e-12)
     assert [prediction["label"] for prediction in answered["predictions"]] == scored["label"].astype(bool).tolist()
 
-    assert logged(served) - before == {prediction["prediction_id"] for prediction in answered["predictions"]}
+    assert logged(served) - before == ids | {*scored["prediction_id"]}
 
 
 def test_answer_does_not_depend_on_the_order_of_keys(service: httpx.Client, rows: pd.DataFrame) -> None:
@@ -95,10 +96,18 @@ def test_answer_does_not_depend_on_the_order_of_keys(service: httpx.Client, rows
     assert [p["probability"] for p in first] == [p["probability"] for p in second]
 
 
-def test_service_refuses_a_column_that_is_a_consequence(service: httpx.Client, rows: pd.DataFrame) -> None:
-    answer = service.post("/predict", json=sent(rows.assign(dep_delay=30.0)))
-    assert answer.status_code == 422
-    assert "dep_delay" in answer.text
+def test_consequence_that_comes_along_changes_no_answer_and_a_foreign_column_is_refused(
+    service: httpx.Client, rows: pd.DataFrame
+) -> None:
+    alone = service.post("/predict", json=sent(rows)).json()["predictions"]
+
+    along = service.post("/predict", json=sent(rows.assign(dep_delay=300.0)))
+    foreign = service.post("/predict", json=sent(rows.assign(delay_of_departure=300.0)))
+
+    assert along.status_code == 200, along.text
+    assert [p["probability"] for p in along.json()["predictions"]] == [p["probability"] for p in alone]
+    assert foreign.status_code == 422
+    assert "delay_of_departure" in foreign.json()["error"]["where"]
 
 
 def test_metrics_count_the_rows_that_were_asked(service: httpx.Client, rows: pd.DataFrame) -> None:
@@ -125,7 +134,8 @@ def test_scoring_a_file_that_is_not_there_is_one_block(trained_project: Small) -
 
 
 def test_scoring_into_an_unknown_format_is_refused_before_anything_is_read(trained_project: Small) -> None:
-    assert ".parquet" in trained_project.refused("score", "nowhere.csv", "scored.xlsx", code=2)
+    (trained_project.root / "rows.csv").write_bytes(b"\xff, not a table")
+    assert ".parquet" in trained_project.refused("score", "rows.csv", "scored.xlsx", code=2)
 
 
 def package(project: Small) -> Path:

@@ -286,7 +286,7 @@ def test_row_has_the_same_prediction_id_in_a_window_and_in_a_file(chain, raw, co
     from_file = scoring.score_file(ws.read(artifacts["valid"]), model, version=1, threshold=0.5)
 
     assert scored["prediction_id"].tolist() == from_file["prediction_id"].tolist()
-    assert scored["probability"].tolist() == from_file["probability"].tolist()
+    np.testing.assert_allclose(scored["probability"], from_file["probability"], rtol=0, atol=1e-9)
 
 
 # The same bytes
