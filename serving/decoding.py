@@ -12,10 +12,12 @@ from evergreen.learning.model.compiled.plan import PlanColumn
 from evergreen.learning.model.model import Model
 from serving.answers import RequestError
 from serving.reading import Fault, Reading, Scalar
-from serving.shapes import IS_MISSING, SHOWN, cut, misshapen
-from serving.spellings import loose
+from serving.shapes import SHOWN, cut, misshapen
+from serving.spellings import allowed, loose
 
 NEXT = "GET /openapi.json names every field with what it may hold."
+WANTED = 'Send {"rows": [{…}, …]}, an object for each row; GET /openapi.json says what is in it.'
+NO_NAN = "JSON has no NaN and no Infinity: send null for what is missing."
 
 
 class Decoded(msgspec.Struct, frozen=True, eq=False):
@@ -44,7 +46,7 @@ class Decoder:
         self.keys = tuple(loose(kept[name]) for name in keys)
         self.others = (*self.keys, *(column for name, column in kept.items() if name not in keys))
         self.max_rows = max_rows
-        self._names = [column.name for column in (*self.columns, *self.others)]
+        self._known = {column.name: column for column in (*self.columns, *self.others)}
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(_body(contract, given, self.others)).decode
         self._reading = Reading(self.columns, model.columns, zone=contract.timezone)
         asked = [PlanColumn(name=c.name, type=c.type, nullable=True, spelling=c.spelling) for c in self.keys]
@@ -67,7 +69,8 @@ class Decoder:
             self._refuse_shape(error)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             what = f"the body is not JSON: {str(error)[:SHOWN]}"
-            raise RequestError(400, "not_json", "SRV003", what, next_step="Send a JSON object.") from error
+            next_step = NO_NAN if b"NaN" in body or b"Infinity" in body else "Send a JSON object."
+            raise RequestError(400, "not_json", "SRV003", what, next_step=next_step) from error
         return self.read([msgspec.structs.astuple(row) for row in rows])
 
     def read(self, rows: Sequence[Sequence[Any]]) -> Decoded:
@@ -94,12 +97,14 @@ class Decoder:
         return Decoded(typed, keys or ((),) * len(rows))
 
     def _refuse_shape(self, error: msgspec.ValidationError) -> NoReturn:
-        fault, next_step = misshapen(error), NEXT
-        if fault.unknown is not None and fault.where.startswith("rows["):
-            close = difflib.get_close_matches(cut(fault.unknown), self._names, n=1)
-            next_step = f"Did you mean '{close[0]}'?" if close else NEXT
-        elif fault.what == IS_MISSING and fault.where.startswith("rows["):
-            next_step = "Send it, as null where the contract allows it."
+        fault, next_step = misshapen(error), WANTED
+        if fault.where.startswith("rows["):
+            column = self._known.get(fault.where.partition("].")[2])
+            if fault.unknown is not None:
+                close = difflib.get_close_matches(cut(fault.unknown), [*self._known], n=1)
+                next_step = f"Did you mean '{close[0]}'?" if close else NEXT
+            elif column is not None:
+                next_step = f"It may be {allowed(column)}."
         _refuse(fault.what, fault.where or "body", next_step)
 
 

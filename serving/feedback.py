@@ -42,15 +42,16 @@ class Item(msgspec.Struct, forbid_unknown_fields=True):
     at: str | None = None
     by: Short | None = None
 
-
-class Unread(msgspec.Struct, forbid_unknown_fields=True):
-    """A body whose items are only counted."""
-
-    feedback: list[msgspec.Raw]
+    def __post_init__(self) -> None:
+        """Refuse an item that says nothing of anything, so that the first of very many ends their reading."""
+        if (self.prediction_id is None) == (self.key is None):
+            raise ValueError("must name a prediction or a key, and not both")
+        if self.label is None and self.decision is None:
+            raise ValueError("there is neither a label nor a decision")
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
-    """A body and its items."""
+    """What is sent."""
 
     feedback: list[Item]
 
@@ -78,16 +79,15 @@ async def feedback(service: "Service", body: bytes, request_id: str) -> bytes:
     if service.log is None:
         what, next_step = "this service keeps no prediction log", "Set prediction_log to strict or available."
         raise RequestError(503, "log", "LOG006", what, next_step=next_step)
-    _count(body, service.settings.max_rows)
-    return to_json(await asyncio.to_thread(_take, served, service.log, body, request_id))
+    return to_json(await asyncio.to_thread(_take, served, service.log, body, service.settings.max_rows, request_id))
 
 
-def _count(body: bytes, most: int) -> None:
-    """Refuse what is not JSON, or holds no item or too many, before any of them is looked at."""
+def _decode(body: bytes, most: int) -> list[Item]:
     try:
-        items = msgspec.json.decode(body.decode(), type=Unread).feedback
+        items = msgspec.json.decode(body, type=Body).feedback
     except msgspec.ValidationError as error:
-        _refuse_shape(error)
+        fault = misshapen(error)
+        _refuse(fault.what, fault.where or "body", NEXT)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         what = f"the body is not JSON: {str(error)[:80]}"
         raise RequestError(400, "not_json", "SRV003", what, next_step="Send a JSON object.") from error
@@ -96,13 +96,11 @@ def _count(body: bytes, most: int) -> None:
         raise RequestError(413, "too_many_rows", "SRV012", what, where="feedback", next_step="Send fewer at a time.")
     if not items:
         _refuse("there is no item", "feedback", NEXT)
+    return items
 
 
-def _take(served: "Served", log: PredictionLog, body: bytes, request_id: str) -> Taken:
-    try:
-        items = msgspec.json.decode(body, type=Body).feedback
-    except msgspec.ValidationError as error:
-        _refuse_shape(error)
+def _take(served: "Served", log: PredictionLog, body: bytes, most: int, request_id: str) -> Taken:
+    items = _decode(body, most)
     now_us = time_ns() // 1_000
     said = [row for item in _Items(served.model.contract, items).read() for row in item.rows(now_us, request_id)]
     log.append_feedback(served.columns, said)
@@ -162,7 +160,11 @@ class _Items:
         """Return the items, typed; raises RequestError 422."""
         names = [column.name for column in self._key]
         for at, item in enumerate(self._items):
-            self._check(f"feedback[{at}]", item, names)
+            if item.key is not None and (sorted(item.key) != sorted(names) or not names):
+                allowed = (
+                    f"A key has: {', '.join(names)}." if names else "The contract names no key: use prediction_id."
+                )
+                _refuse("must have the columns of the contract's key", f"feedback[{at}].key", allowed)
         labels = self._typed([self._target], {at: [i.label] for at, i in enumerate(self._items) if i.label is not None})
         times = self._typed([AT], {at: [item.at] for at, item in enumerate(self._items) if item.at is not None})
         sent = {at: [item.key[name] for name in names] for at, item in enumerate(self._items) if item.key is not None}
@@ -171,15 +173,6 @@ class _Items:
             _Said(item, self._label_field, labels.get(at, (None,))[0], keys.get(at), times.get(at, (None,))[0])
             for at, item in enumerate(self._items)
         ]
-
-    def _check(self, where: str, item: Item, names: Sequence[str]) -> None:
-        if (item.prediction_id is None) == (item.key is None):
-            _refuse("must name a prediction or a key, and not both", f"{where}.prediction_id", NEXT)
-        if item.label is None and item.decision is None:
-            _refuse("there is neither a label nor a decision", f"{where}.label", NEXT)
-        if item.key is not None and (sorted(item.key) != sorted(names) or not names):
-            allowed = f"A key has: {', '.join(names)}." if names else "The contract names no key: use prediction_id."
-            _refuse("must have the columns of the contract's key", f"{where}.key", allowed)
 
     def _typed(self, columns: Sequence[Column], values: dict[int, list[Any]], below: str = "") -> dict[int, Any]:
         """Return typed values by the place of their item."""
@@ -220,11 +213,6 @@ def _plain(column: Column) -> PlanColumn:
         spelling=column.spelling,
         refuses=REFUSING,
     )
-
-
-def _refuse_shape(error: msgspec.ValidationError) -> NoReturn:
-    fault = misshapen(error)
-    _refuse(fault.what, fault.where or "body", NEXT)
 
 
 def _refuse(what: str, where: str, next_step: str) -> NoReturn:

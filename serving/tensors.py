@@ -9,9 +9,11 @@ import msgspec
 
 from evergreen.config.contract.columns import Column, Task
 from serving.answers import Predicted, RequestError
+from serving.shapes import misshapen
 
 SHOWN = 80  # characters of what a caller sent
 NEXT = "GET /v2/models/{model} names every input with its datatype."
+WANTED = "Send inputs, each with name, datatype, shape and data, one value for each row."
 NO_BINARY = "Have the client send JSON: binary_data=False in tritonclient."
 Cell = str | int | float | bool | None
 Outputs = tuple[tuple[str, str], ...]  # names and datatypes
@@ -77,7 +79,8 @@ def decode(body: bytes) -> Inference:
                 raise
             return msgspec.convert(json.loads(body, parse_constant=_constant), Inference)
     except msgspec.ValidationError as error:
-        _refuse(f"not an inference request: {str(error)[: 2 * SHOWN]}", "body")
+        fault = misshapen(error)
+        _refuse(fault.what, fault.where or "body", WANTED)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         what = f"the body is not JSON: {str(error)[:SHOWN]}"
         raise RequestError(400, "not_json", "SRV003", what, next_step="Send a JSON object.") from error

@@ -1,5 +1,6 @@
 """A bundle to serve, servers of it in a thread of this process, and servers of it in processes of their own."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -21,6 +22,11 @@ from serving.connections import Connections, Limits
 from serving.listening import listen
 
 ROOMY = Limits(connections=500, connections_per_peer=500)
+WITH_FILES = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]),) * 2)
+os.execv(sys.argv[2], sys.argv[2:])
+"""
 Serve = Callable[..., AbstractContextManager[httpx.Client]]
 
 
@@ -84,13 +90,18 @@ def client(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[h
 
 
 @pytest.fixture
-def start(bundle: Path, tmp_path: Path) -> Iterator[Callable[[], Server]]:
-    """Return a function that serves the bundle from a process of its own and waits until it is ready."""
+def start(bundle: Path, tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Return a function that serves the bundle from a process of its own and waits until it is ready.
+
+    `files`: how many that process may have open.
+    """
     with ExitStack() as started:
 
-        def start(**chosen: Any) -> Server:
-            settings = Settings(home=tmp_path, serve_port=free_port(), **chosen)
+        def start(*, files: int | None = None, **more: Any) -> Server:
+            settings = Settings(home=tmp_path, serve_port=free_port(), **more)
             argv, env = packaging.command(bundle.parent, settings)
+            if files is not None:
+                argv = [sys.executable, "-c", WITH_FILES, str(files), *argv]
             return started.enter_context(running(argv, env, tmp_path, settings.serve_port))
 
         yield start

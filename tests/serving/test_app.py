@@ -1,6 +1,7 @@
 """What the service refuses: with which status, naming what, and that it goes on afterwards."""
 
 import json
+import shutil
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,6 +12,8 @@ import released
 from asked import logged
 from projects import wait_for
 from servers import SECONDS
+
+from evergreen.record.predictions import reading
 
 ROW = released.requests(1)[0]
 
@@ -99,6 +102,39 @@ def test_prediction_that_cannot_be_logged_is_given_and_counted_where_that_is_the
         assert client.get("/readyz").status_code == 200
         lost = [line for line in client.get("/metrics").text.splitlines() if "log_lost_total " in line]
     assert float(lost[-1].split()[-1]) > 0
+
+
+def delete_segment(folder):
+    next(folder.rglob("*.log")).unlink()
+
+
+def delete_folder(folder):
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("policy", ["strict", "available"])
+@pytest.mark.parametrize("delete", [delete_segment, delete_folder])
+def test_log_that_is_deleted_while_it_serves_loses_no_answer(serve, tmp_path, policy, delete):
+    acknowledged = []
+
+    def ask() -> None:
+        response = client.post("/predict", json={"rows": [ROW] * 3})
+        assert response.status_code == 200
+        acknowledged.extend(each["prediction_id"] for each in response.json()["predictions"])
+
+    with serve(prediction_log=policy) as client:
+        for _ in range(3):
+            ask()
+            delete(tmp_path / "predictions")
+            ask()
+            on_disk = set(reading.read(tmp_path / "predictions")["prediction_id"].to_pylist())
+            assert on_disk == set(acknowledged)
+        assert client.get("/readyz").status_code == 200
+        page = client.get("/metrics").text
+        assert "\nevergreen_log_vanished_total 3.0\n" in page
+        assert "\nevergreen_log_lost_total 0.0\n" in page
+
+    logged(tmp_path, acknowledged)
 
 
 def test_path_is_itself_and_never_a_redirect(client):

@@ -1,14 +1,17 @@
 """Payloads that once stopped the service: each is refused, while others are answered and memory stays as it was."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 import psutil
+import pytest
 import released
+from servers import SECONDS
 
 ROW = json.dumps(released.requests(1)[0]).encode()
 JSON = {"Content-Type": "application/json"}
@@ -120,3 +123,85 @@ def test_attack_that_is_refused_says_what_it_is_in_a_few_words(client):
         response = client.post("/predict", content=body, headers=JSON)
         assert response.status_code in (400, 422), name
         assert len(response.content) < 600
+
+
+POST = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{"
+HALF_A_HEAD = b"POST /predict HTTP/1.1\r\nHost: x\r\nX-Slow: "
+HEADS = {
+    "a header value without end": (HALF_A_HEAD, b"a" * 65_536),
+    "headers without end": (b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"A: b\r\n" * 10_000),
+    "a path without end": (b"GET /", b"a" * 65_536),
+}
+MOST_SENT = 16_000_000  # bytes that reach a service's end of a connection, or wait on the way, before they are refused
+
+
+def flood(client: httpx.Client, begin: bytes, more: bytes) -> int:
+    """Send a head without end, and return how many bytes could be sent of it."""
+    with socket.create_connection((client.base_url.host, client.base_url.port), timeout=SECONDS) as connection:
+        connection.sendall(begin)
+        sent = 0
+        try:
+            while sent < 4 * MOST_SENT:
+                sent += connection.send(more)
+        except OSError:
+            pass
+    return sent
+
+
+@pytest.mark.parametrize("attack", HEADS)
+def test_head_without_end_is_cut_off_while_health_is_answered_and_memory_stays(start, attack):
+    process, client = start()
+    assert client.post("/predict", content=rows(ROW), headers=JSON).status_code == 200
+    memory, stalls = psutil.Process(process.pid).memory_info, []
+    idle = memory().rss
+    for _ in range(TRIES):
+        with probed(str(client.base_url)) as seconds:
+            while len(seconds) < PROBES:
+                assert flood(client, *HEADS[attack]) < MOST_SENT
+            stalls.append(max(seconds))
+        assert memory().rss <= 1.5 * idle
+        if stalls[-1] <= MOST_STALL:
+            break
+    assert min(stalls) <= MOST_STALL
+    assert client.post("/predict", content=rows(ROW), headers=JSON).status_code == 200
+
+
+@contextmanager
+def held(client: httpx.Client, n: int, sent: bytes) -> Iterator[list[socket.socket]]:
+    """Hold connections that have sent some bytes."""
+    with ExitStack() as stack:
+        where = client.base_url.host, client.base_url.port
+        connections = [stack.enter_context(socket.create_connection(where, timeout=SECONDS)) for _ in range(n)]
+        for connection in connections:
+            connection.sendall(sent)
+        yield connections
+
+
+def test_three_hundred_bodies_that_dribble_take_no_place_from_anybody(start):
+    process, client = start()
+    assert client.post("/predict", content=rows(ROW), headers=JSON).status_code == 200
+    memory, stalls = psutil.Process(process.pid).memory_info, []
+    idle = memory().rss
+    with held(client, 300, POST) as slow:
+        for _ in range(TRIES):
+            with probed(str(client.base_url)) as seconds:
+                while len(seconds) < PROBES:
+                    for connection in slow:
+                        connection.send(b" ")
+                    assert client.post("/predict", content=rows(ROW), headers=JSON).status_code == 200
+                stalls.append(max(seconds))
+            if stalls[-1] <= MOST_STALL:
+                break
+        assert memory().rss <= 1.5 * idle
+    assert min(stalls) <= MOST_STALL
+
+
+@pytest.mark.parametrize("sent", [b"", HALF_A_HEAD])
+def test_two_hundred_half_heads_leave_room_for_whole_requests_where_128_files_may_be_open(start, sent):
+    process, client = start(files=128)
+    where = f"{client.base_url}/predict"
+    with held(client, 200, sent):
+        for _ in range(20):
+            assert httpx.post(where, content=rows(ROW), headers=JSON, timeout=SECONDS).status_code == 200
+            assert httpx.get(f"{client.base_url}/healthz", timeout=SECONDS).status_code == 200
+    assert psutil.Process(process.pid).num_fds() <= 128

@@ -154,3 +154,13 @@ def test_row_has_the_same_answer_in_whatever_company_it_comes(door, n):
     together, whole = door.ask(door.sent[-n:]), door.ask(door.sent)
     assert together.labels == whole.labels[-n:]
     assert together.numbers == pytest.approx(whole.numbers[-n:], rel=0, abs=SAME)
+
+
+def test_cells_of_the_training_file_are_read_as_it_was_and_the_row_may_come_with_its_key(door):
+    file = rides.written(door.rows).assign(ride=range(len(door.rows)), tip="whatever")
+    spelled = as_json(file[file["member"].notna()].head(50))
+    assert {row["member"] for row in spelled} == {"Yes", "No"}
+
+    plain = [row for row in door.sent if row["member"] is not None][:50]
+
+    assert door.ask(spelled) == door.ask(plain)

@@ -48,12 +48,12 @@ def test_parameters_and_what_else_a_client_adds_are_passed_over():
 
 
 REFUSED = {
-    "no object": (b"[]", 400, "not an inference request"),
-    "no inputs": (b"{}", 400, "missing required field `inputs`"),
+    "no object": (b"[]", 400, "must be an object, got a list"),
+    "no inputs": (b"{}", 400, "the field is missing"),
     "not JSON": (b"{", 400, "not JSON"),
     "infinite": (b'{"inputs": [], "x": [Infinity, NaN]}', 400, "Infinity is no number"),
-    "deep": (b'{"inputs":' + b"[" * 9_000 + b"]" * 9_000 + b"}", 400, "not "),
-    "nested too deep": (body(tensor("weight", "FP64", [[[1]], [[2]]]), SIZES), 400, "not an inference request"),
+    "deep": (b'{"inputs":' + b"[" * 9_000 + b"]" * 9_000 + b"}", 400, "must be an object, got a list"),
+    "nested too deep": (body(tensor("weight", "FP64", [[[1]], [[2]]]), SIZES), 400, "must be one value, got a list"),
     "nested unevenly": (body(tensor("weight", "FP64", [[1], 2]), SIZES), 400, "one value in each row"),
     "two values in a row": (body(tensor("weight", "FP64", [[1, 2]], [1, 2]), SIZES), 400, "one value in each row"),
     "shape of more": (body(tensor("weight", "FP64", [1, 2], [3, 1]), SIZES), 400, "the shape is [3,1]"),
