@@ -260,8 +260,10 @@ import sys
 from pathlib import Path
 sys.path[:0] = sys.argv[4:]
 from test_partitions import scoring
+from evergreen.base.artifacts import outputs
 from tasks.planned import plan
 print("ready", flush=True)
+outputs.sweep(Path(sys.argv[3]))  # as the command does
 for done in scoring(Path(sys.argv[1])).score_all(plan(sys.argv[2], Path(sys.argv[3]))):
     assert done.failure is None
 """

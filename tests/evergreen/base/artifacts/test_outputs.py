@@ -87,3 +87,33 @@ def test_what_a_process_left_that_is_gone_is_swept_away_and_what_another_writes_
     assert [path.exists() for path in (mine, other)] == [False, True]
     sweep(tmp_path)
     assert [path.exists() for path in (left, ours, other)] == [False, True, False]
+
+
+def coded(rows):
+    word = rows.column("word").dictionary_encode()
+    return rows.set_column(1, "word", word)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_texts_that_come_as_dictionaries_are_read_as_texts_of_the_schema(tmp_path, suffix):
+    schema = SCHEMA.with_metadata({"made": "by us"})
+    output = Output(tmp_path / f"rows{suffix}", schema, unlike=["id"], coded=["word"])
+    for begin in range(0, 3_000, 1_000):
+        output.add(coded(batch(begin, begin + 1_000)) if begin else batch(0, 1_000))
+    output.publish()
+    plain = written(tmp_path / f"plain{suffix}", batch(0, 3_000))
+    if suffix == ".csv":
+        assert output.path.read_bytes() == plain
+    else:
+        found = pq.read_table(output.path)
+        assert found.schema.equals(schema, check_metadata=True)
+        assert found.equals(pa.Table.from_batches([batch(0, 3_000)]))
+
+
+def test_dictionary_that_holds_more_than_the_rows_is_not_written(tmp_path):
+    words = pa.DictionaryArray.from_arrays(pa.array([70_000, None], pa.int32()), [f"{n:05x}" for n in range(100_000)])
+    output = Output(tmp_path / "rows.parquet", pa.schema([("word", pa.string())]), coded=["word"])
+    output.add(pa.RecordBatch.from_arrays([words], names=["word"]))
+    output.publish()
+    assert pq.read_table(output.path)["word"].to_pylist() == ["11170", None]
+    assert output.path.stat().st_size < 2_000

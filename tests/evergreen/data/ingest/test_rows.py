@@ -95,3 +95,29 @@ def test_empty_parquet_file_is_refused_too(tmp_path):
     pd.DataFrame({"x": []}).to_parquet(tmp_path / "rows.parquet")
     with pytest.raises(DataError, match="the table is empty"):
         table(tmp_path / "rows.parquet")
+
+
+def test_texts_that_repeat_come_as_the_dictionaries_in_which_they_are_stored(tmp_path):
+    n = 5_000
+    rows = pa.table(
+        {"word": [None if at % 9 == 0 else "ab"[at % 2] for at in range(n)], "id": [f"{at:032x}" for at in range(n)]}
+    )
+    pq.write_table(rows, tmp_path / "rows.parquet")
+    found = read(item_of(tmp_path / "rows.parquet", name="rows.parquet"))
+    batches = list(found.batches)
+    assert set(found.coded) == {"word"}
+    assert found.schema.types == [pa.string(), pa.string()]
+    assert {str(batch.schema.field("word").type) for batch in batches} == {
+        "dictionary<values=string, indices=int32, ordered=0>"
+    }
+    assert [word for batch in batches for word in batch.column("word").to_pylist()] == rows["word"].to_pylist()
+
+
+def test_text_that_is_no_text_is_told_in_a_file_of_dictionaries_too(tmp_path):
+    words = pa.array([b"a", b"\xff", b"b"] * 2_000, pa.binary())
+    stored = pa.Array.from_buffers(pa.string(), len(words), words.buffers())
+    pq.write_table(pa.table({"word": stored}), tmp_path / "rows.parquet")
+    found = read(item_of(tmp_path / "rows.parquet", name="rows.parquet"))
+    (batch,) = found.batches
+    assert batch.column("word").to_pylist() == ["a", None, "b"] * 2_000
+    assert [text is None for text in batch.column(UNREADABLE).to_pylist()] == [True, False, True] * 2_000

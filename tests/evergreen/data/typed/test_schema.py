@@ -405,3 +405,15 @@ def test_typed_rows_as_pandas_keep_integers_beside_missing_ones():
     assert {name: str(kind) for name, kind in frame.dtypes.items()} == {
         "n": "Int64", "b": "boolean", "t": "str", ROW: "Int64", UNREADABLE: "str",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [["a", "b", "é"], ["a", "b\0c", "d"], ["a", None, "a"], [b"a", b"\xff", b"b"]])
+@pytest.mark.parametrize("as_dictionary", [True, False])
+def test_coded_texts_are_the_texts(words, as_dictionary):
+    stored = pa.DictionaryArray.from_arrays(pa.array([0, 1, 2, None, 1], pa.int8()), pa.array(words))
+    batch = pa.RecordBatch.from_arrays([stored if as_dictionary else stored.dictionary_decode()], names=["x"])
+    plain = conform(batch, [column("text")], zone="UTC")
+    coded = conform(batch, [column("text")], zone="UTC", coded=True)
+    assert coded.schema.field("x").type == pa.dictionary(pa.int32(), pa.string())
+    assert coded.column("x").dictionary.null_count == 0
+    assert coded.to_pydict() == plain.to_pydict()

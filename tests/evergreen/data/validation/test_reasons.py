@@ -22,8 +22,15 @@ COLUMNS = validated.contract_of(
 
 
 def judged(rows):
+    """Judge rows with their texts one by one, and as dictionaries, of which the same is said."""
     columns = [column for column in COLUMNS if column.name in rows]
-    return RowJudge(columns).judge(conform(from_pandas(rows, columns), columns, zone="UTC"))
+    found, coded = (
+        RowJudge(columns).judge(conform(from_pandas(rows, columns), columns, zone="UTC", coded=coded))
+        for coded in (False, True)
+    )
+    for one, other in ((found.keeps, coded.keeps), (found.codes, coded.codes), (found.why, coded.why)):
+        assert one.equals(other)
+    return found
 
 
 def why(**values):
