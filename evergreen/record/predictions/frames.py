@@ -80,6 +80,7 @@ class SegmentReader:
         start = os.pread(self._fd, START, 0)
         self.mark = start[len(MAGIC) :]
         self.is_ours = len(start) == START and start.startswith(MAGIC)
+        self.is_blank = not any(start)
 
     def close(self) -> None:
         os.close(self._fd)

@@ -64,7 +64,7 @@ class PredictionLog:
         self._closed: list[Segment] = []  # to be put on the disk and let go of
         self._unsynced_since = 0.0
         self._fault: str | None = None  # why nothing could be written the last time
-        self._tried = 0.0  # when a log that is not well was last tried
+        self._tried = 0.0  # when something was last written, or tried to
         self._is_closed = False
         self._suspect = False  # the open segment must not be written any more: its bytes are to be written anew
         self._wake, self._ending = threading.Event(), threading.Event()
@@ -134,9 +134,9 @@ class PredictionLog:
             segment = self._renew(now_us)
             if segment.end == 0:
                 segment.write(columns, kind, rows)
-        self._fault = None
+        self._fault, self._tried = None, time.monotonic()
         if not self._unsynced_since:
-            self._unsynced_since = time.monotonic()
+            self._unsynced_since = self._tried
             self._wake.set()
 
     def _usable(self, now_us: int) -> Segment:
@@ -203,8 +203,8 @@ class PredictionLog:
 
     @property
     def writable(self) -> bool:
-        """Whether rows can be logged now: the last outcome, or that of a try, once a second, after a failure."""
-        if self._fault is not None and not self._is_closed and time.monotonic() - self._tried >= PROBE_SECONDS:
+        """Whether rows can be logged now: the last outcome, or that of a try where it is older than a second."""
+        if not self._is_closed and time.monotonic() - self._tried >= PROBE_SECONDS:
             self._tried = time.monotonic()
             with self._lock:
                 self._try()

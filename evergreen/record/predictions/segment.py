@@ -199,6 +199,9 @@ def settle(path: Path) -> bool:
         with SegmentReader(path) as reader:
             if reader.ends_in_order():
                 return True
+            if reader.is_blank:  # nothing, or the zeros of a process that died while it tried to write
+                path.unlink()
+                return True
             if reader.size >= START and not reader.is_ours:
                 log.error("not a segment of a prediction log, left as it is: %s", path)
                 return True

@@ -307,6 +307,28 @@ def test_full_disk_is_reported_and_harms_no_other_row(log, folder, limited_disk,
     assert len(segments(folder)) == 1
 
 
+def test_full_disk_is_noticed_by_a_log_that_nobody_writes_to(log, folder, limited_disk):
+    first = logged.append(log, [1])
+    assert log.writable
+
+    with limited_disk(segments(folder)[0].stat().st_size):
+        wait_for(lambda: not log.writable, "the full disk is noticed")
+    wait_for(lambda: log.writable, "the log is well again")
+
+    assert ids(folder) == first
+
+
+def test_segment_of_a_process_that_died_while_it_tried_to_write_is_removed(log, folder):
+    logged.append(log, [1])
+    (whole,) = segments(folder)
+    tried = whole.with_name(whole.name.replace("-000001", "-000002"))
+    tried.write_bytes(b"\0" * 4096)
+
+    PredictionLog(folder).close()
+
+    assert segments(folder) == [whole]
+
+
 def test_available_log_counts_what_it_could_not_write(folder, limited_disk):
     log = PredictionLog(folder, policy="available")
     first = logged.append(log, [1])
