@@ -87,3 +87,14 @@ def test_what_a_process_left_that_is_gone_is_swept_away_and_what_another_writes_
     assert [path.exists() for path in (mine, other)] == [False, True]
     sweep(tmp_path)
     assert [path.exists() for path in (left, ours, other)] == [False, True, False]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_dictionary_that_holds_null_is_written_as_what_is_missing(tmp_path, suffix):
+    words = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0, None], pa.int32()), pa.array(["sea", None]))
+    path = tmp_path / f"rows{suffix}"
+    output = Output(path, pa.schema([("word", pa.string())]), coded=["word"])
+    output.add(pa.RecordBatch.from_arrays([words], ["word"]))
+    output.publish()
+    read = pd.read_csv(path, skip_blank_lines=False) if suffix == ".csv" else pd.read_parquet(path)
+    assert read["word"].fillna("").tolist() == ["sea", "", "sea", ""]
