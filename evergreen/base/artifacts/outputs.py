@@ -110,9 +110,12 @@ def _as(values: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def _compact(rows: pa.Table) -> pa.Table:
-    """Return rows without dictionaries that hold more than the rows do."""
+    """Return rows without dictionaries that hold more than the rows do, or null, which Parquet's may not."""
     for at, column in enumerate(rows.columns):
-        if column.type == CODED and column.num_chunks and len(column.chunk(0).dictionary) > len(column):
+        if column.type != CODED or not column.num_chunks:
+            continue
+        words = column.chunk(0).dictionary
+        if len(words) > len(column) or words.null_count:
             rows = rows.set_column(at, rows.schema.field(at), column.cast(pa.string()).dictionary_encode())
     return rows
 

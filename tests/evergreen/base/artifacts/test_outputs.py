@@ -117,3 +117,14 @@ def test_dictionary_that_holds_more_than_the_rows_is_not_written(tmp_path):
     output.publish()
     assert pq.read_table(output.path)["word"].to_pylist() == ["11170", None]
     assert output.path.stat().st_size < 2_000
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_dictionary_that_holds_null_is_written_as_what_is_missing(tmp_path, suffix):
+    words = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0, None], pa.int32()), pa.array(["sea", None]))
+    path = tmp_path / f"rows{suffix}"
+    output = Output(path, pa.schema([("word", pa.string())]), coded=["word"])
+    output.add(pa.RecordBatch.from_arrays([words], ["word"]))
+    output.publish()
+    read = pd.read_csv(path, skip_blank_lines=False) if suffix == ".csv" else pd.read_parquet(path)
+    assert read["word"].fillna("").tolist() == ["sea", "", "sea", ""]
