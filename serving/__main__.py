@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import uvicorn
@@ -21,6 +21,7 @@ from evergreen.base import parents
 from evergreen.base.errors import EvergreenError
 from evergreen.config.settings import Settings
 from serving import last_served, logs
+from serving.accepting import Acceptor
 from serving.connections import Connections, Limits, allowed_connections
 from serving.listening import listen
 from serving.supervisor import DRAIN_SECONDS, READY, Supervisor, command
@@ -109,14 +110,17 @@ def application(asked: argparse.Namespace, settings: Settings) -> "Application":
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which says when it has begun to answer."""
+    """uvicorn, which accepts everybody who waits, and says when it has begun to answer."""
 
     def __init__(self, config: uvicorn.Config, began: Callable[[], None]) -> None:
         super().__init__(config)
         self._began = began
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await super().startup(sockets=[])
+        kind, state, lifespan = self.config.http_protocol_class, self.server_state, self.lifespan.state
+        protocol: Any = partial(kind, config=self.config, server_state=state, app_state=lifespan)  # type: ignore[call-arg]
+        self.servers: list[Any] = [Acceptor(listening, protocol) for listening in sockets or ()]
         if self.started:
             self._began()
 

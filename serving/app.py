@@ -233,10 +233,8 @@ class Application:
         except ResourceError as error:
             told = {"request_id": head.request_id.decode()}
             log.error("not answered, because it could not be logged", exc_info=error, extra=told)
-            what, next_step = (
-                "the prediction could not be logged, so it is not given",
-                "Send it again once there is room for it.",
-            )
+            what = "the prediction could not be logged, so it is not given"
+            next_step = "Send it again once there is room for it."
             return await self._refused(scope, incoming, RequestError(503, "log", error.code, what, next_step=next_step))
         except Left:
             what = "the caller left before the body was whole"

@@ -20,6 +20,7 @@ from serving.metrics import Metrics
 from serving.reading import Scalar
 from serving.served import Served
 
+FEW_BYTES = 4_096  # of a body that does not wait behind larger ones
 QUICK_BYTES = 32_768  # of bodies that the event loop answers in one go, in some milliseconds; a larger one: the thread
 THREAD_BYTES = 1_000_000  # of bodies that the thread answers together
 Read = Callable[[], Decoded]
@@ -69,13 +70,15 @@ Outcome = Answered | Failed
 class Batcher:
     """Answers requests. Nobody waits for a batch to fill: it is made of what came while others were answered.
 
-    Bodies are read when it is their turn, so many a turn of the event loop that it has time for everybody else.
+    Bodies are read when it is their turn, so many a turn of the event loop that it has time for everybody else; those
+    of few rows and those of more have a part of each turn, and what is large goes to a thread.
     `writes` is None where predictions are not logged.
     """
 
     def __init__(self, writes: PredictionLog | None, metrics: Metrics) -> None:
         self._log, self._metrics = writes, metrics
-        self._quick: list[Waiting] = []
+        self._few: list[Waiting] = []
+        self._more: list[Waiting] = []
         self._large: list[Waiting] = []
         self._is_called = self._is_busy = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="predict", initializer=_one_core)
@@ -90,7 +93,10 @@ class Batcher:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Predicted]] = loop.create_future()
         waiting = Waiting(served, read, n_bytes, about, answer)
-        (self._quick if served.is_quick and n_bytes <= QUICK_BYTES else self._large).append(waiting)
+        if n_bytes > QUICK_BYTES or not served.is_quick:
+            self._large.append(waiting)
+        else:
+            (self._few if n_bytes <= FEW_BYTES else self._more).append(waiting)
         self._call(loop)
         return answer
 
@@ -114,10 +120,11 @@ class Batcher:
                 self._is_busy = True
                 done = loop.run_in_executor(self._thread, self._outcomes, batch)
                 done.add_done_callback(lambda done: self._done(loop, done.result()))
-        if self._quick:
-            batch, self._quick = _taken(self._quick, QUICK_BYTES)
-            self._settle(self._outcomes(batch))
-        if self._quick:
+        for queue in (self._few, self._more):
+            if queue:
+                batch, queue[:] = _taken(queue, QUICK_BYTES)
+                self._settle(self._outcomes(batch))
+        if self._few or self._more:
             self._call(loop)
         elif not self._is_busy:
             self._is_idle.set()

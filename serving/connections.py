@@ -18,6 +18,7 @@ from serving.answers import RequestError
 
 FEWEST = 16  # connections, however few files may be open
 FILES_OF_OUR_OWN = 32
+PIPELINED = 16  # requests that wait on one connection for the answer to another
 BYTES_PER_SECOND = 8_192  # more time for each so many bytes of an answer that wait to be read
 
 
@@ -113,6 +114,10 @@ class Connections:
         self._timer = loop.call_later(1.0, self._sweep, loop) if self._open else None
 
 
+class PipelineFull(Exception):  # noqa: N818  the parser's sign to stop
+    """So many requests wait on a connection that the next is not read."""
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol within limits. `since`: when this connection was last answered, or came."""
 
@@ -132,6 +137,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._head_bytes = self._pending_bytes = self._n_headers = self._n_heads = 0
         self._unread_until: float | None = None
         self._refusal: RequestError | None = None
+        self._is_full = False
 
     def is_answered(self) -> bool:
         """Return whether a whole request is being answered to somebody who reads the answer."""
@@ -163,6 +169,9 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_full:
+            self.flow.pause_reading()
+            return
         was_in_head, n_heads = self._is_in_head, self._n_heads
         if was_in_head and not self._is_begun:
             self._is_begun, self._began = True, self.loop.time()
@@ -171,8 +180,9 @@ class LimitedProtocol(HttpToolsProtocol):
         except httptools.HttpParserUpgrade:
             if self.cycle is not None:
                 self.cycle.keep_alive = False  # what follows is not HTTP
-        except httptools.HttpParserError:
-            self._refuse(self._refusal or RequestError(400, "", "SRV017", "this is not HTTP/1.1"))
+        except httptools.HttpParserError as error:
+            if not isinstance(error.__context__, PipelineFull):
+                self._refuse(self._refusal or RequestError(400, "", "SRV017", "this is not HTTP/1.1"))
             return
         if not (was_in_head and self._is_in_head and self._n_heads == n_heads):
             self._pending_bytes = 0
@@ -182,6 +192,13 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(_too_large(f"its head has more than {self.limited_by.limits.head_bytes} bytes"))
 
     def on_message_begin(self) -> None:
+        """Begin a request, unless too many wait: the last of them is answered as the last of this connection then.
+
+        Reading on would take as long as all that came in one segment, which may hold thousands.
+        """
+        if len(self.pipeline) >= PIPELINED:
+            self._is_full, self.cycle.keep_alive = True, False
+            raise PipelineFull
         super().on_message_begin()
         self._is_begun, self._is_in_head = True, True
         self._head_bytes = self._n_headers = 0

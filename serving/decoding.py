@@ -1,7 +1,6 @@
 """From the bytes of a request to typed rows: the shape, then each value, as batch scoring reads it."""
 
 import difflib
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -13,13 +12,10 @@ from evergreen.learning.model.compiled.plan import PlanColumn
 from evergreen.learning.model.model import Model
 from serving.answers import RequestError
 from serving.reading import Fault, Reading, Scalar
+from serving.shapes import IS_MISSING, SHOWN, cut, misshapen
 from serving.spellings import loose
 
-SHOWN = 80  # characters of what a caller sent
 NEXT = "GET /openapi.json names every field with what it may hold."
-_MISSING = re.compile(r"Object missing required field `(.*)`", re.DOTALL)
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
-_PLACE = re.compile(r"\$\.rows\[(\d+)\](?:\.(.*))?", re.DOTALL)
 
 
 class Decoded(msgspec.Struct, frozen=True, eq=False):
@@ -68,7 +64,7 @@ class Decoder:
         try:
             rows: list[msgspec.Struct] = self._decode(body).rows
         except msgspec.ValidationError as error:
-            self._refuse_shape(str(error))
+            self._refuse_shape(error)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             what = f"the body is not JSON: {str(error)[:SHOWN]}"
             raise RequestError(400, "not_json", "SRV003", what, next_step="Send a JSON object.") from error
@@ -97,20 +93,14 @@ class Decoder:
             _refuse(fault.what, f"rows[{fault.row}].{fault.column}", fault.allowed)
         return Decoded(typed, keys or ((),) * len(rows))
 
-    def _refuse_shape(self, message: str) -> NoReturn:
-        fault, _, place = message.rpartition(" - at `") if " - at `" in message else (message, "", "")
-        found = _PLACE.fullmatch(place.removesuffix("`"))
-        if found is None or not fault:
-            _refuse(_cut(fault or message), place.removesuffix("`").removeprefix("$.") or "body", NEXT)
-        where, field = f"rows[{found[1]}]", found[2]
-        if missing := _MISSING.fullmatch(fault):
-            _refuse("the field is missing", f"{where}.{missing[1]}", "Send it, as null where the contract allows it.")
-        if unknown := _UNKNOWN.fullmatch(fault):
-            close = difflib.get_close_matches(unknown[1][:SHOWN], self._names, n=1)
+    def _refuse_shape(self, error: msgspec.ValidationError) -> NoReturn:
+        fault, next_step = misshapen(error), NEXT
+        if fault.unknown is not None and fault.where.startswith("rows["):
+            close = difflib.get_close_matches(cut(fault.unknown), self._names, n=1)
             next_step = f"Did you mean '{close[0]}'?" if close else NEXT
-            _refuse("the contract has no such field", f"{where}.{_cut(unknown[1])}", next_step)
-        what = f"{_cut(fault)}" if field is None else f"not one value: {_cut(fault)}"
-        _refuse(what, where if field is None else f"{where}.{_cut(field)}", NEXT)
+        elif fault.what == IS_MISSING and fault.where.startswith("rows["):
+            next_step = "Send it, as null where the contract allows it."
+        _refuse(fault.what, fault.where or "body", next_step)
 
 
 def _body(contract: Contract, given: Sequence[Column], others: Sequence[Column]) -> type[msgspec.Struct]:
@@ -127,10 +117,6 @@ def _body(contract: Contract, given: Sequence[Column], others: Sequence[Column])
         gc=False,
     )
     return msgspec.defstruct("Body", [("rows", list[row])], forbid_unknown_fields=True, gc=False)  # type: ignore[valid-type]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
 
 
 def _refuse(what: str, where: str, next_step: str) -> NoReturn:

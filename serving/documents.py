@@ -5,6 +5,8 @@ from typing import Any
 from evergreen.config.contract.columns import Column
 from evergreen.learning.model.model import Model
 from evergreen.learning.model.release import Release
+from serving import afterwards
+from serving.afterwards import content
 from serving.answers import to_json
 from serving.decoding import Decoder
 from serving.spellings import BIG, SHARED, Schema, schema_of
@@ -71,21 +73,26 @@ def openapi(release: Release, model: Model, decoder: Decoder) -> bytes:
             "additionalProperties": False,
         },
         "Failure": FAILURE,
+        **afterwards.schemas(model.contract, decoder.max_rows),
         **SHARED,
     }
     predict: dict[str, Any] = {
         "operationId": "predict",
         "summary": "Predict rows.",
-        "requestBody": {"required": True, **_content("PredictionRequest")},
+        "requestBody": {"required": True, **content("PredictionRequest")},
         "responses": {
-            "200": {"description": "one prediction for each row, in the order of the rows", **_content("Answer")},
-            **{str(status): {"description": why, **_content("Failure")} for status, why in REFUSALS.items()},
+            "200": {"description": "one prediction for each row, in the order of the rows", **content("Answer")},
+            **{str(status): {"description": why, **content("Failure")} for status, why in REFUSALS.items()},
         },
     }
     document = {
         "openapi": "3.1.0",
         "info": {"title": release.model, "version": str(release.version), "description": model.contract.description},
-        "paths": {"/predict": {"post": predict}, **{path: _page(*said) for path, said in PAGES.items()}},
+        "paths": {
+            "/predict": {"post": predict},
+            **afterwards.paths(REFUSALS),
+            **{path: _page(*said) for path, said in PAGES.items()},
+        },
         "components": {"schemas": schemas},
     }
     return to_json(document)
@@ -160,14 +167,10 @@ def _predicted(model: Model) -> Schema:
 
 def _page(operation: str, summary: str) -> dict[str, Any]:
     anything = {"content": {"application/json": {"schema": {"type": "object"}}}}
-    refused = {str(status): {"description": REFUSALS[status], **_content("Failure")} for status in (400, 405, 503)}
+    refused = {str(status): {"description": REFUSALS[status], **content("Failure")} for status in (400, 405, 503)}
     answered = {"200": {"description": summary, **anything}, **refused}
     return {"get": {"operationId": operation, "summary": summary, "responses": answered}}
 
 
 def _array(name: str, **bounds: int) -> Schema:
     return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}, **bounds}
-
-
-def _content(name: str) -> dict[str, Any]:
-    return {"content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{name}"}}}}

@@ -140,7 +140,7 @@ class Scoring:
         total = _rows_of(item)
         schema = pa.unify_schemas([source.schema, scorer.schema])
         with ExitStack() as written:
-            out = written.enter_context(_written(Output(output, schema, unlike=UNLIKE)))
+            out = written.enter_context(_written(Output(output, schema, unlike=UNLIKE, coded=source.coded)))
             # Published first, being entered last: an answer stands in the log before anybody sees it.
             kept = self._log(item, partition, names, written) if logs else None
             for batch in source.batches:

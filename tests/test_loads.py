@@ -150,7 +150,7 @@ def test_prober_sees_the_longest_stall(server):
         told = load.outcome()
 
     assert told.failed == 0
-    assert told.longest_ms >= 400
+    assert max(told.longest_in_second_ms) >= 400
 
 
 def test_prober_counts_what_does_not_answer(closed_port):

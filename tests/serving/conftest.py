@@ -88,8 +88,8 @@ def start(bundle: Path, tmp_path: Path) -> Iterator[Callable[[], Server]]:
     """Return a function that serves the bundle from a process of its own and waits until it is ready."""
     with ExitStack() as started:
 
-        def start() -> Server:
-            settings = Settings(home=tmp_path, serve_port=free_port())
+        def start(**chosen: Any) -> Server:
+            settings = Settings(home=tmp_path, serve_port=free_port(), **chosen)
             argv, env = packaging.command(bundle.parent, settings)
             return started.enter_context(running(argv, env, tmp_path, settings.serve_port))
 

@@ -12,7 +12,7 @@ import released
 
 ROW = json.dumps(released.requests(1)[0]).encode()
 JSON = {"Content-Type": "application/json"}
-MOST_STALL = 0.05  # seconds, as the issue says; the best of TRIES, because others work on this machine too
+MOST_STALL = 0.05  # seconds; the best of TRIES, because others work on this machine too
 TRIES = 12  # on a busy machine most stalls are those of others
 PROBES = 20
 

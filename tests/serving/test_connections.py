@@ -3,14 +3,14 @@
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 import pytest
 import released
 from servers import SECONDS
 
-from serving.connections import Limits
+from serving.connections import PIPELINED, Limits
 
 BODY = json.dumps({"rows": released.requests(1)}).encode()
 POST = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
@@ -125,6 +125,19 @@ def test_requests_in_one_go_are_answered_in_their_order(serve):
         while answer.count(b"HTTP/1.1") < 6:
             answer += many.recv(65536)
     assert [part[1:4] for part in answer.split(b"HTTP/1.1")[1:]] == [b"200", b"404"] * 3
+
+
+def test_of_thousands_of_requests_in_one_go_some_are_answered_and_the_last_of_them_says_so(serve):
+    with serve() as client, connected(client, b"GET /healthz HTTP/1.1\r\n\r\n" * 10_000) as many:
+        answer = b""
+        with suppress(ConnectionResetError):  # because not all that was sent is read
+            while chunk := many.recv(65536):
+                answer += chunk
+        assert is_answered(client)
+    answers = answer.split(b"HTTP/1.1")[1:]
+    assert len(answers) == PIPELINED + 1
+    assert [b"connection: close" in part for part in answers] == [False] * PIPELINED + [True]
+    assert {part[1:4] for part in answers} == {b"200"}
 
 
 def test_answer_that_nobody_reads_ends(serve):

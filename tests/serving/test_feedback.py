@@ -60,7 +60,7 @@ def test_labels_and_decisions_stand_beside_their_predictions_and_the_latest_wins
     assert send(service, {"prediction_id": b, "decision": "call", "by": "ann"})["taken"] == 1
     told = send(service, {"prediction_id": a, "label": False, "decision": "wait", "at": "2024-05-03T10:00:00+02:00"})
 
-    assert told == {"taken": 1, "unknown": 0, "unknown_ids": [], "refused": 0, "refusals": []}
+    assert told == {"taken": 1, "unknown": 0, "unknown_ids": []}
     assert joined(service) == {a: (False, "wait"), b: (False, "call"), c: (None, None)}
     kept = reading.read(service.settings.predictions, "feedback").to_pylist()
     assert [row["label"] for row in kept if row["kind"] == "label"] == [True, False, False]
@@ -76,37 +76,36 @@ def test_label_is_read_as_the_contract_reads_it(service, spelled, means):
 
 
 BAD = [
-    ({"prediction_id": "0" * 32, "label": "perhaps"}, "label", "must be"),
-    ({"prediction_id": "0" * 32, "label": 2}, "label", "must be"),
-    ({"prediction_id": "short", "label": True}, "prediction_id", "regex"),
-    ({"prediction_id": "0" * 32}, "label", "neither"),
-    ({"label": True}, "prediction_id", "name a prediction, or a key"),
-    ({"prediction_id": "0" * 32, "key": {"parcel": 1}, "label": True}, "prediction_id", "not both"),
-    ({"key": {"parcel": "x"}, "label": True}, "key.parcel", "must be"),
-    ({"key": {"parcel": None}, "label": True}, "key.parcel", "must"),
-    ({"key": {"packet": 1}, "label": True}, "key", "key"),
-    ({"prediction_id": "0" * 32, "label": True, "lable": 1}, "", "unknown field"),
-    ({"prediction_id": "0" * 32, "label": [True]}, "label", "array"),
-    ({"prediction_id": "0" * 32, "decision": "x" * 300}, "decision", "length"),
-    ({"prediction_id": "0" * 32, "label": True, "at": "yesterday"}, "at", "RFC3339"),
-    (7, "", "object"),
+    ({"prediction_id": "0" * 32, "label": "perhaps"}, ".label", 'must be true or false, got "perhaps"'),
+    ({"prediction_id": "0" * 32, "label": 2}, ".label", "must be true or false, got 2"),
+    ({"prediction_id": "short", "label": True}, ".prediction_id", "must be a text of the pattern ^[0-9a-f]{32}$"),
+    ({"prediction_id": "0" * 32}, ".label", "there is neither a label nor a decision"),
+    ({"label": True}, ".prediction_id", "must name a prediction or a key, and not both"),
+    ({"prediction_id": "0" * 32, "key": {"parcel": 1}, "label": True}, ".prediction_id", "must name a prediction"),
+    ({"key": {"parcel": "x"}, "label": True}, ".key.parcel", 'must be a whole number, got "x"'),
+    ({"key": {"parcel": None}, "label": True}, ".key.parcel", "must"),
+    ({"key": {"packet": 1}, "label": True}, ".key", "must have the columns of the contract's key"),
+    ({"prediction_id": "0" * 32, "label": True, "lable": 1}, ".lable", "there is no such field"),
+    ({"prediction_id": "0" * 32, "label": [True]}, ".label", "must be one value, got a list"),
+    ({"prediction_id": "0" * 32, "decision": "x" * 300}, ".decision", "must be a text of at most 200 characters"),
+    ({"prediction_id": "0" * 32, "label": True, "at": "yesterday"}, ".at", "must be a time in ISO 8601"),
+    ({"prediction_id": "0" * 32, "label": True, "at": 7}, ".at", "must be a text or null, got a whole number"),
+    (7, "", "must be an object, got a whole number"),
 ]
 
 
 @pytest.mark.parametrize(("item", "field", "what"), BAD)
-def test_item_that_cannot_be_taken_is_refused_with_its_place_and_the_others_are_taken(service, item, field, what):
+def test_item_that_cannot_be_taken_is_named_and_nothing_of_the_request_is_kept(service, item, field, what):
     (name,) = predicted(service, 1)
 
-    told = send(service, {"prediction_id": name, "label": True}, item)
-
-    assert (told["taken"], told["refused"]) == (1, 1)
-    (refusal,) = told["refusals"]
-    assert (refusal["item"], refusal["field"]) == (1, field)
-    assert what in refusal["what"]
-    assert refusal["allowed"]
     with pytest.raises(RequestError) as caught:
-        send(service, item)
-    assert caught.value.status == 422
+        send(service, {"prediction_id": name, "label": True}, item)
+
+    assert (caught.value.status, caught.value.code) == (422, "LOG005")
+    assert caught.value.where == f"feedback[1]{field}"
+    assert caught.value.what.startswith(what)
+    assert caught.value.next_step
+    assert joined(service) == {name: (None, None)}
 
 
 @pytest.mark.parametrize(
@@ -127,13 +126,6 @@ def test_body_that_holds_no_feedback_is_refused(service, body, status):
         asyncio.run(feedback(service, body, "request"))
     assert caught.value.status == status
     assert reading.read(service.settings.predictions, "feedback").num_rows == 0
-
-
-def test_many_bad_items_are_refused_without_reading_each_of_them(service):
-    (name,) = predicted(service, 1)
-    items = [{"prediction_id": name, "label": "perhaps"}] * 59
-    told = send(service, {"prediction_id": name, "decision": "call"}, *items)
-    assert (told["taken"], told["refused"], len(told["refusals"])) == (1, 59, 20)
 
 
 def test_prediction_that_the_log_does_not_hold_is_kept_and_named(service):

@@ -26,13 +26,15 @@ SLOW_KINDS = ("headers", "body", "idle", "reader")
 class Answers:
     """What became of requests: `by_status` counts answers, `broken` connections that ended without one.
 
-    `unsent` came due while every connection waited for an answer or for its Retry-After to pass. `ok_in_second` counts
-    the answers 200 in each second since the start; latencies are of those, in milliseconds.
+    `hopeless` answers 429 and 503 did not say when to come again. `unsent` came due while every connection waited for
+    an answer or for its Retry-After to pass. `ok_in_second` counts the answers 200 in each second since the start;
+    latencies are of those, in milliseconds.
     """
 
     sent: int = 0
     unsent: int = 0
     broken: int = 0
+    hopeless: int = 0
     by_status: dict[str, int] = field(default_factory=dict)
     ok_in_second: list[int] = field(default_factory=list)
     p50_ms: float = 0.0
@@ -54,11 +56,16 @@ class Slow:
 
 @dataclass
 class Stalls:
-    """What a prober saw: its answers, those that were not 200 or did not come, and the longest wait for one."""
+    """What a prober saw: its answers, those that were not 200 or did not come, and the longest wait in each second."""
 
     asked: int = 0
     failed: int = 0
-    longest_ms: float = 0.0
+    longest_in_second_ms: list[float] = field(default_factory=list)
+
+    @property
+    def stall_ms(self) -> float:
+        """The longest wait in the best second: others use the machine too, and stop everybody now and then."""
+        return min(longest for longest in self.longest_in_second_ms if longest)
 
 
 @dataclass
@@ -162,6 +169,7 @@ class _Load:
             self.answers.ok_in_second += [0] * (at + 1 - len(self.answers.ok_in_second))
             self.answers.ok_in_second[at] += 1
             self.latencies.append(seconds)
+        self.answers.hopeless += status in ("429", "503") and not waits
         if waits:
             asyncio.get_running_loop().call_later(waits, self.release, connection)
         else:
@@ -270,8 +278,9 @@ async def _dribble(connection: socket.socket, first: bytes, again: bytes, until:
 
 
 async def probe(host: str, port: int, *, path: str, every_ms: float, seconds: float) -> Stalls:
-    """Ask for a page again and again, and return the longest wait for it."""
-    told, sent, until = Stalls(), request(path, method="GET"), time.perf_counter() + min(seconds, MOST_SECONDS)
+    """Ask for a page again and again, and return the longest waits for it."""
+    told, sent, first = Stalls(), request(path, method="GET"), time.perf_counter()
+    until = first + min(seconds, MOST_SECONDS)
     reader: asyncio.StreamReader | None = None
     writer: asyncio.StreamWriter | None = None
     while time.perf_counter() < until:
@@ -289,7 +298,9 @@ async def probe(host: str, port: int, *, path: str, every_ms: float, seconds: fl
         except (OSError, asyncio.IncompleteReadError, TimeoutError):
             told.failed += 1
             reader = writer = None
-        told.longest_ms = max(told.longest_ms, (time.perf_counter() - began) * 1e3)
+        longest, at = told.longest_in_second_ms, int(began - first)
+        longest += [0.0] * (at + 1 - len(longest))
+        longest[at] = max(longest[at], (time.perf_counter() - began) * 1e3)
         await asyncio.sleep(every_ms / 1e3)
     if writer is not None:
         writer.close()

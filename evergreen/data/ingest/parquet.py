@@ -1,6 +1,6 @@
 """Parquet, in its own types, within limits that its footer is held to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -19,11 +19,20 @@ FILE_BYTES, GROUP_BYTES = 4 * GIB, GIB
 MOST_ROWS, MOST_CELLS_PER_BYTE = 100_000_000, 10_000
 
 
-def batches(item: Item, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a Parquet file; raises DataError before anything is decompressed if it would not end well."""
+def batches(item: Item, columns: Sequence[str] | None, *, coded: bool = False) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a Parquet file; raises DataError before anything is decompressed if it would not end well.
+
+    Parameters
+    ----------
+    coded : texts that repeat may come as the dictionaries in which they are stored.
+    """
+    footer = pq.read_metadata(item.uri)
+    few = _repeating(footer) if coded else []
     # pre_buffer would hold all of the file.
-    with pq.ParquetFile(item.uri, page_checksum_verification=True, pre_buffer=False) as file:
-        _refuse_bomb(item, file.metadata)
+    with pq.ParquetFile(
+        item.uri, metadata=footer, page_checksum_verification=True, pre_buffer=False, read_dictionary=few
+    ) as file:
+        _refuse_bomb(item, footer)
         schema = file.schema_arrow
         repeated = sorted({name for name in schema.names if schema.names.count(name) > 1})
         reserved = [name for name in schema.names if name in (ROW, UNREADABLE)]
@@ -36,10 +45,10 @@ def batches(item: Item, columns: Sequence[str] | None) -> Iterator[pa.RecordBatc
             raise not_parsed(item, f"column '{asked[0]}' is nested ({schema.field(asked[0]).type})")
         names = [n for n in schema.names if n not in nested and (columns is None or n in columns)]
         first = 1
-        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=names):
+        for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=names, use_threads=not coded):
             numbers = np.arange(first, first + len(batch))
             first += len(batch)
-            yield from _readable(_flat(batch), numbers)
+            yield from _readable(_flat(batch, few), numbers)
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
@@ -48,8 +57,22 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
 
 
-def _flat(batch: pa.RecordBatch) -> pa.RecordBatch:
-    schema = pa.schema([(field.name, _plain(_plain(field.type))) for field in batch.schema])
+def _repeating(footer: pq.FileMetaData) -> list[str]:
+    """Return the columns of texts that are stored in less bytes than a number takes, as dictionaries are."""
+    schema = footer.schema.to_arrow_schema()
+    texts = {field.name for field in schema if field.type == pa.string()}
+    sizes, counts = dict.fromkeys(texts, 0), dict.fromkeys(texts, 0)
+    for group in map(footer.row_group, range(footer.num_row_groups)):
+        for chunk in map(group.column, range(group.num_columns)):
+            if chunk.path_in_schema in texts:
+                sizes[chunk.path_in_schema] += chunk.total_uncompressed_size
+                counts[chunk.path_in_schema] += chunk.num_values if chunk.has_dictionary_page else 0
+    return [name for name in schema.names if name in texts and sizes[name] < 4 * counts[name]]
+
+
+def _flat(batch: pa.RecordBatch, coded: Collection[str] = ()) -> pa.RecordBatch:
+    kinds = [field.type if field.name in coded else _plain(_plain(field.type)) for field in batch.schema]
+    schema = pa.schema(list(zip(batch.schema.names, kinds, strict=True)))
     return batch if batch.schema.equals(schema) else batch.cast(schema)
 
 
@@ -57,6 +80,7 @@ def _readable(batch: pa.RecordBatch, numbers: np.ndarray) -> Iterator[pa.RecordB
     try:
         batch.validate(full=True)
     except pa.ArrowInvalid:
+        batch = _flat(batch)
         broken = np.array([not all(map(_is_text, row)) for row in _raw_rows(batch)], dtype=bool)
     else:
         broken = np.zeros(len(batch), dtype=bool)

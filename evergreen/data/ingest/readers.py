@@ -20,11 +20,14 @@ NOT_PARSED = (
 )  # fmt: skip
 
 
-def read(item: Item, *, missing: tuple[str, ...], columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
+def read(
+    item: Item, *, missing: tuple[str, ...], columns: Sequence[str] | None = None, coded: bool = False
+) -> Iterator[pa.RecordBatch]:
     """Yield a file's rows in batches, only `columns` of them if given; a name that the file lacks is left out.
 
     Text files give every value as text, null where it is one of `missing`; JSON gives numbers as they are spelled and
-    nested values as JSON. Parquet gives its own types, dictionaries decoded and nested columns left out.
+    nested values as JSON. Parquet gives its own types, dictionaries decoded, unless `coded` texts may come as such, and
+    nested columns left out.
 
     Two columns come last. `_row` (int64): the number of the row in the file, from 1, the header and blank lines not
     counted. `_unreadable` (text): null, or for a row that cannot be read the JSON object {"*": its raw text}, and then
@@ -41,7 +44,7 @@ def read(item: Item, *, missing: tuple[str, ...], columns: Sequence[str] | None 
         if item.size == 0:
             raise empty(item)
         if item.format == "parquet":
-            batches = parquet.batches(item, columns)
+            batches = parquet.batches(item, columns, coded=coded)
         elif item.format == "jsonl":
             batches = json_lines.batches(item, missing)
         else:

@@ -22,10 +22,12 @@ class Rows:
 
     `schema`: the columns as they came: of a text file every one is text, missing values too as they are written. Each
     of the `batches` has them and ROW and UNREADABLE after them, as `readers.read` says; no row is out of its place.
+    `coded`: the columns of texts that come as dictionaries, in a batch or in all.
     """
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
+    coded: Collection[str] = ()
 
 
 def read(item: Item) -> Rows:
@@ -35,7 +37,7 @@ def read(item: Item) -> Rows:
     ------
     DataError, here or with a later batch, if the file cannot be parsed or has no rows.
     """
-    batches = _ordered(readers.read(item, missing=()))
+    batches = _ordered(readers.read(item, missing=(), coded=True))
     if item.format == "jsonl":  # where a column may appear with any line
         names = dict.fromkeys(name for batch in readers.read(item, missing=()) for name in batch.schema.names[:-2])
         schema = pa.schema([(name, pa.string()) for name in names])
@@ -43,13 +45,15 @@ def read(item: Item) -> Rows:
     first = next(batches, None)
     if first is None:
         raise faults.empty(item)
-    schema = pa.schema([first.schema.field(name) for name in first.schema.names[:-2]])
+    came = list(first.schema)[:-2]
+    coded = {field.name for field in came if pa.types.is_dictionary(field.type)}
+    schema = pa.schema([field.with_type(pa.string()) if field.name in coded else field for field in came])
     if item.format == "parquet":
         stored = pq.read_schema(item.uri)
         schema = schema.with_metadata(stored.metadata)  # by which pandas, for one, knows its own types again
         if nested := {*stored.names} - {*schema.names}:
             log.warning("%s: nested columns are left out: %s", item.name, ", ".join(sorted(nested)))
-    return Rows(schema, itertools.chain([first], batches))
+    return Rows(schema, itertools.chain([first], batches), coded)
 
 
 def without_missing(batch: pa.RecordBatch, names: Collection[str], missing: Sequence[str]) -> pa.RecordBatch:

@@ -42,6 +42,7 @@ def conform(
     zone: str,
     missing: Sequence[str] = MISSING,
     offsets: Offsets | None = None,
+    coded: bool = False,
 ) -> pa.RecordBatch:
     """Return the rows with the declared types, whatever types they came in.
 
@@ -55,6 +56,7 @@ def conform(
         not readable.
     missing : texts that stand for a value that is not there, where a number, a time or a truth value is wanted.
     offsets : where times with and without an offset are counted, for text columns.
+    coded : return categories and texts as dictionaries.
 
     Examples
     --------
@@ -68,7 +70,12 @@ def conform(
     typed: list[pa.Array] = []
     unreadable: dict[str, tuple[pa.Array, pa.Array]] = {}
     for column in columns:
-        came = _stored(batch.column(column.name))
+        came = batch.column(column.name)
+        is_text = column.type in ("category", "text")
+        if coded and is_text and (texts := _coded_texts(came)) is not None:
+            typed.append(texts)
+            continue
+        came = _stored(came)
         if column.type == "integer" and (digits := whole_digits(came)) is not None:
             typed.append(digits)
             continue
@@ -76,16 +83,17 @@ def conform(
         converted = _CONVERT[column.type](values, column, zone, offsets)
         if converted.null_count != came.null_count:
             bad = pc.and_not(came.is_valid(), converted.is_valid())
-            if pa.types.is_string(values.type) and column.type not in ("category", "text"):
+            if pa.types.is_string(values.type) and not is_text:
                 bad = pc.and_not(bad, pc.is_in(values, pa.array(missing, pa.string())))
             if pa.types.is_floating(values.type):
                 bad = pc.and_not(bad, pc.fill_null(pc.is_nan(values), False))
             if bad.true_count:
                 unreadable[column.name] = (bad, came)
-        typed.append(converted)
+        typed.append(converted.dictionary_encode() if coded and is_text else converted)
     rows = batch.column(ROW) if ROW in names else pa.array(range(n), pa.int64())
     before = batch.column(UNREADABLE) if UNREADABLE in names else pa.nulls(n, pa.string())
-    return pa.RecordBatch.from_arrays([*typed, rows, _noted(before, unreadable)], schema=arrow_schema(columns))
+    names = arrow_schema(columns).names
+    return pa.RecordBatch.from_arrays([*typed, rows, _noted(before, unreadable)], names=names)
 
 
 def from_pandas(rows: pd.DataFrame, columns: Sequence[Column]) -> pa.RecordBatch:
@@ -150,6 +158,18 @@ def _from_texts(texts: list[str | None]) -> pa.Array:
         return pa.array(texts, pa.string())
     except UnicodeEncodeError:
         return pa.array([None if text is None else text.encode("utf-8", "surrogatepass") for text in texts])
+
+
+def _coded_texts(values: pa.Array) -> pa.Array | None:
+    """Return a dictionary of texts with each of these read as `_texts` does; None where one is not readable."""
+    if not (pa.types.is_dictionary(values.type) and values.type.value_type == pa.string()):
+        return None
+    texts = values.dictionary
+    if texts.null_count:
+        return None
+    texts = _texts(_plain(texts), _ANY, "UTC", None)
+    indices = values.indices.cast(pa.int32())
+    return None if texts.null_count else pa.DictionaryArray.from_arrays(indices, texts)
 
 
 def _stored(values: pa.Array) -> pa.Array:

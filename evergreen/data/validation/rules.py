@@ -114,8 +114,11 @@ def _outside_categories(name: str, categories: Sequence[str]) -> Callable[[pa.Re
 
     def find(batch: pa.RecordBatch) -> Finding:
         values = batch.column(name)
-        known = pc.is_in(values, options=allowed)
         looked = len(values) - values.null_count
+        if pa.types.is_dictionary(values.type):
+            unknown = pc.invert(pc.is_in(values.dictionary, options=allowed))
+            return looked, _some(unknown.take(values.indices)) if unknown.true_count else None
+        known = pc.is_in(values, options=allowed)
         return looked, None if known.true_count == looked else pc.and_not(values.is_valid(), known)
 
     return find
@@ -126,7 +129,11 @@ def _unlike(column: Column) -> Callable[[pa.RecordBatch], Finding]:
 
     def find(batch: pa.RecordBatch) -> Finding:
         values = batch.column(column.name)
-        return len(values) - values.null_count, _some(bad(values))
+        looked = len(values) - values.null_count
+        if pa.types.is_dictionary(values.type):
+            broken = bad(values.dictionary)
+            return looked, _some(broken.take(values.indices)) if broken.true_count else None
+        return looked, _some(bad(values))
 
     return find
 

@@ -14,11 +14,11 @@ Lane = npt.NDArray[np.uint64]
 
 AT_ONCE = 32_768  # rows: what fits into a core's cache
 SEEN_BITS = 27  # of a table of bits, 16 MiB, which spares nearly every row the search among those before
-SLOT_BITS = 18  # of a table that finds rows of one batch that may be the same
 LONGEST_RUN = 2**20  # of hashes that are sorted together
 # Odd, so that nothing is lost: the golden ratio, and the multiplier of MMIX's generator.
 MULTIPLIERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0x5851F42D4C957F2D))
 KEYS = ("0123456789123456", "6543210987654321")
+POWERS = 2 ** np.arange(8, dtype=np.uint8)
 HEX = np.frombuffer(b"".join(b"%02x" % byte for byte in range(256)), dtype="<u2")
 
 
@@ -61,36 +61,42 @@ class _Known:
 
     def __init__(self) -> None:
         self._bits = np.zeros(2 ** (SEEN_BITS - 3), dtype=np.uint8)
-        self._slots = np.zeros(2**SLOT_BITS, dtype=np.int64)
-        self._shared = np.zeros(2**SLOT_BITS, dtype=bool)
         self._runs: list[Lane] = []
 
     def count(self, hashes: Lane) -> Lane:
         """Return how often each of `hashes` came before it, in earlier calls and in this one, and remember them."""
-        at = (hashes >> np.uint64(64 - SEEN_BITS + 3)).astype(np.intp)
-        bit = np.left_shift(1, (hashes >> np.uint64(64 - SEEN_BITS)) & np.uint64(7)).astype(np.uint8)
-        slots, rows = (hashes & np.uint64(2**SLOT_BITS - 1)).astype(np.intp), np.arange(len(hashes))
-        self._slots[slots] = rows
-        twice = slots[self._slots[slots] != rows]  # where a later row has taken the place
-        self._shared[twice] = True
-        counts = np.zeros(len(hashes), dtype=np.uint64)
-        here = np.flatnonzero(self._shared[slots])
-        counts[here] = _places(hashes[here])
-        self._shared[twice] = False
+        ordered, counts = np.sort(hashes), np.zeros(len(hashes), dtype=np.uint64)
+        repeated = ordered[1:][ordered[1:] == ordered[:-1]]
+        if len(repeated):
+            here = np.flatnonzero(np.isin(hashes, repeated))
+            counts[here] = _places(hashes[here])
+        at, bit = _place_of_bit(hashes)
         there = np.flatnonzero(self._bits[at] & bit)
         asked = hashes[there]
         for run in self._runs if len(there) else ():
             found = np.searchsorted(run, asked, side="right") - np.searchsorted(run, asked)
             counts[there] += found.astype(np.uint64)
-        np.bitwise_or.at(self._bits, at, bit)
-        self._keep(np.sort(hashes))
+        self._note(ordered)
+        self._keep(ordered)
         return counts
+
+    def _note(self, ordered: Lane) -> None:
+        if len(ordered):
+            at, bit = _place_of_bit(ordered)
+            begins = np.concatenate([[0], np.flatnonzero(at[1:] != at[:-1]) + 1])
+            self._bits[at[begins]] |= np.bitwise_or.reduceat(bit, begins)
 
     def _keep(self, run: Lane) -> None:
         while self._runs and len(self._runs[-1]) <= len(run) and len(run) < LONGEST_RUN:
             run = np.concatenate([self._runs.pop(), run])
             run.sort(kind="stable")  # of two sorted halves, which takes one pass
         self._runs.append(run)
+
+
+def _place_of_bit(hashes: Lane) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.uint8]]:
+    """Return the byte of each hash in the table, and its bit there."""
+    at = (hashes >> np.uint64(64 - SEEN_BITS + 3)).astype(np.intp)
+    return at, POWERS[((hashes >> np.uint64(64 - SEEN_BITS)) & np.uint64(7)).astype(np.intp)]
 
 
 def _places(values: Lane) -> Lane:
@@ -143,4 +149,4 @@ def _in_hex(first: Lane, second: Lane) -> pa.Array:
     n = len(first)
     raw = np.stack([first, second], axis=1).astype(">u8").view(np.uint8)
     ends = np.arange(n + 1, dtype=np.int32) * np.int32(32)
-    return pa.StringArray.from_buffers(n, pa.py_buffer(ends), pa.py_buffer(HEX[raw].tobytes()))
+    return pa.StringArray.from_buffers(n, pa.py_buffer(ends), pa.py_buffer(HEX[raw]))

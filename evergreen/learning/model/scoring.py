@@ -86,10 +86,10 @@ class BatchScorer:
         missing : texts that stand for a value that is not there, where a number, a time or a truth value is wanted.
         """
         zone = self._model.contract.timezone
-        rows = conform(batch, self.columns, zone=zone, missing=tuple(missing), offsets=self.offsets)
+        rows = conform(batch, self.columns, zone=zone, missing=tuple(missing), offsets=self.offsets, coded=True)
         judged = self._judge.judge(rows)
         all_kept = judged.keeps.false_count == 0
-        kept = _coded(rows.select([column.name for column in self.columns]))
+        kept = rows.select([column.name for column in self.columns])
         kept = kept if all_kept else kept.filter(judged.keeps)
         places = None if all_kept else _places(judged.keeps)
         answers = {"prediction_id": self._ids.take(_seen(kept, self._model), kept.num_rows), **self._answers(kept)}
@@ -149,12 +149,6 @@ def added(model: Model) -> pa.Schema:
 
 def _nothing(model: Model) -> dict[str, np.ndarray[Any, Any]]:
     return nothing(model.contract.task, model.classes).answers(0.5)
-
-
-def _coded(rows: pa.RecordBatch) -> pa.RecordBatch:
-    """Return rows with their texts as dictionaries, because more than one looks at each different text."""
-    arrays = [values.dictionary_encode() if pa.types.is_string(values.type) else values for values in rows.columns]
-    return pa.RecordBatch.from_arrays(arrays, names=rows.schema.names)
 
 
 def _places(keeps: pa.Array) -> pa.Array:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -63,7 +64,9 @@ class BatchLog:
         secret = personal.key(key) if any(column.pii == "hash" for column in columns.all) else b""
         self._protect = {column.name: _protection(column, secret) for column in columns.all if column.pii}
         path = partition(folder, "table", day_of(received_us)) / name
-        self.output = Output(path, self._schema, unlike=("prediction_id", "probability", "value"))
+        unlike = ("prediction_id", "probability", "value")
+        texts = [field.name for field in self._schema if field.type == pa.string() and field.name not in unlike]
+        self.output = Output(path, self._schema, unlike=unlike, coded=texts)
 
     def add(self, rows: pa.RecordBatch, asked: pa.RecordBatch, answers: pa.RecordBatch, keeps: pa.Array) -> None:
         """Take the rows of a batch that were answered, which are those that `keeps` says.
@@ -75,10 +78,11 @@ class BatchLog:
         answers : for all of the batch, prediction_id and, by task, probability, label and value.
         """
         contract = self._contract
-        about = conform(rows, self._about, zone=contract.timezone, missing=contract.missing)
+        about = [column for column in self._about if column.name not in asked.schema.names]
+        known = conform(rows, about, zone=contract.timezone, missing=contract.missing, coded=True)
         if keeps.false_count:
-            about, answers = about.filter(keeps), answers.filter(keeps)
-        values = {column.name: about.column(column.name) for column in self._about}
+            known, answers = known.filter(keeps), answers.filter(keeps)
+        values = {column.name: known.column(column.name) for column in about}
         values |= dict(zip(asked.schema.names, asked.columns, strict=True))
         self.output.add(self._batch(dict(zip(answers.schema.names, answers.columns, strict=True)), values))
 
@@ -96,12 +100,12 @@ class BatchLog:
         if self._answering.event:
             known["event_at"] = values[self._answering.event]
         if self._columns.task == "binary":
-            known["decision"] = pc.if_else(answers["label"], "positive", "negative")
+            codes = pc.invert(answers["label"]).cast(pa.int8()).cast(pa.int32())
+            known["decision"] = pa.DictionaryArray.from_arrays(codes, ["positive", "negative"])
             known["rule"] = _all("threshold", n)
         ours = [known.get(name, pa.nulls(n)) for name in self._schema.names[: -len(self._names)]]
         theirs = [self._protected(column, values.get(column.name, pa.nulls(n))) for column in self._columns.all]
-        arrays = [values.cast(field.type) for values, field in zip([*ours, *theirs], self._schema, strict=True)]
-        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+        return pa.RecordBatch.from_arrays([*ours, *theirs], names=self._schema.names)
 
     def _protected(self, column: LoggedColumn, values: pa.Array) -> pa.Array:
         return self._protect[column.name](values) if column.name in self._protect else values
@@ -126,4 +130,6 @@ def _protection(column: LoggedColumn, secret: bytes) -> Callable[[pa.Array], pa.
 
 
 def _all(value: object, n: int) -> pa.Array:
+    if isinstance(value, str):
+        return pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), [value])
     return pa.repeat(value if isinstance(value, pa.Scalar) else pa.scalar(value), n)

@@ -43,7 +43,7 @@ def test_distance_changes_within_a_day_at_the_very_microsecond(zone, begin):
     times = pd.Series(pd.to_datetime(instants, unit="us", utc=True)).dt.tz_convert(zone)
     expected = times.dt.tz_localize(None).dt.as_unit("us").astype("int64").to_numpy() - instants
 
-    assert len(np.unique(expected)) == 2
+    assert len(np.unique(expected)) > 1
     np.testing.assert_array_equal(calendars.Zone(zone).offsets(instants), expected)
     asked = calendars.Zone(zone)
     assert [asked.offset(each) for each in instants.tolist()] == expected.tolist()
