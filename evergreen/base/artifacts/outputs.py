@@ -41,7 +41,7 @@ class Output:
         self.path = path
         coded = () if path.suffix == ".csv" else coded
         self._schema = pa.schema([field.with_type(CODED) if field.name in coded else field for field in schema])
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}-{uuid4().hex[:8]}{UNFINISHED}")
+        self._temporary = unfinished(path)
         self._waiting: list[pa.RecordBatch] = []
         self._n_waiting = 0
         with explain_os_errors(path):
@@ -117,6 +117,11 @@ def _compact(rows: pa.Table) -> pa.Table:
     return rows
 
 
+def unfinished(output: Path) -> Path:
+    """Return a new name beside an output for what is not whole yet; `sweep` finds it once this process is gone."""
+    return output.with_name(f".{output.name}.{os.getpid()}-{uuid4().hex[:8]}{UNFINISHED}")
+
+
 def sweep(folder: Path) -> None:
     """Delete below a folder what processes left unfinished that are gone."""
     for above, _, names in os.walk(folder):
@@ -128,8 +133,8 @@ def sweep_beside(output: Path) -> None:
     _sweep(output.parent.glob(f".{glob.escape(output.name)}.*{UNFINISHED}"))
 
 
-def _sweep(unfinished: Iterable[Path]) -> None:
-    for path in unfinished:
+def _sweep(left: Iterable[Path]) -> None:
+    for path in left:
         pid = path.name.removesuffix(UNFINISHED).rpartition(".")[2].partition("-")[0]
         if not pid.isdecimal() or not psutil.pid_exists(int(pid)):
             path.unlink(missing_ok=True)
