@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     """what becomes of an answer that cannot be logged: `strict` refuses it, `available` gives and counts it; `off` logs
     none"""
     prediction_days: int | None = Field(default=None, ge=1)
-    """default for ever: how long logged predictions are kept"""
+    """default none: for how many days logged predictions are kept; without it for ever"""
     follow_champion: bool = False
     """default no: the running service takes each new champion of the ledger; `evergreen serve` sets it"""
     package_digest: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
