@@ -68,6 +68,7 @@ def test_unchanged_run_builds_a_package_again_that_nothing_is_served_or_scored_w
     release, was = package / "src" / "release.json", (package / "package.json").read_bytes()
     if damage == "edited":
         release.write_bytes(release.read_bytes().replace(b'"version":1', b'"version":9'))
+        (trained_project.root / "rows.csv").write_text("origin\nEWR\n")
         for refused in (["serve"], ["score", "rows.csv", "out.csv"]):
             assert "release.json" in trained_project.refused(*refused, code=7)
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from direct import PACKAGED, Direct
 
+from evergreen.adapters.packaging import building
 from evergreen.base.errors import ConfigError, GateRefused, IntegrityError, LostRace, Unavailable
 from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts, version_facts
@@ -42,7 +43,7 @@ def shown(monkeypatch) -> list[int]:
     told: list[int] = []
     monkeypatch.setattr(mirror, "follow", lambda ledger, name, **_: told.append(ledger.champion(name).version))
     monkeypatch.setattr(promotion, "follow_beside", following.follow_or_say)  # in this process
-    monkeypatch.setattr(promotion.packaging, "build", lambda *_, **__: None)
+    monkeypatch.setattr(building, "build", lambda *_, **__: None)
     return told
 
 
@@ -299,7 +300,7 @@ def test_package_is_built_again_before_the_champion_changes(walked, monkeypatch)
     def build(path, release, **_):
         seen.append((release.version, walked.ledger().champion("visits").version))
 
-    monkeypatch.setattr(promotion.packaging, "build", build)
+    monkeypatch.setattr(building, "build", build)
     promotion.rollback(walked, ADA)
     assert seen == [(2, 3)]
 

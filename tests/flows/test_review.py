@@ -14,6 +14,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from evergreen.adapters.packaging import building
 from evergreen.base.errors import ConfigError, LostRace
 from evergreen.config.params.approval import ApprovalParams
 from evergreen.config.params.ingest import IngestParams
@@ -30,7 +31,7 @@ SECONDS = 120.0
 def proposed(visited: Project, monkeypatch) -> Project:
     """A project whose version 2 waits for Ada."""
     monkeypatch.setattr(review, "POLL_SECONDS", 1)
-    monkeypatch.setattr(promotion.packaging, "build", lambda *_, **__: None)
+    monkeypatch.setattr(building, "build", lambda *_, **__: None)
     monkeypatch.setattr(promotion, "require_same_data", lambda *_: None)  # which has tests of its own
     monkeypatch.setattr(mirror, "follow", lambda *_, **__: None)
     return visited

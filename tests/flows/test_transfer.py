@@ -6,6 +6,7 @@ from direct import Direct, Whole
 from mlflow import MlflowClient
 from transfers import count, refused, send, there, told
 
+from evergreen.adapters.packaging import building
 from evergreen.base.artifacts.folders import is_whole
 from evergreen.base.errors import LostRace, Unavailable
 from evergreen.base.files import file_digest
@@ -134,7 +135,7 @@ def test_champion_there_that_has_seen_no_gate_row_is_scored_on_them(here):
 
 def test_model_that_was_fitted_again_goes_as_it_is_with_the_one_that_was_measured(here, monkeypatch):
     target, steps = there(), Direct()
-    monkeypatch.setattr(promotion.packaging, "build", lambda *_, **__: None)
+    monkeypatch.setattr(building, "build", lambda *_, **__: None)
     longer = Project.open(overrides=["train.refit=true", "ingest.end='2024-03-08'"])
     steps_here = Direct(register=lambda *_, **__: 2)
     trained = training.train_and_judge(longer, reason="fitted again", new_lineage=True, do=steps_here)

@@ -99,7 +99,7 @@ def test_readers_see_each_row_once_while_rows_come_and_segments_are_rolled(tmp_p
     stop = threading.Event()
 
     def write():
-        while not stop.is_set():
+        while not stop.is_set() and len(written) < 20_000:  # more would only take the reader longer
             written.extend(logged.append(log, [1, 2]))
 
     def roll():
