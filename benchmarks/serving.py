@@ -132,7 +132,7 @@ def show(result: dict[str, Any]) -> None:
 def main() -> None:
     """Measure everybody and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", required=True, type=os.path.abspath, help="a Python that has granian and onnxruntime")
+    parser.add_argument("--peers", required=True, type=os.path.abspath, help="a Python with granian and onnxruntime")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3, help="of wrk, for each number of connections")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="contestants whose names contain one of these")
