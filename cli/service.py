@@ -112,14 +112,14 @@ def banner(said: Mapping[str, Any]) -> str:
     """Return what a person reads who starts the service."""
     n, log = said["workers"], said["prediction_log"]
     kept = {
-        "strict": "before it is given",
-        "available": "before it is given; lost ones are counted",
-        "off": "not at all",
+        "strict": "each answer is logged before it is given, or not given",
+        "available": "each answer is logged before it is given; one that cannot be is given and counted",
+        "off": "no answer is logged",
     }
     lines = [
         f"{said['model']} version {said['version']} on {said['url']}, {n} {'worker' if n == 1 else 'workers'}",
         f"  ask:   POST {said['url']}/predict; {said['documents'] or 'documents are off'}",
-        f"  log:   {log}: answers are logged first, {kept[log]}",
+        f"  log:   {log}: {kept[log]}",
         "  new champions are taken within 10 s; Ctrl-C stops it, once open requests are answered",
     ]
     if said["from"] == "last served":

@@ -95,6 +95,8 @@ def test_banner_says_what_answers_where_how_it_is_logged_and_how_it_is_stopped()
     printed = banner(said())
     for text in ("parcels version 3", "http://127.0.0.1:3000, 2 workers", "/openapi.json", "strict", "Ctrl-C", "away"):
         assert text in printed
+    assert "strict: each answer is logged before it is given, or not given" in printed
+    assert "off: no answer is logged" in banner(said(prediction_log="off"))
     assert "documents are off" in banner(said(serve_documents=False))
     assert "http://[::1]:3000/predict" in banner(said(serve_host="::1"))
 
