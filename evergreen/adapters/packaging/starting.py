@@ -14,7 +14,7 @@ NOT_THE_SERVICES = ("PYTHONPYCACHEPREFIX", "EVERGREEN_PACKAGE_DIGEST", "EVERGREE
 TOLD = (
     "serve_host", "serve_port", "serve_workers", "serve_documents", "allowed_hosts",
     "max_body_bytes", "max_rows", "max_requests_at_once", "max_connections", "max_connections_per_peer",
-    "prediction_log", "prediction_days", "follow_champion", "ledger_url",
+    "prediction_log", "follow_champion", "ledger_url",
 )  # fmt: skip
 
 
