@@ -52,10 +52,16 @@ def numbers(values: pa.Array) -> Floats:
 
 
 def microseconds(times: pa.Array) -> pa.Array:
-    """Return instants as whole microseconds since 1970; raises ArrowInvalid for one that int64 cannot hold."""
-    if times.type.unit == "ns":
-        times = pc.floor_temporal(times, unit="microsecond")
-    return times.cast(pa.timestamp("us", times.type.tz)).cast(pa.int64())
+    """Return instants as whole microseconds since 1970; one that int64 cannot hold is missing."""
+    unit = times.type.unit
+    if unit == "ns":
+        return pc.floor_temporal(times, unit="microsecond").cast(pa.timestamp("us", times.type.tz)).cast(pa.int64())
+    counts = times.cast(pa.int64())
+    if unit == "us":
+        return counts
+    per = 1_000_000 if unit == "s" else 1_000
+    held = pc.less_equal(pc.abs(counts), np.iinfo(np.int64).max // per)
+    return pc.multiply(pc.if_else(held, counts, pa.scalar(None, pa.int64())), per)
 
 
 def coded(values: pa.Array, categories: tuple[str, ...]) -> Cells:
@@ -64,6 +70,8 @@ def coded(values: pa.Array, categories: tuple[str, ...]) -> Cells:
         cell_of = np.append(coded(values.dictionary, categories), len(categories) + 1)
         indices = values.indices.cast(pa.int64()).fill_null(len(cell_of) - 1)
         return np.asarray(cell_of[indices.to_numpy(zero_copy_only=False)])
+    if pa.types.is_null(values.type) or pa.types.is_string_view(values.type):
+        values = values.cast(pa.string())
     known = pc.index_in(values, value_set=pa.array(categories, values.type)).fill_null(len(categories))
     cells: Cells = known.to_numpy(zero_copy_only=False).astype(np.intp)
     if values.null_count:

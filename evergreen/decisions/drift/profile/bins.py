@@ -83,7 +83,9 @@ def quantile_edges(values: Floats, n_bins: int) -> Floats:
         return np.empty(0)
     quantiles = np.quantile(values, np.linspace(0, 1, n_bins + 1), method="inverted_cdf")
     different, times = np.unique(quantiles, return_counts=True)
-    return np.unique(np.concatenate([quantiles[1:-1], np.nextafter(different[times > 1], -np.inf)]))
+    with np.errstate(over="ignore"):  # below the least number is -inf
+        below = np.nextafter(different[times > 1], -np.inf)
+    return np.unique(np.concatenate([quantiles[1:-1], below]))
 
 
 def _sample(batches: Iterable[pa.RecordBatch], types: Mapping[str, ColumnType], most: int) -> list[Piece]:
