@@ -40,6 +40,11 @@ def decoded(values: pa.Array) -> pa.Array:
     return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
+def filled(values: pa.Array, instead: int) -> pa.Array:
+    """Return whole numbers with one in the place of those that are missing."""
+    return values.fill_null(instead) if values.null_count else values
+
+
 def numbers(values: pa.Array) -> Floats:
     """Return numbers, or instants in microseconds since 1970, as float64; nan where missing."""
     values = decoded(values)
@@ -68,12 +73,12 @@ def coded(values: pa.Array, categories: tuple[str, ...]) -> Cells:
     """Return the cell of each text: that of its category, else len(categories), or one more where it is missing."""
     if pa.types.is_dictionary(values.type):
         cell_of = np.append(coded(values.dictionary, categories), len(categories) + 1)
-        indices = values.indices.cast(pa.int64()).fill_null(len(cell_of) - 1)
-        return np.asarray(cell_of[indices.to_numpy(zero_copy_only=False)])
+        indices = values.indices if values.indices.null_count == 0 else values.indices.cast(pa.int64())
+        return np.asarray(cell_of[filled(indices, len(cell_of) - 1).to_numpy()])
     if pa.types.is_null(values.type) or pa.types.is_string_view(values.type):
         values = values.cast(pa.string())
-    known = pc.index_in(values, value_set=pa.array(categories, values.type)).fill_null(len(categories))
-    cells: Cells = known.to_numpy(zero_copy_only=False).astype(np.intp)
+    known = pc.index_in(values, value_set=pa.array(categories, values.type))
+    cells: Cells = filled(known, len(categories)).to_numpy().astype(np.intp)
     if values.null_count:
         cells[values.is_null().to_numpy(zero_copy_only=False)] = len(categories) + 1
     return cells

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import pyarrow as pa
 
-from evergreen.decisions.drift.profile.arrays import decoded, microseconds, mismatch
+from evergreen.decisions.drift.profile.arrays import decoded, filled, microseconds, mismatch
 from evergreen.decisions.drift.profile.days import FIRST, LAST, DayNumbers, LocalDays
 from evergreen.decisions.drift.profile.profile import ColumnBins, Profile
 from evergreen.decisions.drift.profile.tallies import (
@@ -141,8 +141,7 @@ class _Calendar:
         values = decoded(batch.column(at[0]))
         if pa.types.is_null(values.type):
             return none, none
-        values = microseconds(values)
-        times = values.fill_null(LAST).to_numpy(zero_copy_only=False)
+        times = filled(microseconds(values), LAST).to_numpy()
         inside = (times >= FIRST) & (times < LAST)
         if inside.all():
             return None, self._days.of(times)
@@ -155,4 +154,4 @@ def _stretches(begins: Ints, slots: Ints, n: int) -> Iterator[Stretch]:
         end = min(begin + ROWS_AT_A_TIME, n)
         first, last = np.searchsorted(begins, [begin, end - 1], side="right")
         starts = np.maximum(begins[first - 1 : last] - begin, 0)
-        yield Stretch(begin, end, starts, slots[first - 1 : last])
+        yield Stretch(begin, end, starts, np.diff(starts, append=end - begin), slots[first - 1 : last])

@@ -26,17 +26,16 @@ MOST_COMPARED = 48  # edges, beyond which a search is faster than comparing with
 
 
 class Stretch(NamedTuple):
-    """Rows `begin` to `end` of a batch, in the order of their days: where each day `starts` in it, and its slot."""
+    """Rows `begin` to `end` of a batch, in the order of their days.
+
+    By day, shape (days,): where it `starts` among them, how many rows it has, and its slot.
+    """
 
     begin: int
     end: int
     starts: Ints
+    lengths: Ints
     slots: Ints
-
-    @property
-    def lengths(self) -> Ints:
-        """How many rows each day has in it."""
-        return np.diff(self.starts, append=self.end - self.begin)
 
 
 class Ordered(NamedTuple):
