@@ -11,7 +11,7 @@ from evergreen.config.contract.columns import ColumnType
 from evergreen.decisions.drift.profile.arrays import decoded, mismatch, numbers
 from evergreen.decisions.drift.profile.profile import ColumnBins, Floats, Kind
 
-MOST_SAMPLED = 2**17
+MOST_SAMPLED = 2**16
 SEED = 13
 FALSE_TRUE = ("false", "true")
 KINDS: dict[ColumnType, Kind] = {
@@ -109,7 +109,7 @@ def _sampled(batch: pa.RecordBatch, types: Mapping[str, ColumnType]) -> Iterator
         kind, at = KINDS[declared], batch.schema.get_field_index(name)
         if declared in ("text", "boolean") or at < 0 or mismatch(batch.schema.types[at], kind):
             continue
-        yield name, batch.column(at) if kind == "category" else numbers(batch.column(at))
+        yield name, batch.column(at) if kind == "category" else numbers(batch.column(at)).astype(np.float64)
 
 
 def _below(piece: Piece, share: float) -> Piece:

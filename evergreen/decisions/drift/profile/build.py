@@ -1,7 +1,7 @@
 """Rows made into a profile, in one pass over batches and in memory that rows do not add to."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date, timedelta
 
 import numpy as np
@@ -55,18 +55,26 @@ def profile(
         batches = batches.to_batches() or [pa.RecordBatch.from_pylist([], schema=batches.schema)]
     calendar, tallies, lost = _Calendar(time, zone), {name: Tally(of) for name, of in bins.items()}, dict[str, str]()
     shares = [(list(bins)[at::threads], Scratch()) for at in range(threads)]
+
+    def add(share: tuple[list[str], Scratch], batch: pa.RecordBatch, ordered: Ordered) -> None:
+        names, scratch = share
+        for name in names:
+            if name not in lost and (reason := _add(tallies[name], batch, name, ordered, scratch)):
+                lost[name] = reason
+
     with ThreadPoolExecutor(threads) as pool:
-        for batch in batches:
+        added: list[Future[None]] = []
+        for batch in batches:  # the next of which is read meanwhile
             ordered = calendar.order(batch)
-
-            def add(share: tuple[list[str], Scratch], batch: pa.RecordBatch = batch, by: Ordered = ordered) -> None:
-                names, scratch = share
-                for name in names:
-                    if name not in lost and (reason := _add(tallies[name], batch, name, by, scratch)):
-                        lost[name] = reason
-
-            list(pool.map(add, shares))
+            _finish(added)
+            added = [pool.submit(add, share, batch, ordered) for share in shares]
+        _finish(added)
     return _profile(bins, calendar, tallies, lost)
+
+
+def _finish(added: Iterable[Future[None]]) -> None:
+    for one in added:
+        one.result()
 
 
 def _add(tally: Tally, batch: pa.RecordBatch, name: str, ordered: Ordered, scratch: Scratch) -> str | None:

@@ -22,7 +22,8 @@ from evergreen.decisions.drift.profile.profile import (
 
 Ints = npt.NDArray[np.intp]
 ROWS_AT_A_TIME = 2**15  # so that what is made of them stays in the processor's cache
-MOST_COMPARED = 48  # edges, beyond which a search is faster than comparing with each
+MOST_CODES = np.iinfo(np.uint8).max
+FEW_DAYS = 4  # up to which counting each by itself is faster than counting all cells at once
 
 
 class Stretch(NamedTuple):
@@ -36,6 +37,13 @@ class Stretch(NamedTuple):
     starts: Ints
     lengths: Ints
     slots: Ints
+
+    def tally(self, which: npt.NDArray[np.bool_]) -> Ints:
+        """Return how many of the rows of a mask, shape (n,), each day has."""
+        if len(self.slots) > FEW_DAYS:
+            return np.add.reduceat(which, self.starts, dtype=np.int64)
+        spans = zip(self.starts.tolist(), self.lengths.tolist(), strict=True)
+        return np.array([np.count_nonzero(which[start : start + length]) for start, length in spans])
 
 
 class Ordered(NamedTuple):
@@ -74,7 +82,7 @@ class Tally:
             for stretch in ordered.stretches:
                 part = rows[stretch.begin : stretch.end]
                 if self.bins.is_numeric:
-                    self._add_numbers(part, stretch, scratch)
+                    self._add_numbers(np.asarray(part, np.float64), stretch, scratch)
                 else:
                     self._count(part, stretch, scratch)
 
@@ -92,54 +100,61 @@ class Tally:
             self.counts = np.concatenate([self.counts, np.zeros((more, self.bins.n_cells), np.int64)])
             self.moments = np.concatenate([self.moments, np.tile(np.array(NOTHING), (more, 1))])
 
-    def _count(self, cells: Ints, stretch: Stretch, scratch: Scratch) -> Counts:
-        """Count cells, shape (n,), and return how many each day has, shape (days, n_cells)."""
+    def _count(self, cells: Ints, stretch: Stretch, scratch: Scratch) -> None:
+        """Count cells, shape (n,)."""
         k, n_days = self.bins.n_cells, len(stretch.slots)
         if n_days > 1:
             offsets = np.repeat(np.arange(n_days) * k, stretch.lengths)
             cells = np.add(cells, offsets, out=scratch.cells[: len(cells)])
-        counts = np.bincount(cells, minlength=n_days * k).reshape(n_days, k)
-        self.counts[stretch.slots] += counts
-        return counts
+        self.counts[stretch.slots] += np.bincount(cells, minlength=n_days * k).reshape(n_days, k)
 
     def _add_numbers(self, values: Floats, stretch: Stretch, scratch: Scratch) -> None:
-        cells = self._cells_of(values, scratch)
-        missing = np.isnan(values, out=scratch.truths[: len(values)])
-        if missing.any():
-            np.copyto(cells, self.bins.n_cells - 1, where=missing)
-        counts = self._count(cells, stretch, scratch)
-        self._add_moments(values, stretch, scratch.floats[: len(values)], present=stretch.lengths - counts[:, -1])
+        sums = np.add.reduceat(values, stretch.starts)
+        all_finite, mask = bool(np.isfinite(sums).all()), scratch.truths[: len(values)]
+        missing = np.zeros(len(stretch.slots), np.int64)
+        if not all_finite:
+            missing = stretch.tally(np.isnan(values, out=mask))
+        present = stretch.lengths - missing
+        if len(stretch.slots) > FEW_DAYS:
+            cells = self._cells_of(values, scratch)
+            if missing.any():
+                np.copyto(cells, self.bins.n_cells - 1, where=np.isnan(values, out=mask))
+            self._count(cells, stretch, scratch)
+        else:
+            above = [stretch.tally(np.greater(values, edge, out=mask)) for edge in self._edges]
+            at_least = np.array([present, *above])
+            self.counts[stretch.slots, :-1] += (at_least - np.vstack([at_least[1:], 0 * missing])).T
+            self.counts[stretch.slots, -1] += missing
+        if all_finite:
+            self._add_moments(values, stretch, sums, scratch)
+            return
+        finite = stretch.tally(np.isfinite(values, out=mask))
+        self.moments[stretch.slots, INFINITE] += present - finite
+        values, some = values[mask], finite > 0
+        if some.any():
+            lengths = finite[some]
+            left = Stretch(0, len(values), np.cumsum(lengths) - lengths, lengths, stretch.slots[some])
+            self._add_moments(values, left, np.add.reduceat(values, left.starts), scratch)
 
     def _cells_of(self, values: Floats, scratch: Scratch) -> Ints:
         """Return how many edges lie below each value, which is its cell; of nan, any."""
         n = len(values)
-        cells = scratch.cells[:n]
-        if len(self._edges) > MOST_COMPARED:
-            cells[:] = np.searchsorted(self._edges, values, side="left")
-            return cells
-        codes, above = scratch.codes[:n], scratch.truths[:n]
-        codes[:] = 0
-        for edge in self._edges:
-            np.add(codes, np.greater(values, edge, out=above).view(np.uint8), out=codes)
-        cells[:] = codes
+        cells, codes, above = scratch.cells[:n], scratch.codes[:n], scratch.truths[:n]
+        cells[:] = 0
+        for begin in range(0, len(self._edges), MOST_CODES):
+            codes[:] = 0
+            for edge in self._edges[begin : begin + MOST_CODES]:
+                np.add(codes, np.greater(values, edge, out=above).view(np.uint8), out=codes)
+            np.add(cells, codes, out=cells)
         return cells
 
-    def _add_moments(self, values: Floats, stretch: Stretch, distances: Floats, *, present: Ints) -> None:
-        sums = np.add.reduceat(values, stretch.starts)
-        finite, plain = present, values
-        if np.isfinite(sums).all():
-            np.subtract(values, self.bins.origin, out=distances)
-        else:
-            is_finite = np.isfinite(values)
-            finite = np.add.reduceat(is_finite, stretch.starts, dtype=np.int64)
-            plain = np.where(is_finite, values, np.nan)
-            sums = np.add.reduceat(np.where(is_finite, values, 0.0), stretch.starts)
-            distances[:] = np.where(is_finite, values - self.bins.origin, 0.0)
-        np.multiply(distances, distances, out=distances)
-        moments, slots = self.moments, stretch.slots
-        moments[slots, FINITE] += finite
+    def _add_moments(self, values: Floats, stretch: Stretch, sums: Floats, scratch: Scratch) -> None:
+        """Take in finite values and the sum of each day."""
+        squares = np.subtract(values, self.bins.origin, out=scratch.floats[: len(values)])
+        np.multiply(squares, squares, out=squares)
+        moments, slots, starts = self.moments, stretch.slots, stretch.starts
+        moments[slots, FINITE] += stretch.lengths
         moments[slots, SUM] += sums
-        moments[slots, SQUARES] += np.add.reduceat(distances, stretch.starts)
-        moments[slots, LEAST] = np.fmin(moments[slots, LEAST], np.fmin.reduceat(plain, stretch.starts))
-        moments[slots, MOST] = np.fmax(moments[slots, MOST], np.fmax.reduceat(plain, stretch.starts))
-        moments[slots, INFINITE] += present - finite
+        moments[slots, SQUARES] += np.add.reduceat(squares, starts)
+        moments[slots, LEAST] = np.minimum(moments[slots, LEAST], np.minimum.reduceat(values, starts))
+        moments[slots, MOST] = np.maximum(moments[slots, MOST], np.maximum.reduceat(values, starts))
