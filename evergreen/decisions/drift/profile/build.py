@@ -33,8 +33,8 @@ def profile(
 ) -> Profile:
     """Return what rows look like, by local day and cell.
 
-    Counts do not depend on how rows are cut into batches, nor on their order; sums do in their last digits (within
-    1e-12 of the sum of absolute values, where measured below 1e-14), as float64 rounds.
+    Counts, least and most do not depend on how rows are cut into batches, nor on their order. Sums of floats do in
+    their last digits, because float64 rounds: by less than 1e-12 of the number of values times the largest of them.
 
     Parameters
     ----------

@@ -110,31 +110,34 @@ class Tally:
 
     def _add_numbers(self, values: Floats, stretch: Stretch, scratch: Scratch) -> None:
         sums = np.add.reduceat(values, stretch.starts)
-        all_finite, mask = bool(np.isfinite(sums).all()), scratch.truths[: len(values)]
-        missing = np.zeros(len(stretch.slots), np.int64)
-        if not all_finite:
-            missing = stretch.tally(np.isnan(values, out=mask))
-        present = stretch.lengths - missing
+        if np.isfinite(sums).all():
+            self._count_numbers(values, stretch, np.zeros(len(stretch.slots), np.int64), scratch)
+            self._add_moments(values, stretch, sums, scratch)
+            return
+        mask = scratch.truths[: len(values)]
+        missing = stretch.tally(np.isnan(values, out=mask))
+        self._count_numbers(values, stretch, missing, scratch)
+        finite = stretch.tally(np.isfinite(values, out=mask))
+        self.moments[stretch.slots, INFINITE] += stretch.lengths - missing - finite
+        values, some = values[mask], finite > 0
+        if len(values):
+            lengths = finite[some]
+            left = Stretch(0, len(values), np.cumsum(lengths) - lengths, lengths, stretch.slots[some])
+            self._add_moments(values, left, np.add.reduceat(values, left.starts), scratch)
+
+    def _count_numbers(self, values: Floats, stretch: Stretch, missing: Ints, scratch: Scratch) -> None:
+        """Count numbers by cell, and as `missing`, shape (days,), those that are nan, which is above no edge."""
+        mask = scratch.truths[: len(values)]
         if len(stretch.slots) > FEW_DAYS:
             cells = self._cells_of(values, scratch)
             if missing.any():
                 np.copyto(cells, self.bins.n_cells - 1, where=np.isnan(values, out=mask))
             self._count(cells, stretch, scratch)
-        else:
-            above = [stretch.tally(np.greater(values, edge, out=mask)) for edge in self._edges]
-            at_least = np.array([present, *above])
-            self.counts[stretch.slots, :-1] += (at_least - np.vstack([at_least[1:], 0 * missing])).T
-            self.counts[stretch.slots, -1] += missing
-        if all_finite:
-            self._add_moments(values, stretch, sums, scratch)
             return
-        finite = stretch.tally(np.isfinite(values, out=mask))
-        self.moments[stretch.slots, INFINITE] += present - finite
-        values, some = values[mask], finite > 0
-        if some.any():
-            lengths = finite[some]
-            left = Stretch(0, len(values), np.cumsum(lengths) - lengths, lengths, stretch.slots[some])
-            self._add_moments(values, left, np.add.reduceat(values, left.starts), scratch)
+        above = [stretch.tally(np.greater(values, edge, out=mask)) for edge in self._edges]
+        beyond = np.array([stretch.lengths - missing, *above, 0 * missing])
+        self.counts[stretch.slots, :-1] += (beyond[:-1] - beyond[1:]).T
+        self.counts[stretch.slots, -1] += missing
 
     def _cells_of(self, values: Floats, scratch: Scratch) -> Ints:
         """Return how many edges lie below each value, which is its cell; of nan, any."""

@@ -59,7 +59,7 @@ def test_neither_batches_nor_the_order_of_rows_matters(rows, cuts, random):
 
 def test_many_rows_of_many_days_in_any_order_are_counted_as_pandas_does():
     rng = np.random.default_rng(7)
-    n = 150_000
+    n = 60_000
     rows = pa.table(
         {
             "at": pa.array(1_300_000_000_000_000 + rng.integers(0, 90 * 86_400, n) * 1_000_000, INSTANT),
@@ -182,6 +182,11 @@ def test_a_column_that_one_batch_lacks_is_lost():
         assert (found.lost, found.counts, found.n_rows) == ({"x": "absent"}, {}, 2)
 
 
+def test_a_column_that_is_there_twice_is_lost():
+    twice = pa.table([pa.array([0], INSTANT), [1.0], [2.0]], names=["at", "x", "x"])
+    assert seen(twice, bins_of(twice, {"x": "number"})).lost == {"x": "there twice"}
+
+
 def test_a_column_that_fails_is_lost_and_the_others_are_not(monkeypatch):
     from evergreen.decisions.drift.profile import tallies
 
@@ -199,8 +204,9 @@ def test_rows_without_a_time_are_undated():
     never = pa.array([None, 0, -(2**62), 2**62], INSTANT)
     found = profile(pa.table({"at": never, "x": [1.0] * 4}), HALVES, time="at", zone="UTC")
     assert (found.undated, found.n_rows, found.total("x").tolist()) == (3, 1, [0, 1, 0])
-    for time in ("elsewhen", "x"):
-        found = profile(pa.table({"at": never, "x": [1.0] * 4}), HALVES, time=time, zone="UTC")
+    for time in ("elsewhen", "x", "void"):
+        rows = pa.table({"at": never, "x": [1.0] * 4, "void": pa.nulls(4)})
+        found = profile(rows, HALVES, time=time, zone="UTC")
         assert (found.undated, found.days) == (4, ())
 
 
