@@ -1,5 +1,7 @@
 """What is counted of one column, block by block of its rows."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,7 +28,8 @@ MOST_CODES = np.iinfo(np.uint8).max
 FEW_DAYS = 4  # up to which counting each by itself is faster than counting all cells at once
 
 
-class Stretch(NamedTuple):
+@dataclass(frozen=True)
+class Stretch:
     """Rows `begin` to `end` of a batch, in the order of their days.
 
     By day, shape (days,): where it `starts` among them, how many rows it has, and its slot.
@@ -38,12 +41,18 @@ class Stretch(NamedTuple):
     lengths: Ints
     slots: Ints
 
-    def tally(self, which: npt.NDArray[np.bool_]) -> Ints:
+    @cached_property
+    def spans(self) -> tuple[slice, ...]:
+        """The rows of each day."""
+        begins_and_ends = zip(self.starts.tolist(), (self.starts + self.lengths).tolist(), strict=True)
+        return tuple(slice(begin, end) for begin, end in begins_and_ends)
+
+    def tally(self, which: npt.NDArray[np.bool_]) -> list[int]:
         """Return how many of the rows of a mask, shape (n,), each day has."""
         if len(self.slots) > FEW_DAYS:
-            return np.add.reduceat(which, self.starts, dtype=np.int64)
-        spans = zip(self.starts.tolist(), self.lengths.tolist(), strict=True)
-        return np.array([np.count_nonzero(which[start : start + length]) for start, length in spans])
+            counts: list[int] = np.add.reduceat(which, self.starts, dtype=np.int64).tolist()
+            return counts
+        return [np.count_nonzero(which[span]) for span in self.spans]
 
 
 class Ordered(NamedTuple):
@@ -115,9 +124,9 @@ class Tally:
             self._add_moments(values, stretch, sums, scratch)
             return
         mask = scratch.truths[: len(values)]
-        missing = stretch.tally(np.isnan(values, out=mask))
+        missing = np.array(stretch.tally(np.isnan(values, out=mask)))
         self._count_numbers(values, stretch, missing, scratch)
-        finite = stretch.tally(np.isfinite(values, out=mask))
+        finite = np.array(stretch.tally(np.isfinite(values, out=mask)))
         self.moments[stretch.slots, INFINITE] += stretch.lengths - missing - finite
         values, some = values[mask], finite > 0
         if len(values):
