@@ -52,7 +52,7 @@ class Stretch:
         if len(self.slots) > FEW_DAYS:
             counts: list[int] = np.add.reduceat(which, self.starts, dtype=np.int64).tolist()
             return counts
-        return [np.count_nonzero(which[span]) for span in self.spans]
+        return [int(np.count_nonzero(which[span])) for span in self.spans]
 
 
 class Ordered(NamedTuple):
