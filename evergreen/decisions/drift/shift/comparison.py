@@ -31,7 +31,7 @@ class Compared:
     @property
     def column_p(self) -> float:
         """The column's p, in [0, 1]: the smallest times how many there are (Bonferroni); 1 without a score."""
-        return min(1.0, float(len(self.p) * self.p.min(initial=1.0)))
+        return min(1.0, float(len(self.p) * self.p.min())) if len(self.p) else 1.0
 
 
 def compare(reference: Profile, window: Profile, names: Sequence[str]) -> Mapping[str, Compared]:
@@ -78,6 +78,7 @@ def _test(
 
 def _skewness(residuals: Floats) -> Floats:
     """Return the skewness of days, shape (lanes,), of what is left of them, shape (lanes, days)."""
-    squares = np.maximum((residuals**2).mean(axis=1), np.finfo(float).tiny)
-    skewness: Floats = (residuals**3).mean(axis=1) / squares**1.5
+    largest = np.maximum(np.abs(residuals).max(axis=1, keepdims=True), np.finfo(float).tiny)
+    scaled = residuals / largest
+    skewness: Floats = (scaled**3).mean(axis=1) / np.maximum((scaled**2).mean(axis=1), np.finfo(float).eps) ** 1.5
     return skewness

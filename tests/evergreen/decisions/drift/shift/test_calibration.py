@@ -7,12 +7,12 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy import stats
+from simulated import FIRST, evenly, normal_profile, shocks
 
 from evergreen.decisions.drift.distances import kolmogorov_smirnov, population_stability
 from evergreen.decisions.drift.profile.profile import Profile
 from evergreen.decisions.drift.shift.comparison import compare, corrected_p
 from evergreen.decisions.drift.shift.decision import decide
-from tests.support.simulated import FIRST, evenly, normal_profile, shocks
 
 ALPHA, LEAVE = 0.01, 0.1  # the defaults of `decide`
 WINDOW, WINDOWS, WEEK = 30, 3, 0.3
