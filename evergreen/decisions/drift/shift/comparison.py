@@ -72,13 +72,13 @@ def _test(
     residuals = before - coefficients @ x.T, left - differences[:, None]
     contrast = Contrast.of(reference, window.weights @ x_window @ solve, window)
     spectra = [spectrum(reference, residuals[0], x), spectrum(window, residuals[1], np.ones((len(window.days), 1)))]
-    p = p_values(differences, row_variance, _skewness(np.hstack(residuals)), spectra, contrast)
+    p = p_values(differences, row_variance, *_skewness_and_kurtosis(np.hstack(residuals)), spectra, contrast)
     return differences / np.sqrt(row_variance), p
 
 
-def _skewness(residuals: Floats) -> Floats:
-    """Return the skewness of days, shape (lanes,), of what is left of them, shape (lanes, days)."""
+def _skewness_and_kurtosis(residuals: Floats) -> tuple[Floats, Floats]:
+    """Return the skewness and the excess kurtosis of days, shape (lanes,) each, of what is left of them, (lanes, B)."""
     largest = np.maximum(np.abs(residuals).max(axis=1, keepdims=True), np.finfo(float).tiny)
     scaled = residuals / largest
-    skewness: Floats = (scaled**3).mean(axis=1) / np.maximum((scaled**2).mean(axis=1), np.finfo(float).eps) ** 1.5
-    return skewness
+    squares = np.maximum((scaled**2).mean(axis=1), np.finfo(float).eps)
+    return (scaled**3).mean(axis=1) / squares**1.5, (scaled**4).mean(axis=1) / squares**2 - 3

@@ -26,6 +26,7 @@ SIZES_PER_OCTAVE = 2.5
 MOST_SHOCK = 4_096.0  # times the variance of a row within its day
 BANDS = 40
 LEAST_SKEWNESS, MOST_SKEWNESS = 1e-4, 4.0
+MOST_KURTOSIS = 6.0  # so that one odd day does not silence a column
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,12 @@ def spectrum(period: Period, residuals: Floats, design: Floats) -> Spectrum:
 
 
 def p_values(
-    differences: Floats, row_variance: Floats, skewness: Floats, spectra: list[Spectrum], contrast: Contrast
+    differences: Floats,
+    row_variance: Floats,
+    skewness: Floats,
+    kurtosis: Floats,
+    spectra: list[Spectrum],
+    contrast: Contrast,
 ) -> Floats:
     """Return two-sided p of differences of means, shape (lanes,).
 
@@ -90,16 +96,19 @@ def p_values(
     row_variance : of a row within its day, shape (lanes,), above 0.
     skewness : of days, shape (lanes,). A mean of skewed days strays further on one side, by as much as one of gamma
         values with the same skewness does (Wilson and Hilferty, 1931).
+    kurtosis : of days, in excess of the normal's, shape (lanes,). A variance of heavy-tailed days is (2 + kurtosis) / 2
+        times as uncertain as one of normal days, so that they count as so many fewer.
     spectra : of reference and window.
     """
     sizes = _sizes(min(one.noise for one in spectra))
     noise = max(one.noise for one in spectra)
     fits = np.log(PRIOR)[:, None] + np.log(sizes / (sizes + noise))
     fits = np.repeat(fits[None], len(differences), axis=0)
+    told = 2 / (2 + np.clip(kurtosis, 0.0, MOST_KURTOSIS))
     for one in spectra:
         expected = one.noise + sizes[:, None] * one.shocks[:, None, :]  # (shapes, sizes, bands)
         misfit = (one.squares / row_variance[:, None]) @ (1 / expected).reshape(-1, len(one.df)).T
-        fits -= (misfit.reshape(fits.shape) + np.log(expected) @ one.df) / 2
+        fits -= told[:, None, None] * (misfit.reshape(fits.shape) + np.log(expected) @ one.df) / 2
     weights = special.softmax(fits, axis=(1, 2))
     variance = contrast.noise + sizes * contrast.shocks[:, None]
     of_window = contrast.window_noise + sizes * contrast.window_shocks[:, None]
