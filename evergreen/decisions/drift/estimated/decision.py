@@ -6,7 +6,6 @@ was. Where it changed, nothing here can tell: an estimate is a note beside the m
 """
 
 import math
-from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -23,6 +22,7 @@ EstimatedVerdict = Literal["estimated", "not enough data", "unknown"]
 Method = Literal["CBPE", "PAPE", "importance weighting"]
 Metric = Literal["roc_auc", "accuracy", "mae"]
 Loss = Literal["brier", "error", "absolute error"]
+MOST_OUTSIDE = 0.1
 Blind = Literal["blind to concept drift"]
 
 METRIC: dict[Task, Metric] = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "mae"}
@@ -88,8 +88,9 @@ def decide(
 
     PAPE where both sides have features and CBPE otherwise; of a number, the errors of the reference, weighted as the
     window lies (importance weighting). "not enough data" with fewer than 50 rows or 4 clusters on a side, fewer than 10
-    labels of a kind, or a reference that is worth fewer than 50 rows where the window lies. "unknown" where an
-    estimate is missing, the reference has one class only, or its labels are of another kind.
+    labels of a kind, or a window that lies elsewhere: where the reference is worth fewer than 50 rows, or for a tenth
+    of it has hardly any. "unknown" where an estimate is missing, the reference has one class only, or its labels are of
+    another kind.
 
     Parameters
     ----------
@@ -118,24 +119,21 @@ def decide(
         like_window = (
             density.ratio(known, seen, seed=seed)
             if has_features or task == "regression"
-            else density.Density(np.ones(n), float(n))
+            else density.Density(np.ones(n), float(n), 0.0)
         )
         n_effective = like_window.n_effective
-        if n_effective < LEAST_ROWS:
-            few = f"the window lies where the reference has few rows: its {n} are worth {n_effective:.0f} there; "
-            needed = f"at least {LEAST_ROWS} are needed"
-            update = {"verdict": "not enough data", "evidence": few + needed, "n_effective": n_effective}
+        if few := _elsewhere(like_window, n):
+            update = {"verdict": "not enough data", "evidence": few, "n_effective": n_effective}
             return said.model_copy(update=update)
-        found = (
-            _of_numbers(known, seen, like_window.weights, scale)
-            if task == "regression"
-            else _of_chances(task, known, seen, like_window.weights, loss_name, threshold)
-        )
-        figures = {name: _figures(name, *each, known, seen, confidence) for name, each in found.items()}
+        with np.errstate(over="raise", invalid="raise"):
+            found = (
+                _of_numbers(known, seen, like_window.weights, scale)
+                if task == "regression"
+                else _of_chances(task, known, seen, like_window.weights, loss_name, threshold)
+            )
+            figures = {name: _figures(name, *each, known, seen, confidence) for name, each in found.items()}
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
         return said.model_copy(update={"evidence": f"could not be computed: {error}"})
-    if not all(np.isfinite(list(each.values())).all() for each in figures.values()):
-        return said.model_copy(update={"evidence": "could not be computed: errors of the reference are not finite"})
     method: Method = "importance weighting" if task == "regression" else "PAPE" if has_features else "CBPE"
     told = ", ".join(
         "{} {:.4f} [{:.4f}, {:.4f}] (the gate's rows: {:.4f})".format(called, *figures[name].values())
@@ -153,20 +151,31 @@ def decide(
     )
 
 
+def _elsewhere(like_window: density.Density, n: int) -> str:
+    """Return why the window lies too far from the n rows of the reference; empty where it does not."""
+    lies = "the window lies where the reference has few rows: "
+    if like_window.outside > MOST_OUTSIDE:
+        there = f"more than {density.MOST_RATIO:.0f} times as dense there"
+        return f"{lies}{like_window.outside:.0%} of it are {there}; at most {MOST_OUTSIDE:.0%} may be"
+    if like_window.n_effective < LEAST_ROWS:
+        return f"{lies}{n} are worth {like_window.n_effective:.0f} there; at least {LEAST_ROWS} are needed"
+    return ""
+
+
 def _of_chances(
     task: Task, known: Rows, seen: Rows, weights: Array, loss: Loss, threshold: float
 ) -> dict[str, Measured]:
     true, before, now = came_true(task, known), known.said.astype(np.float64), seen.said.astype(np.float64)
-    fitted = Calibrated(before, true, weights)
+    fitted, least = Calibrated(before, true, weights), threshold if task == "binary" else -math.inf
 
-    def of(metric: Callable[[Array, Array], OfChances]) -> Measured:
-        return Measured(fitted.expect(now, metric(now, fitted.chances(now))), metric(before, true).value, 1.0)
+    def of(metric: expected.Metric) -> Measured:
+        return Measured(fitted.expect(now, metric), metric(before, true, np.ones(len(true))).value, 1.0)
 
-    def is_wrong(said: Array, chances: Array) -> OfChances:
-        return expected.error(said >= threshold if task == "binary" else np.ones(len(said), dtype=np.bool_), chances)
+    def is_wrong(said: Array, chances: Array, weights: Array) -> OfChances:
+        return expected.error(said >= least, chances, weights)
 
-    def is_right(said: Array, chances: Array) -> OfChances:
-        return expected.error(said < threshold if task == "binary" else np.zeros(len(said), dtype=np.bool_), chances)
+    def is_right(said: Array, chances: Array, weights: Array) -> OfChances:
+        return expected.error(said < least, chances, weights)
 
     losses = of(expected.brier if loss == "brier" else is_wrong)
     if task == "multiclass":

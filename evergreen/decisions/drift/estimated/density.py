@@ -24,13 +24,19 @@ FOLDS = 4
 ROUNDS = (5, 10, 20, 40, 80)  # of boosting, besides none
 MOST_CATEGORIES = 200
 MOST_RATIO = 30.0
+LARGEST = 1e30
+MISSING = -2 * LARGEST  # a column without any value cannot be cut into bins
 
 
 class Density(NamedTuple):
-    """`weights` of the reference's rows, shape (n,), with a mean of 1; `n_effective`: how many rows they are worth."""
+    """`weights` of the reference's rows, shape (n,), with a mean of 1; `n_effective`: how many rows they are worth.
+
+    `outside`: the share of the window where it is more than MOST_RATIO times as dense, in [0, 1].
+    """
 
     weights: Array
     n_effective: float
+    outside: float
 
 
 def ratio(reference: Rows, window: Rows, *, seed: int) -> Density:
@@ -45,10 +51,14 @@ def ratio(reference: Rows, window: Rows, *, seed: int) -> Density:
     is_window = np.arange(len(values)) >= n
     folds = np.concatenate([_folds(rows.clusters, seed) for rows in (reference, window)])
     odds = _odds(values, categorical, is_window, folds, seed)
-    mine = odds[~is_window]
+    mine, theirs = odds[~is_window], odds[is_window]
     kish = float(mine.sum() ** 2 / (mine**2).sum())
     capped = np.minimum(mine, MOST_RATIO)
-    return Density(capped / capped.mean(), min(kish, n / float(odds[is_window].mean()), float(n)))
+    return Density(
+        weights=capped / capped.mean(),
+        n_effective=min(kish, n / float(theirs.mean()), float(n)),
+        outside=float((theirs > MOST_RATIO).mean()),
+    )
 
 
 def _odds(
@@ -93,7 +103,7 @@ def _folds(clusters: Clusters, seed: int) -> npt.NDArray[np.int64]:
 
 
 def _matrix(reference: Rows, window: Rows) -> tuple[Array, npt.NDArray[np.bool_]]:
-    """Return the rows of both as numbers, missing ones NaN, shape (n + m, d), and which columns are of categories."""
+    """Return the rows of both as numbers, shape (n + m, d), and which columns are of categories."""
     columns: list[Array] = [np.concatenate([rows.said for rows in (reference, window)]).astype(np.float64)]
     categorical = [False]
     pairs: list[tuple[Any, Any]] = []
@@ -117,7 +127,7 @@ def _is_number(values: pd.Series) -> bool:
 
 def _numbers(before: pd.Series, after: pd.Series) -> Array:
     values = np.concatenate([each.to_numpy(dtype=np.float64, na_value=np.nan) for each in (before, after)])
-    return np.where(np.isfinite(values), values, np.nan)
+    return np.where(np.abs(values) <= LARGEST, values, MISSING)
 
 
 def _codes(before: pd.Series, after: pd.Series) -> Array:
