@@ -199,13 +199,16 @@ def _figures(
 ) -> dict[str, float]:
     """Return the fields of a metric: its value, the ends of its interval, and what it is at the gate.
 
-    The errors of the two sides are independent; their degrees of freedom together are those of Satterthwaite (1946).
+    The errors of the two sides are independent; their degrees of freedom together are those of Satterthwaite (1946). A
+    share of 0 or 1 has the exact bound (Clopper and Pearson, 1934) of as many alike as there are clusters.
     """
     sides = clustered_error(found.reference, known.clusters), clustered_error(found.window, seen.clusters)
     squares = [side.se**2 for side in sides]
     parts = sum(square**2 / max(side.df, 1.0) for square, side in zip(squares, sides, strict=True))
     df = sum(squares) ** 2 / parts if parts else 1.0
     half = float(stats.t.isf((1 - confidence) / 2, df)) * sum(squares) ** 0.5
+    if most == 1.0 and round(found.value, 6) in (0.0, 1.0):
+        half = max(half, 1 - ((1 - confidence) / 2) ** (1 / min(known.clusters.n, seen.clusters.n)))
     value, low, high = np.clip([found.value, found.value - half, found.value + half], 0.0, most).tolist()
     before = "" if name == "value" else f"{name}_"
     return {name: value, f"{before}low": low, f"{before}high": high, f"gate_{name}": at_gate}

@@ -46,7 +46,7 @@ def test_an_estimate_follows_a_shift_that_the_probabilities_alone_cannot_tell() 
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("of_window", "most_off"),
-    [({}, 0.007), ({"shift": 0.5}, 0.009), ({"shift": 1.0}, 0.016), ({"spread": 1.4}, 0.012), ({"shared": 0.3}, 0.012)],
+    [({}, 0.007), ({"shift": 0.5}, 0.01), ({"shift": 1.0}, 0.019), ({"spread": 1.4}, 0.012), ({"shared": 0.5}, 0.01)],
 )
 def test_an_estimate_is_near_the_realised_loss_campaign(of_window: dict[str, float], most_off: float) -> None:
     found = _estimates(100, features=True, **of_window)
@@ -68,7 +68,7 @@ def test_intervals_hold_the_truth() -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("of_window", [{}, {"shared": 0.5}, {"shift": 0.5}])
 def test_intervals_hold_the_truth_campaign(of_window: dict[str, float]) -> None:
-    assert 0.9 <= _covered(200, **of_window) <= 0.995
+    assert 0.88 <= _covered(200, **of_window) <= 0.995
 
 
 def test_errors_that_days_have_in_common_make_the_interval_wider() -> None:
@@ -233,6 +233,14 @@ def test_a_model_that_always_says_the_same_is_estimated(said: float) -> None:
     assert found.verdict == "estimated"
     assert found.value == pytest.approx(0.5)
     assert found.accuracy == pytest.approx(np.mean(gate.labels == (said >= 0.5)), abs=0.01)
+
+
+def test_a_model_that_is_always_right_is_not_certain_to_stay_so() -> None:
+    gate = _gate()
+    said = gate.labels.astype(np.float64)
+    found = decide("binary", replace(gate.rows(labels=True), said=said), replace(gate.rows(), said=said))
+    assert found.accuracy == pytest.approx(1)
+    assert found.accuracy_low == pytest.approx(0.025 ** (1 / 30), abs=1e-6)
 
 
 def test_labels_that_are_endless_numbers_are_refused() -> None:
