@@ -53,7 +53,7 @@ def feedback_schema(columns: Columns) -> pa.Schema:
         *(("feedback_id", pa.string()), ("received_at", INSTANT), ("kind", pa.string())),
         *(("prediction_id", pa.string()), ("key", pa.string()), ("label", LABELS[columns.task])),
         *(("value", pa.float64()), ("decision", pa.string()), ("known_at", INSTANT), ("by", pa.string())),
-        ("request_id", pa.string()),
+        *(("request_id", pa.string()), ("label_propensity", pa.float64())),
     ]
     return pa.schema(ours, metadata={ABOUT: msgspec.json.encode(columns)})
 
@@ -79,7 +79,8 @@ def value_names(columns: Columns) -> list[str]:
     ['weight', '_Version', '_date', '_WEIGHT']
     """
     taken = {TIMES.get(name, name) for kind in (Logged, Feedback) for name in kind.__struct_fields__}
-    taken |= {PARTITION, "key", *FEEDBACK_COLUMNS} - {"features", "keys"}
+    taken |= {PARTITION, "key", *FEEDBACK_COLUMNS}
+    taken -= {"label_propensity"}  # which came later: a column that files name so keeps its name
     names = []
     for column in columns.all:
         name = column.name
