@@ -80,9 +80,7 @@ def judged(labels: Labels, *, delay: timedelta, error_at_gate: float | None) -> 
     elif labels.coverage is None:
         evidence = f"{n_labelled:,} of {n:,} predictions are labelled, and no label is due yet; {due}"
     else:
-        evidence = (
-            f"{labels.coverage:.1%} of {labels.n_due:,} due labels are known, {labels.needed:.1%} needed"
-        )
+        evidence = f"{labels.coverage:.1%} of {labels.n_due:,} due labels are known, {labels.needed:.1%} needed"
         if labels.watermark == labels.end:
             verdict = "complete"
         else:

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -97,7 +98,7 @@ def predictions_batch(columns: Columns, rows: Sequence[Logged]) -> pa.RecordBatc
     n_features, n_keys = len(columns.features), len(columns.keys)
     nothing = (None,) * n_keys
     arrays = [
-        _array([getattr(row, _field(name)) for row in rows], schema.field(name).type)
+        _array(list(map(attrgetter(_field(name)), rows)), schema.field(name).type)
         for name in schema.names[: len(schema) - n_features - n_keys]
     ]
     values = [(*row.features, *(row.keys or nothing)) for row in rows]
@@ -110,7 +111,8 @@ def feedback_batch(columns: Columns, rows: Sequence[Feedback]) -> pa.RecordBatch
     """Return what came back as a batch of `feedback_schema`."""
     schema = feedback_schema(columns)
     values = {
-        name: [_key(row.keys) if name == "key" else getattr(row, _field(name)) for row in rows] for name in schema.names
+        name: [_key(row.keys) for row in rows] if name == "key" else list(map(attrgetter(_field(name)), rows))
+        for name in schema.names
     }
     arrays = [_array(values[name], schema.field(name).type) for name in schema.names]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
