@@ -50,7 +50,12 @@ def keys_spoken_of(batch: pa.RecordBatch, said: Iterable[Said]) -> pa.Array | No
     return pa.array(keys_of(batch), pa.string()) if any(len(each.by_key.subjects) for each in said) else None
 
 
-def events_of(batch: pa.RecordBatch) -> Times:
-    """Return the events of predictions, or else when they were asked for, in microseconds since 1970."""
-    events: Times = pc.coalesce(batch.column("event_at"), batch.column("received_at")).cast(pa.int64()).to_numpy()
+def event_times(batch: pa.RecordBatch | pa.Table) -> pa.Array:
+    """Return the time of each prediction's event, or else when it was asked for."""
+    return pc.coalesce(batch.column("event_at"), batch.column("received_at"))
+
+
+def events_of(batch: pa.RecordBatch | pa.Table) -> Times:
+    """Return what `event_times` does, in microseconds since 1970."""
+    events: Times = event_times(batch).cast(pa.int64()).to_numpy()
     return events

@@ -14,7 +14,7 @@ from evergreen.record.labels.beside import events_of, keys_spoken_of
 from evergreen.record.labels.said import Found, Said, nothing_said, said_in
 from evergreen.record.labels.verdict import Labels, judged, watermark
 from evergreen.record.predictions import reading
-from evergreen.record.predictions.columnar import ABOUT, INSTANT, LABELS, columns_in, prediction_schema, value_names
+from evergreen.record.predictions.columnar import ABOUT, INSTANT, LABELS, columns_in, named_values, prediction_schema
 from evergreen.record.predictions.records import Columns
 
 ROWS_AT_ONCE = 500_000
@@ -182,7 +182,7 @@ def _chunks(folder: Path, model: str, as_of: datetime) -> Iterator[pa.RecordBatc
 
 def _needed(schema: pa.Schema) -> list[str]:
     columns = columns_in(schema)
-    named = dict(zip((column.name for column in columns.all), value_names(columns), strict=True))
+    named = named_values(columns)
     return [*OURS, *(named[name] for name in columns.key if name in named)]
 
 

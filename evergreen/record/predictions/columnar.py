@@ -92,6 +92,11 @@ def value_names(columns: Columns) -> list[str]:
     return names
 
 
+def named_values(columns: Columns) -> dict[str, str]:
+    """Return the name in the table of each of the contract's columns, by its own."""
+    return dict(zip((column.name for column in columns.all), value_names(columns), strict=True))
+
+
 def predictions_batch(columns: Columns, rows: Sequence[Logged]) -> pa.RecordBatch:
     """Return records as a batch of `prediction_schema`."""
     schema = prediction_schema(columns)
@@ -137,7 +142,7 @@ def logged_rows(batch: pa.RecordBatch) -> Iterator[Logged]:
 def keys_of(batch: pa.RecordBatch) -> list[str | None]:
     """Return the key of each prediction as feedback names it; None where a part of it was not sent."""
     columns = columns_in(batch.schema)
-    named = dict(zip((column.name for column in columns.all), value_names(columns), strict=True))
+    named = named_values(columns)
     if not columns.key or any(name not in named for name in columns.key):
         return [None] * batch.num_rows
     parts = [_plain(batch.column(named[name])) for name in columns.key]

@@ -2,14 +2,13 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from evergreen.record.predictions.columnar import (
     ABOUT,
@@ -22,7 +21,7 @@ from evergreen.record.predictions.columnar import (
 from evergreen.record.predictions.frames import Damage, FeedbackRows, Header, Predictions, SegmentReader
 from evergreen.record.predictions.records import Columns
 from evergreen.record.predictions.segment import segments
-from evergreen.record.predictions.table import BATCH_ROWS, Kind, files, read_file, segment_of
+from evergreen.record.predictions.table import BATCH_ROWS, Kind, Pick, files, read_file, segment_of
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +32,7 @@ def batches(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
-    pick: Callable[[pa.Schema], Sequence[str]] | None = None,
+    pick: Pick | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Yield logged predictions, or the feedback on them, batch by batch: each record once.
 
@@ -53,8 +52,7 @@ def batches(
     days = (since and since.astimezone(UTC).date(), until and until.astimezone(UTC).date())
     for path in files(folder, kind, since=days[0], until=days[1]):
         if segment_of(path) not in unrolled:
-            names = pick(pq.read_schema(path)) if pick else None
-            yield from _within(read_file(path, names), since, until)
+            yield from _within(read_file(path, pick=pick), since, until)
     for path in listed:
         for batch in _within(_of_listed(folder, path, kind), since, until):
             mark = marks.get(path, b"")
