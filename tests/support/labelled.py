@@ -40,12 +40,12 @@ class World:
         return self.predictions["id"].map(known.drop_duplicates("id", keep="last").set_index("id")["value"])
 
 
-def world(folder: Path, n: int, *, seed: int, days: int = 90, rolled: float = 0.5) -> World:
+def world(folder: Path, n: int, *, seed: int, days: int = 90, rolled: float = 0.5, answers: bool = True) -> World:
     """Log n predictions of some days and what came back about all of them within 30 days after.
 
     2 % of the labels are repeated and 1 % are contradicted by an earlier one, which may be received later. A tenth is
     said by key, a fifth says when it was known, and a hundredth of these that it was a year from now. The first part of
-    the log, `rolled`, is in the table, the rest in segments.
+    the log, `rolled`, is in the table, the rest in segments. Nothing came back without `answers`.
     """
     rng = np.random.default_rng(seed)
     log = PredictionLog(folder)
@@ -83,6 +83,7 @@ def world(folder: Path, n: int, *, seed: int, days: int = 90, rolled: float = 0.
             "name": [os.urandom(16).hex() for _ in range(n_said)],
         }
     ).sort_values("received")
+    said = said if answers else said.iloc[:0]
     _write(log, predictions, said, rolled)
     return World(folder, predictions, said)
 

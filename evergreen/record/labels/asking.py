@@ -47,12 +47,12 @@ def asked(
             pa.repeat(True, len(events)) if start is None else pc.greater_equal(events, pa.scalar(start, INSTANT)),
             pa.repeat(True, len(events)) if end is None else pc.less(events, pa.scalar(end, INSTANT)),
         )
-        names = batch.column("prediction_id").to_pylist()
-        chosen = [
-            wanted and name not in seen and is_asked(name, share=share, salt=contract.name)
-            for name, wanted in zip(names, is_in.to_pylist(), strict=True)
-        ]
-        seen.update(name for name, is_chosen in zip(names, chosen, strict=True) if is_chosen)
+        chosen = []
+        for name, wanted in zip(batch.column("prediction_id").to_pylist(), is_in.to_pylist(), strict=True):
+            is_new = wanted and name not in seen and is_asked(name, share=share, salt=contract.name)
+            if is_new:
+                seen.add(name)
+            chosen.append(is_new)
         places = named_values(columns)
         keys = {name: _text(batch, places.get(name)) for name in contract.key}
         about = {"prediction_id": batch.column("prediction_id"), **keys, EVENT: events}
