@@ -160,10 +160,11 @@ def _alike(batches: list[pa.RecordBatch]) -> list[pa.RecordBatch]:
 
 
 def _said(rows: pa.Table) -> Said:
-    by_id = rows.column("id").is_valid()
+    is_id = rows.column("id").is_valid()
+    by_id, by_key = rows.drop_columns("key"), rows.drop_columns("id")
     return Said(
-        standing(rows.filter(by_id).drop_columns("key").rename_columns({"id": "subject"})),
-        standing(rows.filter(pc.invert(by_id)).drop_columns("id").rename_columns({"key": "subject"})),
+        standing(by_id.filter(is_id).rename_columns({"id": "subject"})),
+        standing(by_key.filter(pc.invert(is_id)).rename_columns({"key": "subject"})),
     )
 
 
