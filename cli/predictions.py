@@ -94,7 +94,7 @@ def _subject(keys: Sequence[str]) -> dict[str, str]:
 
 
 def export(settings: "Settings", target: Path, *, since: datetime | None, until: datetime | None) -> dict[str, Any]:
-    """Write predictions, each with the last that came back about it, into one file."""
+    """Write predictions, each with what came back about it and counts, into one file."""
     import pyarrow as pa
 
     from evergreen.record.labels import beside

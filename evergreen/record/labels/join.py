@@ -71,7 +71,8 @@ def join(
 
     Notes
     -----
-    Where nobody speaks of keys, no Python object is made of a row. Two million predictions with as many labels took 1.3 GiB.
+    Where nobody speaks of keys, no Python object is made of a row. Two million predictions with as many labels took
+    1.3 GiB.
     """
     if not 0 < needed <= 1:
         raise ValueError(f"the share of labels that is needed must be in (0, 1], got {needed}")

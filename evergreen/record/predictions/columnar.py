@@ -28,9 +28,9 @@ TIMES = {"received_us": "received_at", "event_us": "event_at", "known_us": "know
 ABOUT = b"evergreen"  # in a file's metadata: its `Columns`
 PARTITION = "date"
 FEEDBACK_COLUMNS = {
-    "feedback_label": "the label that came back last",
-    "feedback_value": "the number that came back last",
-    "feedback_decision": "what a person decided last",
+    "feedback_label": "the label that counts",
+    "feedback_value": "the number that counts",
+    "feedback_decision": "what a person decided, likewise",
     "feedback_at": "when the last of them was received",
 }
 

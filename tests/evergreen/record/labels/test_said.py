@@ -4,9 +4,11 @@ import logged
 import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from evergreen.record.labels.said import nothing_said, said_in
+from evergreen.record.predictions.columnar import feedback_batch
 from evergreen.record.predictions.log import PredictionLog
 
 
@@ -44,6 +46,19 @@ def test_target_that_was_of_two_types_in_its_time_is_read_as_text(log):
     log.append_feedback(logged.COLUMNS, [logged.feedback("a", 1, label=True)])
     log.append_feedback(columns, [logged.feedback("b", 1, label="high")])
     assert set(said_in(log.folder)["visits", "label"].by_id.values.to_pylist()) == {"true", "high"}
+
+
+def test_table_of_before_has_no_propensities(log):
+    batch = feedback_batch(logged.COLUMNS, [logged.feedback("a", 1, label=True)])
+    path = log.folder / "feedback" / "date=2024-05-01" / "20240501T12-aaaaaa-000001.1.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.Table.from_batches([batch.drop_columns("label_propensity")]), path)
+    asked = msgspec.structs.replace(logged.feedback("b", 1, label=True), label_propensity=0.25)
+    log.append_feedback(logged.COLUMNS, [asked])
+    found = said_in(log.folder)["visits", "label"].by_id
+    assert found.subjects.to_pylist() == ["a", "b"]
+    assert np.isnan(found.propensity[0])
+    assert found.propensity[1] == 0.25
 
 
 def test_id_and_key_together_are_one_label_or_contradict(log):

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from evergreen.record.predictions import reading, rolling
+from evergreen.record.predictions.columnar import columns_in
 from evergreen.record.predictions.log import PredictionLog
 
 NOON = datetime(2024, 5, 1, 12, 0, 15, 250, tzinfo=UTC)
@@ -45,6 +46,13 @@ def test_bounds_of_time_take_the_first_and_leave_the_last(folder):
     assert days(folder, since=at[90_000]) == [90_000]
     assert days(folder, until=at[2]) == [1]
     assert days(folder, since=at[2].astimezone(None), until=at[90_000]) == [2, 3, 4, 5]
+
+
+def test_only_the_columns_that_are_wanted_are_read_wherever_they_lie(folder):
+    found = list(reading.batches(folder, pick=lambda schema: ["received_at", schema.names[-1]]))
+    assert {tuple(batch.schema.names) for batch in found} == {("received_at", "street")}
+    assert {columns_in(batch.schema).contract for batch in found} == {"visits"}
+    assert sum(batch.num_rows for batch in found) == 6
 
 
 @pytest.mark.parametrize("kind", ["table", "feedback"])
