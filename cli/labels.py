@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from evergreen.base.errors import ConfigError
+from evergreen.base.errors import ConfigError, printable
 from evergreen.project import Project
 
 if TYPE_CHECKING:
@@ -75,10 +75,10 @@ def events_of(project: Project, text: str) -> tuple[datetime, datetime]:
 def show(added: "Added") -> None:
     """Print for a person what a file brought."""
     counts = added.model_dump(include={"rows", "taken", "known", "unlabelled", "refused", "unknown_ids"})
-    typer.echo(f"Labels of {added.file}")
+    typer.echo(printable(f"Labels of {added.file}"))
     for name, value in counts.items():
         typer.echo(f"  {name.replace('_', ' ')}: {value}")
     for row in added.first:
-        typer.echo(f"  row {row.row}: {row.codes}: {row.why}")
+        typer.echo(printable(f"  row {row.row}: {row.codes}: {row.why}"))
     if added.refused_file:
         typer.echo(f"  refused rows: {added.refused_file}")
