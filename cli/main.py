@@ -13,6 +13,7 @@ from cli import (
     contract_commands,
     data_commands,
     history_commands,
+    labels_commands,
     memory_commands,
     package_command,
     predictions_commands,
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.add_typer(contract_commands.app, name="contract")
 app.add_typer(data_commands.app, name="data")
 app.add_typer(predictions_commands.app, name="predictions")
+app.add_typer(labels_commands.app, name="labels")
 app.registered_commands += registry_commands.app.registered_commands
 memory_commands.register(app)
 history_commands.register(app)

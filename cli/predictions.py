@@ -31,6 +31,7 @@ def found(settings: "Settings", prediction_id: str | None) -> dict[str, Any]:
     """Return a prediction with what came back about it; or, without an id, how much there is of what."""
     import pyarrow.compute as pc
 
+    from evergreen.record.labels import beside
     from evergreen.record.predictions import reading
 
     folder = settings.predictions
@@ -47,7 +48,7 @@ def found(settings: "Settings", prediction_id: str | None) -> dict[str, Any]:
             "segments": len(segments(folder)),
             "days": dict(sorted(days.items())),
         }
-    for batch in reading.with_feedback(folder):
+    for batch in beside.with_feedback(folder):
         rows = batch.filter(pc.equal(batch.column("prediction_id"), prediction_id)).to_pylist()
         if rows:
             return {name: _plain(value) for name, value in rows[0].items()}
@@ -93,9 +94,10 @@ def _subject(keys: Sequence[str]) -> dict[str, str]:
 
 
 def export(settings: "Settings", target: Path, *, since: datetime | None, until: datetime | None) -> dict[str, Any]:
-    """Write predictions, each with the last that came back about it, into one file."""
+    """Write predictions, each with what came back about it and counts, into one file."""
     import pyarrow as pa
 
+    from evergreen.record.labels import beside
     from evergreen.record.predictions import columnar, reading
 
     if target.suffix not in (".parquet", ".csv"):
@@ -107,11 +109,11 @@ def export(settings: "Settings", target: Path, *, since: datetime | None, until:
         )
     bounds = {"since": since, "until": until}
     schemas: list[pa.Schema] = []
-    for batch in reading.with_feedback(settings.predictions, **bounds):
+    for batch in beside.with_feedback(settings.predictions, **bounds):
         if batch.schema not in schemas:
             schemas.append(batch.schema)
     schema = columnar.unified(schemas or [columnar.prediction_schema(reading.NOTHING)])
-    batches = (columnar.as_schema(batch, schema) for batch in reading.with_feedback(settings.predictions, **bounds))
+    batches = (columnar.as_schema(batch, schema) for batch in beside.with_feedback(settings.predictions, **bounds))
     return {"file": str(target), "predictions": _write(target, schema, batches)}
 
 

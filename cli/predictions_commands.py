@@ -99,7 +99,7 @@ def export(
     env: Env = "local",
     as_json: Json = False,
 ) -> None:
-    """Write predictions, each with the last that came back about it, into one file.
+    """Write predictions, each with what came back about it and counts, into one file.
 
     Example: [bold]evergreen predictions export may.parquet --since 2026-05-01 --until 2026-06-01[/bold]
     """

@@ -3,7 +3,7 @@
 from typing import Any
 
 from evergreen.config.contract.contract import Contract
-from serving.feedback import AT, ID, LONGEST, key_columns, label_column
+from evergreen.record.labels.columns import AT, ID, LONGEST, key_columns, label_column
 from serving.spellings import Schema, schema_of
 
 Content = dict[str, Any]

@@ -6,14 +6,14 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from evergreen.config.contract.columns import Column
+from evergreen.config.contract.columns import Column, loose
 from evergreen.config.contract.contract import Contract
 from evergreen.learning.model.compiled.plan import PlanColumn
 from evergreen.learning.model.model import Model
 from serving.answers import RequestError
 from serving.reading import Fault, Reading, Scalar
 from serving.shapes import SHOWN, cut, misshapen
-from serving.spellings import allowed, loose
+from serving.spellings import allowed
 
 NEXT = "GET /openapi.json names every field with what it may hold."
 WANTED = 'Send {"rows": [{…}, …]}, an object for each row; GET /openapi.json says what is in it.'

@@ -12,12 +12,12 @@ from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
 from evergreen.learning.model.compiled.plan import PlanColumn
 from evergreen.learning.model.requested import REFUSING
+from evergreen.record.labels.columns import AT, ID, LONGEST, key_columns, label_column
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Feedback, Scalar
 from serving.answers import RequestError, to_json
 from serving.reading import Fault, Reading
 from serving.shapes import misshapen
-from serving.spellings import loose
 
 if TYPE_CHECKING:
     from serving.app import Service
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 20  # unknown ids that are named
 SECONDS_FOR_LOOKING_UP = 1.0
-LONGEST = 200  # characters of a decision, and of who says it
-ID = "^[0-9a-f]{32}$"
 NEXT = "An item has prediction_id or key, and label or decision or both; at and by may be left out."
-AT = Column(name="at", type="timestamp", role="ignore")
 Short = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
 
 
@@ -185,19 +182,6 @@ class _Items:
             field = "label" if fault.column == self._target.name and not below else f"{below}{fault.column}"
             _refuse(fault.what, f"feedback[{[*values][fault.row]}].{field}", fault.allowed)
         return dict(zip(values, typed, strict=True))
-
-
-def label_column(contract: Contract) -> Column:
-    """Return the column that labels are read as: the target, which must be there."""
-    target = contract.with_role("target")[0]
-    severity = {code: said for code, said in target.severity.items() if code != "DQ003"}
-    return target.model_copy(update={"nullable": False, "max_null_share": None, "severity": severity})
-
-
-def key_columns(contract: Contract) -> tuple[Column, ...]:
-    """Return the columns that keys are read as: by their types alone, and none of them may be missing."""
-    columns = {column.name: column for column in contract.columns}
-    return tuple(loose(columns[name]).model_copy(update={"nullable": False}) for name in contract.key)
 
 
 def _plain(column: Column) -> PlanColumn:

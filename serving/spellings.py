@@ -94,12 +94,6 @@ def schema_of(column: Column) -> Schema:
     return forms[0] if len(forms) == 1 else {"anyOf": forms}
 
 
-def loose(column: Column) -> Column:
-    """Return a column of which only the type is asked: what comes along is no reason to refuse a prediction."""
-    about = {"name": column.name, "type": column.type, "role": column.role, "spelling": column.spelling}
-    return Column(**about, nullable=True, pii=column.pii, description=column.description)
-
-
 def allowed(column: Column) -> str:
     """Return in words what a column may hold."""
     words = {

@@ -17,7 +17,15 @@ POINTS = (
     "mirror.done",
 )
 # Of what is done to logged predictions.
-OF_PREDICTIONS = ("roll.written", "roll.published", "roll.removed", "import.copied", "forget.rewritten")
+OF_PREDICTIONS = (
+    "roll.written",
+    "roll.published",
+    "roll.removed",
+    "import.copied",
+    "forget.rewritten",
+    "labels.written",
+    "labels.published",
+)
 _armed = ""
 
 

@@ -8,6 +8,7 @@ import released
 
 from evergreen.base.errors import ResourceError
 from evergreen.config.settings import Settings
+from evergreen.record.labels import beside
 from evergreen.record.predictions import reading
 from evergreen.record.predictions.records import Logged
 from serving.answers import RequestError
@@ -49,14 +50,15 @@ def send(service: Service, *items: object) -> dict:
 
 
 def joined(service: Service) -> dict[str, tuple]:
-    rows = [row for batch in reading.with_feedback(service.settings.predictions) for row in batch.to_pylist()]
+    rows = [row for batch in beside.with_feedback(service.settings.predictions) for row in batch.to_pylist()]
     return {row["prediction_id"]: (row["feedback_label"], row["feedback_decision"]) for row in rows}
 
 
 def test_labels_and_decisions_stand_beside_their_predictions_and_the_latest_wins(service):
     a, b, c = predicted(service)
 
-    assert send(service, {"prediction_id": a, "label": True}, {"key": {"parcel": 1}, "label": False})["taken"] == 2
+    early = {"prediction_id": a, "label": True, "at": "2024-05-02"}
+    assert send(service, early, {"key": {"parcel": 1}, "label": False})["taken"] == 2
     assert send(service, {"prediction_id": b, "decision": "call", "by": "ann"})["taken"] == 1
     told = send(service, {"prediction_id": a, "label": False, "decision": "wait", "at": "2024-05-03T10:00:00+02:00"})
 
@@ -64,7 +66,8 @@ def test_labels_and_decisions_stand_beside_their_predictions_and_the_latest_wins
     assert joined(service) == {a: (False, "wait"), b: (False, "call"), c: (None, None)}
     kept = reading.read(service.settings.predictions, "feedback").to_pylist()
     assert [row["label"] for row in kept if row["kind"] == "label"] == [True, False, False]
-    assert [row["known_at"].isoformat() for row in kept if row["known_at"]] == ["2024-05-03T08:00:00+00:00"] * 2
+    known = [row["known_at"].isoformat() for row in kept if row["known_at"]]
+    assert known == ["2024-05-01T22:00:00+00:00", *["2024-05-03T08:00:00+00:00"] * 2]
     assert {row["by"] for row in kept} == {None, "ann"}
 
 

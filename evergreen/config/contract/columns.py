@@ -118,3 +118,9 @@ def settable(severity: dict[str, Severity], codes: tuple[str, ...]) -> dict[str,
     if unknown:
         raise ValueError(f"{unknown[0]} has no severity to set here; {', '.join(codes)} have")
     return severity
+
+
+def loose(column: Column) -> Column:
+    """Return a column of which only the type is asked: what comes along is no reason to refuse a prediction."""
+    about = {"name": column.name, "type": column.type, "role": column.role, "spelling": column.spelling}
+    return Column(**about, nullable=True, pii=column.pii, description=column.description)

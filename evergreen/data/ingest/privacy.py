@@ -29,7 +29,7 @@ def protect(rows: pa.RecordBatch, contract: Contract, secret: bytes) -> pa.Recor
         protected = _each(values, hasher(secret) if column.pii == "hash" else masked)
         rows = rows.set_column(rows.schema.get_field_index(column.name), column.name, protected)
     at = rows.schema.get_field_index(UNREADABLE)
-    return rows.set_column(at, UNREADABLE, _withheld(rows.column(UNREADABLE), columns))
+    return rows.set_column(at, UNREADABLE, withheld(rows.column(UNREADABLE), columns))
 
 
 def _each(values: pa.Array, stands_for: Callable[[str], str]) -> pa.Array:
@@ -37,7 +37,7 @@ def _each(values: pa.Array, stands_for: Callable[[str], str]) -> pa.Array:
     return pa.array(map(stands_for, coded.dictionary.to_pylist()), pa.string()).take(coded.indices)
 
 
-def _withheld(texts: pa.Array, columns: Sequence[Column]) -> pa.Array:
+def withheld(texts: pa.Array, columns: Sequence[Column]) -> pa.Array:
     """Blank the personal part of unreadable values; of a row that could not be split, all of it may be personal."""
     if texts.null_count == len(texts):
         return texts

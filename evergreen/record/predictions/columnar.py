@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -27,9 +28,9 @@ TIMES = {"received_us": "received_at", "event_us": "event_at", "known_us": "know
 ABOUT = b"evergreen"  # in a file's metadata: its `Columns`
 PARTITION = "date"
 FEEDBACK_COLUMNS = {
-    "feedback_label": "the label that came back last",
-    "feedback_value": "the number that came back last",
-    "feedback_decision": "what a person decided last",
+    "feedback_label": "the label that counts",
+    "feedback_value": "the number that counts",
+    "feedback_decision": "what a person decided, likewise",
     "feedback_at": "when the last of them was received",
 }
 
@@ -53,7 +54,7 @@ def feedback_schema(columns: Columns) -> pa.Schema:
         *(("feedback_id", pa.string()), ("received_at", INSTANT), ("kind", pa.string())),
         *(("prediction_id", pa.string()), ("key", pa.string()), ("label", LABELS[columns.task])),
         *(("value", pa.float64()), ("decision", pa.string()), ("known_at", INSTANT), ("by", pa.string())),
-        ("request_id", pa.string()),
+        *(("request_id", pa.string()), ("label_propensity", pa.float64())),
     ]
     return pa.schema(ours, metadata={ABOUT: msgspec.json.encode(columns)})
 
@@ -79,7 +80,8 @@ def value_names(columns: Columns) -> list[str]:
     ['weight', '_Version', '_date', '_WEIGHT']
     """
     taken = {TIMES.get(name, name) for kind in (Logged, Feedback) for name in kind.__struct_fields__}
-    taken |= {PARTITION, "key", *FEEDBACK_COLUMNS} - {"features", "keys"}
+    taken |= {PARTITION, "key", *FEEDBACK_COLUMNS}
+    taken -= {"label_propensity"}  # which came later: a column that files name so keeps its name
     names = []
     for column in columns.all:
         name = column.name
@@ -90,13 +92,18 @@ def value_names(columns: Columns) -> list[str]:
     return names
 
 
+def named_values(columns: Columns) -> dict[str, str]:
+    """Return the name in the table of each of the contract's columns, by its own."""
+    return dict(zip((column.name for column in columns.all), value_names(columns), strict=True))
+
+
 def predictions_batch(columns: Columns, rows: Sequence[Logged]) -> pa.RecordBatch:
     """Return records as a batch of `prediction_schema`."""
     schema = prediction_schema(columns)
     n_features, n_keys = len(columns.features), len(columns.keys)
     nothing = (None,) * n_keys
     arrays = [
-        _array([getattr(row, _field(name)) for row in rows], schema.field(name).type)
+        _array(list(map(attrgetter(_field(name)), rows)), schema.field(name).type)
         for name in schema.names[: len(schema) - n_features - n_keys]
     ]
     values = [(*row.features, *(row.keys or nothing)) for row in rows]
@@ -109,7 +116,8 @@ def feedback_batch(columns: Columns, rows: Sequence[Feedback]) -> pa.RecordBatch
     """Return what came back as a batch of `feedback_schema`."""
     schema = feedback_schema(columns)
     values = {
-        name: [_key(row.keys) if name == "key" else getattr(row, _field(name)) for row in rows] for name in schema.names
+        name: [_key(row.keys) for row in rows] if name == "key" else list(map(attrgetter(_field(name)), rows))
+        for name in schema.names
     }
     arrays = [_array(values[name], schema.field(name).type) for name in schema.names]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
@@ -134,7 +142,7 @@ def logged_rows(batch: pa.RecordBatch) -> Iterator[Logged]:
 def keys_of(batch: pa.RecordBatch) -> list[str | None]:
     """Return the key of each prediction as feedback names it; None where a part of it was not sent."""
     columns = columns_in(batch.schema)
-    named = dict(zip((column.name for column in columns.all), value_names(columns), strict=True))
+    named = named_values(columns)
     if not columns.key or any(name not in named for name in columns.key):
         return [None] * batch.num_rows
     parts = [_plain(batch.column(named[name])) for name in columns.key]

@@ -16,7 +16,7 @@ from evergreen.base.errors import ConfigError, explain_os_errors
 from evergreen.base.values import Value
 from evergreen.data import personal
 from evergreen.record.predictions import rolling
-from evergreen.record.predictions.columnar import columns_in, feedback_batch, predictions_batch, value_names
+from evergreen.record.predictions.columnar import columns_in, feedback_batch, named_values, predictions_batch
 from evergreen.record.predictions.frames import FeedbackRows, Header, Predictions, SegmentReader
 from evergreen.record.predictions.records import Columns, LoggedColumn
 from evergreen.record.predictions.segment import segments
@@ -113,7 +113,7 @@ Matches = Callable[[pa.RecordBatch], pa.Array]
 def _of_subject(subject: Subject, secret: _Secret) -> Matches:
     def matches(batch: pa.RecordBatch) -> pa.Array:
         columns = columns_in(batch.schema)
-        named = dict(zip((column.name for column in columns.all), value_names(columns), strict=True))
+        named = named_values(columns)
         by_name = {column.name: column for column in columns.all}
         found = pa.array([True] * batch.num_rows)
         for name, text in subject.items():

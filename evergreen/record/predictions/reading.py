@@ -15,20 +15,24 @@ from evergreen.record.predictions.columnar import (
     INSTANT,
     as_schema,
     feedback_batch,
-    keys_of,
     predictions_batch,
     unified,
 )
 from evergreen.record.predictions.frames import Damage, FeedbackRows, Header, Predictions, SegmentReader
 from evergreen.record.predictions.records import Columns
 from evergreen.record.predictions.segment import segments
-from evergreen.record.predictions.table import BATCH_ROWS, Kind, files, read_file, segment_of
+from evergreen.record.predictions.table import BATCH_ROWS, Kind, Pick, files, read_file, segment_of
 
 log = logging.getLogger(__name__)
 
 
 def batches(
-    folder: Path, kind: Kind = "table", *, since: datetime | None = None, until: datetime | None = None
+    folder: Path,
+    kind: Kind = "table",
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    pick: Pick | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Yield logged predictions, or the feedback on them, batch by batch: each record once.
 
@@ -38,6 +42,7 @@ def batches(
     Parameters
     ----------
     since, until : received at or after the first and before the second, both aware; None for no bound.
+    pick : the names of the columns that are wanted of a schema, received_at among them; all if left out.
     """
     listed = segments(folder)
     marks = {path: mark for path in listed if (mark := _mark(path))}
@@ -47,11 +52,12 @@ def batches(
     days = (since and since.astimezone(UTC).date(), until and until.astimezone(UTC).date())
     for path in files(folder, kind, since=days[0], until=days[1]):
         if segment_of(path) not in unrolled:
-            yield from _within(read_file(path), since, until)
+            yield from _within(read_file(path, pick=pick), since, until)
     for path in listed:
         for batch in _within(_of_listed(folder, path, kind), since, until):
             mark = marks.get(path, b"")
-            yield _once(batch, seen[mark]) if mark in seen else batch
+            once = _once(batch, seen[mark]) if mark in seen else batch
+            yield once.select(pick(once.schema)) if pick else once
 
 
 def _mark(path: Path) -> bytes:
@@ -143,52 +149,3 @@ def read(
 
 
 NOTHING = Columns("", "binary", ())
-
-
-def with_feedback(
-    folder: Path, *, since: datetime | None = None, until: datetime | None = None
-) -> Iterator[pa.RecordBatch]:
-    """Yield predictions as `batches` does, each with the last that came back about it, whenever that was.
-
-    `feedback_label`, `feedback_value` and `feedback_decision` are null where nothing came back; `feedback_at` is when
-    the last of them did. What came by key is about every prediction of that key. All feedback is held in memory.
-    """
-    latest = _Latest(folder)
-    for batch in batches(folder, since=since, until=until):
-        yield latest.beside(batch)
-
-
-class _Latest:
-    """The last label and the last decision, by prediction and by key."""
-
-    def __init__(self, folder: Path) -> None:
-        self._found: dict[tuple[str, str], dict[str, tuple[int, Any]]] = {}
-        for batch in batches(folder, "feedback"):
-            at = batch.column("received_at").cast(pa.int64()).to_pylist()
-            for when, row in zip(at, batch.to_pylist(), strict=True):
-                about = ("id", row["prediction_id"]) if row["prediction_id"] is not None else ("key", row["key"])
-                for name in ("label", "value", "decision"):
-                    self._keep(about, name, when, row[name])
-
-    def _keep(self, about: tuple[str, str], name: str, when: int, value: Any) -> None:
-        known = self._found.setdefault(about, {})
-        if value is not None and (name not in known or known[name][0] <= when):
-            known[name] = (when, value)
-
-    def beside(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        ids, keys = batch.column("prediction_id").to_pylist(), keys_of(batch)
-        found = [self._of(name, key) for name, key in zip(ids, keys, strict=True)]
-        kinds = {"label": batch.schema.field("label").type, "value": pa.float64(), "decision": pa.string()}
-        for name, kind in kinds.items():
-            values = [row[name][1] if name in row else None for row in found]
-            batch = batch.append_column(f"feedback_{name}", pa.array(values, kind))
-        at = [max((when for when, _ in row.values()), default=None) for row in found]
-        return batch.append_column("feedback_at", pa.array(at, INSTANT))
-
-    def _of(self, prediction_id: str, key: str | None) -> dict[str, tuple[int, Any]]:
-        by_id = self._found.get(("id", prediction_id), {})
-        by_key = self._found.get(("key", key), {}) if key is not None else {}
-        names = by_id.keys() | by_key.keys()
-        return {
-            name: max(by_key.get(name, (-1, None)), by_id.get(name, (-1, None)), key=lambda e: e[0]) for name in names
-        }

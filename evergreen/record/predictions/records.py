@@ -78,7 +78,7 @@ class Feedback(msgspec.Struct, array_like=True, gc=False):
     """What came back about a prediction: its label, or what a person decided; by `prediction_id` or by `keys`.
 
     `keys` are in the order of `Columns.key`. `known_us`: when it was known, where the sender says so. `by`: who says
-    it.
+    it. `label_propensity`: the probability with which this label was asked for, where it was asked for at random.
     """
 
     feedback_id: str
@@ -92,6 +92,7 @@ class Feedback(msgspec.Struct, array_like=True, gc=False):
     known_us: int | None = None
     by: str | None = None
     request_id: str = ""
+    label_propensity: float | None = None
 
 
 def columns_of(contract: "Contract", given: Sequence["Column"] = (), classes: Sequence[str] = ()) -> Columns:

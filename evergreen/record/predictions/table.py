@@ -6,7 +6,7 @@ they were received. A file made of a segment has the segment's name, so that it 
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from evergreen.record.predictions.records import Columns, Logged
 
 Kind = Literal["table", "feedback"]
 KINDS: tuple[Kind, Kind] = ("table", "feedback")
+Pick = Callable[[pa.Schema], Sequence[str]]
 BATCH_ROWS = 50_000
 MARK = b"evergreen.mark"
 PARTITION = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
@@ -111,11 +112,18 @@ def mark_of(path: Path) -> bytes:
     return bytes.fromhex((pq.read_schema(path).metadata or {}).get(MARK, b"").decode())
 
 
-def read_file(path: Path, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
-    """Yield a file batch by batch, with what it says of its columns in the schema of each."""
+def read_file(
+    path: Path, columns: Sequence[str] | None = None, *, pick: Pick | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Yield a file batch by batch, with what it says of its columns in the schema of each.
+
+    Parameters
+    ----------
+    columns, pick : those that are wanted, or what names them of the file's schema; all if both are left out.
+    """
     with pq.ParquetFile(path) as file:
         about = file.schema_arrow.metadata
-        for batch in file.iter_batches(BATCH_ROWS, columns=columns):
+        for batch in file.iter_batches(BATCH_ROWS, columns=pick(file.schema_arrow) if pick else columns):
             yield batch.replace_schema_metadata(about)
 
 

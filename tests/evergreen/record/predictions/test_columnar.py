@@ -11,9 +11,11 @@ from evergreen.record.predictions.columnar import (
     feedback_batch,
     keys_of,
     logged_rows,
+    named_values,
     predictions_batch,
     unified,
 )
+from evergreen.record.predictions.records import LoggedColumn
 
 
 def test_record_comes_back_as_it_was():
@@ -39,6 +41,13 @@ def test_labels_have_the_type_of_the_task(task, kind):
     columns = msgspec.structs.replace(logged.COLUMNS, task=task)
     assert predictions_batch(columns, []).schema.field("label").type == kind
     assert feedback_batch(columns, []).schema.field("label").type == kind
+
+
+def test_column_that_files_of_before_name_like_a_field_that_came_later_keeps_its_name():
+    columns = msgspec.structs.replace(
+        logged.COLUMNS, features=(LoggedColumn("label_propensity", "number", "feature"),), keys=()
+    )
+    assert named_values(columns) == {"label_propensity": "label_propensity"}
 
 
 def test_key_of_a_prediction_is_that_of_the_feedback_on_it():

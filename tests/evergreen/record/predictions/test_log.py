@@ -20,6 +20,7 @@ import pytest
 from projects import wait_for
 
 from evergreen.base.errors import ResourceError
+from evergreen.record.labels import beside
 from evergreen.record.predictions import reading
 from evergreen.record.predictions.frames import SegmentReader
 from evergreen.record.predictions.log import PredictionLog
@@ -105,7 +106,7 @@ def test_personal_values_never_reach_the_disk(log, folder):
     rows = reading.read(folder).to_pylist()
     assert len({row["person"] for row in rows}) == 29
     assert {row["street"] for row in rows} == {"xxx xxxxxx x", "xxx xxxxxx xx"}
-    came_back = [row for batch in reading.with_feedback(folder) for row in batch.to_pylist() if row["feedback_label"]]
+    came_back = [row for batch in beside.with_feedback(folder) for row in batch.to_pylist() if row["feedback_label"]]
     assert [row["day"] for row in came_back] == [7]  # a key that was hashed is found by the same key
 
 

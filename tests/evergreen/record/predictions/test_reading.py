@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from evergreen.record.predictions import reading, rolling
+from evergreen.record.predictions.columnar import columns_in
 from evergreen.record.predictions.log import PredictionLog
 
 NOON = datetime(2024, 5, 1, 12, 0, 15, 250, tzinfo=UTC)
@@ -47,6 +48,13 @@ def test_bounds_of_time_take_the_first_and_leave_the_last(folder):
     assert days(folder, since=at[2].astimezone(None), until=at[90_000]) == [2, 3, 4, 5]
 
 
+def test_only_the_columns_that_are_wanted_are_read_wherever_they_lie(folder):
+    found = list(reading.batches(folder, pick=lambda schema: ["received_at", schema.names[-1]]))
+    assert {tuple(batch.schema.names) for batch in found} == {("received_at", "street")}
+    assert {columns_in(batch.schema).contract for batch in found} == {"visits"}
+    assert sum(batch.num_rows for batch in found) == 6
+
+
 @pytest.mark.parametrize("kind", ["table", "feedback"])
 def test_log_without_records_is_a_table_without_rows(tmp_path, kind):
     table = reading.read(tmp_path / "nothing", kind)
@@ -62,35 +70,6 @@ def test_models_whose_columns_differ_are_read_together(folder):
     rows = reading.read(folder).to_pylist()
     assert [(row["weight"], row["stops"]) for row in rows if row["weight"] == 0.75] == [(0.75, None)]
     assert len(rows) == 7
-
-
-def test_last_that_came_back_wins_by_prediction_and_by_key(tmp_path):
-    folder = tmp_path / "predictions"
-    log = PredictionLog(folder)
-    a, b, c = logged.append(log, [1, 2, 3])
-    said = [
-        logged.feedback(a, 10, label=True),
-        logged.feedback(("person-1", 1), 20, label=False),
-        logged.feedback(("person-2", 2), 30, label=True),
-        logged.feedback(b, 25, label=False),
-        logged.feedback(b, 5, decision="call"),
-        logged.feedback(("person-1", 2), 99, label=True),
-    ]
-    for each in said:
-        log.append_feedback(logged.COLUMNS, [each])
-    expected = {a: (False, None, 20), b: (True, "call", 30), c: (None, None, None)}
-
-    def found():
-        names = ("feedback_label", "feedback_decision", "feedback_at")
-        rows = [row for batch in reading.with_feedback(folder) for row in batch.to_pylist()]
-        return {row["prediction_id"]: tuple(row[name] for name in names) for row in rows}
-
-    told = {name: (*rest, at and NOON + timedelta(seconds=at)) for name, (*rest, at) in expected.items()}
-    assert found() == told
-    log.close()
-    rolling.roll(folder)
-    assert found() == told
-    assert reading.read(folder, "feedback").num_rows == len(said)
 
 
 def test_readers_see_each_row_once_while_rows_come_and_segments_are_rolled(tmp_path):

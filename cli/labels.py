@@ -1,0 +1,84 @@
+"""`evergreen labels`: labels from a file into the prediction log, and the rows whose labels are asked for."""
+
+from datetime import datetime, time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from evergreen.base.errors import ConfigError, printable
+from evergreen.project import Project
+
+if TYPE_CHECKING:
+    from evergreen.record.labels.adding import Added
+
+
+def add(project: Project, source: Path) -> "Added":
+    """Bring a file's labels into the prediction log; raises what `adding.add` does, and LostRace."""
+    from evergreen.data.personal import KEY_FILE
+    from evergreen.record.labels import adding
+
+    settings = project.settings
+    with project.ledger().lease(f"labels:{project.name}"):
+        return adding.add(
+            settings.predictions,
+            source,
+            contract=project.contract,
+            refused=settings.home / "labels",
+            key=settings.home / KEY_FILE,
+        )
+
+
+def ask(
+    project: Project, target: Path, *, share: float, start: datetime | None, end: datetime | None
+) -> dict[str, Any]:
+    """Write the rows whose labels are asked for; raises ConfigError for a file that is there or is of no known kind."""
+    from evergreen.base.artifacts.outputs import SUFFIXES, Output
+    from evergreen.record.labels import asking
+
+    if target.suffix not in SUFFIXES:
+        raise ConfigError(
+            "CFG016",
+            f"cannot write '{target.name}'",
+            where=str(target),
+            next_step=f"End its name in {' or '.join(SUFFIXES)}.",
+        )
+    if target.exists():
+        raise ConfigError(
+            "LOG012",
+            "the file is there already, and may hold labels that somebody filled in",
+            where=str(target),
+            next_step="Add it, and delete it then; or name another file.",
+        )
+    rows = asking.asked(project.settings.predictions, contract=project.contract, share=share, start=start, end=end)
+    output = Output(target, rows.schema)
+    try:
+        for batch in rows.to_batches():
+            output.add(batch)
+        output.publish()
+    except BaseException:
+        output.discard()
+        raise
+    return {"file": str(target), "asked": rows.num_rows, "share": share}
+
+
+def events_of(project: Project, text: str) -> tuple[datetime, datetime]:
+    """Return the instants at which a month written YYYY-MM begins and ends in the contract's time zone."""
+    from cli.main import month
+
+    zone = ZoneInfo(project.contract.timezone)
+    first, after = (datetime.combine(day, time(), zone) for day in month(text))
+    return first, after
+
+
+def show(added: "Added") -> None:
+    """Print for a person what a file brought."""
+    counts = added.model_dump(include={"rows", "taken", "known", "unlabelled", "refused", "unknown_ids"})
+    typer.echo(printable(f"Labels of {added.file}"))
+    for name, value in counts.items():
+        typer.echo(f"  {name.replace('_', ' ')}: {value}")
+    for row in added.first:
+        typer.echo(printable(f"  row {row.row}: {row.codes}: {row.why}"))
+    if added.refused_file:
+        typer.echo(f"  refused rows: {added.refused_file}")
