@@ -1,0 +1,72 @@
+"""Changes of unit: the factors and offsets that are known, and which of them a change of spread and mean may be."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evergreen.decisions.drift.faults.scaled import Usual
+
+GROSS = 8.0  # a factor that needs no name
+NEAR, SURE = 0.2, 0.05  # by how much, in logs, a gross and a small factor may miss a known one
+AWAY_FROM_ZERO = 3.0  # deviations of the mean, for a small factor to show in both
+KNOWN = {
+    "minutes for hours, or seconds for minutes": 60.0,
+    "seconds for hours": 3600.0,
+    "hours for days": 24.0,
+    "kilometres for miles": 1.609344,
+    "centimetres for inches": 2.54,
+    "feet for metres": 3.28084,
+    "pounds for kilograms": 2.204623,
+    "km/h for m/s": 3.6,
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """Another unit: `factor * value + offset`; `words` say which, empty where none is known."""
+
+    factor: float
+    offset: float
+    words: str
+
+
+AFFINE = (
+    Change(1.8, 32.0, "degrees Fahrenheit for Celsius"),
+    Change(1 / 1.8, -32 / 1.8, "degrees Celsius for Fahrenheit"),
+    Change(1.0, 273.15, "kelvins for degrees Celsius"),
+    Change(1.0, -273.15, "degrees Celsius for kelvins"),
+)
+
+
+def changes_of(ratio: float, usual: Usual, uncertain: float) -> list[Change]:
+    """Return the changes that a log ratio of deviations, `uncertain` by so much, may come from."""
+    found = []
+    names = KNOWN | {f"times {10**k:,}": 10.0**k for k in range(1, 10)}
+    gap, sign, word, factor = min(
+        (abs(ratio - sign * np.log(factor)), sign, word, factor) for word, factor in names.items() for sign in (1, -1)
+    )
+    known = Change(factor**sign, 0.0, _words(word, sign))
+    if abs(ratio) >= np.log(GROSS):
+        found.append(known if gap <= NEAR else Change(float(np.exp(ratio)), 0.0, ""))
+    elif abs(usual.mean) >= AWAY_FROM_ZERO * usual.deviation and gap <= SURE + uncertain <= 3 * SURE:
+        found.append(known)
+    if not usual.follows_time:
+        found += [change for change in AFFINE if _affine(change, ratio, usual, uncertain)]
+    return found
+
+
+def _affine(change: Change, ratio: float, usual: Usual, uncertain: float) -> bool:
+    steps = abs(change.factor * usual.mean + change.offset - usual.mean)
+    return abs(ratio - np.log(change.factor)) <= 2 * SURE + uncertain <= 0.3 and steps >= 2 * usual.deviation
+
+
+def _words(word: str, sign: int) -> str:
+    if sign > 0 or word.startswith("times"):
+        return word if sign > 0 else word.replace("times", "divided by")
+    return f"the other way round than {word}"
+
+
+def agrees(mean: float, change: Change, usual: Usual) -> bool:
+    """Return whether the mean, taken back into the reference's unit, is one that the reference might have."""
+    gross = change.offset == 0 and not 1 / GROSS < change.factor < GROSS
+    return abs((mean - change.offset) / change.factor - usual.mean) <= (3.0 if gross else 1.0) * usual.deviation

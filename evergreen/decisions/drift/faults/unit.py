@@ -1,0 +1,108 @@
+"""A column that came in another unit: what was known of it, times a factor."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evergreen.decisions.drift.faults import stretches
+from evergreen.decisions.drift.faults.changes import Change, agrees, changes_of
+from evergreen.decisions.drift.faults.scaled import Moved, Usual, moved
+from evergreen.decisions.drift.faults.shares import risen
+from evergreen.decisions.drift.faults.verdict import Fault
+from evergreen.decisions.drift.profile.profile import Profile
+
+LEAST_ROWS, SHORTEST = 20, 2  # of a stretch: numbers, and days where the window has as many
+LEAST_MOVED = 0.5  # total variation of the cells; a shift of one standard deviation comes to 0.38
+LEAST_OUTER = 0.3  # rise of the share of rows in the two outermost cells
+ROOM = 0.3, 0.55  # total variation that a factor may leave unexplained
+LEFT = 0.7  # of the total variation that a factor may leave unexplained
+
+
+def find_unit(name: str, reference: Profile, window: Profile) -> Fault | None:
+    """Return the fault that numbers come in another unit.
+
+    Notes
+    -----
+    A stretch of two days and more, or a window of one, has another unit when (a) its cells lie at least half the total
+    variation away from the reference's; (b) its standard deviation lies beyond what alike stretches of the reference
+    leave free (`spread.spread_of`), or the share of its rows in the outermost cells rose by 0.3 beyond what the
+    reference's days showed (`shares.risen`), which finds more under heavy tails; and (c) the reference times a factor
+    explains its cells, and its mean. A factor of 8 and more, or of 1/8 and less, is taken as it is. A smaller one must
+    be one of those known, within 5 %, and the reference's mean at least three deviations away from zero: of columns
+    about zero, or skewed, such a factor looks like any wider spread, and is not told. Fahrenheit, Celsius and kelvin
+    are told by spread and mean together, and of no column that follows time.
+    """
+    usual = Usual(name, reference)
+    if not np.isfinite(usual.deviation):
+        return None
+    looked = stretches.every(len(window.days))
+    after = moved(name, window, looked)
+    far = after.distances(usual.cells)
+    long_enough = looked.lengths >= min(SHORTEST, len(window.days))
+    possible = long_enough & (after.n >= LEAST_ROWS) & (far >= LEAST_MOVED) & np.isfinite(after.deviations)
+    if not possible.any():
+        return None
+    outer = _outer_risen(name, reference, window)
+    best: _Found | None = None
+    for index in np.flatnonzero(possible)[np.argsort(-(after.n * far)[possible])]:
+        if best and after.n[index] * far[index] <= best.score:
+            break
+        days = int(looked.starts[index]), int(looked.ends[index])
+        found = _explained(after, int(index), usual, days, certain=days == outer)
+        if found and (best is None or found.score > best.score):
+            best = found
+    return _fault(name, usual, after, best, window) if best else None
+
+
+@dataclass(frozen=True)
+class _Found:
+    index: int
+    days: tuple[int, int]
+    change: Change
+    score: float
+
+
+def _outer_risen(name: str, reference: Profile, window: Profile) -> tuple[int, int] | None:
+    """Return the days on which far more rows lie in the outermost cells than in the reference."""
+    before, after = reference.counts[name], window.counts[name]
+    outer = [counts[:, 0] + counts[:, -2] for counts in (after, before)]
+    found = risen(outer[0], after.sum(axis=1), outer[1], before.sum(axis=1), least=LEAST_OUTER)
+    return (found.start, found.end) if found else None
+
+
+def _explained(after: Moved, index: int, usual: Usual, days: tuple[int, int], *, certain: bool) -> _Found | None:
+    """Return the change of unit that explains a stretch; `certain` that it is not like the reference's."""
+    n, cells, log = float(after.n[index]), after.cells[index], float(np.log(after.deviations[index]))
+    as_long, as_many = usual.alike(days[1] - days[0], n)
+    if as_long is None or as_many is None:
+        return None
+    beyond = certain or (as_long.exceeded_by(log) and as_many.exceeded_by(log))
+    moved_by = float(np.abs(cells - usual.cells).sum() / 2)
+    room = min(LEFT * moved_by, float(np.clip(as_long.furthest, *ROOM)))
+    for change in changes_of(log - as_long.centre, usual, as_long.deviation):
+        left = float(np.abs(cells - usual.cells_at(change.factor, change.offset)).sum() / 2)
+        if (beyond or change.factor == 1.0) and left <= room and agrees(float(after.means[index]), change, usual):
+            return _Found(index, days, change, n * (moved_by - left))
+    return None
+
+
+def _fault(name: str, usual: Usual, after: Moved, found: _Found, window: Profile) -> Fault:
+    index, change, days = found.index, found.change, found.days
+    n, since = int(after.n[index]), window.days[days[0]]
+    guess = f" ({change.words}?)" if change.words else ""
+    about = f"about {_figure(change.factor)} times the reference's"
+    if change.offset:
+        about = f"about {change.factor:.3g} times the reference's plus {change.offset:.5g}"
+    return Fault(
+        column=name,
+        kind="unit",
+        evidence=f"{n:,} values from {since} to {window.days[days[1] - 1]} are {about}: another unit?{guess} Mean "
+        f"{after.means[index]:.4g} and deviation {after.deviations[index]:.4g}, in the reference {usual.mean:.4g} and "
+        f"{usual.deviation:.4g}",
+        share=n / int(window.counts[name].sum()),
+        since=since,
+    )
+
+
+def _figure(factor: float) -> str:
+    return f"{factor:,.0f}" if factor >= 100 else f"{factor:.3g}"
