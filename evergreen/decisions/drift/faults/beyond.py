@@ -2,41 +2,52 @@
 
 import numpy as np
 
-from evergreen.decisions.drift.faults.missing import fault_of
+from evergreen.decisions.drift.faults import stretches
 from evergreen.decisions.drift.faults.scaled import Usual
-from evergreen.decisions.drift.faults.shares import Risen, risen
+from evergreen.decisions.drift.faults.shares import gain
 from evergreen.decisions.drift.faults.verdict import Fault
 from evergreen.decisions.drift.profile.profile import Profile
 
-LEAST_BEYOND = 0.10  # rise of the share of rows in an outermost cell
-FAR = 1.5  # ranges of the reference by which the rows that are new there lie off on average
+LEAST_SHARE, LEAST_ROWS = 0.02, 5.0
+FAR = 3.0  # ranges of the reference
 YEARS = 5 * 365.25 * 86_400e6  # microseconds: what times of another unit miss at least
 
 
 def find_beyond(name: str, reference: Profile, window: Profile) -> Fault | None:
-    """Return the fault that many numbers lie far out of the reference's range, on one side.
+    """Return the fault that many numbers lie far out of the reference's range.
 
-    Far: the share of rows in the outermost cell rose by a tenth beyond what the reference's days showed, and the mean
-    moved as much as if those rows lay 1.5 ranges of the reference off, which is what tells a code as -999 from a heavy
-    tail or a shift. Not asked of counters, whose daily means follow time (r >= 0.95); of times, five years at least.
+    The furthest lies three ranges of the reference off, and the mean square around the reference's mean is that of at
+    least 5 rows, and 2 %, as far as that: sum (x - mean)² / max (x - mean)². That tells a code as -999 from a heavy
+    tail, whose sum of squares is that of a few rows, and from a shift. Not asked of counters, whose daily means follow
+    time (r >= 0.95); of times, five years at least.
     """
     usual = Usual(name, reference)
     least, most = usual.extremes
     times = reference.bins[name].kind == "timestamp"
     if not np.isfinite(usual.deviation) or most <= least or (not times and usual.follows_time):
         return None
-    far = max(FAR * (most - least), YEARS if times else 0.0)
-    before, after = reference.counts[name], window.counts[name]
-    for cell, sign in ((0, -1), (-2, 1)):
-        found = risen(after[:, cell], after.sum(axis=1), before[:, cell], before.sum(axis=1), least=LEAST_BEYOND)
-        if found and _off(name, window, usual, found) * sign >= (found.share - found.usual) * far:
-            side = "below" if sign < 0 else "above"
-            what = f"in the {'lowest' if sign < 0 else 'highest'} cell, far {side} {least if sign < 0 else most:.6g}"
-            return fault_of(name, "out of range", what, found, window)
-    return None
-
-
-def _off(name: str, window: Profile, usual: Usual, found: Risen) -> float:
-    """Return by how much the mean over all rows moved."""
-    finite, total = window.moments[name][found.start : found.end, :2].sum(axis=0)
-    return float(total / finite - usual.mean) if finite else 0.0
+    moments = window.moments[name]
+    low, high = float(moments[:, 3].min()), float(moments[:, 4].max())
+    off = max(least - low, high - most)
+    if not np.isfinite(off) or off < max(FAR * (most - least), YEARS if times else 0.0):
+        return None
+    furthest = max(usual.mean - low, high - usual.mean)
+    looked = stretches.every(len(window.days))
+    n, total, squares = looked.sums(moments[:, :3]).T
+    n = np.maximum(n, 1)
+    rows = np.maximum(squares - 2 * usual.mean * total + n * usual.mean**2, 0.0) / furthest**2
+    shares = np.minimum(rows / n, 1.0)
+    asked = (rows >= LEAST_ROWS) & (shares >= LEAST_SHARE)
+    if not asked.any():
+        return None
+    best = int(np.argmax(np.where(asked, n * gain(shares, np.full(len(n), LEAST_SHARE / 2)), -1.0)))
+    code = low if usual.mean - low > high - usual.mean else high
+    since, until = window.days[looked.starts[best]], window.days[looked.ends[best] - 1]
+    return Fault(
+        column=name,
+        kind="out of range",
+        evidence=f"about {rows[best]:,.0f} of {n[best]:,.0f} values from {since} to {until} lie far out, the furthest "
+        f"at {code:.6g}; in the reference all lie in [{least:.6g}, {most:.6g}]",
+        share=float(rows[best] / window.counts[name].sum()),
+        since=since,
+    )

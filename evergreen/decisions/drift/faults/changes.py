@@ -9,16 +9,16 @@ from evergreen.decisions.drift.faults.scaled import Usual
 GROSS = 8.0  # a factor that needs no name
 NEAR, SURE = 0.2, 0.05  # by how much, in logs, a gross and a small factor may miss a known one
 AWAY_FROM_ZERO = 3.0  # deviations of the mean, for a small factor to show in both
-KNOWN = {
-    "minutes for hours, or seconds for minutes": 60.0,
-    "seconds for hours": 3600.0,
-    "hours for days": 24.0,
-    "kilometres for miles": 1.609344,
-    "centimetres for inches": 2.54,
-    "feet for metres": 3.28084,
-    "pounds for kilograms": 2.204623,
-    "km/h for m/s": 3.6,
-}
+FACTORS = {
+    60.0: "minutes for hours, or seconds for minutes",
+    3600.0: "seconds for hours",
+    24.0: "hours for days",
+    1.609344: "kilometres for miles",
+    2.54: "centimetres for inches",
+    3.28084: "feet for metres",
+    2.204623: "pounds for kilograms",
+    3.6: "km/h for m/s",
+} | {10.0**k: "" for k in range(1, 10)}
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,10 @@ class Change:
     factor: float
     offset: float
     words: str
+
+    def moves(self, mean: float) -> float:
+        """Return by how much the mean changes."""
+        return abs(self.factor * mean + self.offset - mean)
 
 
 AFFINE = (
@@ -41,9 +45,8 @@ AFFINE = (
 def changes_of(ratio: float, usual: Usual, uncertain: float) -> list[Change]:
     """Return the changes that a log ratio of deviations, `uncertain` by so much, may come from."""
     found = []
-    names = KNOWN | {f"times {10**k:,}": 10.0**k for k in range(1, 10)}
-    gap, sign, word, factor = min(
-        (abs(ratio - sign * np.log(factor)), sign, word, factor) for word, factor in names.items() for sign in (1, -1)
+    gap, sign, factor, word = min(
+        (abs(ratio - sign * np.log(factor)), sign, factor, word) for factor, word in FACTORS.items() for sign in (1, -1)
     )
     known = Change(factor**sign, 0.0, _words(word, sign))
     if abs(ratio) >= np.log(GROSS):
@@ -56,14 +59,12 @@ def changes_of(ratio: float, usual: Usual, uncertain: float) -> list[Change]:
 
 
 def _affine(change: Change, ratio: float, usual: Usual, uncertain: float) -> bool:
-    steps = abs(change.factor * usual.mean + change.offset - usual.mean)
-    return abs(ratio - np.log(change.factor)) <= 2 * SURE + uncertain <= 0.3 and steps >= 2 * usual.deviation
+    tellable = change.moves(usual.mean) >= 2 * usual.deviation
+    return abs(ratio - np.log(change.factor)) <= 2 * SURE + uncertain <= 0.3 and tellable
 
 
 def _words(word: str, sign: int) -> str:
-    if sign > 0 or word.startswith("times"):
-        return word if sign > 0 else word.replace("times", "divided by")
-    return f"the other way round than {word}"
+    return word if sign > 0 or not word else f"the other way round than {word}"
 
 
 def agrees(mean: float, change: Change, usual: Usual) -> bool:

@@ -8,7 +8,7 @@ from scipy import special, stats
 from evergreen.decisions.drift.faults import stretches
 from evergreen.decisions.drift.faults.stretches import Floats, Whole
 
-ERROR = 1e-5  # of one column in one stretch
+ERROR, CHANCE = 1e-4, 1e-3  # of one stretch: that its days are so by nature; that its rows are by chance
 FEW_ROWS = 10  # a day with fewer says little on its own
 BEYOND, LEAST_ODDS = 0.5, 1.0  # of the way from the usual to the worst, in logits, that is left free above; at least
 MOST_LASTING = 0.95  # the highest correlation of neighbouring days that is believed
@@ -51,10 +51,10 @@ def risen(
     -----
     A stretch of L days has the largest of three limits. (1) `worst + least`, where `worst` is the largest share of as
     many days of the reference in a row as excuse that many (`stretches.patient`). (2) Beyond `worst` half its distance
-    from the mean of the reference's days, in logits, and at least 1. (3) The upper limit, at an error of 1e-5 by
+    from the mean of the reference's days, in logits, and at least 1. (3) The upper limit, at an error of 1e-4 by
     Student's t, of the mean of L days, in logits, if the reference's days are a series that forgets geometrically
-    (AR(1)). A share counts as above its limit when so many hits had a probability below 1e-5 at the limit, by Chernoff:
-    n * KL(share, limit) > ln 1e5.
+    (AR(1)). A share counts as above its limit when so many hits had a probability below 1e-3 at the limit, by Chernoff:
+    n * KL(share, limit) > ln 1000.
     """
     usual = float(before.sum() / before_rows.sum())
     least = max(least, 2 / len(before))
@@ -73,7 +73,7 @@ def risen(
         limits[here] = min(max(usual + least, days.limit(worst[here][0], int(length), least=least)), 1 - 1e-9)
     strength = np.where(shares > limits, n * gain(shares, limits), 0.0)
     best = int(np.argmax(strength))
-    if strength[best] <= -np.log(ERROR):
+    if strength[best] <= -np.log(CHANCE):
         return None
     return Risen(
         start=int(looked.starts[best]),

@@ -33,19 +33,25 @@ class Spread:
 def spread_of(deviations: Floats, distances: Floats) -> Spread | None:
     """Return the spread of stretches, shape (S,) each, or None where most have none.
 
-    Either side leaves free twice what a stretch showed, and what Student's t allows at an error of 1e-6; below, all is
-    free when a twentieth of the stretches does not vary at all.
+    Either side leaves free twice what a stretch showed, and what Student's t allows at an error of 1e-6 by the mean
+    square to that side; below, all is free when a twentieth of the stretches does not vary at all.
     """
     logs = np.log(deviations[np.isfinite(deviations)])
     if 2 * len(logs) < len(deviations):
         return None
-    centre, deviation = float(np.median(logs)), float(logs.std())
-    limit = max(float(np.log(SMALL)), float(stats.t.isf(ERROR, max(len(logs) - 1, 3))) * deviation)
+    centre = float(np.median(logs))
     resting = len(logs) < (1 - RESTS) * len(deviations)
     return Spread(
         centre=centre,
-        deviation=deviation,
-        below=np.inf if resting else max(limit, 2 * float(centre - logs.min())),
-        above=max(limit, 2 * float(logs.max() - centre)),
+        deviation=float(logs.std()),
+        below=np.inf if resting else _limit(centre - logs),
+        above=_limit(logs - centre),
         furthest=float(distances.max()),
     )
+
+
+def _limit(ways: Floats) -> float:
+    """Return how far one side leaves free; `ways` is how far to that side each stretch lies, negative to the other."""
+    some = np.maximum(ways, 0.0)
+    far = float(stats.t.isf(ERROR, max(len(ways) - 1, 3)))
+    return max(float(np.log(SMALL)), far * float(np.sqrt(2 * (some**2).mean())), 2 * float(some.max()))

@@ -8,6 +8,7 @@ from evergreen.decisions.drift.faults import stretches
 from evergreen.decisions.drift.faults.changes import Change, agrees, changes_of
 from evergreen.decisions.drift.faults.scaled import Moved, Usual, moved
 from evergreen.decisions.drift.faults.shares import risen
+from evergreen.decisions.drift.faults.stretches import Floats
 from evergreen.decisions.drift.faults.verdict import Fault
 from evergreen.decisions.drift.profile.profile import Profile
 
@@ -15,6 +16,8 @@ LEAST_ROWS, SHORTEST = 20, 2  # of a stretch: numbers, and days where the window
 LEAST_MOVED = 0.5  # total variation of the cells; a shift of one standard deviation comes to 0.38
 LEAST_OUTER = 0.3  # rise of the share of rows in the two outermost cells
 ROOM = 0.3, 0.55  # total variation that a factor may leave unexplained
+HUGE = 50.0  # a factor that shows in the spread where most values are zero, and the cells can hardly move
+STEPS = 4.0  # deviations by which a mean that moved shows another scale of temperature by itself
 LEFT = 0.7  # of the total variation that a factor may leave unexplained
 
 
@@ -24,13 +27,14 @@ def find_unit(name: str, reference: Profile, window: Profile) -> Fault | None:
     Notes
     -----
     A stretch of two days and more, or a window of one, has another unit when (a) its cells lie at least half the total
-    variation away from the reference's; (b) its standard deviation lies beyond what alike stretches of the reference
-    leave free (`spread.spread_of`), or the share of its rows in the outermost cells rose by 0.3 beyond what the
-    reference's days showed (`shares.risen`), which finds more under heavy tails; and (c) the reference times a factor
-    explains its cells, and its mean. A factor of 8 and more, or of 1/8 and less, is taken as it is. A smaller one must
-    be one of those known, within 5 %, and the reference's mean at least three deviations away from zero: of columns
-    about zero, or skewed, such a factor looks like any wider spread, and is not told. Fahrenheit, Celsius and kelvin
-    are told by spread and mean together, and of no column that follows time.
+    variation away from the reference's; of columns that are mostly zero, with a factor of 50, they must be as likely in
+    the other unit; (b) its standard deviation lies beyond what alike stretches of the reference leave free
+    (`spread.spread_of`), or the share of its rows in the outermost cells rose by 0.3 beyond what the reference's days
+    showed (`shares.risen`), which finds more under heavy tails; and (c) the reference times a factor explains its
+    cells, and its mean. A factor of 8 and more, or of 1/8 and less, is taken as it is. A smaller one must be one of
+    those known, within 5 %, and the reference's mean at least three deviations away from zero: of columns about zero,
+    or skewed, such a factor looks like any wider spread, and is not told. Fahrenheit, Celsius and kelvin are told by
+    spread and mean together, and of no column that follows time.
     """
     usual = Usual(name, reference)
     if not np.isfinite(usual.deviation):
@@ -39,7 +43,9 @@ def find_unit(name: str, reference: Profile, window: Profile) -> Fault | None:
     after = moved(name, window, looked)
     far = after.distances(usual.cells)
     long_enough = looked.lengths >= min(SHORTEST, len(window.days))
-    possible = long_enough & (after.n >= LEAST_ROWS) & (far >= LEAST_MOVED) & np.isfinite(after.deviations)
+    with np.errstate(invalid="ignore"):
+        huge = np.abs(np.log(after.deviations / usual.deviation)) >= np.log(HUGE)
+    possible = long_enough & (after.n >= LEAST_ROWS) & ((far >= LEAST_MOVED) | huge) & np.isfinite(after.deviations)
     if not possible.any():
         return None
     outer = _outer_risen(name, reference, window)
@@ -80,10 +86,19 @@ def _explained(after: Moved, index: int, usual: Usual, days: tuple[int, int], *,
     moved_by = float(np.abs(cells - usual.cells).sum() / 2)
     room = min(LEFT * moved_by, float(np.clip(as_long.furthest, *ROOM)))
     for change in changes_of(log - as_long.centre, usual, as_long.deviation):
-        left = float(np.abs(cells - usual.cells_at(change.factor, change.offset)).sum() / 2)
-        if (beyond or change.factor == 1.0) and left <= room and agrees(float(after.means[index]), change, usual):
-            return _Found(index, days, change, n * (moved_by - left))
+        expected = usual.cells_at(change.factor, change.offset)
+        left = float(np.abs(cells - expected).sum() / 2)
+        shown = left <= room if moved_by >= LEAST_MOVED else left <= ROOM[0] and _likelier(cells, expected, usual, n)
+        far = beyond or (change.offset != 0 and change.moves(usual.mean) >= STEPS * usual.deviation)
+        if far and shown and agrees(float(after.means[index]), change, usual):
+            return _Found(index, days, change, n * max(moved_by - left, 1 / n))
     return None
+
+
+def _likelier(cells: Floats, expected: Floats, usual: Usual, n: float) -> bool:
+    """Return whether a stretch's cells are at least as likely in the other unit."""
+    least = 0.5 / n
+    return float((cells * np.log((expected + least) / (usual.cells + least))).sum()) >= 0
 
 
 def _fault(name: str, usual: Usual, after: Moved, found: _Found, window: Profile) -> Fault:
