@@ -14,7 +14,7 @@ Array = npt.NDArray[np.float64]
 
 
 def bins_of(values: Array, *, categories: int | None = None, cells: int = 10) -> ColumnBins:
-    """Return quantile bins of numbers; or of category codes those that make 0.2 % of rows, code 0 up to `categories`."""
+    """Return quantile bins of numbers, or of category codes a cell each from 0 to before `categories`."""
     if categories is not None:
         return ColumnBins("category", categories=tuple(f"c{code}" for code in range(categories)))
     present = values[~np.isnan(values)]
@@ -64,7 +64,7 @@ def _moments(values: Array, codes: npt.NDArray[np.int64], b: int) -> Array:
 
 @dataclass(frozen=True)
 class Process:
-    """What the days of a column share: a part `share` of its variance, kept from day to day by `memory`, and seasons."""
+    """What a day's rows share: a part `share` of the variance, kept from day to day by `memory`, and seasons."""
 
     share: float = 0.0
     memory: float = 0.0
@@ -77,9 +77,8 @@ class Process:
         for day in range(1, n_days):
             shock[day] = self.memory * shock[day - 1] + np.sqrt(1 - self.memory**2) * shock[day]
         day = np.arange(n_days)
-        phases = rng.uniform(0, 2 * np.pi, 2)
-        season = self.weekly * np.sin(2 * np.pi * day / 7 + phases[0]) + self.yearly * np.sin(2 * np.pi * day / 365 + phases[1])
-        return np.asarray(np.sqrt(self.share) * shock + season)
+        weekly, yearly = (np.sin(2 * np.pi * day / days + rng.uniform(0, 2 * np.pi)) for days in (7, 365))
+        return np.asarray(np.sqrt(self.share) * shock + self.weekly * weekly + self.yearly * yearly)
 
     def normal(self, days: npt.NDArray[np.int64], rng: np.random.Generator) -> Array:
         """Return normal values of rows on days, shape (n,)."""

@@ -8,7 +8,7 @@ from evergreen.decisions.drift.faults.shares import gain
 from evergreen.decisions.drift.faults.verdict import Fault
 from evergreen.decisions.drift.profile.profile import Profile
 
-LEAST_SHARE, LEAST_ROWS = 0.02, 5.0
+LEAST_SHARE, LEAST_ROWS = 0.02, 10.0
 FAR = 3.0  # ranges of the reference
 YEARS = 5 * 365.25 * 86_400e6  # microseconds: what times of another unit miss at least
 
@@ -17,7 +17,7 @@ def find_beyond(name: str, reference: Profile, window: Profile) -> Fault | None:
     """Return the fault that many numbers lie far out of the reference's range.
 
     The furthest lies three ranges of the reference off, and the mean square around the reference's mean is that of at
-    least 5 rows, and 2 %, as far as that: sum (x - mean)² / max (x - mean)². That tells a code as -999 from a heavy
+    least 10 rows, and 2 %, as far as that: sum (x - mean)² / max (x - mean)². That tells a code as -999 from a heavy
     tail, whose sum of squares is that of a few rows, and from a shift. Not asked of counters, whose daily means follow
     time (r >= 0.95); of times, five years at least.
     """
