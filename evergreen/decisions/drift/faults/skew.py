@@ -18,7 +18,7 @@ CONFIDENCE = 0.95
 class ColumnSkew(Value):
     """How many pairs of one column differ.
 
-    `share`: in [0, 1]; `upper`: its upper limit, one-sided, by Clopper and Pearson. None where the verdict is "unknown".
+    `share`: in [0, 1]; `upper`: its one-sided upper limit by Clopper and Pearson. None where the verdict is "unknown".
     """
 
     name: str
