@@ -96,9 +96,15 @@ def _explained(after: Moved, index: int, usual: Usual, days: tuple[int, int], *,
 
 
 def _likelier(cells: Floats, expected: Floats, usual: Usual, n: float) -> bool:
-    """Return whether a stretch's cells are at least as likely in the other unit."""
+    """Return whether a stretch's cells are at least as likely in the other unit, and as many rows are not zero.
+
+    As many: half to twice the usual share lies outside the fullest cell, which another unit leaves as full.
+    """
     least = 0.5 / n
-    return float((cells * np.log((expected + least) / (usual.cells + least))).sum()) >= 0
+    fullest = int(np.argmax(usual.cells))
+    others = float((1 - cells[fullest]) / max(1 - usual.cells[fullest], least))
+    gain = float((cells * np.log((expected + least) / (usual.cells + least))).sum())
+    return gain >= 0 and 0.5 <= others <= 2
 
 
 def _fault(name: str, usual: Usual, after: Moved, found: _Found, window: Profile) -> Fault:
