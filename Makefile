@@ -10,7 +10,7 @@ TO ?= 2013-12
 .PHONY: help run test test-long check format stages reference lock lock-check install state dvc train clean clean-all \
   benchmark benchmark-ingest benchmark-validation benchmark-features benchmark-gate benchmark-init benchmark-tracking \
   benchmark-quality benchmark-months benchmark-same-recipe benchmark-tuning benchmark-walk benchmark-registry benchmark-scoring \
-  benchmark-serving
+  benchmark-serving benchmark-drift
 
 help:  ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 22
@@ -86,6 +86,9 @@ benchmark-tracking: state  ## What tracking costs: one finished training logged 
 benchmark-serving: state .venv/benchmark  ## A row over HTTP beside FastAPI, MLflow, BentoML and bare ONNX Runtime; needs wrk (ROUNDS=3)
 	@$(BIN)/python benchmarks/serving.py --peers .venv/benchmark/bin/python $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	  $(if $(ROWS),--batch-rows $(ROWS)) $(if $(JSON),--json)
+
+benchmark-drift: state  ## A window of monitoring beside Evidently, a loop over SciPy and pyarrow alone (ROUNDS=3 LONG=30000000)
+	@$(BIN)/python benchmarks/drift.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(LONG),--long $(LONG)) $(if $(JSON),--json)
 
 benchmark-quality: state .venv/benchmark  ## Tuned AUC beside FLAML and a common recipe (BUDGETS="60 180" SEEDS="1 2 3")
 	@$(BIN)/python benchmarks/quality.py --peers .venv/benchmark/bin/python \

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from evergreen.base.errors import DataError
+from evergreen.decisions.drift.profile.bins import quantile_edges
 
 Array = npt.NDArray[np.float64]
 ROWS_PER_BIN = 20
@@ -115,10 +116,7 @@ def stability(counts: Array) -> float:
 
 def quantile_counts(reference: Array, current: Array, *, bins: int) -> Array:
     """Return the values of both samples by quantile bin of the reference and, last, those missing; shape (2, k)."""
-    quantiles = np.quantile(reference[~np.isnan(reference)], np.linspace(0, 1, bins + 1), method="inverted_cdf")
-    values, times = np.unique(quantiles, return_counts=True)
-    # Bins are (low, high]; a value that several quantiles share is cut off below too, so that it stands alone.
-    edges = np.unique(np.concatenate([quantiles[1:-1], np.nextafter(values[times > 1], -np.inf)]))
+    edges = quantile_edges(reference[~np.isnan(reference)], bins)
     counts = np.stack([_binned(sample, edges) for sample in (reference, current)])
     return counts[:, counts.any(axis=0)]
 
