@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from evergreen.decisions.drift.profile.bins import quantile_edges
 from evergreen.decisions.drift.profile.profile import ColumnBins, Profile
 
 FIRST = date(2024, 1, 1)
@@ -17,9 +18,8 @@ def bins_of(values: Array, *, categories: int | None = None, cells: int = 10) ->
     """Return quantile bins of numbers, or of category codes a cell each from 0 to before `categories`."""
     if categories is not None:
         return ColumnBins("category", categories=tuple(f"c{code}" for code in range(categories)))
-    present = values[~np.isnan(values)]
-    edges = np.unique(np.quantile(present, np.linspace(0, 1, cells + 1)[1:-1], method="inverted_cdf"))
-    return ColumnBins("number", edges=edges)
+    present = values[np.isfinite(values)]
+    return ColumnBins("number", edges=quantile_edges(present, cells), origin=float(np.median(present)))
 
 
 def profile_of(
@@ -34,7 +34,7 @@ def profile_of(
         missing = np.isnan(values)
         if one.edges is not None:
             cells = np.searchsorted(one.edges, values, side="left")
-            moments[name] = _moments(values, codes, b)
+            moments[name] = _moments(values, codes, b, one.origin)
         else:
             cells = np.minimum(np.where(missing, 0, values), one.n_cells - 2).astype(np.int64)
         cells[missing] = one.n_cells - 1
@@ -50,14 +50,14 @@ def profile_of(
     )
 
 
-def _moments(values: Array, codes: npt.NDArray[np.int64], b: int) -> Array:
+def _moments(values: Array, codes: npt.NDArray[np.int64], b: int, origin: float) -> Array:
     finite = np.isfinite(values)
     some, at = values[finite], codes[finite]
     least, most = np.full(b, np.inf), np.full(b, -np.inf)
     np.minimum.at(least, at, some)
     np.maximum.at(most, at, some)
     n = np.bincount(at, minlength=b).astype(np.float64)
-    total, squares = np.bincount(at, some, minlength=b), np.bincount(at, some**2, minlength=b)
+    total, squares = np.bincount(at, some, minlength=b), np.bincount(at, (some - origin) ** 2, minlength=b)
     infinite = np.bincount(codes[np.isinf(values)], minlength=b).astype(np.float64)
     return np.column_stack([n, total, squares, least, most, infinite])
 

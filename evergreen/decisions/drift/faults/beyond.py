@@ -6,7 +6,7 @@ from evergreen.decisions.drift.faults import stretches
 from evergreen.decisions.drift.faults.scaled import Usual
 from evergreen.decisions.drift.faults.shares import gain
 from evergreen.decisions.drift.faults.verdict import Fault
-from evergreen.decisions.drift.profile.profile import Profile
+from evergreen.decisions.drift.profile.profile import LEAST, MOST, SQUARES, Profile
 
 LEAST_SHARE, LEAST_ROWS = 0.02, 10.0
 FAR = 3.0  # ranges of the reference
@@ -27,15 +27,16 @@ def find_beyond(name: str, reference: Profile, window: Profile) -> Fault | None:
     if not np.isfinite(usual.deviation) or most <= least or (not times and usual.follows_time):
         return None
     moments = window.moments[name]
-    low, high = float(moments[:, 3].min()), float(moments[:, 4].max())
+    low, high = float(moments[:, LEAST].min()), float(moments[:, MOST].max())
     off = max(least - low, high - most)
     if not np.isfinite(off) or off < max(FAR * (most - least), YEARS if times else 0.0):
         return None
     furthest = max(usual.mean - low, high - usual.mean)
     looked = stretches.every(len(window.days))
-    n, total, squares = looked.sums(moments[:, :3]).T
-    n = np.maximum(n, 1)
-    rows = np.maximum(squares - 2 * usual.mean * total + n * usual.mean**2, 0.0) / furthest**2
+    n, total, squares = looked.sums(moments[:, : SQUARES + 1]).T
+    n, origin = np.maximum(n, 1), reference.bins[name].origin
+    about = squares - 2 * (usual.mean - origin) * (total - n * origin) + n * (usual.mean - origin) ** 2
+    rows = np.maximum(about, 0.0) / furthest**2
     shares = np.minimum(rows / n, 1.0)
     asked = (rows >= LEAST_ROWS) & (shares >= LEAST_SHARE)
     if not asked.any():

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from evergreen.decisions.drift.faults.shares import FEW_ROWS
 from evergreen.decisions.drift.faults.stretches import Floats, Whole, patient
 from evergreen.decisions.drift.faults.verdict import Fault
-from evergreen.decisions.drift.profile.profile import Profile
+from evergreen.decisions.drift.profile.profile import FINITE, INFINITE, LEAST, MOST, Profile
 
 LIKELY = 1e-5  # a run that the reference makes less likely than this is a fault
 RESTS, MOSTLY = 0.05, 0.5  # of the reference's days; of its rows, where a single day will do
@@ -63,8 +63,9 @@ def find_constant(name: str, reference: Profile, window: Profile) -> Fault | Non
 def _single_values(name: str, profile: Profile) -> Floats:
     """Return the one value of each day, of categories its cell; NaN where there are several or none."""
     if name in profile.moments:
-        finite, least, most = profile.moments[name][:, 0], profile.moments[name][:, 3], profile.moments[name][:, 4]
-        single = (finite > 0) & (least == most) & (profile.moments[name][:, 5] == 0)
+        moments = profile.moments[name]
+        least, most = moments[:, LEAST], moments[:, MOST]
+        single = (moments[:, FINITE] > 0) & (least == most) & (moments[:, INFINITE] == 0)
         return np.asarray(np.where(single, least, np.nan))
     counts = profile.counts[name][:, :-2]  # what is in the cell of other values need not be one value
     single = (counts.max(axis=1, initial=0) == profile.counts[name][:, :-1].sum(axis=1)) & counts.any(axis=1)
@@ -119,13 +120,16 @@ def _shares(value: float, name: str, reference: Profile, there: Flags) -> Floats
     cell = int(value) if edges is None else int(np.searchsorted(edges, value, side="left"))
     shares = counts[:, cell] / n
     if name in reference.moments:
-        shares = np.minimum(shares, _most_at(value, reference.moments[name][there]))
+        origin = reference.bins[name].origin
+        shares = np.minimum(shares, _most_at(value - origin, reference.moments[name][there], origin))
     pooled = float((shares * n).sum() / n.sum())
     return np.asarray(np.where(n >= FEW_ROWS, shares, (shares * n + FEW_ROWS * pooled) / (n + FEW_ROWS)))
 
 
-def _most_at(value: float, moments: Floats) -> Floats:
-    n, total, squares, least, most = moments[:, :5].T
+def _most_at(value: float, moments: Floats, origin: float) -> Floats:
+    """Return the largest share of rows of each day that may have had a value, given from the origin as all here is."""
+    n, total, squares, least, most = moments[:, : MOST + 1].T
+    total, least, most = total - n * origin, least - origin, most - origin
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         spread = squares / n - 2 * value * total / n + value**2
         furthest = np.maximum(np.abs(least - value), np.abs(most - value)) ** 2

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from evergreen.decisions.drift.faults.beyond import find_beyond
 from evergreen.decisions.drift.faults.constant import find_constant
 from evergreen.decisions.drift.faults.missing import find_infinite, find_missing, find_unseen
 from evergreen.decisions.drift.faults.unit import find_unit
-from evergreen.decisions.drift.faults.verdict import Fault, Faults, FaultsVerdict
+from evergreen.decisions.drift.faults.verdict import Fault, Faults, FaultsVerdict, Kind
 from evergreen.decisions.drift.profile.profile import ESTIMATE, LABEL, Profile
 
 LEAST_ROWS, LEAST_DAYS = 30, 3  # of the window; of the reference
 LEAST_REFUSED = 0.10
+UNDATED = "rows without a time"
 
 
 def decide(
@@ -31,8 +30,9 @@ def decide(
 
     Returns
     -------
-    Faults. "no traffic" without rows, "not enough data" below 30 rows or 3 days of reference, unless a column cannot be
-    read at all; "unknown" when nothing was found and a column could not be judged.
+    Faults; rows without a time are refused ones too. "no traffic" without rows, "not enough data" below 30 rows or 3
+    days of reference, unless a column cannot be read at all; "unknown" when nothing was found and a column could not be
+    judged.
 
     Notes
     -----
@@ -40,13 +40,16 @@ def decide(
     days of the reference lie apart. Of what the model says (`_estimate`, `_label`) only missing, infinite and constant
     values are faults.
     """
-    n_reference, n_window = int(reference.rows.sum()), int(window.rows.sum())
-    if n_window == 0:
+    n_reference, n_window = reference.n_rows, window.n_rows
+    if n_window + window.undated == 0:
         return Faults(verdict="no traffic", evidence="no rows came", n_reference=n_reference, n_window=0)
     found, unjudged = _unreadable(reference, window)
     notes: list[str] = []
     enough = n_window >= LEAST_ROWS and int((reference.rows > 0).sum()) >= LEAST_DAYS
-    found += _refused(refused or {}, refused_before or {})
+    found += _refused(
+        {**(refused or {}), UNDATED: window.undated / (n_window + window.undated)},
+        {**(refused_before or {}), UNDATED: reference.undated / max(n_reference + reference.undated, 1)},
+    )
     if enough:
         for name in reference.counts:
             if name in window.counts and name not in unjudged and not any(fault.column == name for fault in found):
@@ -73,28 +76,19 @@ def _unreadable(reference: Profile, window: Profile) -> tuple[list[Fault], dict[
     for name, bins in reference.bins.items():
         if name in unjudged:
             continue
-        if name in window.lost:
-            evidence = f"cannot be read in the window, and could in the reference: {window.lost[name]}"
-            found.append(Fault(column=name, kind="unreadable", evidence=evidence, share=1.0, since=window.days[0]))
-        elif name not in window.counts:
-            evidence = "is absent from the window, and was in the reference"
-            found.append(Fault(column=name, kind="absent", evidence=evidence, share=1.0, since=window.days[0]))
+        if name in window.lost or name not in window.counts:
+            why = window.lost.get(name, "absent")
+            evidence = f"cannot be read in the window, and could in the reference: {why}"
+            kind: Kind = "absent" if why == "absent" else "unreadable"
+            since = window.days[0] if window.days else None
+            found.append(Fault(column=name, kind=kind, evidence=evidence, share=1.0, since=since))
         elif name not in reference.counts or not reference.counts[name].sum():
             unjudged[name] = "the reference has no rows of it"
-        elif not _same_cells(name, reference, window):
+        elif name not in window.bins or not bins.equals(window.bins[name]):
             unjudged[name] = f"counted in other cells than the reference's {bins.kind} column"
         elif not window.counts[name].sum():
             unjudged[name] = "the window has no rows of it"
     return found, unjudged
-
-
-def _same_cells(name: str, reference: Profile, window: Profile) -> bool:
-    one, other = reference.bins[name], window.bins.get(name)
-    if other is None or one.kind != other.kind or one.categories != other.categories:
-        return False
-    if one.edges is None or other.edges is None:
-        return one.edges is other.edges
-    return np.array_equal(one.edges, other.edges)
 
 
 def _column(name: str, reference: Profile, window: Profile) -> tuple[list[Fault], str | None]:
@@ -115,7 +109,7 @@ def _refused(now: Mapping[str, float], before: Mapping[str, float]) -> list[Faul
         Fault(
             column=reason,
             kind="refused",
-            evidence=f"{share:.1%} of rows were refused ({reason}); before {before.get(reason, 0.0):.1%}",
+            evidence=f"{share:.1%} of all rows; before {before.get(reason, 0.0):.1%}",
             share=share,
         )
         for reason, share in now.items()
@@ -126,7 +120,7 @@ def _refused(now: Mapping[str, float], before: Mapping[str, float]) -> list[Faul
 def _evidence(
     verdict: FaultsVerdict, found: list[Fault], unjudged: Mapping[str, str], reference: Profile, window: Profile
 ) -> str:
-    n, days = int(window.rows.sum()), int((reference.rows > 0).sum())
+    n, days = window.n_rows, int((reference.rows > 0).sum())
     if verdict == "fault":
         return "; ".join(f"{fault.column}: {fault.evidence}" for fault in found)
     if verdict == "not enough data":

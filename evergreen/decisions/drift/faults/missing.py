@@ -7,7 +7,7 @@ import numpy as np
 from evergreen.decisions.drift.faults.shares import Risen, risen
 from evergreen.decisions.drift.faults.stretches import Whole, of_length
 from evergreen.decisions.drift.faults.verdict import Fault, Kind
-from evergreen.decisions.drift.profile.profile import Profile
+from evergreen.decisions.drift.profile.profile import INFINITE, Profile
 
 LEAST_MISSING, LEAST_INFINITE, LEAST_UNSEEN = 0.10, 0.02, 0.10  # rises of a share of rows
 NOTED_UNSEEN = 0.002
@@ -24,7 +24,10 @@ def find_infinite(name: str, reference: Profile, window: Profile) -> Fault | Non
     """Return the fault that numbers are infinite."""
     if name not in reference.moments or name not in window.moments:
         return None
-    before, after = reference.moments[name][:, 5].astype(np.int64), window.moments[name][:, 5].astype(np.int64)
+    before, after = (
+        reference.moments[name][:, INFINITE].astype(np.int64),
+        window.moments[name][:, INFINITE].astype(np.int64),
+    )
     rows = window.counts[name].sum(axis=1), reference.counts[name].sum(axis=1)
     found = risen(after, rows[0], before, rows[1], least=LEAST_INFINITE)
     return fault_of(name, "infinite", "infinite", found, window) if found else None

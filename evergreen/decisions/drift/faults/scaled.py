@@ -8,7 +8,7 @@ import numpy as np
 from evergreen.decisions.drift.faults import stretches
 from evergreen.decisions.drift.faults.spread import Spread, spread_of
 from evergreen.decisions.drift.faults.stretches import Floats, Stretches
-from evergreen.decisions.drift.profile.profile import Profile
+from evergreen.decisions.drift.profile.profile import FINITE, LEAST, MOST, SQUARES, Profile
 
 TREND = 0.95  # correlation of the means of days with time
 
@@ -30,12 +30,13 @@ class Moved:
 def moved(name: str, profile: Profile, looked: Stretches) -> Moved:
     """Return the moments and cells of stretches; one with less than two numbers has no deviation."""
     moments, counts = profile.moments[name], profile.counts[name][:, :-1]
-    n, total, squares = looked.sums(moments[:, :3]).T
+    origin = profile.bins[name].origin
+    n, total, squares = looked.sums(moments[:, : SQUARES + 1]).T
     cells = looked.sums(counts)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         means = total / n
-        variances = squares / n - means**2
-        reliable = (n > 1) & (variances > 1e-9 * means**2)  # below, it is rounding
+        variances = squares / n - (means - origin) ** 2
+        reliable = (n > 1) & (variances > 1e-9 * (means - origin) ** 2)  # below, it is rounding
         deviations = np.where(reliable, np.sqrt(np.where(reliable, variances, 1.0)), np.nan)
         shares = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
     return Moved(n=n, means=means, deviations=deviations, cells=shares)
@@ -73,12 +74,12 @@ class Usual:
     def extremes(self) -> tuple[float, float]:
         """The least and the most."""
         moments = self.profile.moments[self.name]
-        return float(moments[:, 3].min()), float(moments[:, 4].max())
+        return float(moments[:, LEAST].min()), float(moments[:, MOST].max())
 
     @cached_property
     def rows_by_day(self) -> float:
         """Numbers on a usual day."""
-        n = self.profile.moments[self.name][:, 0]
+        n = self.profile.moments[self.name][:, FINITE]
         return float(np.median(n[n > 0]))
 
     def alike(self, length: int, n: float) -> tuple[Spread | None, Spread | None]:
@@ -99,20 +100,25 @@ class Usual:
     @cached_property
     def follows_time(self) -> bool:
         """Whether the means of days rise or fall with time, as a counter's."""
-        moments = self.profile.moments[self.name]
-        some = moments[:, 0] > 0
-        means = moments[some, 1] / moments[some, 0]
+        means = self.profile.means(self.name)
+        means = means[np.isfinite(means)]
         if len(means) < 3 or means.std() == 0:
             return False
         return bool(abs(np.corrcoef(np.arange(len(means)), means)[0, 1]) >= TREND)
 
     def cells_at(self, factor: float, offset: float = 0.0) -> Floats:
-        """Return the share in each cell of `factor * value + offset`, between edges by interpolation, shape (k,)."""
+        """Return the share in each cell of `factor * value + offset`, shape (k,).
+
+        Values lie evenly in their cell; in one that holds a single value, they are that value.
+        """
         edges = self.profile.bins[self.name].edges
-        if edges is None:
-            raise TypeError(f"{self.name} has no edges")
+        if edges is None or not len(edges):
+            return self.cells
         least, most = self.extremes
         known = np.concatenate([[min(least, edges[0])], edges, [max(most, edges[-1])]])
-        below = np.concatenate([[0.0], np.cumsum(self.cells)])
-        at = np.interp((edges - offset) / factor, known, below, left=0.0, right=1.0)
-        return np.diff(np.concatenate([[0.0], at, [1.0]]))
+        single = np.nextafter(known[:-1], np.inf) >= known[1:]
+        below = np.concatenate([[0.0], np.cumsum(np.where(single, 0.0, self.cells))])
+        at = np.interp((edges - offset) / factor, known, below)
+        expected = np.diff(np.concatenate([[0.0], at, [below[-1]]]))
+        np.add.at(expected, np.searchsorted(edges, factor * known[1:][single] + offset), self.cells[single])
+        return np.asarray(expected)
