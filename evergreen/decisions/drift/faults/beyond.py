@@ -19,12 +19,12 @@ def find_beyond(name: str, reference: Profile, window: Profile) -> Fault | None:
     The furthest lies three ranges of the reference off, and the mean square around the reference's mean is that of at
     least 10 rows, and 2 %, as far as that: sum (x - mean)² / max (x - mean)². That tells a code as -999 from a heavy
     tail, whose sum of squares is that of a few rows, and from a shift. Not asked of counters, whose daily means follow
-    time (r >= 0.95); of times, five years at least.
+    time (r >= 0.95), nor of what is one value a day, as the month; of times, five years at least.
     """
     usual = Usual(name, reference)
     least, most = usual.extremes
     times = reference.bins[name].kind == "timestamp"
-    if not np.isfinite(usual.deviation) or most <= least or (not times and usual.follows_time):
+    if not np.isfinite(usual.deviation) or most <= least or (not times and (usual.follows_time or usual.is_of_the_day)):
         return None
     moments = window.moments[name]
     low, high = float(moments[:, LEAST].min()), float(moments[:, MOST].max())

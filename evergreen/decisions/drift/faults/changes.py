@@ -29,6 +29,11 @@ class Change:
     offset: float
     words: str
 
+    @property
+    def is_gross(self) -> bool:
+        """Whether it is a factor that needs no name."""
+        return self.offset == 0 and not 1 / GROSS < self.factor < GROSS
+
     def moves(self, mean: float) -> float:
         """Return by how much the mean changes."""
         return abs(self.factor * mean + self.offset - mean)
@@ -69,5 +74,5 @@ def _words(word: str, sign: int) -> str:
 
 def agrees(mean: float, change: Change, usual: Usual) -> bool:
     """Return whether the mean, taken back into the reference's unit, is one that the reference might have."""
-    gross = change.offset == 0 and not 1 / GROSS < change.factor < GROSS
-    return abs((mean - change.offset) / change.factor - usual.mean) <= (3.0 if gross else 1.0) * usual.deviation
+    free = 3.0 if change.is_gross else 0.75
+    return abs((mean - change.offset) / change.factor - usual.mean) <= free * usual.deviation

@@ -37,14 +37,13 @@ def find_constant(name: str, reference: Profile, window: Profile) -> Fault | Non
     A value at which the reference rests is never a fault, as no snow: how long a season lasts is not known. It rests at
     one if it is constant at it on a twentieth of its days, or on one if half of all rows have it, and on three times as
     many as by chance.
-    A run of a single day in a longer window needs half a usual day's rows: days end early.
+    A run of a single day counts in a window of one day only: a day may have few rows, or rows alike.
     """
     present = window.counts[name][:, :-1].sum(axis=1)
-    usual = float(np.median(present[present > 0])) if present.any() else 0.0
     unlikely = [
         run
         for run in _runs(_single_values(name, window), present)
-        if (run.end - run.start > 1 or 2 * present[run.start] >= usual) and not _likely(run, name, reference, present)
+        if run.end - run.start >= min(2, len(present)) and not _likely(run, name, reference, present)
     ]
     if not unlikely:
         return None

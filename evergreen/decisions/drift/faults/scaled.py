@@ -98,6 +98,13 @@ class Usual:
         return self._spreads[length]
 
     @cached_property
+    def is_of_the_day(self) -> bool:
+        """Whether most days have a single value."""
+        moments = self.profile.moments[self.name]
+        days = moments[moments[:, FINITE] > 1]
+        return bool(2 * (days[:, LEAST] == days[:, MOST]).sum() > len(days))
+
+    @cached_property
     def follows_time(self) -> bool:
         """Whether the means of days rise or fall with time, as a counter's."""
         means = self.profile.means(self.name)

@@ -18,6 +18,7 @@ LEAST_OUTER = 0.3  # rise of the share of rows in the two outermost cells
 ROOM = 0.3, 0.55  # total variation that a factor may leave unexplained
 HUGE = 50.0  # a factor that shows in the spread where most values are zero, and the cells can hardly move
 STEPS = 4.0  # deviations by which a mean that moved shows another scale of temperature by itself
+REST = 2.5  # deviations of the mean within which all other days must lie, unless the factor is gross
 LEFT = 0.7  # of the total variation that a factor may leave unexplained
 
 
@@ -34,7 +35,7 @@ def find_unit(name: str, reference: Profile, window: Profile) -> Fault | None:
     cells, and its mean. A factor of 8 and more, or of 1/8 and less, is taken as it is. A smaller one must be one of
     those known, within 5 %, and the reference's mean at least three deviations away from zero: of columns about zero,
     or skewed, such a factor looks like any wider spread, and is not told. Fahrenheit, Celsius and kelvin are told by
-    spread and mean together, and of no column that follows time.
+    spread and mean together, and of no column that follows time. All other days must be in the reference's unit then.
     """
     usual = Usual(name, reference)
     if not np.isfinite(usual.deviation):
@@ -90,9 +91,19 @@ def _explained(after: Moved, index: int, usual: Usual, days: tuple[int, int], *,
         left = float(np.abs(cells - expected).sum() / 2)
         shown = left <= room if moved_by >= LEAST_MOVED else left <= ROOM[0] and _likelier(cells, expected, usual, n)
         far = beyond or (change.offset != 0 and change.moves(usual.mean) >= STEPS * usual.deviation)
-        if far and shown and agrees(float(after.means[index]), change, usual):
+        alone = change.is_gross or _rest_is_usual(after, index, usual)
+        if far and shown and alone and agrees(float(after.means[index]), change, usual):
             return _Found(index, days, change, n * max(moved_by - left, 1 / n))
     return None
+
+
+def _rest_is_usual(after: Moved, index: int, usual: Usual) -> bool:
+    """Return whether the mean of all other days is one of the reference's unit; of a season on its way it is none."""
+    n = float(after.n[-1] - after.n[index])  # the last stretch is the whole window
+    if n <= 0:
+        return True
+    mean = float(after.n[-1] * after.means[-1] - after.n[index] * after.means[index]) / n
+    return abs(mean - usual.mean) <= REST * usual.deviation
 
 
 def _likelier(cells: Floats, expected: Floats, usual: Usual, n: float) -> bool:
