@@ -36,7 +36,7 @@ def moved(name: str, profile: Profile, looked: Stretches) -> Moved:
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         means = total / n
         variances = squares / n - (means - origin) ** 2
-        reliable = (n > 1) & (variances > 1e-9 * (means - origin) ** 2)  # below, it is rounding
+        reliable = (n > 1) & (variances > 1e-12 * (means - origin) ** 2)  # below, it is rounding
         deviations = np.where(reliable, np.sqrt(np.where(reliable, variances, 1.0)), np.nan)
         shares = cells / np.maximum(cells.sum(axis=1, keepdims=True), 1)
     return Moved(n=n, means=means, deviations=deviations, cells=shares)
