@@ -8,7 +8,7 @@ from evergreen.decisions.drift.faults.shares import gain
 from evergreen.decisions.drift.faults.verdict import Fault
 from evergreen.decisions.drift.profile.profile import LEAST, MOST, SQUARES, Profile
 
-LEAST_SHARE, LEAST_ROWS = 0.02, 10.0
+LEAST_SHARE, LEAST_ROWS, SHORTEST = 0.02, 10.0, 2  # of a stretch; days where the window has as many
 FAR = 3.0  # ranges of the reference
 YEARS = 5 * 365.25 * 86_400e6  # microseconds: what times of another unit miss at least
 
@@ -35,10 +35,13 @@ def find_beyond(name: str, reference: Profile, window: Profile) -> Fault | None:
     looked = stretches.every(len(window.days))
     n, total, squares = looked.sums(moments[:, : SQUARES + 1]).T
     n, origin = np.maximum(n, 1), reference.bins[name].origin
-    about = squares - 2 * (usual.mean - origin) * (total - n * origin) + n * (usual.mean - origin) ** 2
-    rows = np.maximum(about, 0.0) / furthest**2
+    with np.errstate(over="ignore", invalid="ignore"):
+        about = squares - 2 * (usual.mean - origin) * (total - n * origin) + n * (usual.mean - origin) ** 2
+        rows = np.maximum(about, 0.0) / furthest / furthest
+        rows = np.where(np.isfinite(rows), rows, np.abs(total - n * usual.mean) / furthest)  # squares past float64
     shares = np.minimum(rows / n, 1.0)
-    asked = (rows >= LEAST_ROWS) & (shares >= LEAST_SHARE)
+    long_enough = looked.lengths >= min(SHORTEST, len(window.days))
+    asked = long_enough & (rows >= LEAST_ROWS) & (shares >= LEAST_SHARE)
     if not asked.any():
         return None
     best = int(np.argmax(np.where(asked, n * gain(shares, np.full(len(n), LEAST_SHARE / 2)), -1.0)))

@@ -120,16 +120,17 @@ def _shares(value: float, name: str, reference: Profile, there: Flags) -> Floats
     shares = counts[:, cell] / n
     if name in reference.moments:
         origin = reference.bins[name].origin
-        shares = np.minimum(shares, _most_at(value - origin, reference.moments[name][there], origin))
+        at = np.float64(value) - origin
+        shares = np.minimum(shares, _most_at(at, reference.moments[name][there], origin))
     pooled = float((shares * n).sum() / n.sum())
     return np.asarray(np.where(n >= FEW_ROWS, shares, (shares * n + FEW_ROWS * pooled) / (n + FEW_ROWS)))
 
 
-def _most_at(value: float, moments: Floats, origin: float) -> Floats:
+def _most_at(value: np.float64, moments: Floats, origin: float) -> Floats:
     """Return the largest share of rows of each day that may have had a value, given from the origin as all here is."""
     n, total, squares, least, most = moments[:, : MOST + 1].T
-    total, least, most = total - n * origin, least - origin, most - origin
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        total, least, most = total - n * origin, least - origin, most - origin
         spread = squares / n - 2 * value * total / n + value**2
         furthest = np.maximum(np.abs(least - value), np.abs(most - value)) ** 2
         bound = np.where(furthest > 0, 1 - spread / furthest, 1.0)

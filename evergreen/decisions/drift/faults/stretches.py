@@ -25,9 +25,16 @@ class Stretches:
         return self.ends - self.starts
 
     def sums(self, by_day: npt.NDArray[np.float64] | npt.NDArray[np.int64]) -> Floats:
-        """Return what values by day, shape (D, …), come to in each stretch, shape (S, …)."""
-        running = np.concatenate([np.zeros((1, *by_day.shape[1:])), np.cumsum(by_day, axis=0, dtype=np.float64)])
-        return np.asarray(running[self.ends] - running[self.starts])
+        """Return what values by day, shape (D, …), come to in each stretch, shape (S, …).
+
+        Day by day, not as differences of running sums, in which one huge day would drown all days after it.
+        """
+        if not len(self.starts):
+            return np.zeros((0, *by_day.shape[1:]))
+        padded = np.concatenate([by_day, np.zeros((1, *by_day.shape[1:]))]).astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            between = np.add.reduceat(padded, np.column_stack([self.starts, self.ends]).ravel(), axis=0)
+        return np.asarray(between[::2])
 
 
 def every(n_days: int) -> Stretches:

@@ -126,3 +126,47 @@ def test_rows_without_a_time_are_a_fault_and_never_no_traffic():
     assert found.verdict == "fault"
     assert "rows without a time" in found.evidence
     assert look(window.slice(0, 0)).verdict == "no traffic"
+
+
+ODD = (
+    [0.0],
+    [np.nan],
+    [np.inf, -np.inf],
+    [1e308, -1e308],
+    [1e200],
+    [5e-324, -0.0],
+    [1e15, 1e15 + 1],
+    [np.nan, np.inf, 0.0, 1e308],
+    [-9_999.0, 5.0, 6.0],
+)
+
+
+def odd_rows(rng: np.random.Generator, first: int) -> pa.Table:
+    n, days = int(rng.choice([0, 1, 30, 100, 1_000])), int(rng.choice([1, 2, 7, 30, 100]))
+    x = rng.choice(ODD[rng.integers(len(ODD))], n)
+    x = np.where(rng.random(n) < rng.choice([0.0, 0.5, 1.0]), x, rng.normal(size=n) * 10.0 ** rng.integers(-300, 160))
+    at = (first + rng.integers(0, days, n)) * 86_400_000_000
+    return pa.table(
+        {
+            "at": pa.array(at, pa.timestamp("us", "UTC")),
+            "x": x,
+            "t": pa.array(rng.integers(-(2**55), 2**57, n), pa.timestamp("us", "UTC")),
+            "c": pa.array(rng.choice(["a", "b", "c"], n), mask=rng.random(n) < 0.3),
+            "b": pa.array(rng.random(n) < 0.5, mask=rng.random(n) < rng.choice([0.0, 1.0])),
+        }
+    )
+
+
+def test_odd_tables_have_a_verdict_and_never_a_traceback_or_a_warning():
+    rng = np.random.default_rng(10)
+    types: dict[str, ColumnType] = {"x": "number", "t": "timestamp", "c": "category", "b": "boolean"}
+    for _ in range(100):
+        reference = odd_rows(rng, 0)
+        bins = bins_of(reference, types)
+        sides = [profile(table, bins, time="at", zone="UTC") for table in (reference, odd_rows(rng, 200))]
+        found = decision.decide(*sides)
+        assert found.evidence
+        if found.verdict == "none":
+            assert sides[1].n_rows >= decision.LEAST_ROWS
+            assert not found.unjudged
+        assert Faults.model_validate_json(found.model_dump_json()) == found
