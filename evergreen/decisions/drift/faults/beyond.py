@@ -39,7 +39,8 @@ def find_beyond(name: str, reference: Profile, window: Profile) -> Fault | None:
         about = squares - 2 * (usual.mean - origin) * (total - n * origin) + n * (usual.mean - origin) ** 2
         rows = np.maximum(about, 0.0) / furthest / furthest
         rows = np.where(np.isfinite(rows), rows, np.abs(total - n * usual.mean) / furthest)  # squares past float64
-    shares = np.minimum(rows / n, 1.0)
+    rows = np.clip(np.nan_to_num(rows, posinf=np.inf), 0.0, n)
+    shares = rows / n
     long_enough = looked.lengths >= min(SHORTEST, len(window.days))
     asked = long_enough & (rows >= LEAST_ROWS) & (shares >= LEAST_SHARE)
     if not asked.any():
