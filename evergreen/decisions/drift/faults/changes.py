@@ -74,5 +74,6 @@ def _words(word: str, sign: int) -> str:
 
 def agrees(mean: float, change: Change, usual: Usual) -> bool:
     """Return whether the mean, taken back into the reference's unit, is one that the reference might have."""
-    free = 3.0 if change.is_gross else 0.75
+    steps = change.moves(usual.mean) / usual.deviation
+    free = 3.0 if change.is_gross else min(max(0.75, steps / 5), 2.5)
     return abs((mean - change.offset) / change.factor - usual.mean) <= free * usual.deviation
