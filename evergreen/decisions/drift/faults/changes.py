@@ -8,6 +8,8 @@ from evergreen.decisions.drift.faults.scaled import Usual
 
 GROSS = 8.0  # a factor that needs no name
 NEAR, SURE = 0.2, 0.05  # by how much, in logs, a gross and a small factor may miss a known one
+FAR_STEPS = 8.0  # deviations by which a mean moved that says enough by itself
+ALIKE = 0.7  # by how much, in logs, the ratios of means and deviations may differ
 AWAY_FROM_ZERO = 3.0  # deviations of the mean, for a small factor to show in both
 FACTORS = {
     60.0: "minutes for hours, or seconds for minutes",
@@ -47,16 +49,23 @@ AFFINE = (
 )
 
 
-def changes_of(ratio: float, usual: Usual, uncertain: float) -> list[Change]:
-    """Return the changes that a log ratio of deviations, `uncertain` by so much, may come from."""
+def changes_of(ratio: float, mean: float, usual: Usual, uncertain: float) -> list[Change]:
+    """Return the changes that a log ratio of deviations, `uncertain` by so much, may come from.
+
+    Away from zero the means say more exactly what a gross factor is.
+    """
     found = []
+    away = abs(usual.mean) >= AWAY_FROM_ZERO * usual.deviation
+    if away and abs(ratio) >= np.log(GROSS) and mean / usual.mean > 0:
+        by_means = float(np.log(mean / usual.mean))
+        ratio = by_means if abs(by_means - ratio) <= ALIKE else ratio
     gap, sign, factor, word = min(
         (abs(ratio - sign * np.log(factor)), sign, factor, word) for factor, word in FACTORS.items() for sign in (1, -1)
     )
     known = Change(factor**sign, 0.0, _words(word, sign))
     if abs(ratio) >= np.log(GROSS):
         found.append(known if gap <= NEAR else Change(float(np.exp(ratio)), 0.0, ""))
-    elif abs(usual.mean) >= AWAY_FROM_ZERO * usual.deviation and gap <= SURE + uncertain <= 3 * SURE:
+    elif away and gap <= SURE + uncertain <= 3 * SURE:
         found.append(known)
     if not usual.follows_time:
         found += [change for change in AFFINE if _affine(change, ratio, usual, uncertain)]
@@ -64,8 +73,8 @@ def changes_of(ratio: float, usual: Usual, uncertain: float) -> list[Change]:
 
 
 def _affine(change: Change, ratio: float, usual: Usual, uncertain: float) -> bool:
-    tellable = change.moves(usual.mean) >= 2 * usual.deviation
-    return abs(ratio - np.log(change.factor)) <= 2 * SURE + uncertain <= 0.3 and tellable
+    steps, off = change.moves(usual.mean) / usual.deviation, abs(ratio - np.log(change.factor))
+    return off <= ALIKE if steps >= FAR_STEPS else off <= 2 * SURE + uncertain <= 0.3 and steps >= 2
 
 
 def _words(word: str, sign: int) -> str:

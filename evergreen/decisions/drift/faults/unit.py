@@ -86,7 +86,7 @@ def _explained(after: Moved, index: int, usual: Usual, days: tuple[int, int], *,
     beyond = certain or (as_long.exceeded_by(log) and as_many.exceeded_by(log))
     moved_by = float(np.abs(cells - usual.cells).sum() / 2)
     room = min(LEFT * moved_by, float(np.clip(as_long.furthest, *ROOM)))
-    for change in changes_of(log - as_long.centre, usual, as_long.deviation):
+    for change in changes_of(log - as_long.centre, float(after.means[index]), usual, as_long.deviation):
         expected = usual.cells_at(change.factor, change.offset)
         left = float(np.abs(cells - expected).sum() / 2)
         shown = left <= room if moved_by >= LEAST_MOVED else left <= ROOM[0] and _likelier(cells, expected, usual, n)

@@ -99,7 +99,7 @@ def test_a_broken_column_is_found_in_the_same_window(kind: str, expected: str, n
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("harm", [scaled(1_000), scaled(0.001), constant, mostly_null])
 def test_a_broken_column_is_found_60_times_of_60(process: Process, kind: str, harm: Break):
-    for n_days, rows in ((30, 100), (30, 1_000), (7, 500), (1, 100), (1, 5_000)):
+    for n_days, rows in ((30, 100), (30, 1_000), (1, 100)):
         seeds = range(60)
         faults = [found_in(made(process, kind), harm, seed=seed, n_days=n_days, rows=rows).verdict for seed in seeds]
         assert faults.count("fault") == 60, (n_days, rows)
