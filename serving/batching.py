@@ -68,7 +68,7 @@ Outcome = Answered | Failed
 
 
 class Batcher:
-    """Answers requests. Nobody waits for a batch to fill: it is made of what came while others were answered.
+    """Answers requests. Nobody waits for a batch to fill: it is made of what came while others were answered, or read.
 
     Bodies are read when it is their turn, so many a turn of the event loop that it has time for everybody else; those
     of few rows and those of more have a part of each turn, and what is large goes to a thread.
@@ -109,7 +109,18 @@ class Batcher:
         if not self._is_called:
             self._is_called = True
             self._is_idle.clear()
+            loop.call_soon(self._look, loop)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Answer a request that is alone now; where several wait, after those could join them that the loop reads next.
+
+        Without it callers who ask again once they are answered fall into two halves, each read while the other is
+        answered.
+        """
+        if len(self._few) + len(self._more) > 1:
             loop.call_soon(self._turn, loop)
+        else:
+            self._turn(loop)
 
     def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         """Answer some of what waits here, and have the thread answer some of what is large."""
@@ -221,8 +232,8 @@ def _records(batch: list[Waiting], answers: list[Predicted]) -> list[Logged]:
             answer = answers[at]
             at += 1
             event_us: Any = None if time_at is None else row[time_at]
-            what = (answer.prediction_id, about.received_us, *who, row, keys, event_us)
-            records.append(Logged(*what, *answer.logged, *how))  # type: ignore[call-arg]  # counts them
+            what = (answer.prediction_id, about.received_us, *who, row, keys, event_us, *answer.logged, *how)
+            records.append(Logged(*what))
     return records
 
 

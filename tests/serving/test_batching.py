@@ -124,3 +124,26 @@ def test_requests_of_two_releases_are_never_predicted_together(served, pipeline,
     assert pipeline.batches == [1, 2, 2]
     assert logged(tmp_path, ids)["version"].tolist() == [1, 1, 2, 1, 2]
     assert pipeline.cores == {1}
+
+
+def test_what_the_loop_reads_while_several_wait_is_answered_with_them(tmp_path):
+    together, alone = asyncio.run(asked_in_turns(tmp_path, at_once=2)), asyncio.run(asked_in_turns(tmp_path, at_once=1))
+
+    assert together == [3]
+    assert alone == [1, 1]
+
+
+async def asked_in_turns(folder: Path, *, at_once: int) -> list[int]:
+    """Ask a quick model some requests in one turn of the loop and one in the next; return how many rows were answered
+    together each time.
+    """
+    released.bundle(folder / str(at_once))
+    metrics = Metrics()
+    batcher, served = Batcher(None, metrics), Served.load(folder / str(at_once))
+    sizes: list[int] = []
+    metrics.batched = lambda n_rows, _: sizes.append(n_rows)
+    asked = [ask(batcher, served, 0.1) for _ in range(at_once)]
+    await asyncio.sleep(0)
+    await asyncio.gather(*asked, ask(batcher, served, 0.2))
+    await batcher.close()
+    return sizes
