@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
+from evergreen.record.windows import WindowOutcome
 from rich.console import Console
 from rich.table import Table
 
 from evergreen.decisions.performance import Performance
 from evergreen.project import Project
-from evergreen.record.windows import WindowOutcome
 
 PROJECT = Path(__file__).parents[1]
 OUT_OF_REACH = (

@@ -20,7 +20,7 @@ from cli import (
     registry_commands,
 )
 from cli.ending import INTERRUPTED, explained
-from cli.options import AllowDirty, Env, Json, Overrides, ParamsFile, Reason, Window, emit
+from cli.options import AllowDirty, AsOf, Env, Json, Overrides, ParamsFile, Reason, Window, emit
 from evergreen.base import memory
 from evergreen.base.errors import ConfigError, GateRefused
 from evergreen.base.months import span
@@ -279,29 +279,34 @@ def score(
 
 @app.command()
 def monitor(
-    window: Window,
+    window: Window = None,
+    as_of: AsOf = None,
     env: Env = "local",
     params: ParamsFile = "params.yaml",
     overrides: Overrides = None,
     as_json: Json = False,
 ) -> None:
-    """Look at a month of traffic: drift, matured performance, and whether to retrain.
+    """Look at a window of what was served, or else of the source: shift, faults, harm, labels, and whether to retrain.
 
-    Example: [bold]evergreen monitor --window 2013-03[/bold]
+    Look again when rows or labels have come: all looks are kept, and the latest decides.
+
+    Example: [bold]evergreen monitor --window 2013-03 --as-of 2013-04-15[/bold]
     """
-    from cli import show
+    from cli import show_look, watching
     from cli.engine import engine
     from evergreen.config import consistency
     from evergreen.project import Project
 
-    (start, end), project = month(window), Project.open(env, params, overrides or ())
+    at = watching.time(as_of)
+    chosen, project = window and watching.period(window), Project.open(env, params, overrides or ())
     consistency.require_time(project.contract)
+    start, end = chosen or watching.last_month(project.contract, at)
     project.champion()
     with engine(project.settings):
         from flows.monitoring import run_monitoring
 
-        outcome = run_monitoring(project, start, end)
-    emit(outcome.model_dump(mode="json"), as_json, lambda: show.window(outcome))
+        look = run_monitoring(project, start, end, as_of=at)
+    emit(look.model_dump(mode="json"), as_json, lambda: show_look.look(look))
 
 
 @app.command()

@@ -17,7 +17,20 @@ Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept with the
 AllowDirty = Annotated[
     bool, typer.Option("--allow-dirty", help="Train although changes are not committed; the version is tagged.")
 ]
-Window = Annotated[str, typer.Option("--window", metavar="YYYY-MM", help="The month to look at.")]
+Window = Annotated[
+    str | None,
+    typer.Option(
+        "--window",
+        metavar="PERIOD",
+        help="A month, YYYY-MM, or days, FROM..TO, without TO. Default: the last whole month.",
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        "--as-of", metavar="TIME", help="Look with what was known then: ISO 8601, UTC unless it says so. Default: now."
+    ),
+]
 
 
 def emit(result: dict[str, Any], as_json: bool, display: Any) -> None:

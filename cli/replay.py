@@ -46,7 +46,7 @@ def run(project: Project, start: date, end: date, *, as_json: bool) -> dict[str,
                 else:
                     walked.append(event)
                     console.print(line(event))
-                following = event.window.end if not isinstance(event, TrainingOutcome) else start
+                following = event.look.end if not isinstance(event, TrainingOutcome) else start
                 progress.update(
                     bar, advance=1, description=f"walking {following:%Y-%m}: score, monitor, decide, retrain"
                 )
@@ -60,28 +60,32 @@ def run(project: Project, start: date, end: date, *, as_json: bool) -> dict[str,
 
 def row(month: "Month") -> dict[str, object]:
     """Return a month as one line of the table."""
-    window, training = month.window, month.retraining.training
+    look, training = month.look, month.retraining.training
     decision = "keep"
     if training:
         decision = f"{training.verdict} {training.version}" if training.version else "refused"
     return {
-        "month": f"{window.start:%Y-%m}",
-        "rows": window.valid.rows,
-        "drift": window.drift.verdict,
-        "drifted_columns": len(window.drift.named("drift")),
-        "metric": window.performance.metric,
-        "value": window.performance.value,
+        "month": f"{look.start:%Y-%m}",
+        "rows": look.rows,
+        "shift": look.shift.verdict,
+        "shifted_columns": sum(column.verdict == "shifted" for column in look.shift.columns),
+        "faults": look.faults.verdict,
+        "harm": look.harm.verdict,
+        "metric": look.performance.metric,
+        "value": look.performance.value,
         "value_never_retrained": month.never_retrained.value,
+        "causes": [cause.name for cause in look.causes],
+        "pages": list(look.pages),
         "decision": decision,
-        "why": window.decision.summary,
-        "version": window.version,
+        "why": look.decision.summary,
+        "version": look.version,
     }
 
 
 def line(month: "Month") -> str:
     """Return what is printed as a month ends."""
     seen = row(month)
-    text = f"drift {seen['drift']}, {heading(month)} {measured(seen['value'])}, {seen['decision']}"
+    text = f"shift {seen['shift']}, harm {seen['harm']}, {heading(month)} {measured(seen['value'])}, {seen['decision']}"
     return f"[bold]{seen['month']}[/] version {seen['version']}: {text}"
 
 
@@ -93,16 +97,17 @@ def table(model: str, walked: "list[Month]") -> Table:
     summary = Table(title=f"{model}: month by month", title_justify="left", caption=meanings, caption_justify="left")
     metric = heading(walked[0]) if walked else ""
     numbers = ("rows", f"{metric} in service", f"{metric} never retrained")
-    for name in ("month", "rows", "drift", *numbers[1:], "decision", "version"):
+    for name in ("month", "rows", "shift", "harm", *numbers[1:], "decision", "version"):
         justify: Literal["right", "left"] = "right" if name in numbers else "left"
-        summary.add_column(name, justify=justify, no_wrap=name in ("drift", "decision"))
+        summary.add_column(name, justify=justify, no_wrap=name in ("shift", "harm", "decision"))
     for month in walked:
         seen = row(month)
-        drifted = f"{seen['drift']} {seen['drifted_columns']}/{len(month.window.drift.columns)}"
+        shift = f"{seen['shift']} {seen['shifted_columns']}/{len(month.look.shift.columns)}"
         summary.add_row(
             str(seen["month"]),
             f"{seen['rows']:,}",
-            drifted,
+            shift,
+            str(seen["harm"]),
             measured(seen["value"]),
             measured(seen["value_never_retrained"]),
             str(seen["decision"]),
@@ -113,7 +118,7 @@ def table(model: str, walked: "list[Month]") -> Table:
 
 def heading(month: "Month") -> str:
     """Return what a month's metric is called."""
-    return {"roc_auc": "AUC", "balanced_accuracy": "balanced accuracy", "r2": "R²"}[month.window.performance.metric]
+    return {"roc_auc": "AUC", "balanced_accuracy": "balanced accuracy", "r2": "R²"}[month.look.performance.metric]
 
 
 def measured(value: object) -> str:
@@ -136,6 +141,6 @@ def say_where(console: Console, project: Project, walked: "list[Month]", agreeme
         "the champion": f".venv/bin/evergreen status{of}",
     }
     if walked:
-        places = {"the last drift report": walked[-1].window.report} | places
+        places = {"the last report": str(walked[-1].look.report)} | places
     for what, where in places.items():
         console.print(f"  {what:22} {where}", highlight=False, soft_wrap=True)

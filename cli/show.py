@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # they bring SciPy, which no status needs
     from cli.doctor import Finding
     from evergreen.adapters.registry_aliases import RegistryLook
     from evergreen.learning.model.scored import ScoringOutcome
-    from evergreen.record.windows import RetrainingOutcome, WindowOutcome
+    from evergreen.record.looks import RetrainingOutcome
     from flows.transfer import Transferred
 
 console = Console()
@@ -154,21 +154,6 @@ def findings(found: "Sequence[Finding]") -> None:
             console.print(f"    next: {escape(finding.next)}")
     if not found:
         console.print("[green]Everything is as the ledger says.[/]")
-
-
-def window(outcome: "WindowOutcome") -> None:
-    console.print(
-        f"[bold]{outcome.model}[/] version {outcome.version}, {outcome.start} to {outcome.end}: "
-        f"{outcome.valid.rows} rows, {outcome.quarantined} quarantined"
-    )
-    table = Table("column", "verdict", "evidence", title=f"Drift: {outcome.drift.verdict}", title_justify="left")
-    for column in outcome.drift.columns:
-        style = {"drift": "red", "unknown": "yellow"}.get(column.verdict, "dim")
-        table.add_row(escape(column.name), f"[{style}]{column.verdict}[/]", escape(column.evidence))
-    console.print(table)
-    console.print(f"Performance: {escape(outcome.performance.evidence)}")
-    console.print(f"Decision: {escape(outcome.decision.summary)}")
-    console.print(f"Report: {outcome.report}")
 
 
 def retraining(outcome: "RetrainingOutcome") -> None:

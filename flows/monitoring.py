@@ -1,29 +1,29 @@
-"""The monitoring flow: a window of traffic, what it says about the champion, and whether to train again."""
+"""The monitoring flow: a look at a window as of a time, what it says about the champion, and whether to train again."""
 
-from datetime import date
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from prefect import flow
 
 from evergreen.base import months
-from evergreen.base.artifacts.refs import TableRef
+from evergreen.base.errors import ConfigError
 from evergreen.base.values import digest_of
 from evergreen.config import consistency
+from evergreen.config.contract.contract import Contract
 from evergreen.decisions.retrain import decision as retrain
 from evergreen.project import Project
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import VersionFacts
+from evergreen.record.looks import LOOK, Look, latest, pages
+from evergreen.record.outcomes import of_entry
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.plan.records import drop_broken_records
-from evergreen.record.plan.steps import arguments
-from evergreen.record.windows import WindowOutcome
 from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
-from tasks.drift import drift
-from tasks.ingest import ingest
-from tasks.performance import performance
-from tasks.score import Scored, score
-from tasks.validate import validate
+from flows.watching import watch
+
+WATCHING = ("ingest", "validate", "score", "served", "reference", "drift", "performance", "estimate", "skew", "probe")
 
 
 @flow(
@@ -31,116 +31,134 @@ from tasks.validate import validate
     flow_run_name=named_by("monitoring", lambda _, given: months.named(given["start"], given["end"])),
 )
 def monitoring(
-    start: date, end: date, env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None
-) -> WindowOutcome:
-    """Score the rows of [start, end), compare them with the champion's training rows, and decide about retraining.
+    start: date,
+    end: date,
+    as_of: datetime | None = None,
+    env: str = "local",
+    params_file: str = "params.yaml",
+    overrides: list[str] | None = None,
+) -> Look:
+    """Look at what was served in [start, end), or else at the source's rows, with what is known as of a time.
 
-    The window's targets are taken as arrived. What was found is recorded once for a champion and a window.
+    A window may be looked at again whenever rows or labels arrived. All looks are kept; the latest decides.
+
+    Parameters
+    ----------
+    as_of : by default now.
     """
-    return monitor_window(Project.open(env, params_file, overrides or ()), start, end)
+    return look_at(Project.open(env, params_file, overrides or ()), start, end, as_of=as_of)
 
 
-def run_monitoring(project: Project, start: date, end: date) -> WindowOutcome:
+def run_monitoring(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:
     """Return what `monitoring` does, for a project that is open already."""
-    body = partial(monitor_window, project, start, end)
-    return run_opened("monitoring", project, body, why=months.named(start, end), start=start, end=end)
+    body = partial(look_at, project, start, end, as_of=as_of)
+    return run_opened("monitoring", project, body, why=months.named(start, end), start=start, end=end, as_of=as_of)
 
 
-def monitor_window(project: Project, start: date, end: date) -> WindowOutcome:
-    """Look at a window and record what was found, once."""
-    project = project.for_period(start, end)
+def look_at(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:
+    """Look at a window, decide, and record what was found.
+
+    Raises
+    ------
+    ConfigError if the window begins after `as_of`, or the champion was trained on all of it.
+    """
     consistency.require_time(project.contract)
-    ledger = project.ledger()
-    champion = project.champion()
+    as_of = (as_of or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    ledger, champion = project.ledger(), project.champion()
+    assert champion.data_end is not None
+    require_unseen(champion.data_end, champion.version, end)
+    require_begun(project.contract, start, as_of)
     with ledger.lease(f"monitoring:{project.name}"):
         drop_broken_records(project.settings.step_records, project.workspace)
-        outcome = watch(project, ledger, champion)
-        ledger.record(project.name, "window", window_key(outcome), outcome.model_dump(mode="json", exclude={"steps"}))
-    return outcome
+        earlier = deciding_looks(ledger, project.name)
+        seen = watch(project, champion, start, end, as_of=as_of, earlier=earlier, do=(do := Recorder()))
+        decision = retrain.decide(
+            seen.shift,
+            seen.harm,
+            seen.faults,
+            project.params.retrain,
+            champion_data_end=champion.data_end,
+            window_end=end,
+            last_retraining=last_retraining(ledger, project.name),
+            attempts=attempts(ledger, project.name, earlier),
+        )
+        look = Look(
+            **dict(seen),
+            model=project.name,
+            version=champion.version,
+            start=start,
+            end=end,
+            as_of=as_of,
+            made_with=made_with(project),
+            seen_until=champion.data_end if champion.data_end > start else None,
+            pages=pages(seen, decision, was_open=bool(earlier) and earlier[-1].decision.circuit_open),
+            decision=decision,
+            steps=tuple(do.steps),
+        )
+        ledger.record(project.name, LOOK, look.key, look.model_dump(mode="json", exclude={"steps"}))
+    return look
 
 
-def watch(project: Project, ledger: Ledger, champion: VersionFacts) -> WindowOutcome:
-    """Run the steps of a window and decide."""
-    do, p, ws, contract = Recorder(), project.params, project.workspace, project.contract
-    start, end = p.ingest.start, p.ingest.end
-    assert start is not None
-    assert end is not None
-    assert champion.data_end is not None
-    raw = do(ingest, **arguments("ingest", project.given, {})).raw
-    checked = do(validate, **arguments("validate", project.given, {"raw": raw}))
-    scored = score_with(champion, checked.valid, project, do)
-    drifted = do(
-        drift,
-        checked.valid,
-        reference=champion.train,
-        window=f"{start}-{end}",
-        ws=ws,
-        contract=contract,
-        params=p.drift,
-        seed=p.seed,
-    )
-    measured = do(performance, scored.predictions, task=contract.task, ws=ws, confidence=p.gate.confidence)
-    decision = retrain.decide(
-        drifted.report,
-        measured,
-        retrain.watching_closely(p.retrain) if is_first_of_refitted(ledger, champion) else p.retrain,
-        at_gate=champion.judged.metrics[p.gate.metric],
-        champion_data_end=champion.data_end,
-        window_end=end,
-        last_retraining=last_retraining(ledger, project.name),
-    )
-    return WindowOutcome(
-        model=project.name,
-        version=champion.version,
-        start=start,
-        end=end,
-        made_with=made_with(project),
-        valid=checked.valid,
-        quarantined=checked.quarantine.rows,
-        drift=drifted.report,
-        performance=measured,
-        decision=decision,
-        report=str(ws.path(drifted.picture)),
-        steps=tuple(do.steps),
-    )
+def require_unseen(data_end: date, version: int, end: date) -> None:
+    """Refuse a window of which the champion has seen every row: nothing can be said of it there."""
+    if data_end >= end:
+        raise ConfigError(
+            "MON001",
+            f"the champion, version {version}, was made of rows until {data_end}: it has seen this whole window",
+            where="--window",
+            next_step=f"Look at a window that ends after {data_end}.",
+        )
 
 
-def is_first_of_refitted(ledger: Ledger, champion: VersionFacts) -> bool:
-    """Return whether a champion was fitted on its gate rows after they had judged it, and was not watched yet."""
-    if champion.as_judged is None:
-        return False
-    windows = ledger.entries(champion.judged.model, "window")
-    return all(window.payload["version"] != champion.version for window in windows)
+def require_begun(contract: Contract, start: date, as_of: datetime) -> None:
+    """Refuse a window that begins after the time as of which it is looked at."""
+    if as_of.astimezone(ZoneInfo(contract.timezone)).date() < start:
+        raise ConfigError(
+            "MON002",
+            f"the window begins on {start}, after {as_of:%Y-%m-%d %H:%M} UTC, as of which nothing of it is known",
+            where="--as-of",
+            next_step="Look at an earlier window, or as of a later time.",
+        )
 
 
-def score_with(version: VersionFacts, rows: TableRef, project: Project, do: Recorder) -> Scored:
-    """Score a window's rows with a version, with the rows before them that its features look back on."""
-    longer = project.look_back(version)
-    earlier = {**arguments("ingest", project.given, {}), "params": longer}
-    return do(
-        score,
-        rows,
-        model=version.artifact,
-        version=version.version,
-        threshold=version.threshold,
-        ws=project.workspace,
-        past=do(ingest, **earlier).raw if longer else None,
-    )
+def deciding_looks(ledger: Ledger, model: str) -> list[Look]:
+    """Return the look that decides of each window of a model, by period."""
+    return latest(of_entry(ledger, entry, Look) for entry in ledger.entries(model, LOOK))
 
 
-def made_with(project: Project) -> str:
-    """Return the digest of what decides a window's outcome besides its rows and its champion."""
-    steps = ("ingest", "validate", "score", "drift", "performance")
-    code = [code_digest(f"tasks.{step}") for step in steps] + [lock_digest()]
-    return digest_of([code, project.contract, project.params.model_dump(mode="json", exclude={"ingest"})])
-
-
-def window_key(window: WindowOutcome) -> str:
-    """Return what names a window in the ledger: the champion and the period. It is the incident's name too."""
-    return f"v{window.version}:{window.start}:{window.end}"
+def last_known_day(as_of: datetime, contract: Contract) -> date:
+    """Return the day of the contract's time zone before which every label is known by then."""
+    known = as_of - timedelta(days=contract.label_delay_days)
+    return known.astimezone(ZoneInfo(contract.timezone)).date()
 
 
 def last_retraining(ledger: Ledger, model: str) -> date | None:
-    """Return the end of the window that caused the last retraining."""
+    """Return the latest end of a window that caused a retraining."""
     entries = ledger.entries(model, "retraining")
-    return date.fromisoformat(entries[-1].payload["window_end"]) if entries else None
+    return max((date.fromisoformat(entry.payload["window_end"]) for entry in entries), default=None)
+
+
+def attempts(ledger: Ledger, model: str, looks: list[Look]) -> int:
+    """Return how many retrainings for harm there were since a promise was last kept.
+
+    Parameters
+    ----------
+    looks : those that decide, by period.
+    """
+    harmed = Counter(
+        entry.key.partition(":")[2]
+        for entry in ledger.entries(model, "retraining")
+        if "harm" in entry.payload.get("triggers", ())
+    )
+    n = 0
+    for look in reversed(looks):
+        if look.harm.verdict == "kept":
+            break
+        n += harmed[f"{look.start}:{look.end}"]  # whichever version was champion then: a later one may decide now
+    return n
+
+
+def made_with(project: Project) -> str:
+    """Return the digest of what decides a look besides its rows and its champion."""
+    code = [code_digest(f"tasks.{step}") for step in WATCHING] + [lock_digest()]
+    return digest_of([code, project.contract, project.params.model_dump(mode="json", exclude={"ingest"})])

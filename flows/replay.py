@@ -1,35 +1,39 @@
 """The calendar walked month by month: train once, then monitor, decide and retrain as the policy says."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 
 from evergreen.base.errors import ConfigError, GateRefused
 from evergreen.base.months import following, named
 from evergreen.base.values import Value
 from evergreen.config import consistency
+from evergreen.data.datasets.months import midnight
 from evergreen.decisions.performance import Performance
 from evergreen.project import Project
+from evergreen.record.looks import LOOK, Look, RetrainingOutcome
 from evergreen.record.outcomes import TrainingOutcome, VersionFacts, champion_facts, version_facts
-from evergreen.record.windows import RetrainingOutcome, WindowOutcome
-from flows.monitoring import made_with, run_monitoring, score_with, window_key
+from flows.gathering import rows_of_source
+from flows.monitoring import deciding_looks, last_known_day, made_with, run_monitoring
 from flows.opened import run_opened
 from flows.recorder import Recorder
 from flows.retraining import run_retraining
 from flows.training import run_training
-from tasks.performance import performance
+from flows.watching import judged, reference_of
 
 
 class Month(Value):
     """One month of the walk: what the champion did, what the first model would have done, and what was decided."""
 
-    window: WindowOutcome
+    look: Look
     never_retrained: Performance
     retraining: RetrainingOutcome
 
 
 def replay(project: Project, start: date, end: date) -> Iterator[TrainingOutcome | Month]:
-    """Yield the first training, on rows before `start`, and then every month of [start, end).
+    """Yield the first training, on what was known at `start`, and then every month of [start, end).
+
+    Each month is looked at as of its end: labels that came later decide nothing.
 
     The version that is champion in the end is analysed as `evaluate.analysis` says; those on the way are replaced
     before anybody looks at them. What the ledger already holds of this walk is not done again, so a walk that was
@@ -42,7 +46,8 @@ def replay(project: Project, start: date, end: date) -> Iterator[TrainingOutcome
     """
     consistency.require_time(project.contract)
     refuse_other_walk(project, start)
-    outcome = run_training(project.until(start), reason="first training", stays=False)
+    first_known = last_known_day(as_of_end(start, project), project.contract)
+    outcome = run_training(project.until(first_known), reason="first training", stays=False)
     yield outcome
     if outcome.verdict == "proposed":
         raise GateRefused(
@@ -61,37 +66,40 @@ def replay(project: Project, start: date, end: date) -> Iterator[TrainingOutcome
     first = version_facts(project.ledger(), project.name, outcome.version)
     assert first is not None
     for month_start, month_end in months(start, end):
-        window = recorded_window(project, month_start, month_end) or run_monitoring(project, month_start, month_end)
+        look = recorded_look(project, month_start, month_end) or run_monitoring(
+            project, month_start, month_end, as_of=as_of_end(month_end, project)
+        )
         yield Month(
-            window=window,
-            never_retrained=yardstick(window, first, project),
-            retraining=recorded_retraining(project, window) or run_retraining(project, stays=False),
+            look=look,
+            never_retrained=yardstick(look, first, project),
+            retraining=recorded_retraining(project, look) or run_retraining(project, stays=False),
         )
     champion = project.champion()
     if champion.data_end and not project.ledger().find(project.name, "analysis", champion.candidate):
         run_training(project.until(champion.data_end), reason="analysis of the champion")
 
 
-def measure_first(window: WindowOutcome, first: VersionFacts, project: Project) -> Performance:
-    """Score a window with the first model, which was never retrained."""
-    do, whole = Recorder(), project.for_period(window.start, window.end)
-    scored = score_with(first, window.valid, whole, do)
-    return do(
-        performance,
-        scored.predictions,
-        task=project.contract.task,
-        ws=project.workspace,
-        confidence=project.params.gate.confidence,
-    )
+def as_of_end(end: date, project: Project) -> datetime:
+    """Return the instant at which a period without its last day is over."""
+    return midnight(end, project.contract.timezone)
 
 
-def yardstick(window: WindowOutcome, first: VersionFacts, project: Project) -> Performance:
+def measure_first(look: Look, first: VersionFacts, project: Project) -> Performance:
+    """Score a window with the first model, which was never retrained, and measure it on the labels of the look."""
+    do, whole = Recorder(), project.for_period(look.start, look.end)
+    found = rows_of_source(whole, first, do)
+    if found.answers is None:
+        return look.performance
+    frozen = reference_of(project, first, do)
+    return judged(whole, first, found, frozen=frozen, as_of=look.as_of, do=do).performance
+
+
+def yardstick(look: Look, first: VersionFacts, project: Project) -> Performance:
     """Return how the first model does on a window; measured anew only if another one served it."""
-    if window.version == first.version:
-        return window.performance
-    body = partial(measure_first, window, first, project)
-    why = named(window.start, window.end)
-    return run_opened("never-retrained", project, body, why=why, start=window.start)
+    if look.version == first.version:
+        return look.performance
+    body = partial(measure_first, look, first, project)
+    return run_opened("never-retrained", project, body, why=named(look.start, look.end), start=look.start)
 
 
 def months(start: date, end: date) -> Iterator[tuple[date, date]]:
@@ -111,7 +119,7 @@ def refuse_other_walk(project: Project, start: date) -> None:
     """Refuse to walk months that the champion has seen, unless it is this very walk that goes on."""
     ledger = project.ledger()
     champion = champion_facts(ledger, project.name)
-    own = any(entry.payload["made_with"] == made_with(project) for entry in ledger.entries(project.name, "window"))
+    own = any(entry.payload["made_with"] == made_with(project) for entry in ledger.entries(project.name, LOOK))
     if champion and champion.data_end and champion.data_end > start and not own:
         raise ConfigError(
             "RPL001",
@@ -122,29 +130,27 @@ def refuse_other_walk(project: Project, start: date) -> None:
         )
 
 
-def recorded_window(project: Project, start: date, end: date) -> WindowOutcome | None:
+def recorded_look(project: Project, start: date, end: date) -> Look | None:
     """Return what this walk found in a window before."""
-    windows = [
-        WindowOutcome.model_validate(entry.payload) for entry in project.ledger().entries(project.name, "window")
-    ]
+    made, as_of = made_with(project), as_of_end(end, project)
     return next(
         (
-            window
-            for window in windows
-            if (window.start, window.end) == (start, end) and window.made_with == made_with(project)
+            look
+            for look in deciding_looks(project.ledger(), project.name)
+            if (look.start, look.end, look.as_of, look.made_with) == (start, end, as_of, made)
         ),
         None,
     )
 
 
-def recorded_retraining(project: Project, window: WindowOutcome) -> RetrainingOutcome | None:
+def recorded_retraining(project: Project, look: Look) -> RetrainingOutcome | None:
     """Return what a window's decision led to before."""
-    entry = project.ledger().find(project.name, "retraining", window_key(window))
+    entry = project.ledger().find(project.name, "retraining", look.incident)
     if entry is None:
         return None
     return RetrainingOutcome(
         window=entry.key,
-        decision=window.decision,
+        decision=look.decision,
         already_done=True,
         training=TrainingOutcome.model_validate(entry.payload["outcome"]),
     )

@@ -1,5 +1,6 @@
 """The retraining flow: act on the last window's decision, once."""
 
+from datetime import date
 from functools import partial
 
 from prefect import flow
@@ -8,7 +9,8 @@ from evergreen.base import months
 from evergreen.base.errors import ConfigError
 from evergreen.config import consistency
 from evergreen.project import Project
-from evergreen.record.windows import RetrainingOutcome, WindowOutcome
+from evergreen.record.looks import Look, RetrainingOutcome
+from flows.monitoring import deciding_looks, last_known_day
 from flows.opened import named_by, run_opened
 from flows.review import request
 from flows.training import run_training
@@ -21,7 +23,7 @@ from flows.training import run_training
 def retraining(
     env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None, reason: str | None = None
 ) -> RetrainingOutcome:
-    """Train on all history up to the end of the last monitored window, if it was decided so or a `reason` is given.
+    """Train on what is known by the latest look at the last monitored window, if that decided so or for a `reason`.
 
     The candidate passes the same gate as any other. A window leads to one retraining at most.
     """
@@ -38,46 +40,54 @@ def run_retraining(project: Project, *, reason: str | None = None, stays: bool =
 
 def cause(project: Project, *, reason: str | None) -> str:
     """Return why a retraining runs, and after which window: ``harm, 2013-04``."""
-    windows = project.ledger().entries(project.name, "window")
-    if not windows:
+    looks = deciding_looks(project.ledger(), project.name)
+    if not looks:
         return reason or "no window yet"
-    window = WindowOutcome.model_validate(windows[-1].payload)
-    fired = ", ".join("harm" if name == "performance" else name for name in window.decision.triggers)
-    return f"{reason or fired or 'nothing fired'}, {months.named(window.start, window.end)}"
+    last = looks[-1]
+    return f"{reason or ', '.join(last.decision.triggers) or 'nothing fired'}, {months.named(last.start, last.end)}"
 
 
 def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -> RetrainingOutcome:
-    """Train if the last window's decision, or a reason, says so, and record it."""
+    """Train if the latest look at the last window, or a reason, says so, and record it.
+
+    The last window is that of the latest period, whenever it was looked at.
+    """
     consistency.require_time(project.contract)
     ledger = project.ledger()
-    windows = ledger.entries(project.name, "window")
-    if not windows:
+    looks = deciding_looks(ledger, project.name)
+    if not looks:
         raise ConfigError(
             "RET001",
             f"no window of '{project.name}' was monitored yet",
             where="ledger",
             next_step="Monitor one first: evergreen monitor --window YYYY-MM",
         )
-    window = WindowOutcome.model_validate(windows[-1].payload)
-    incident = windows[-1].key
-    already_done = ledger.find(project.name, "retraining", incident) is not None
-    if already_done or not (window.decision.retrain or reason):
-        return RetrainingOutcome(window=incident, decision=window.decision, training=None, already_done=already_done)
+    last = looks[-1]
+    already_done = ledger.find(project.name, "retraining", last.incident) is not None
+    if already_done or not (last.decision.retrain or reason):
+        return RetrainingOutcome(window=last.incident, decision=last.decision, training=None, already_done=already_done)
     same_recipe = project.champion().recipe in (None, project.recipe)
     outcome = run_training(
-        project.until(window.end),
-        reason=reason or f"retraining after {incident}",
+        project.until(known_until(last, project)),
+        reason=reason or f"retraining after {last.incident}",
         stays=stays,
         rule="refresh" if same_recipe else None,
     )
     ledger.record(
         project.name,
         "retraining",
-        incident,
+        last.incident,
         {
-            "window_end": window.end,
-            "reason": reason or window.decision.summary,
+            "window_end": last.end,
+            "look": last.key,
+            "triggers": last.decision.triggers,
+            "reason": reason or last.decision.summary,
             "outcome": outcome.model_dump(mode="json"),
         },
     )
-    return RetrainingOutcome(window=incident, decision=window.decision, training=outcome, already_done=False)
+    return RetrainingOutcome(window=last.incident, decision=last.decision, training=outcome, already_done=False)
+
+
+def known_until(look: Look, project: Project) -> date:
+    """Return the day after the last one of which a training may know the labels: those known as of the look."""
+    return min(look.end, last_known_day(look.as_of, project.contract))

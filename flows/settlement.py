@@ -22,6 +22,7 @@ from tasks.describe import describe
 from tasks.package import package
 from tasks.promote import promote
 from tasks.prove import prove
+from tasks.reference import reference
 from tasks.register import register
 from tasks.track import track
 
@@ -184,6 +185,18 @@ def make_version(
         ws=project.workspace,
         settings=project.settings,
     )
+    kept = None
+    if project.contract.time is not None:
+        kept = do(
+            reference,
+            candidate.model,
+            train=candidate.train,
+            proof=proof,
+            threshold=candidate.report.threshold,
+            ws=project.workspace,
+            params=project.params.drift,
+            seed=project.params.seed,
+        )
     facts = VersionFacts(
         version=version,
         judged=judged.model_copy(update={"version": version}),
@@ -200,6 +213,7 @@ def make_version(
         rows_end=candidate.split.end,
         as_judged=as_judged,
         proof=proof,
+        reference=kept and kept.folder,
         author=author,
     )
     summary = do(describe, facts, ws=project.workspace, settings=project.settings)

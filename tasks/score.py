@@ -21,10 +21,11 @@ from evergreen.learning.model.model import Model
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)
+EVENT = "event_at"  # the row's time, as the prediction log calls it
 
 
 class Scored(Value):
-    """Predictions in the rows' order, with the target where it is known."""
+    """Predictions in the rows' order, with the row's time, and the target where it is known."""
 
     predictions: TableRef
 
@@ -48,7 +49,8 @@ def score(
         table = with_history(table, _kept(past, ws, contract, looked_back_on), loaded)
     predictions = scoring.score(table, loaded, version=version, threshold=threshold)
     log.info("score: %d rows by version %d", len(table), version)
-    return Scored(predictions=ws.write("predictions", predictions.assign(target=table[contract.target])))
+    known = {"target": table[contract.target], **({EVENT: table[contract.time]} if contract.time else {})}
+    return Scored(predictions=ws.write("predictions", predictions.assign(**known)))
 
 
 def with_history(rows: pd.DataFrame, past: pd.DataFrame, model: Model) -> pd.DataFrame:

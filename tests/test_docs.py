@@ -46,7 +46,6 @@ from evergreen.data.typed.schema import conform
 from evergreen.data.validation import ROW_CODES, own
 from evergreen.data.validation.results import WARNED
 from evergreen.decisions import performance
-from evergreen.decisions.drift import decision as drift
 from evergreen.decisions.gate import evidence
 from evergreen.learning import features
 from evergreen.learning.features import ordering
@@ -209,7 +208,7 @@ def test_page_names_no_path_of_somebodys_machine(page: Path) -> None:
 
 def kinds() -> dict[str, int]:
     """Return the exit code of every class of error."""
-    found = {**vars(errors), **vars(drift), **vars(performance), **vars(evidence), **vars(plan)}
+    found = {**vars(errors), **vars(performance), **vars(evidence), **vars(plan)}
     return {
         name: kind.exit_code
         for name, kind in found.items()
@@ -248,9 +247,8 @@ def test_every_error_code_is_documented_and_every_documented_one_exists() -> Non
 
 
 def test_documented_exit_codes_are_those_of_the_errors() -> None:
-    # Raised where a comparison catches them (the verdict is "unknown" then), or with a status that Starlette or the
-    # caller of a function chose.
-    elsewhere = {"DR001": set(), "DR002": set(), "SRV008": {400, 404, 405}, "SRV050": {400, 422}}
+    # Raised with a status that Starlette or the caller of a function chose.
+    elsewhere = {"SRV008": {400, 404, 405}, "SRV050": {400, 422}}
     # Raised where validation ends, with the code of the rule; a rule on rows sets rows aside and ends nothing.
     ending = {code: {3} for code in (*COLUMN_CODES, *TABLE_CODES, "DQ008", "DQ031") if code not in ROW_CODES}
     assert documented() == raised() | elsewhere | ending
@@ -537,7 +535,7 @@ def test_every_cause_of_a_failed_request_is_documented() -> None:
 
 def test_readme_shows_the_table_that_replay_prints() -> None:
     shown = README.read_text().split("<!-- table -->")[1].strip().splitlines()[0]
-    flights: Any = SimpleNamespace(window=SimpleNamespace(performance=SimpleNamespace(metric="roc_auc")))
+    flights: Any = SimpleNamespace(look=SimpleNamespace(performance=SimpleNamespace(metric="roc_auc")))
     printed = [str(column.header) for column in replay.table("flights", []).columns]  # no months, so no metric's name
     named = [replay.heading(flights) + name if name.startswith(" ") else name for name in printed]
     assert [cell.strip() for cell in shown.strip("|").split("|")] == named

@@ -13,7 +13,8 @@ from evergreen.base.files import write_bytes
 from evergreen.base.values import digest_of
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
-from evergreen.decisions.drift.decision import DriftReport
+from evergreen.decisions.drift.faults.verdict import Faults
+from evergreen.decisions.drift.shift.verdict import Shift
 
 Pair = tuple["pd.Series", "pd.Series"]
 
@@ -31,47 +32,33 @@ STYLE = (
 
 
 def draw(
-    reference: pd.DataFrame,
-    current: pd.DataFrame,
-    contract: Contract,
-    path: Path,
-    *,
-    report: DriftReport,
-    seed: int,
-    max_rows: int = 10_000,
+    reference: pd.DataFrame, current: pd.DataFrame, contract: Contract, path: Path, *, shift: Shift, faults: Faults
 ) -> tuple[str, ...]:
     """Write one HTML page: the monitor's verdicts, then Evidently's distributions of the columns that have any.
 
     Parameters
     ----------
-    reference, current : shape (n, …) and (m, …), the tables that `report` compared.
+    reference, current : rows drawn from those that were compared.
     path : replaced whole. The page has about 4 MB, needs no network, and tells the browser to use none.
-    report : whose verdicts and scores the page shows; Evidently's own tests are not run.
-    seed : of the row samples.
-    max_rows : drawn of either table.
+    shift, faults : whose verdicts and scores the page shows; Evidently's own tests are not run.
 
     Returns
     -------
     The names of the columns without a picture: judged "unknown", or without a finite value in a sample.
     """
-    before, after = (_sample(table, max_rows=max_rows, seed=seed) for table in (reference, current))
-    judged = {column.name for column in report.columns if column.verdict != "unknown"}
+    named = {column.name: column for column in contract.features}
+    judged = [column.name for column in shift.columns if column.verdict != "unknown"]  # by their effect on the model
     pairs = {
-        column.name: pair
-        for column in contract.features
-        if column.name in judged and (pair := _drawable(before[column.name], after[column.name], column))
+        name: pair
+        for name in judged
+        if {name} <= {*reference} & {*current} and (pair := _drawable(reference[name], current[name], named[name]))
     }
     with warnings.catch_warnings():
         # Evidently warns of its own dependencies, and NumPy of a column with one value: nothing to do about either.
         warnings.simplefilter("ignore")
-        page = _inert(_distributions(pairs, report)) if pairs else EMPTY
-    write_bytes(path, _framed(page, report).encode())
+        page = _inert(_distributions(pairs, shift)) if pairs else EMPTY
+    write_bytes(path, _framed(page, shift, faults).encode())
     return tuple(column.name for column in contract.features if column.name not in pairs)
-
-
-def _sample(table: pd.DataFrame, *, max_rows: int, seed: int) -> pd.DataFrame:
-    drawn = table.sample(max_rows, random_state=seed).sort_index() if len(table) > max_rows else table
-    return drawn.reset_index(drop=True)
 
 
 def _drawable(before: pd.Series, after: pd.Series, column: Column) -> Pair | None:
@@ -95,7 +82,7 @@ def _named(before: pd.Series, after: pd.Series) -> Pair:
     return first, second
 
 
-def _distributions(pairs: dict[str, Pair], report: DriftReport) -> str:
+def _distributions(pairs: dict[str, Pair], shift: Shift) -> str:
     from evidently import DataDefinition, Dataset, Report
     from evidently.core.metric_types import render_widgets
     from evidently.presets import DataDriftPreset
@@ -111,7 +98,7 @@ def _distributions(pairs: dict[str, Pair], report: DriftReport) -> str:
         )
         for side in (0, 1)
     )
-    preset = DataDriftPreset(columns=names, method=_monitor(report))
+    preset = DataDriftPreset(columns=names, method=_monitor(shift))
     snapshot = Report([preset], include_tests=False).run(after, before)
     # Only the table: the counters above it would say "not detected" of a window that nobody could judge.
     tables = [widget for widget in snapshot._widgets if widget.type == "big_table"]
@@ -122,19 +109,19 @@ def _distributions(pairs: dict[str, Pair], report: DriftReport) -> str:
     return page
 
 
-def _monitor(report: DriftReport) -> str:
+def _monitor(shift: Shift) -> str:
     """Register the monitor's answers as a test of Evidently's, and return its name."""
     from evidently.legacy.calculations.stattests import StatTest, register_stattest
     from evidently.legacy.core import ColumnType
 
-    columns = {column.name: column for column in report.columns}
+    columns = {column.name: column for column in shift.columns}
 
     def answer(reference: pd.Series, _current: pd.Series, _kind: Any, _threshold: float) -> tuple[float, bool]:
         column = columns[str(reference.name)]
-        return float(column.psi or 0.0), column.verdict == "drift"
+        return float(column.psi or 0.0), column.verdict == "shifted"
 
     test = StatTest(
-        name=f"evergreen-{digest_of(report)[:16]}",
+        name=f"evergreen-{digest_of(shift)[:16]}",
         display_name="PSI, all rows",
         allowed_feature_types=[ColumnType.Numerical, ColumnType.Categorical],
     )
@@ -164,14 +151,18 @@ def _inert(page: str) -> str:
     return head + opening + data.replace("<", "\\u003c") + closing + tail
 
 
-def _framed(page: str, report: DriftReport) -> str:
+def _framed(page: str, shift: Shift, faults: Faults) -> str:
+    told = [(fault.column, str(fault.kind), fault.evidence) for fault in faults.columns]
+    told += [(column.name, column.verdict, column.evidence) for column in (*shift.columns, *shift.predictions)]
     rows = "".join(
-        f"<tr><td>{html.escape(column.name)}</td><td>{column.verdict}</td><td>{html.escape(column.evidence)}</td></tr>"
-        for column in report.columns
+        f"<tr><td>{html.escape(name)}</td><td>{html.escape(verdict)}</td><td>{html.escape(evidence)}</td></tr>"
+        for name, verdict, evidence in told
     )
     monitor = (
-        f'<div class="monitor"><h2>{html.escape(report.summary)}</h2><p>{report.n_reference:,} reference rows, '
-        f"{report.n_current:,} in the window. Distributions are drawn from samples.</p>"
+        f'<div class="monitor"><h2>{html.escape(shift.summary)}</h2><p>Faults: {html.escape(faults.evidence)}</p>'
+        f"<p>{shift.n_reference:,} reference rows of {shift.blocks_reference} days, {shift.n_window:,} rows of "
+        f"{shift.blocks_window} days in the window. Columns stand in the order of their effect on the model; "
+        "distributions are drawn from samples.</p>"
         f"<table><tr><th>column</th><th>verdict</th><th>evidence</th></tr>{rows}</table></div>"
     )
     policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"><style>{STYLE}</style>'

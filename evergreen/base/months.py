@@ -20,6 +20,27 @@ def span(month: str) -> tuple[date, date]:
     return first, following(first)
 
 
+def period(text: str) -> tuple[date, date]:
+    """Return the first day of a period and the day after its last: of a month, or of FROM..TO, without the day TO.
+
+    Raises
+    ------
+    ValueError if it is none.
+
+    Examples
+    --------
+    >>> [str(day) for day in period("2013-04")], [str(day) for day in period("2013-04-01..2013-04-08")]
+    (['2013-04-01', '2013-05-01'], ['2013-04-01', '2013-04-08'])
+    """
+    begin, between, end = text.partition("..")
+    if not between:
+        return span(text)
+    first, last = date.fromisoformat(begin), date.fromisoformat(end)
+    if first >= last:
+        raise ValueError(f"{first} is not before {last}")
+    return first, last
+
+
 def named(start: date, end: date) -> str:
     """Return the name of a period without its last day: YYYY-MM where it is a month.
 

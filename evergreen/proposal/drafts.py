@@ -21,8 +21,9 @@ PARAMS_NOTES = {
     ("gate", "floor"): "what a model without knowledge reaches",
     ("gate", "champion_margin"): "a loss against the champion that still counts as equal",
     ("gate", "when_unclear"): "newer rows and the same recipe: take the newer model, or keep the champion",
-    ("drift", "min_rows"): "with fewer rows in a window the verdict is unknown",
-    ("retrain", "max_drop"): "tolerated fall of the gate's metric",
+    ("drift", "alpha"): "of unchanged windows, at most so many are called shifted",
+    ("labels", "coverage"): "of the labels up to a day, before the day is judged",
+    ("harm", "tolerance"): "how much worse than at the gate the expected loss may be",
 }
 
 

@@ -16,7 +16,6 @@ from evergreen.decisions.gate.paired import FEWEST_CLUSTERS
 MOST_TUNED = 40_000
 # The standard error of the gate's metric on n independent rows is about this, divided by the root of n.
 NOISE: Mapping[Task, float] = {"binary": 0.5, "multiclass": 0.5, "regression": 1.0}
-LEAST_NOISE = 0.003
 # Rows of one day share its weather, so more of them say little more.
 ROWS_OF_A_DAY = 10
 DAY = timedelta(days=1)
@@ -109,8 +108,6 @@ def _is_enough(test: pd.Series, train: pd.Series, task: Task) -> bool:
 def params_for(shape: Shape, *, dataset: str, seed: int = 7) -> Params:
     """Return parameters with which a sensible model of such a table passes its gate, untouched."""
     n, test_share = shape.rows, shape.test_share
-    noise = round(standard_error(shape), 3)
-    tolerance = noise if noise >= LEAST_NOISE else 0.0
     features: dict[str, Any] = {"rare_category": int(np.clip(n // 1_000, 2, 200))}
     if shape.test_days:
         calendar = ["hour"] * shape.has_hours + ["weekday"] * (shape.days >= 21)
@@ -142,19 +139,8 @@ def params_for(shape: Shape, *, dataset: str, seed: int = 7) -> Params:
                 "champion_margin": MARGIN,
                 "confidence": 0.95,
             },
-            "drift": {
-                "alpha": 0.01,
-                "min_psi": 0.1,
-                "bins": 10 if n >= 1_000 else 5,
-                "min_rows": int(np.clip(n // 10, 50, 500)),
-                "min_columns": int(np.clip(shape.features // 5, 1, 3)),
-            },
-            "retrain": {
-                "max_drop": max(0.02, tolerance),
-                "on_drift": True,
-                "max_age_days": 92,
-                "cooldown_days": 25,
-            },
+            "drift": {"bins": 10 if n >= 1_000 else 5},
+            "retrain": {"max_age_days": 92, "cooldown_days": 25},
         }
     )
 

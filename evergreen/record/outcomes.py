@@ -82,9 +82,10 @@ class VersionFacts(Value):
     `data_end`: the day after its last row, None for a table without time; `split`: the rule that drew its train rows
     then, as `features.Split.rule`. `recipe`: the digest of what it was made of but rows. `rows_end`: the day after
     the last labelled row. `as_judged`: the model that the gate measured, where `artifact` is its sibling that was
-    fitted on the gate rows too. `proof`: the folder of what it was judged on; `package`: the digest of its package's
-    manifest; `author`: of the commit that it was trained from, as ``Name <address>``; `summary`: of its card, in
-    Markdown. None of versions from before these were kept.
+    fitted on the gate rows too. `proof`: the folder of what it was judged on; `reference`: of
+    what its rows and answers were like, which it is watched against, None of a table without time; `package`: the
+    digest of its package's manifest; `author`: of the commit that it was trained from, as ``Name <address>``;
+    `summary`: of its card, in Markdown. None of versions from before these were kept.
     """
 
     version: int
@@ -101,6 +102,7 @@ class VersionFacts(Value):
     rows_end: date | None = None
     as_judged: FolderRef | None = None
     proof: FolderRef | None = None
+    reference: FolderRef | None = None
     package: str | None = None
     author: str | None = None
     summary: str | None = None

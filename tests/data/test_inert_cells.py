@@ -18,9 +18,9 @@ from evergreen.adapters.expectations import data_docs
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import DataError
 from evergreen.config.contract.contract import Contract
-from evergreen.config.params.drift import DriftParams
 from evergreen.data.validation import RuleResult
-from evergreen.decisions.drift import decision as drift
+from evergreen.decisions.drift.faults.verdict import Fault, Faults
+from evergreen.decisions.drift.shift.verdict import ColumnShift, Shift
 from evergreen.learning.model import model as models
 from evergreen.learning.model import scoring
 
@@ -106,11 +106,26 @@ def test_drift_page_runs_none_of_them(tmp_path: Path) -> None:
     contract = contract_of(*columns)
     before = pd.DataFrame({column["name"]: rng.choice(["a", "b"], 900) for column in columns})
     after = pd.DataFrame({column["name"]: rng.choice([*CELLS], 400) for column in columns})
-    params = DriftParams(alpha=0.01, min_psi=0.1, bins=10, min_rows=300, min_columns=1)
-    report = drift.compare(before, after, contract, params)
     calm = pd.DataFrame({column["name"]: rng.choice(["a", "b"], 900) for column in columns})
-    drift_report.draw(before, calm, contract, tmp_path / "calm.html", report=report, seed=1)
-    drift_report.draw(before, after, contract, tmp_path / "page.html", report=report, seed=1)
+    judged = tuple(
+        ColumnShift(name=column["name"], verdict="shifted", evidence=f"now {CELLS[6]}", psi=0.3) for column in columns
+    )
+    broken = tuple(
+        Fault(column=column["name"], kind="unseen", evidence=f"now {CELLS[5]}", share=1.0) for column in columns
+    )
+    about = {"n_reference": 900, "n_window": 400}
+    shift = Shift(
+        verdict="shifted",
+        summary=CELLS[6],
+        persistent=False,
+        blocks_reference=9,
+        blocks_window=4,
+        columns=judged,
+        **about,
+    )
+    faults = Faults(verdict="fault", evidence=CELLS[5], columns=broken, **about)
+    for rows, name in ((calm, "calm.html"), (after, "page.html")):
+        drift_report.draw(before, rows, contract, tmp_path / name, shift=shift, faults=faults)
     pages = [Elements((tmp_path / name).read_text()) for name in ("calm.html", "page.html")]
     assert pages[0].tags == pages[1].tags, "no cell adds an element"
     assert not HARMFUL & set(pages[1].tags) - set(pages[0].tags)

@@ -8,10 +8,9 @@ import pytest
 
 from evergreen.project import Asked
 from flows import monitoring, opened, retraining
-from flows.monitoring import monitor_window
 from flows.opened import MOST, named_by, run_name, run_opened
 
-MARCH, APRIL, MAY = date(2024, 3, 1), date(2024, 4, 1), date(2024, 5, 1)
+MARCH, APRIL = date(2024, 3, 1), date(2024, 4, 1)
 
 
 def test_body_runs_as_the_named_flow_and_what_was_asked_is_shown(monkeypatch):
@@ -48,20 +47,6 @@ def test_run_whose_project_cannot_be_opened_has_the_name_of_its_flow(monkeypatch
     assert named_by("training", lambda project, given: "never asked")() == "training"
 
 
-def test_retraining_is_named_by_what_fired_and_the_window(visited, monkeypatch):
-    import direct
-
-    monkeypatch.setattr(monitoring, "Recorder", direct.Direct)
-    assert retraining.cause(visited, reason=None) == "no window yet"
-    monitor_window(visited, MARCH, APRIL)
-    assert retraining.cause(visited, reason=None) == "nothing fired, 2024-03"
-    assert retraining.cause(visited, reason="new carrier") == "new carrier, 2024-03"
-    window = monitor_window(visited, APRIL, MAY)
-    fired = ", ".join(window.decision.triggers).replace("performance", "harm")
-    assert fired
-    assert retraining.cause(visited, reason=None) == f"{fired}, 2024-04"
-
-
 @pytest.fixture
 def served(prefect_api_url):
     """A client of a real Prefect server, which flows of this process run on."""
@@ -77,7 +62,7 @@ def test_runs_are_named_in_prefect_whoever_opens_the_project(served, visited, mo
     from flows import training
 
     monkeypatch.setattr(training, "train_and_judge", lambda *_, **__: None)
-    monkeypatch.setattr(monitoring, "monitor_window", lambda *_, **__: None)
+    monkeypatch.setattr(monitoring, "look_at", lambda *_, **__: None)
     monkeypatch.setattr(retraining, "act_on_window", lambda *_, **__: SimpleNamespace(training=None))
     monkeypatch.setattr(os, "environ", {**os.environ})
 

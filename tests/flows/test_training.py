@@ -38,6 +38,7 @@ def test_first_training_makes_a_champion_with_the_facts_of_its_candidate(fresh):
         "prove",
         "register",
         "package",
+        "reference",
         "describe",
         "promote",
         "mirror",

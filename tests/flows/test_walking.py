@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from projects import Small, wait_for
 
-HEADINGS = ("month", "rows", "drift", "AUC in service", "AUC never retrained", "decision", "version")
+HEADINGS = ("month", "rows", "shift", "harm", "AUC in service", "AUC never retrained", "decision", "version")
 
 
 def test_walk_ends_with_the_table_and_goes_on_where_it_was_killed(small_project: Small, prefect_api_url: str) -> None:

@@ -30,7 +30,7 @@ SERVED = (
         "evergreen.adapters.expectations",
         "evergreen.adapters.packaging",
         "evergreen.learning.tuning.search",
-        "evergreen.decisions.drift.decision",
+        "evergreen.decisions.drift.shift.decision",
     ),
     *("evergreen.learning.analysis.refits", "evergreen.data.ingest.store", "cli.main"),
 )

@@ -1,6 +1,6 @@
 """Columns by day, and profiles of them with moments, for tests of what is decided on days."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,7 +11,10 @@ from evergreen.decisions.drift.profile.bins import quantile_edges
 from evergreen.decisions.drift.profile.profile import ColumnBins, Profile
 
 FIRST = date(2024, 1, 1)
+REFERENCE = 60  # days
 Array = npt.NDArray[np.float64]
+Make = Callable[[npt.NDArray[np.int64], np.random.Generator], Array]
+Break = Callable[[Array, np.random.Generator], Array]
 
 
 def bins_of(values: Array, *, categories: int | None = None, cells: int = 10) -> ColumnBins:
@@ -84,3 +87,55 @@ class Process:
         """Return normal values of rows on days, shape (n,)."""
         by_day = self.of_days(int(days.max()) + 1, rng)
         return np.asarray(by_day[days] + np.sqrt(1 - self.share) * rng.standard_normal(len(days)))
+
+
+def days_of(
+    n_days: int, rows: int, rng: np.random.Generator, *, before: int = REFERENCE, each: int = 100
+) -> npt.NDArray[np.int64]:
+    """Return the day of each row: `each` on the days of the reference, then `rows` spread over the window's."""
+    window = before + np.sort(rng.integers(0, n_days, rows))
+    return np.concatenate([np.repeat(np.arange(before), each), window])
+
+
+def profiles(
+    days: npt.NDArray[np.int64],
+    columns: Mapping[str, Array],
+    *,
+    before: int = REFERENCE,
+    categories: tuple[str, ...] = (),
+) -> tuple[Profile, Profile]:
+    """Return reference and window of columns, cut at day `before`, on cells of the reference."""
+    early = days < before
+    known = {name: int(np.nanmax(columns[name][early])) + 1 for name in categories}
+    bins = {name: bins_of(values[early], categories=known.get(name)) for name, values in columns.items()}
+    sides = [profile_of(days[at], {name: x[at] for name, x in columns.items()}, bins) for at in (early, ~early)]
+    return sides[0], sides[1]
+
+
+def broken(
+    make: Make,
+    harm: Break,
+    *,
+    seed: int,
+    n_days: int,
+    rows: int,
+    last: int = 1_000,
+    categories: tuple[str, ...] = (),
+) -> tuple[Profile, Profile]:
+    """Return reference and window of one column, `x`, whose last days are broken."""
+    rng = np.random.default_rng(seed)
+    days = days_of(n_days, rows, rng)
+    x = make(days, rng)
+    late = days >= max(REFERENCE, REFERENCE + n_days - last)
+    x[late] = harm(x[late], rng)
+    return profiles(days, {"x": x}, categories=categories)
+
+
+def listed(by_day: list[Array], *, categories: int | None = None, before: int = REFERENCE) -> tuple[Profile, Profile]:
+    """Return reference and window of one column, `x`, of the values of each day, of which `before` are the former's."""
+    days = np.repeat(np.arange(len(by_day)), [len(day) for day in by_day])
+    early = np.concatenate(by_day[:before])
+    bins = {"x": bins_of(early, categories=categories)}
+    first = days < before
+    x = np.concatenate(by_day)
+    return profile_of(days[first], {"x": x[first]}, bins), profile_of(days[~first], {"x": x[~first]}, bins)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from evergreen.adapters import drift_report
 from evergreen.config.settings import Settings
-from evergreen.decisions.drift import decision as drift
 from evergreen.project import Project
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import StepRun
@@ -17,7 +18,7 @@ from evergreen.record.registry.card.parts import measured_parts
 from evergreen.record.registry.numbers import numbers_of
 from evergreen.record.tracker import Run
 from flows.recorder import Recorder
-from tasks.drift import Drifted
+from tasks.drift import Drifted, drift
 from tasks.package import Packaged
 
 CONTRACT = """\
@@ -44,8 +45,7 @@ tune: {trials: 1, folds: 2, max_rows: 1000, calibrate: false, families: {logisti
 train: {baseline: {logistic: {C: 0.0001}}}
 evaluate: {resamples: 100, repeats: 1, curve_points: 0}
 gate: {metric: roc_auc, floor: 0.6, baseline_gain: -0.1, champion_margin: 0.05, confidence: 0.95}
-drift: {alpha: 0.01, min_psi: 0.1, bins: 5, min_rows: 50, min_columns: 1}
-retrain: {max_drop: 0.02, on_drift: true, max_age_days: 92, cooldown_days: 25}
+retrain: {max_age_days: 92, cooldown_days: 25}
 """
 A_DAY = 15  # rows
 PACKAGED = Packaged(tag="visits:1", digest="a" * 64)
@@ -119,10 +119,11 @@ def numbered(run: Run, *, name: str, candidate: str, settings: Settings, **_: An
     return Ledger.open(settings).number(name, candidate)
 
 
-def undrawn(current: Any, *, reference: Any, ws: Any, contract: Any, params: Any, **_: Any) -> Drifted:
-    """Return what the drift step finds, without its picture."""
-    report = drift.compare(ws.read(reference), ws.read(current), contract, params)
-    return Drifted(report=report, picture="drift.html")
+def undrawn(*args: Any, **given: Any) -> Drifted:
+    """Return what the drift step finds, without drawing its picture."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drift_report, "draw", lambda *_, **__: ())
+        return drift.fn(*args, **given)
 
 
 def at_once(name: str, project: Project, body: Callable[[], Any], **asked: Any) -> Any:

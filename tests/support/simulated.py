@@ -8,6 +8,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from evergreen.decisions.drift.profile.profile import ColumnBins, Profile
+from evergreen.decisions.drift.shift.days import Period, period_of
 
 FIRST = date(2023, 1, 2)
 EDGES = stats.norm.ppf(np.linspace(0, 1, 11)[1:-1])
@@ -51,3 +52,8 @@ def profile_of(
         lost={},
         undated=undated,
     )
+
+
+def period(rows: npt.ArrayLike) -> Period:
+    """Return the period of days from FIRST on with these many rows, shape (days,)."""
+    return period_of(profile_of(np.asarray(rows, dtype=np.int64), {}, {}))

@@ -17,14 +17,14 @@ from evergreen.config.objectives import GATE_METRIC
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.config.params.train import TrainParams
 from evergreen.config.params.tune import TuneParams
+from evergreen.decisions.performance import measure
 from evergreen.learning import features as domain
-from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.evaluation.estimates import COMPARED, Estimates
 from evergreen.learning.model import model as models
 from evergreen.learning.model import scoring
 from evergreen.record.outcomes import VersionFacts
 from tasks.evaluate import evaluate
 from tasks.features import features
-from tasks.performance import performance
 from tasks.score import score
 from tasks.train import train
 from tasks.tune import tune
@@ -222,7 +222,8 @@ def test_matured_performance_on_the_test_rows_is_what_the_gate_saw(which, chain)
     made = chain(which)
     scored = score.fn(made.tables.test, model=made.trained.model, version=4, threshold=0.5, ws=made.ws)
 
-    found = performance.fn(scored.predictions, task=made.contract.task, ws=made.ws, confidence=0.95)
+    said, task = made.ws.read(scored.predictions), made.contract.task
+    found = measure(task, said["target"], said[COMPARED[task]], confidence=0.95)
 
     assert found.metric == GATE_METRIC[which]
     assert found.value == pytest.approx(made.evaluated.report.candidate[found.metric], abs=1e-12)
@@ -390,7 +391,8 @@ def test_other_tasks_are_learned_from_a_table_with_time_and_watched(task, tmp_pa
         seed=7,
     ).report
     scored = score.fn(ws.write("window", rows), model=trained.model, version=1, threshold=0.5, ws=ws)
-    found = performance.fn(scored.predictions, task=task, ws=ws, confidence=0.95)
+    said = ws.read(scored.predictions)
+    found = measure(task, said["target"], said[COMPARED[task]], confidence=0.95)
 
     assert (tables_.split.end, tables_.split.rule) == (date(2024, 3, 25), None)
     assert report.candidate[GATE_METRIC[task]] > 0.9

@@ -92,6 +92,7 @@ def test_history_of_a_window_is_that_of_the_whole_table_and_bad_rows_have_no_par
     )
 
     found = found.set_index("target").loc[window["fare"]]
+    assert (found["event_at"].to_numpy() == window["at"].to_numpy()).all()  # each answer has its row's time
     np.testing.assert_allclose(found["value"], expected, rtol=1e-9)
     assert window["mean_fare"].notna().mean() > 0.5
 

@@ -16,7 +16,9 @@ from evergreen.config.params.drift import DriftParams
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.gate import GateParams
+from evergreen.config.params.harm import HarmParams
 from evergreen.config.params.ingest import IngestParams
+from evergreen.config.params.labels import LabelParams
 from evergreen.config.params.retrain import RetrainParams
 from evergreen.config.params.train import TrainParams
 from evergreen.config.params.tune import TuneParams
@@ -41,7 +43,9 @@ class Params(Section):
     evaluate: EvaluateParams
     gate: GateParams
     approval: ApprovalParams = ApprovalParams()
-    drift: DriftParams
+    drift: DriftParams = DriftParams()
+    labels: LabelParams = LabelParams()
+    harm: HarmParams = HarmParams()
     retrain: RetrainParams
     card: CardParams = CardParams()
 

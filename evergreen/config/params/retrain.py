@@ -8,13 +8,13 @@ from evergreen.config.section import Section
 
 
 class RetrainParams(Section):
-    """When a retraining is worth it: a matured fall of the gate's metric, table drift, or age."""
+    """When a retraining is worth it: a broken promise, age, or, where it is wanted, shift alone."""
 
-    max_drop: Annotated[float, Field(ge=0)]
-    """tolerated fall of the metric against its value at the gate"""
-    on_drift: bool
-    """whether drift alone is a reason to train again"""
+    on_shift: bool = False
+    """whether shifted rows alone are a reason to train again"""
     max_age_days: Annotated[int, Field(ge=1)]
     """so long after the champion's data ended, age is a reason"""
     cooldown_days: Annotated[int, Field(ge=0)]
     """least time between two retrainings, from window end to window end"""
+    attempts: Annotated[int, Field(ge=1)] = 3
+    """after so many retrainings in a row that harm outlived, no further one starts until a person asks for it"""

@@ -55,6 +55,7 @@ class _Story:
             "approval": self._decided,
             "rejection": self._decided,
             "retraining": self._retraining,
+            "look": self._window,
             "window": self._window,
             "sent": self._sent,
             "received": self._received,
@@ -209,20 +210,28 @@ class _Story:
         return None
 
     def _retraining(self, entry: Entry) -> Cause:
-        window = self._windows.get(entry.key)
+        named = (other for other in self._before(entry, "look") if other.key == entry.payload.get("look"))
+        window = next(named, self._windows.get(entry.key))
         what = f"a retraining was decided after window {entry.key}: {reason_of(entry)}"
         return _cause(entry, what, *([self._window(window)] if window else []))
 
     def _window(self, entry: Entry) -> Cause:
         payload = entry.payload
         reasons = payload.get("decision", {}).get("reasons", ())
-        drifted = [column for column in payload.get("drift", {}).get("columns", ()) if column["verdict"] == "drift"]
+        named = [f"{cause['name']}: {cause['evidence']}" for cause in payload.get("causes", ())]
+        named += [
+            f"{column['name']}: {column['evidence']}"
+            for part in ("shift", "drift")
+            for column in payload.get(part, {}).get("columns", ())
+            if column["verdict"] in ("shifted", "drift")
+        ]
+        as_of = f", as of {payload['as_of'][:16].replace('T', ' ')}" if "as_of" in payload else ""
         return _cause(
             entry,
-            f"version {payload.get('version')} was watched from {payload.get('start')} to {payload.get('end')}: "
+            f"version {payload.get('version')} was watched from {payload.get('start')} to {payload.get('end')}{as_of}: "
             f"{reason_of(entry)}",
             *(cause for reason in reasons for cause in _leaf("evidence", str(reason))),
-            *(cause for column in drifted for cause in _leaf("evidence", f"{column['name']}: {column['evidence']}")),
+            *(cause for text in named for cause in _leaf("evidence", text)),
         )
 
     def _held_against(self, entry: Entry) -> Iterator[Cause]:

@@ -26,7 +26,7 @@ DECISIONS = (
 # Who decides where nobody is named: entries from before people could.
 UNNAMED = {
     **dict.fromkeys((*CHANGES, "proposal", "judgement", "gate"), "gate"),
-    **dict.fromkeys(("retraining", "window"), "policy"),
+    **dict.fromkeys(("retraining", "look", "window"), "policy"),
 }
 
 
@@ -84,7 +84,7 @@ def by_of(entry: Entry) -> str | None:
 def reason_of(entry: Entry) -> str | None:
     """Return why, in a sentence; None where an entry gives no reason."""
     payload = entry.payload
-    if entry.kind == "window":
+    if entry.kind in ("look", "window"):
         return _text(_inside(payload, "decision", "summary"))
     if entry.kind == "foreign":
         return f"{payload.get('what')}: it was {payload.get('was')}, and by hand {payload.get('is')}"

@@ -15,6 +15,7 @@ MOST_NAMED = 5
 VERSION = re.compile(r"(?:version\s+|v)?(\d+)", re.IGNORECASE)
 ENTRY = re.compile(r"#(\d+)")
 MONTH = re.compile(r"\d{4}-\d{2}")
+WINDOWS = ("look", "window")  # a window had one look, before looks were kept apart
 LAST = {"verdict": "judgement", "retraining": "retraining", "rollback": "rollback", "lineage": "lineage"}
 WORDS = ("champion", "refusal", *LAST)
 
@@ -43,7 +44,7 @@ def entries_called(entries: Sequence[Entry], asked: str, *, model: str) -> list[
     elif asked.lower() in WORDS:
         found = _last(entries, asked.lower())
     else:
-        found = [other for other in entries if other.kind == "window" and other.key == asked]
+        found = [other for other in entries if other.kind in WINDOWS and asked in (other.key, window_of(other))]
         found = found or _of_digest(entries, asked, model=model)
     if found:
         return found
@@ -67,7 +68,7 @@ def _of_month(entries: Sequence[Entry], month: str) -> list[Entry]:
         start, end = (day.isoformat() for day in span(month))
     except ValueError:
         return []
-    windows = [entry for entry in entries if entry.kind == "window"]
+    windows = [entry for entry in entries if entry.kind in WINDOWS]
     return [entry for entry in windows if entry.payload.get("start", "") < end and entry.payload.get("end", "") > start]
 
 
@@ -128,6 +129,20 @@ def judged_in(entry: Entry) -> Mapping[str, Any]:
     return judged if isinstance(judged, Mapping) else {}
 
 
+def window_of(entry: Entry) -> str:
+    """Return what names the window of a look, champion and period, as in ``v3:2013-04-01:2013-05-01``."""
+    told = entry.payload
+    return (
+        f"v{told['version']}:{told['start']}:{told['end']}" if {"version", "start", "end"} <= told.keys() else entry.key
+    )
+
+
 def windows_of(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """Return the monitored windows by their keys."""
-    return {entry.key: entry for entry in entries if entry.kind == "window"}
+    """Return the look that decides of each window, by its name: the one as of the latest time, of those the last.
+
+    Parameters
+    ----------
+    entries : oldest first.
+    """
+    looks = [entry for entry in entries if entry.kind in WINDOWS]
+    return {window_of(entry): entry for entry in sorted(looks, key=lambda entry: str(entry.payload.get("as_of", "")))}

@@ -12,6 +12,7 @@ from evergreen.base.errors import explain_os_errors
 from evergreen.base.values import Value
 from evergreen.record.ledger.chain import Entry
 from evergreen.record.registry.lineage import PROOF, Rows, read_rows, versions_in
+from evergreen.record.registry.names import WINDOWS
 
 SHORT = 16  # characters of a digest that stand in the name of what it names
 ITEMS, ITEM_FILE = "items", "item.json"
@@ -65,7 +66,7 @@ def named(
         entries = list(log)
         for entry in entries:
             artifacts |= {*names_in(entry.payload)}
-            if entry.kind == "window":
+            if entry.kind in WINDOWS:
                 artifacts.add(Path(str(entry.payload.get("report"))).name)
             if entry.kind == "hold":
                 digests |= {str(digest)[:SHORT] for digest in entry.payload.get("digests", ())}

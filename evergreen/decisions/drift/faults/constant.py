@@ -12,7 +12,7 @@ from evergreen.decisions.drift.profile.profile import FINITE, INFINITE, LEAST, M
 
 LIKELY = 1e-5  # a run that the reference makes less likely than this is a fault
 RESTS, MOSTLY = 0.05, 0.5  # of the reference's days; of its rows, where a single day will do
-LEAST_Q = 0.1  # no value of the reference is taken to be rarer: seven equal rows at least
+LEAST_Q = 0.1  # no value of the reference is taken to be rarer: six equal rows at least
 
 
 Flags = npt.NDArray[np.bool_]

@@ -73,8 +73,9 @@ def compare(served: pa.ChunkedArray, source: pa.ChunkedArray, *, tolerance: floa
     a, b = _numbers(ours, theirs.type), _numbers(theirs, ours.type)
     if a is not None and b is not None:
         gone, absent = np.isnan(a), np.isnan(b)
-        with np.errstate(invalid="ignore"):
-            same = (a == b) | (np.abs(a - b) <= tolerance * np.maximum(np.abs(a), np.abs(b)))
+        with np.errstate(invalid="ignore", over="ignore"):
+            apart = np.abs(a - b)
+            same = (a == b) | (np.isfinite(apart) & (apart <= tolerance * np.maximum(np.abs(a), np.abs(b))))
         one = gone != absent
         return Compared(differ=one | ~(same | gone | absent), one_missing=one, numbers=(a, b))
     truth = pa.types.is_boolean(ours.type) or pa.types.is_boolean(theirs.type)

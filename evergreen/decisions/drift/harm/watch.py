@@ -177,7 +177,7 @@ def _broken(days: Sequence[Day], promise: Promise, since: date, noticed: date) -
     """Return what is said of a broken promise; once it is over, the harm is that of the days until it was noticed."""
     over = _mean(days[-RECENT_DAYS:]) <= promise.at_most
     harmed = [day for day in days if since <= day.day and (not over or day.day <= noticed)]
-    by, low, high = _excess(harmed, promise.at_most)
+    by, low, high = excess(harmed, promise.at_most)
     said = {"verdict": "broken", "since": since, "noticed": noticed, "over": over}
     return said | {"by": by, "by_low": low, "by_high": high}
 
@@ -186,7 +186,7 @@ def _mean(days: Sequence[Day]) -> float:
     return sum(day.loss for day in days) / sum(day.n for day in days)
 
 
-def _excess(days: Sequence[Day], at_most: float) -> tuple[float, float | None, float | None]:
+def excess(days: Sequence[Day], at_most: float) -> tuple[float, float | None, float | None]:
     """Return how much more than promised a label lost, and its 95 % interval, by day."""
     n, loss = np.array([day.n for day in days], dtype=np.float64), np.array([day.loss for day in days])
     mean = float(loss.sum() / n.sum())
@@ -222,7 +222,8 @@ def _evidence(found: Harm, matters: float) -> str:
         between = "" if found.by_low is None else f" [{found.by_low:.4f}, {found.by_high:.4f}]"
         back = f"; the last {RECENT_DAYS} days are back under it" if found.over else ""
         return (
-            f"{promise.loss} above the {promised} since {found.since}, by {found.by:.4f}{between}; "
+            f"{promise.loss} above what was promised, at most {promise.at_most:.4f}, since {found.since}, "
+            f"by {found.by:.4f}{between}; "
             f"{against}, on {found.noticed}{back}"
         )
     notice = (

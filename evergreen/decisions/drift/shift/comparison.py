@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from evergreen.decisions.drift.profile.profile import Floats, Profile
+from evergreen.decisions.drift.shift.correction import holm
 from evergreen.decisions.drift.shift.days import Period, design, has_a_year, period_of
 from evergreen.decisions.drift.shift.dependence import Contrast, p_values, spectrum
 from evergreen.decisions.drift.shift.means import Means, means_of
 from evergreen.decisions.drift.shift.season import follow_a_season
 from evergreen.decisions.drift.shift.verdict import Season
-from evergreen.decisions.drift.statistics import holm
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,8 @@ def test_misspelt_key_fails_with_its_line_and_the_likely_spelling(changed, patte
 
 
 def test_file_without_a_section_is_refused(changed):
-    path, _ = changed(r"drift:\n(  .*\n)+", "")
-    assert refusal(path=path).what == "key 'drift' is missing"
+    path, _ = changed(r"retrain:\n(  .*\n)+", "")
+    assert refusal(path=path).what == "key 'retrain' is missing"
 
 
 def test_key_given_twice_is_refused_with_its_line(changed):
@@ -159,8 +159,15 @@ def test_exponent_without_a_point_is_a_number(changed):
         "gate.confidence=1",
         "drift.alpha=0",
         "drift.bins=1",
-        "retrain.max_drop=.nan",
-        "retrain.on_drift=perhaps",
+        "drift.min_days=2",
+        "labels.coverage=0",
+        "labels.coverage=1.01",
+        "harm.loss=log",
+        "harm.tolerance=.nan",
+        "harm.tolerance=1",
+        "harm.alpha=0",
+        "retrain.on_shift=perhaps",
+        "retrain.attempts=0",
         "retrain.max_age_days=0",
     ],
 )
@@ -187,6 +194,10 @@ def test_value_outside_its_bounds_is_refused(override):
         "tune.families={linear: {alpha: {float: [0.1, 10]}}}",
         "train={}",
         "evaluate={}",
+        "labels.coverage=1",
+        "harm.tolerance=0",
+        "harm.loss=error",
+        "retrain.attempts=1",
     ],
 )
 def test_value_on_its_bound_is_accepted(override):

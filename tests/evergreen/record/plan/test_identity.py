@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -309,8 +310,8 @@ def test_new_key_of_a_section_that_no_step_reads_makes_nothing_run_again(
     assert look("record") == look("again") == list(STEPS)
     add_key(code, f"params/{section}.py", holder)
     params = code / "params.yaml"
-    text = params.read_text()
-    assert f"\n{section}:\n" in text
-    params.write_text(text.replace(f"\n{section}:\n", f"\n{section}:\n  fresh: 2\n"))
+    text, found = re.subn(rf"^{section}:.*\n", r"\g<0>  fresh: 2\n", params.read_text(), flags=re.MULTILINE)
+    assert found == 1
+    params.write_text(text)
 
     assert look("again") == cached

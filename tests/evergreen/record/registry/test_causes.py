@@ -1,5 +1,6 @@
 """Why: each answer leads back to what the ledger holds of its causes, and to nothing else."""
 
+import pytest
 import remembered
 from remembered import MODEL, digest, judgement
 
@@ -84,6 +85,37 @@ def test_window_leads_to_its_evidence_and_a_gate_to_its_judgement(story):
     gate = next(entry for entry in story.entries(MODEL, "gate") if entry.key == digest("candidate refused"))
     (cause,) = why(story, f"#{gate.seq}")
     assert [inner.kind for inner in cause.because] == ["judgement"]
+
+
+def test_look_leads_to_when_it_was_what_was_named_and_what_moved(story):
+    look = {
+        "version": 2, "start": "2013-06-01", "end": "2013-07-01", "as_of": "2013-07-03T06:30:00Z",
+        "decision": {"summary": "retrain: harm", "reasons": ["harm: broken: since 2013-06-20"]},
+        "causes": [{"name": "concept drift", "evidence": "a fresh model does better"}],
+        "shift": {"columns": [{"name": "minutes", "verdict": "shifted", "evidence": "it moved"},
+                              {"name": "pages", "verdict": "steady", "evidence": "it did not"}]},
+    }  # fmt: skip
+    story.record(MODEL, "look", "v2:2013-06-01:2013-07-01:20130703T063000Z:abc", look)
+    (found,) = why(story, "2013-06")
+    assert found.what == ("version 2 was watched from 2013-06-01 to 2013-07-01, as of 2013-07-03 06:30: retrain: harm")
+    assert [inner.what for inner in found.because] == [
+        "harm: broken: since 2013-06-20",
+        "concept drift: a fresh model does better",
+        "minutes: it moved",
+    ]
+
+
+@pytest.mark.parametrize(("named", "as_of"), [("first", "07-03 06:30"), ("gone", "08-01 00:00"), (None, "08-01 00:00")])
+def test_retraining_leads_to_the_look_that_it_names_although_a_later_one_decides(story, named, as_of):
+    window = {"version": 2, "start": "2013-06-01", "end": "2013-07-01", "decision": {"summary": "retrain: harm"}}
+    looks = {"first": "2013-07-03T06:30:00Z", "second": "2013-08-01T00:00:00Z"}
+    for key, at in looks.items():
+        story.record(MODEL, "look", key, {**window, "as_of": at})
+    about = {"reason": "retrain: harm", "look": named} if named else {"reason": "retrain: harm"}
+    story.record(MODEL, "retraining", "v2:2013-06-01:2013-07-01", about)
+    (cause,) = why(story, "retraining")
+    (look,) = cause.because
+    assert f"as of 2013-{as_of}: " in look.what
 
 
 def test_training_whose_retraining_was_not_recorded_leads_to_its_window_by_its_reason(story):

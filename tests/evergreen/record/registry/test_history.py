@@ -106,6 +106,7 @@ def test_events_are_the_decisions_and_refusals_but_no_judgement_that_promoted(le
         ("proposal", "4", {"version": 4, "by": ["ann"]}, (4, "gate", None)),
         ("retraining", "w", {"reason": "retrain: drift", "outcome": {"version": 5}}, (5, "policy", "retrain: drift")),
         ("retraining", "w", {"reason": "retrain: age", "outcome": {"version": None}}, (None, "policy", "retrain: age")),
+        ("look", "l", {"version": 3, "decision": {"summary": "retrain: harm"}}, (3, "policy", "retrain: harm")),
         ("window", "w", {"version": 3, "decision": {"summary": "retrain"}}, (3, "policy", "retrain")),
         ("window", "w", {}, (None, "policy", None)),
         ("lineage", "c", {"reason": "the target is another"}, (None, None, "the target is another")),

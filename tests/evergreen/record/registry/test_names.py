@@ -4,7 +4,7 @@ import pytest
 from remembered import MODEL, digest
 
 from evergreen.base.errors import ConfigError
-from evergreen.record.registry.names import entries_called
+from evergreen.record.registry.names import entries_called, windows_of
 
 
 def called(story, asked):
@@ -34,6 +34,31 @@ def test_version_is_called_by_its_number_or_its_candidate(story, asked):
 )
 def test_everything_else_is_called_by_what_people_know_of_it(story, asked, kind, key):
     assert called(story, asked) == [(kind, key)]
+
+
+def test_looks_at_a_window_are_called_by_its_month_its_name_and_their_own(story):
+    about = {"version": 2, "start": "2013-06-01", "end": "2013-07-01"}
+    first, second = (f"v2:2013-06-01:2013-07-01:{at}" for at in ("20130701T000000Z:a", "20130801T000000Z:b"))
+    for key in (first, second):
+        story.record(MODEL, "look", key, about)
+    both = [("look", first), ("look", second)]
+    assert called(story, "2013-06") == called(story, "v2:2013-06-01:2013-07-01") == both
+    assert called(story, second) == [("look", second)]
+    assert windows_of(story.entries(MODEL))["v2:2013-06-01:2013-07-01"].key == second
+
+
+def test_of_the_looks_at_a_window_the_one_as_of_the_latest_time_decides(story):
+    window = {"version": 2, "start": "2013-06-01", "end": "2013-07-01"}
+    recorded = {"late": "2013-08-01T00:00:00Z", "again": "2013-08-01T00:00:00Z", "early": "2013-07-02T06:30:00Z"}
+    for key, as_of in recorded.items():
+        story.record(MODEL, "look", key, {**window, "as_of": as_of})
+    story.record(MODEL, "look", "another", {**window, "version": 1, "as_of": "2013-07-03T00:00:00Z"})
+    found = {name: entry.key for name, entry in windows_of(story.entries(MODEL)).items()}
+    assert found == {
+        "v1:2013-04-01:2013-05-01": "v1:2013-04-01:2013-05-01",  # of before looks were kept apart
+        "v2:2013-06-01:2013-07-01": "again",
+        "v1:2013-06-01:2013-07-01": "another",
+    }
 
 
 @pytest.mark.parametrize("asked", ["9", "v9", "#99", "2013-05", "2013-13", "abc", "0" * 12, "", "lineage"])

@@ -96,6 +96,10 @@ def test_hold_a_record_in_use_a_window_and_a_proof_keep_what_they_name(story, ho
         "workspace/.valid.ab12",
         f"bentoml/bentos/{MODEL}/v3-gone",
     }
+    write(ws / "drift-2.html")
+    assert "workspace/drift-2.html" in {one.path for one in unnamed(story, home)}
+    story.record(MODEL, "look", "l", {"report": str(ws / "drift-2.html"), "profile": None})
+    assert "workspace/drift-2.html" not in {one.path for one in unnamed(story, home)}
     write(ws / "drift-1.html")
     assert "workspace/drift-1.html" in {one.path for one in unnamed(story, home)}
     story.record(MODEL, "window", "w", {"report": str(ws / "drift-1.html"), "valid": {"uri": "v", "sha256": "v"}})

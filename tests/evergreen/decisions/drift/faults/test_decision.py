@@ -7,52 +7,17 @@ from datetime import timedelta
 import numpy as np
 import numpy.typing as npt
 import pytest
-from daily import FIRST, Array, Process, bins_of, profile_of
+from daily import FIRST, REFERENCE, Array, Break, Make, Process, bins_of, broken, days_of, profile_of, profiles
 from scipy import stats
 
 from evergreen.decisions.drift.faults import decision
 from evergreen.decisions.drift.faults.verdict import Faults
 from evergreen.decisions.drift.profile.profile import Profile
 
-REFERENCE = 60
-Break = Callable[[Array, np.random.Generator], Array]
 
-
-def days_of(n_days: int, rows: int, rng: np.random.Generator, *, before: int = REFERENCE, each: int = 100) -> Array:
-    """Return the day of each row: `each` on the days of the reference, then `rows` spread over the window's."""
-    window = before + np.sort(rng.integers(0, n_days, rows))
-    return np.concatenate([np.repeat(np.arange(before), each), window])
-
-
-def profiles(
-    days: npt.NDArray[np.int64], columns: dict[str, Array], *, before: int = REFERENCE, categories: tuple[str, ...] = ()
-) -> tuple[Profile, Profile]:
-    """Return reference and window of columns, cut at day `before`, on cells of the reference."""
-    early = days < before
-    known = {name: int(np.nanmax(columns[name][early])) + 1 for name in categories}
-    bins = {name: bins_of(values[early], categories=known.get(name)) for name, values in columns.items()}
-    sides = [profile_of(days[at], {name: x[at] for name, x in columns.items()}, bins) for at in (early, ~early)]
-    return sides[0], sides[1]
-
-
-def found_in(
-    make: Callable[[npt.NDArray[np.int64], np.random.Generator], Array],
-    harm: Break,
-    *,
-    seed: int,
-    n_days: int,
-    rows: int,
-    last: int = 1_000,
-    categories: tuple[str, ...] = (),
-) -> Faults:
+def found_in(make: Make, harm: Break, *, seed: int, n_days: int, rows: int, last: int = 1_000) -> Faults:
     """Return what is found in a window with one column, whose last days are broken."""
-    rng = np.random.default_rng(seed)
-    days = days_of(n_days, rows, rng)
-    x = make(days, rng)
-    broken = days >= max(REFERENCE, REFERENCE + n_days - last)
-    x[broken] = harm(x[broken], rng)
-    reference, window = profiles(days, {"x": x}, categories=categories)
-    return decision.decide(reference, window)
+    return decision.decide(*broken(make, harm, seed=seed, n_days=n_days, rows=rows, last=last))
 
 
 def scaled(factor: float) -> Break:
@@ -67,7 +32,7 @@ def mostly_null(x: Array, rng: np.random.Generator) -> Array:
     return np.where(rng.random(len(x)) < 0.9, np.nan, x)
 
 
-def made(process: Process, kind: str = "normal") -> Callable[[npt.NDArray[np.int64], np.random.Generator], Array]:
+def made(process: Process, kind: str = "normal") -> Make:
     shapes: dict[str, Callable[[Array], Array]] = {
         "normal": lambda z: z,
         "away from zero": lambda z: 100 + 5 * z,
@@ -106,31 +71,6 @@ def test_a_broken_column_is_found_60_times_of_60(process: Process, kind: str, ha
         assert faults.count("fault") >= least, (n_days, rows)
 
 
-@pytest.mark.parametrize(("kind", "factor"), [("away from zero", 1.609344), ("away from zero", 2.54), ("skewed", 60.0)])
-def test_a_factor_that_can_be_told_is_named(kind: str, factor: float):
-    found = found_in(made(IID, kind), scaled(factor), seed=1, n_days=30, rows=2_000)
-    assert found.columns[0].kind == "unit"
-    assert f"about {factor:.3g} times" in found.columns[0].evidence
-
-
-def test_a_small_factor_about_zero_looks_like_any_wider_spread_and_is_not_told():
-    assert found_in(made(IID), scaled(2.54), seed=1, n_days=30, rows=2_000).verdict == "none"
-
-
-@pytest.mark.parametrize(
-    ("words", "harm"),
-    [
-        ("Fahrenheit for Celsius", lambda x, rng: 1.8 * x + 32),
-        ("kelvins for degrees Celsius", lambda x, rng: x + 273.15),
-    ],
-)
-def test_another_scale_of_temperature_is_named(words: str, harm: Break):
-    days_alike = Process(share=0.3)
-    found = found_in(lambda days, rng: 12 + 8 * days_alike.normal(days, rng), harm, seed=2, n_days=30, rows=1_000)
-    assert found.columns[0].kind == "unit"
-    assert words in found.columns[0].evidence
-
-
 @pytest.mark.parametrize("harm", [scaled(1_000), constant, mostly_null])
 def test_a_fault_of_the_last_three_days_is_found_and_dated(harm: Break):
     found = found_in(made(IID), harm, seed=3, n_days=30, rows=1_000, last=3)
@@ -139,57 +79,8 @@ def test_a_fault_of_the_last_three_days_is_found_and_dated(harm: Break):
     assert 0.05 < found.columns[0].share < 0.2
 
 
-def test_infinite_and_far_values_are_found():
-    def infinite(x: Array, rng: np.random.Generator) -> Array:
-        return np.where(rng.random(len(x)) < 0.2, np.inf, x)
-
-    def coded(x: Array, rng: np.random.Generator) -> Array:
-        return np.where(rng.random(len(x)) < 0.2, -9_999, x)
-
-    assert found_in(made(IID), infinite, seed=4, n_days=30, rows=1_000).columns[0].kind == "infinite"
-    assert found_in(made(SHARED), coded, seed=4, n_days=30, rows=1_000).columns[0].kind == "out of range"
-
-
 def letters(days: npt.NDArray[np.int64], rng: np.random.Generator) -> Array:
     return rng.choice(5, len(days), p=[0.5, 0.3, 0.1, 0.08, 0.02]).astype(np.float64)
-
-
-def unseen(share: float) -> Break:
-    return lambda x, rng: np.where(rng.random(len(x)) < share, 99, x)
-
-
-def test_many_unseen_categories_are_a_fault_and_a_few_are_a_note():
-    many = found_in(letters, unseen(0.3), seed=5, n_days=30, rows=1_000, categories=("x",))
-    assert many.columns[0].kind == "unseen"
-    few = found_in(letters, unseen(0.005), seed=5, n_days=30, rows=5_000, categories=("x",))
-    assert few.verdict == "none"
-    assert "x: 0." in few.notes[0]
-
-
-def test_keys_that_come_and_go_are_no_fault():
-    def keys(days: npt.NDArray[np.int64], rng: np.random.Generator) -> Array:
-        return days // 10 * 10 + rng.integers(0, 10, len(days)).astype(np.float64)
-
-    assert found_in(keys, lambda x, rng: x, seed=6, n_days=20, rows=1_000, categories=("x",)).verdict == "none"
-
-
-def test_a_value_at_which_the_reference_rests_is_no_fault_however_long():
-    def snow(days: npt.NDArray[np.int64], rng: np.random.Generator) -> Array:
-        return np.where((days > 10) & (days < 40) & (rng.random(len(days)) < 0.3), rng.exponential(3, len(days)), 0.0)
-
-    assert found_in(snow, lambda x, rng: x, seed=7, n_days=30, rows=1_000).verdict == "none"
-
-
-def test_an_outage_like_the_reference_s_is_no_fault_and_one_that_does_not_end_is():
-    def down(until: int) -> Callable[[npt.NDArray[np.int64], np.random.Generator], Array]:
-        def make(days: npt.NDArray[np.int64], rng: np.random.Generator) -> Array:
-            out = ((days > 20) & (days < 24)) | ((days >= 65) & (days < until))
-            return np.where(out, np.nan, rng.normal(size=len(days)))
-
-        return make
-
-    assert found_in(down(69), lambda x, rng: x, seed=8, n_days=30, rows=1_000).verdict == "none"
-    assert found_in(down(90), lambda x, rng: x, seed=8, n_days=30, rows=1_000).columns[0].kind == "missing"
 
 
 def test_a_shift_of_half_or_one_deviation_is_no_fault():

@@ -149,14 +149,6 @@ def test_a_column_that_cannot_be_judged_is_unknown_and_the_table_with_it(referen
     look = decide(reference, lost)
     assert look.verdict == "unknown"
     assert look.columns[0].evidence == "lost in the window: text, not numbers"
-    for broken in (
-        replace(lost, lost={}),
-        replace(window, bins={**window.bins, "c1": ColumnBins("number", edges=TENTHS.edges + 1)}),
-        replace(window, counts={**window.counts, "c1": window.counts["c1"][:, :-1]}),
-        replace(window, counts={**window.counts, "c1": window.counts["c1"] + 1}),
-        replace(window, counts={**window.counts, "c1": window.counts["c1"] - window.counts["c1"].max()}),
-    ):
-        assert decide(reference, broken).named("unknown") == ("c1",)
     assert decide(replace(reference, bins={}, counts={}), window).verdict == "unknown"
 
 

@@ -5,19 +5,12 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from scipy import linalg, stats
-from simulated import FIRST, evenly, normal_profile, profile_of, shocks
+from simulated import FIRST, evenly, normal_profile, period, shocks
 
-from evergreen.decisions.drift.profile.profile import ColumnBins
 from evergreen.decisions.drift.shift.comparison import compare
-from evergreen.decisions.drift.shift.days import Period, design, period_of
+from evergreen.decisions.drift.shift.days import period_of
 from evergreen.decisions.drift.shift.dependence import AT_ONCE, MEMORIES, Contrast, spectrum
 from evergreen.decisions.drift.shift.means import means_of
-from evergreen.decisions.drift.shift.scores import scores_of
-
-
-def days(rows) -> Period:
-    """Return the period of days with these many rows."""
-    return period_of(profile_of(np.asarray(rows), {}, {}))
 
 
 def correlations(n: int, memory: float, at_once: float):
@@ -26,7 +19,7 @@ def correlations(n: int, memory: float, at_once: float):
 
 
 def test_a_difference_has_the_variance_that_the_dense_matrices_give():
-    before, after = days([5, 0, 3, 8, 2, 0, 0, 9]), days([4, 0, 4, 7])
+    before, after = period([5, 0, 3, 8, 2, 0, 0, 9]), period([4, 0, 4, 7])
     weights = np.array([0.1, 0.2, 0.3, 0.3, 0.1])
     contrast = Contrast.of(before, weights, after)
     full, full_after = before.on_every_day(weights), after.on_every_day(after.weights)
@@ -38,33 +31,19 @@ def test_a_difference_has_the_variance_that_the_dense_matrices_give():
     assert contrast.noise == pytest.approx((weights**2 / before.rows).sum() + (after.weights**2 / after.rows).sum())
 
 
-def test_days_of_many_rows_weigh_more_but_not_without_end():
-    period = days([10, 10, 10, 10, 10_000])
-    assert period.weights.sum() == pytest.approx(1)
-    assert period.weights[0] < period.weights[4] < 0.99
-    assert np.allclose(days([7] * 5).weights, 0.2)
-
-
 @pytest.mark.parametrize("gaps", [False, True])
 def test_a_spectrum_is_what_is_expected_of_shocks_and_rows(gaps):
     rng = np.random.default_rng(0)
-    period = days(np.where((np.arange(80) % 4 == 1) & gaps, 0, 20))
-    n, lanes, memory = len(period.days), 4_000, MEMORIES[3]
-    series = shocks(period.length, lanes, memory, rng).T[:, period.at] * 0.5
+    days = period(np.where((np.arange(80) % 4 == 1) & gaps, 0, 20))
+    n, lanes, memory = len(days.days), 4_000, MEMORIES[3]
+    series = shocks(days.length, lanes, memory, rng).T[:, days.at] * 0.5
     series += rng.standard_normal((lanes, n)) / np.sqrt(20)
-    residuals = series - (series @ period.weights)[:, None]
-    found = spectrum(period, residuals, np.ones((n, 1)))
+    residuals = series - (series @ days.weights)[:, None]
+    found = spectrum(days, residuals, np.ones((n, 1)))
     shape = [(memory, share) for memory in MEMORIES for share in AT_ONCE].index((memory, 0.0))
     expected = found.df * (found.noise + 0.25 * found.shocks[shape])
     assert found.squares.mean(axis=0) == pytest.approx(expected, rel=0.25, abs=0.1)
     assert found.squares.mean(axis=0).sum() == pytest.approx(expected.sum(), rel=0.05)
-
-
-def test_weekdays_are_taken_out_where_there_are_four_of_each():
-    full, window = days([10] * 60), days([10] * 30)
-    assert design(full, window, season=False)[0].shape == (60, 7)
-    assert design(days([10] * 20), window, season=False)[0].shape == (20, 1)
-    assert design(full, window, season=True)[0].shape == (60, 11)
 
 
 def test_of_independent_days_p_is_that_of_a_t_test_of_them():
@@ -82,28 +61,3 @@ def test_of_independent_days_p_is_that_of_a_t_test_of_them():
     expected = stats.ttest_ind(before, after, axis=1).pvalue
     ours = np.array([found[name].p[0] for name in names])
     assert stats.norm.isf(ours / 2) == pytest.approx(stats.norm.isf(expected / 2), abs=0.3)
-
-
-def test_scores_of_numbers_have_mean_zero_and_variance_one_over_the_reference():
-    before, after = np.array([5, 20, 40, 30, 5, 25]), np.array([10, 20, 30, 20, 20, 10])
-    scores = scores_of(ColumnBins("number", edges=np.array([1.0, 2.0, 3.0, 4.0])), before, after)
-    assert scores.names == ("location", "spread", "missing")
-    shares = before / before.sum()
-    present = before[:-1] / before[:-1].sum()
-    assert scores.values @ shares == pytest.approx(np.zeros(3), abs=1e-12)
-    assert scores.values[:2, :-1] @ np.diag(present) @ scores.values[:2, :-1].T == pytest.approx(np.eye(2), abs=1e-12)
-    assert (np.diff(scores.values[0, :-1]) > 0).all()
-
-
-def test_levels_that_are_rare_in_a_window_are_one():
-    bins = ColumnBins("category", categories=("a", "b", "c", "d"))
-    scores = scores_of(bins, np.array([900, 80, 15, 5, 0, 0]), np.array([95, 5, 0, 0, 0, 0]))
-    assert scores.names == ("'a'", "'b'", "other levels")
-    assert (scores.values[2] > 0).tolist() == [False, False, True, True, True, False]
-
-
-def test_values_on_one_cell_alone_are_compared_by_where_the_others_lie():
-    bins = ColumnBins("number", edges=np.array([1.0, 2.0]))
-    scores = scores_of(bins, np.array([0, 100, 0, 0]), np.array([0, 50, 50, 0]))
-    assert scores.values[scores.names.index("location")].tolist() == [-1.0, 0.0, 1.0, 0.0]
-    assert scores_of(bins, np.array([0, 100, 0, 0]), np.array([0, 50, 0, 0])).names == ()
