@@ -42,7 +42,8 @@ def measured(folder, answers, *, task="binary", as_of="2024-04-01", start="2024-
     gate = pd.DataFrame({"day": GATE_DAYS, **GATES[task]})
     ref = referenced.kept(ws, referenced.reference(FEATURES, task, gate))
     given = {
-        "reference": ref, "rows": None, "source": None, "said": None, "refused": "", "ws": ws, "contract": contract_of(task), "threshold": 0.5,
+        "reference": ref, "rows": None, "source": None, "said": None, "refused": "", "ws": ws,
+        "contract": contract_of(task), "threshold": 0.5,
         "confidence": 0.9, "harm": HarmParams(), "labels": LabelParams(coverage=0.9),
         "start": date.fromisoformat(start), "end": date.fromisoformat(end),
         "as_of": datetime.fromisoformat(as_of).replace(tzinfo=UTC),

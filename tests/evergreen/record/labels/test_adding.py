@@ -114,7 +114,7 @@ def test_file_of_which_nothing_can_be_taken_leaves_no_feedback(folder):
         ("labels.csv", b"prediction_id,person\nx,y\n", "DQ001"),
         ("labels.csv", b"back\ntrue\n", "DQ001"),
         ("labels.parquet", b"PAR1 and then it was torn", "DQ002"),
-        ("labels.csv.gz", gzip.compress(b"prediction_id,back\n" * 999)[:40], "DQ002"),
+        ("labels.csv.gz", gzip.compress(b"prediction_id,back\n" * 999, mtime=0)[:40], "DQ002"),
     ],
 )
 def test_file_that_cannot_be_read_brings_nothing(folder, name, content, code):
