@@ -11,6 +11,8 @@ from evergreen.base.errors import ConfigError, printable
 from evergreen.project import Project
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from evergreen.record.labels.adding import Added
 
 
@@ -60,7 +62,35 @@ def ask(
     except BaseException:
         output.discard()
         raise
-    return {"file": str(target), "asked": rows.num_rows, "share": share}
+    return {"file": str(target), "asked": rows.num_rows, "share": share, "notices": notices(project, rows, share)}
+
+
+def notices(project: Project, asked: "pa.Table", share: float) -> list[dict[str, Any]]:
+    """Return how soon the labels of such a share would notice faults of some sizes; nothing without a champion."""
+    from evergreen.decisions.drift import noticing
+    from evergreen.record.outcomes import champion_facts
+    from evergreen.record.reference import Reference
+
+    champion = champion_facts(project.ledger(), project.name)
+    if champion is None or champion.reference is None or not asked.num_rows:
+        return []
+    kept = champion.reference
+    frozen, harm = Reference.read(project.workspace.path(kept.uri), kept.sha256), project.params.harm
+    promise = frozen.promise(
+        project.contract.task, threshold=champion.threshold, loss=harm.loss, tolerance=harm.tolerance
+    )
+    days = {event.date() for event in asked.column("event_at").to_pylist()}
+    per_day = asked.num_rows / share / len(days)
+    found = noticing.table(promise, rows_per_day=per_day, shares=(share,), alpha=harm.alpha)
+    return [each.model_dump(mode="json") for each in found]
+
+
+def show_asked(result: dict[str, Any]) -> None:
+    """Print for a person what is asked, and how soon that would notice what."""
+    typer.echo(printable(f"{result['asked']:,} predictions to label are in {result['file']}"))
+    for each in result["notices"]:
+        soon = f"after about {each['days']} days ({each['labels']:,} labels)" if each["days"] else "not within a year"
+        typer.echo(f"  a loss {each['fault']:g} higher would be noticed {soon}")
 
 
 def events_of(project: Project, text: str) -> tuple[datetime, datetime]:

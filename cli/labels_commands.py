@@ -61,4 +61,4 @@ def ask(
     project = Project.open(env, params)
     start, end = labels.events_of(project, window) if window else (predictions.instant(since), None)
     result = labels.ask(project, file, share=share, start=start, end=end)
-    emit(result, as_json, lambda: predictions.show(result, "Asked"))
+    emit(result, as_json, lambda: labels.show_asked(result))

@@ -29,8 +29,10 @@ def look(look: "Look") -> None:
     if look.seen_until:
         console.print(f"[yellow]The champion has seen the rows before {look.seen_until}: they are judged by nobody.[/]")
     signals = Table("signal", "verdict", "evidence", show_edge=False)
-    for name in ("faults", "skew", "labels", "harm", "performance", "estimated", "shift"):
+    for name in ("faults", "skew", "labels", "harm", "audit", "performance", "estimated", "shift"):
         found = getattr(look, name)
+        if found is None:
+            continue
         style = STYLES.get(found.verdict, "")
         evidence = found.summary if name == "shift" else found.evidence
         signals.add_row(name, f"[{style}]{found.verdict}[/]", escape(evidence))

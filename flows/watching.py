@@ -96,6 +96,7 @@ def watch(
         labels=measured.labels,
         performance=measured.performance,
         estimated=estimated,
+        audit=measured.audit,
         harm=harm,
         causes=guarded(lambda: causes.name(evidence), lambda why: (Cause(name="unknown", evidence=why),)),
         days=measured.days,

@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow.parquet as pq
 from prefect import task
@@ -16,6 +17,8 @@ from evergreen.config.params.harm import HarmParams
 from evergreen.config.params.labels import LabelParams
 from evergreen.data.datasets.months import midnight
 from evergreen.decisions import performance as domain
+from evergreen.decisions.drift.audit import Audited, is_asked
+from evergreen.decisions.drift.audit import estimate as audited
 from evergreen.decisions.drift.guarded import guarded
 from evergreen.decisions.drift.harm.days import Day, days_of, losses
 from evergreen.decisions.drift.harm.promise import Promise
@@ -31,6 +34,7 @@ from tasks.engine import RECORDED
 class Measured(Value):
     """What the known labels say.
 
+    `audit`: the mean loss of all rows, by the labels that were asked for at random; None where none were.
     `days`: of the days whose labels are complete. `judged`: a row for each row that was, with its place among the
     answers, its `day`, its `label` and its `loss`.
     """
@@ -39,6 +43,7 @@ class Measured(Value):
     labels: Labels
     days: tuple[Day, ...]
     promise: Promise
+    audit: Audited | None
     judged: TableRef
 
 
@@ -102,13 +107,14 @@ def performance(
         found = found.model_copy(update={"verdict": "unknown", "evidence": f"nothing could be answered: {refused}"})
     due = ((events >= first) & (events < found.end)).to_numpy()
     truth, given = target[due].reset_index(drop=True), table[COMPARED[contract.task]][due].reset_index(drop=True)
-    lost = guarded(
+    told = guarded(
         lambda: losses(contract.task, truth, given, loss=promise.loss, threshold=threshold, scale=promise.scale),
         lambda why: why,
     )
-    if isinstance(lost, str):
-        found = found.model_copy(update={"verdict": "unknown", "evidence": f"the losses {lost}"})
-        lost = np.full(len(truth), np.nan)
+    if isinstance(told, str):
+        found = found.model_copy(update={"verdict": "unknown", "evidence": f"the losses {told}"})
+        told = np.full(len(truth), np.nan)
+    lost = np.asarray(told, dtype=np.float64)
     looked_at = pd.DataFrame(
         {
             "place": np.flatnonzero(due),
@@ -123,7 +129,28 @@ def performance(
         labels=found,
         days=days_of(list(kept["day"].dt.date), kept["loss"].to_numpy()) if len(kept) else (),
         promise=promise,
+        audit=_audited(table[due], lost, looked_at["day"], contract, confidence),
         judged=ws.write("judged", kept.reset_index(drop=True)),
+    )
+
+
+def _audited(
+    answers: pd.DataFrame,
+    lost: npt.NDArray[np.float64],
+    days: "pd.Series[pd.Timestamp]",
+    contract: Contract,
+    confidence: float,
+) -> Audited | None:
+    """Return the mean loss of all rows, from those whose label was asked for, answered or not; None without any."""
+    shares = answers["label_propensity"].dropna() if "label_propensity" in answers else pd.Series(dtype="float64")
+    if shares.empty:
+        return None
+    share = float(shares.max())
+    is_in = [is_asked(name, share=share, salt=contract.name) for name in answers["prediction_id"]]
+    counts = {"n_asked": sum(is_in), "n_labels": 0, "n_ignored": 0}
+    return guarded(
+        lambda: audited(lost, np.where(is_in, share, np.nan), list(days.dt.date), confidence=confidence),
+        lambda why: Audited(verdict="unknown", evidence=why, confidence=confidence, **counts),
     )
 
 

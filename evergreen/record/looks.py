@@ -6,6 +6,7 @@ from typing import Literal
 
 from evergreen.base.artifacts.refs import TableRef
 from evergreen.base.values import Value, digest_of
+from evergreen.decisions.drift.audit import Audited
 from evergreen.decisions.drift.causes import Cause
 from evergreen.decisions.drift.estimated.decision import Estimated
 from evergreen.decisions.drift.faults.skew import Skew
@@ -27,7 +28,8 @@ class Signals(Value):
     `source`: its rows are those that were ``served``, or, where none was, those of the ``source``. `data`: the digest
     of the rows and labels that were looked at. `shift`: against the reference that was frozen when the version was
     registered; `recent`: against the windows before, which slides. `days`: the losses of the window's days up to which
-    labels are complete. `profile`: of its rows. `report`: the page with its pictures.
+    labels are complete. `audit`: the loss of all rows by the labels that were asked for at random, where some were.
+    `profile`: of its rows. `report`: the page with its pictures.
     """
 
     source: Literal["served", "source"]
@@ -41,6 +43,7 @@ class Signals(Value):
     labels: Labels
     performance: Performance
     estimated: Estimated
+    audit: Audited | None
     harm: Harm
     causes: tuple[Cause, ...]
     days: tuple[Day, ...]

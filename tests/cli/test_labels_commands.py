@@ -52,7 +52,7 @@ def returned(fresh):
 def test_labels_that_were_asked_for_are_filled_in_and_added(run, fresh, names, tmp_path):
     path = tmp_path / "ask.csv"
     asked = run("ask", "--share", "1", "--window", "2024-05", path)
-    assert (asked.code, asked.told) == (0, {"file": str(path), "asked": 3, "share": 1.0})
+    assert (asked.code, asked.told) == (0, {"file": str(path), "asked": 3, "share": 1.0, "notices": []})
     filled = pd.read_csv(path)
     assert filled["prediction_id"].tolist() == names
     assert run("ask", "--share", "1", "--window", "2024-06", tmp_path / "june.csv").told["asked"] == 0

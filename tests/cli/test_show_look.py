@@ -20,6 +20,7 @@ def look_of(**changed):
     }
     given |= {
         "shift": SimpleNamespace(verdict="steady", summary="all as before", columns=()), "source": "source",
+        "audit": None,
         "model": "visits", "version": 3, "start": date(2024, 3, 1), "end": date(2024, 4, 1), "rows": 12_345,
         "as_of": datetime(2024, 4, 2, 6, 30, tzinfo=UTC), "quarantined": 5, "seen_until": None, "causes": (),
         "pages": (), "decision": SimpleNamespace(summary="do not retrain"), "report": None,
@@ -97,3 +98,9 @@ def test_columns_stand_broken_first_then_shifted_and_many_are_counted(shown):
 def test_names_of_columns_are_shown_as_they_are(shown, name):
     text = shown(look_of(shift=SimpleNamespace(verdict="shifted", summary="", columns=(column(name),))))
     assert f"{name} moved" in text
+
+
+def test_audit_is_shown_where_there_is_one(shown):
+    audit = SimpleNamespace(verdict="measured", evidence="loss 0.2 [0.1, 0.3]")
+    assert "loss 0.2 [0.1, 0.3]" in shown(look_of(audit=audit))
+    assert "loss 0.2" not in shown(look_of())

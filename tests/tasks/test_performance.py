@@ -12,6 +12,7 @@ from sklearn.metrics import balanced_accuracy_score, r2_score, roc_auc_score
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.config.params.harm import HarmParams
 from evergreen.config.params.labels import LabelParams
+from evergreen.decisions.drift.audit import is_asked
 from tasks.performance import performance
 
 RNG = np.random.default_rng(3)
@@ -141,3 +142,19 @@ def test_one_class_is_unknown_and_still_has_losses(tmp_path):
     found, _ = measured(tmp_path, ANSWERS.assign(target=True))
     assert (found.labels.verdict, found.performance.verdict) == ("complete", "unknown")
     assert sum(day.loss for day in found.days) == pytest.approx(((SAID - 1) ** 2).sum())
+
+
+def test_labels_that_were_asked_for_measure_the_loss_of_all_rows(tmp_path):
+    names = [f"{row:032x}" for row in range(len(EVENTS))]
+    asked = np.array([is_asked(name, share=0.5, salt=contract_of().name) for name in names])
+    came = asked | (TRUTH & (np.arange(len(EVENTS)) % 2 == 0))  # and many that are true come by themselves
+    answers = ANSWERS.assign(
+        prediction_id=names,
+        target=pd.Series(TRUTH).astype("object").where(came),
+        label_propensity=np.where(asked & came, 0.5, np.nan),
+    )
+    found, _ = measured(tmp_path, answers)
+    assert found.audit.verdict == "measured"
+    assert found.audit.loss == pytest.approx(np.mean((SAID - TRUTH)[asked] ** 2), abs=1e-12)
+    assert (found.audit.n_asked, found.audit.n_labels) == (asked.sum(), asked.sum())
+    assert measured(tmp_path, ANSWERS)[0].audit is None
