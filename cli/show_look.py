@@ -34,7 +34,7 @@ def look(look: "Look") -> None:
         if found is None:
             continue
         style = STYLES.get(found.verdict, "")
-        evidence = found.summary if name == "shift" else found.evidence
+        evidence = found.evidence
         signals.add_row(name, f"[{style}]{found.verdict}[/]", escape(evidence))
     console.print(signals)
     columns(look)

@@ -174,7 +174,7 @@ def compare(
     )
     if found.rows:
         return seen.model_copy(update={"faults": faults})
-    unread = seen.shift.model_copy(update={"verdict": "unknown", "summary": f"unknown: {found.refused}"})
+    unread = seen.shift.model_copy(update={"verdict": "unknown", "evidence": f"unknown: {found.refused}"})
     return seen.model_copy(update={"faults": faults, "shift": unread})
 
 

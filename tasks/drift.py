@@ -106,7 +106,7 @@ def drift(
             _drawn(_rows(each, ws, contract, today, {}), names, n=each.rows, seed=seed) for each in (train, rows)
         ]
         drift_report.draw(before_and_now[0], before_and_now[1], contract, picture, shift=found, faults=broken)
-    log.info("drift: %s; faults: %s", found.summary, broken.verdict)
+    log.info("drift: %s; faults: %s", found.evidence, broken.verdict)
     return Drifted(shift=found, recent=recent, faults=broken, profile=kept.ref, picture=picture and str(picture.name))
 
 
@@ -115,7 +115,7 @@ def _shift(reference: Profile, window: Profile, params: DriftParams, **more: Any
     known = {"n_reference": reference.n_rows, "n_window": window.n_rows, "blocks_reference": 0, "blocks_window": 0}
     return guarded(
         lambda: shifting.decide(reference, window, alpha=params.alpha, min_blocks=params.min_days, **more),
-        lambda why: Shift(verdict="unknown", summary=f"unknown: {why}", persistent=False, **known),
+        lambda why: Shift(verdict="unknown", evidence=f"unknown: {why}", persistent=False, **known),
     )
 
 

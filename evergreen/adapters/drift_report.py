@@ -159,7 +159,7 @@ def _framed(page: str, shift: Shift, faults: Faults) -> str:
         for name, verdict, evidence in told
     )
     monitor = (
-        f'<div class="monitor"><h2>{html.escape(shift.summary)}</h2><p>Faults: {html.escape(faults.evidence)}</p>'
+        f'<div class="monitor"><h2>{html.escape(shift.evidence)}</h2><p>Faults: {html.escape(faults.evidence)}</p>'
         f"<p>{shift.n_reference:,} reference rows of {shift.blocks_reference} days, {shift.n_window:,} rows of "
         f"{shift.blocks_window} days in the window. Columns stand in the order of their effect on the model; "
         "distributions are drawn from samples.</p>"

@@ -19,7 +19,7 @@ def look_of(**changed):
         for name, verdict in SIGNALS.items()
     }
     given |= {
-        "shift": SimpleNamespace(verdict="steady", summary="all as before", columns=()), "source": "source",
+        "shift": SimpleNamespace(verdict="steady", evidence="all as before", columns=()), "source": "source",
         "audit": None,
         "model": "visits", "version": 3, "start": date(2024, 3, 1), "end": date(2024, 4, 1), "rows": 12_345,
         "as_of": datetime(2024, 4, 2, 6, 30, tzinfo=UTC), "quarantined": 5, "seen_until": None, "causes": (),
@@ -84,7 +84,7 @@ def test_columns_stand_broken_first_then_shifted_and_many_are_counted(shown):
     text = shown(
         look_of(
             faults=SimpleNamespace(verdict="fault", evidence="", columns=(fault,)),
-            shift=SimpleNamespace(verdict="shifted", summary="", columns=moved),
+            shift=SimpleNamespace(verdict="shifted", evidence="", columns=moved),
         )
     )
     assert text.index("one value") < text.index("c00 moved") < text.index(f"c{show_look.MOST_COLUMNS - 1:02d} moved")
@@ -96,7 +96,7 @@ def test_columns_stand_broken_first_then_shifted_and_many_are_counted(shown):
 
 @pytest.mark.parametrize("name", ["[red]x[/red]", "[link=http://evil.example]x", "[/]"])
 def test_names_of_columns_are_shown_as_they_are(shown, name):
-    text = shown(look_of(shift=SimpleNamespace(verdict="shifted", summary="", columns=(column(name),))))
+    text = shown(look_of(shift=SimpleNamespace(verdict="shifted", evidence="", columns=(column(name),))))
     assert f"{name} moved" in text
 
 

@@ -116,7 +116,7 @@ def test_drift_page_runs_none_of_them(tmp_path: Path) -> None:
     about = {"n_reference": 900, "n_window": 400}
     shift = Shift(
         verdict="shifted",
-        summary=CELLS[6],
+        evidence=CELLS[6],
         persistent=False,
         blocks_reference=9,
         blocks_window=4,

@@ -137,7 +137,7 @@ def test_no_rows_are_no_traffic_and_no_picture(compared, window):
 def test_few_days_are_not_enough_and_say_how_many_are_needed(compared):
     found, _, _ = compared(rows("2024-03-01", 2, seed=2, shift=0.8))
     assert found.shift.verdict == "not enough data"
-    assert "4" in found.shift.summary
+    assert "4" in found.shift.evidence
 
 
 def test_same_rows_twice_are_steady(compared):

@@ -87,9 +87,9 @@ def _harmed(harm: Harm) -> tuple[bool | None, str]:
 
 def _shifted(shift: Shift, params: RetrainParams) -> tuple[bool | None, str]:
     if shift.verdict == "unknown":
-        return None, f"could not be judged: {shift.summary}"
+        return None, f"could not be judged: {shift.evidence}"
     is_shifted = shift.verdict == "shifted"
-    return is_shifted and params.on_shift, shift.summary + (
+    return is_shifted and params.on_shift, shift.evidence + (
         "; a note, since on_shift is off" if is_shifted and not params.on_shift else ""
     )
 

@@ -67,7 +67,7 @@ def shift_of(contract: Contract, current: pd.DataFrame, **verdicts: str) -> Shif
     )
     verdict = "shifted" if any(column.verdict == "shifted" for column in columns) else "steady"
     about = {"n_reference": 900, "n_window": len(current), "blocks_reference": 60, "blocks_window": 31}
-    return Shift(verdict=verdict, summary=f"{verdict}, it was told", persistent=False, columns=columns, **about)
+    return Shift(verdict=verdict, evidence=f"{verdict}, it was told", persistent=False, columns=columns, **about)
 
 
 def faults_of(*columns: Fault) -> Faults:
@@ -101,7 +101,7 @@ def page(tmp_path_factory) -> tuple[tuple[str, ...], str, Shift]:
 def test_page_says_what_the_monitor_says(page):
     left_out, text, shift = page
     assert left_out == ()
-    assert shift.summary in text
+    assert shift.evidence in text
     assert "900 reference rows of 60 days, 400 rows of 31 days in the window" in text
     found = dict(re.findall(r'"column_name": "(\w)".*?"data_drift": "([\w ]+)"', text))
     assert found == {"x": "Detected", "c": "Detected"}

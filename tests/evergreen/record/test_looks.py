@@ -20,7 +20,7 @@ MARCH, APRIL, MAY = date(2024, 3, 1), date(2024, 4, 1), date(2024, 5, 1)
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
 PROMISE = Promise(loss="brier", at_gate=0.1, at_most=0.15, tolerance=0.02, evidence="told")
 COUNTS = {"n_reference": 9, "n_window": 9}
-SHIFT = Shift(verdict="shifted", summary="moved", persistent=True, blocks_reference=9, blocks_window=9, **COUNTS)
+SHIFT = Shift(verdict="shifted", evidence="moved", persistent=True, blocks_reference=9, blocks_window=9, **COUNTS)
 QUIET = Decision(retrain=False, unknown=False, triggers=(), reasons=(), summary="nothing fired")
 
 

@@ -62,12 +62,13 @@ def decide(
         )
     return Shift(
         verdict=verdict,
-        summary=f"{verdict}: {why}",
+        evidence=f"{verdict}: {why}",
         persistent=_persists(columns, earlier),
         n_reference=reference.n_rows,
         n_window=window.n_rows,
         blocks_reference=_blocks(reference),
         blocks_window=_blocks(window),
+        alpha=alpha,
         columns=columns,
         predictions=predictions,
     )

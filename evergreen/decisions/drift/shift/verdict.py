@@ -44,17 +44,19 @@ class Shift(Value):
     """Whether a window's rows look like the reference's: a note, not an alarm.
 
     `persistent`: a column is shifted now that also was at one of the two looks before. `blocks_*`: days with rows.
+    `alpha`: the limit that a corrected p was held against.
     `columns`: features; shifted ones first, then those that could not be judged, each in order of their effect on the
     model. `predictions`: what the model said, judged apart and of no weight in `verdict`.
     """
 
     verdict: ShiftVerdict
-    summary: str
+    evidence: str
     persistent: bool
     n_reference: int
     n_window: int
     blocks_reference: int
     blocks_window: int
+    alpha: float | None = None
     columns: tuple[ColumnShift, ...] = ()
     predictions: tuple[ColumnShift, ...] = ()
 

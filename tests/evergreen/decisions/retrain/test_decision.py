@@ -19,7 +19,7 @@ PROMISE = Promise(loss="brier", at_gate=0.1, at_most=0.15, tolerance=0.02, evide
 
 def shift_of(verdict: str) -> Shift:
     about = {"n_reference": 9, "n_window": 9, "blocks_reference": 9, "blocks_window": 9}
-    return Shift(verdict=verdict, summary=f"{verdict}: told", persistent=False, **about)
+    return Shift(verdict=verdict, evidence=f"{verdict}: told", persistent=False, **about)
 
 
 def harm_of(verdict: str) -> Harm:

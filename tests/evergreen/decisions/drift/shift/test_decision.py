@@ -50,7 +50,7 @@ def steady(reference) -> Shift:
 
 def test_unchanged_rows_are_steady_and_every_figure_is_there(steady):
     assert steady.verdict == "steady"
-    assert steady.summary == "steady: 0 of 5 columns shifted"
+    assert steady.evidence == "steady: 0 of 5 columns shifted"
     assert (steady.n_reference, steady.n_window) == (1980, 990)
     assert (steady.blocks_reference, steady.blocks_window) == (60, 30)
     for column in steady.columns:
@@ -115,15 +115,15 @@ def test_values_that_go_missing_are_a_shift_of_missing_alone(reference):
 def test_few_days_are_not_enough_and_it_says_how_many_are(reference):
     look = decide(reference, normal([5.0] * 5, 3))
     assert look.verdict == "not enough data"
-    assert look.summary == "not enough data: 3 days with rows in the window, at least 4 are needed"
+    assert look.evidence == "not enough data: 3 days with rows in the window, at least 4 are needed"
     assert look.named("not enough data") == tuple(reference.bins)
     look = decide(normal([0.0] * 5, 7, first=FIRST), normal([0.0] * 5, 30))
-    assert look.summary == "not enough data: 7 days with rows in the reference, at least 8 are needed"
+    assert look.evidence == "not enough data: 7 days with rows in the reference, at least 8 are needed"
 
 
 def test_few_rows_are_not_enough(reference):
     look = decide(reference, normal([0.0] * 5, 29, per_day=1))
-    assert look.summary == "not enough data: 29 rows in the window, at least 30 are needed"
+    assert look.evidence == "not enough data: 29 rows in the window, at least 30 are needed"
 
 
 def test_days_without_rows_do_not_count_and_an_empty_window_is_no_failure(reference):
@@ -131,14 +131,14 @@ def test_days_without_rows_do_not_count_and_an_empty_window_is_no_failure(refere
     empty = profile_of(np.zeros(30), {n: 0 * c for n, c in window.counts.items()}, window.bins, first=WINDOW_FIRST)
     assert decide(reference, empty).verdict == "no traffic"
     assert decide(reference, profile_of(np.array([]), {}, {})).verdict == "no traffic"
-    assert decide(reference, replace(empty, undated=12)).summary == "unknown: none of 12 rows says when it was"
+    assert decide(reference, replace(empty, undated=12)).evidence == "unknown: none of 12 rows says when it was"
     kept = np.arange(30) % 10 == 0
     few = replace(
         window,
         rows=np.where(kept, window.rows, 0),
         counts={name: counts * kept[:, None] for name, counts in window.counts.items()},
     )
-    assert decide(reference, few).summary.startswith("not enough data: 3 days with rows")
+    assert decide(reference, few).evidence.startswith("not enough data: 3 days with rows")
 
 
 def test_a_column_that_cannot_be_judged_is_unknown_and_the_table_with_it(reference):
@@ -156,7 +156,7 @@ def test_a_shift_is_told_beside_a_column_that_is_unknown(reference):
     window = normal([0, 0, 1.0, 0, 0], 30)
     lost = replace(window, counts={n: c for n, c in window.counts.items() if n != "c1"})
     look = decide(reference, lost)
-    assert look.summary == "shifted: 1 of 5 columns shifted; shifted: c2; unknown: c1"
+    assert look.evidence == "shifted: 1 of 5 columns shifted; shifted: c2; unknown: c1"
 
 
 def test_a_column_without_values_is_unknown_and_with_few_has_not_enough(reference):

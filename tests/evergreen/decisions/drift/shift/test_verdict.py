@@ -15,7 +15,7 @@ def look() -> Shift:
     )
     said = (ColumnShift(name="_estimate", verdict="shifted", evidence="moved"),)
     return Shift(
-        verdict="shifted", summary="shifted: 2 of 3", persistent=False, n_reference=900, n_window=300,
+        verdict="shifted", evidence="shifted: 2 of 3", persistent=False, n_reference=900, n_window=300,
         blocks_reference=60, blocks_window=7, columns=columns, predictions=said,
     )  # fmt: skip
 
