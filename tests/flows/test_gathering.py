@@ -1,5 +1,6 @@
 """The rows of a window and the answers to them: where they were served, or else at the source, in any state."""
 
+from dataclasses import replace
 from datetime import date
 
 import looking
@@ -7,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from direct import Direct
+from direct import A_DAY, Direct
 from looking import APRIL, LATE, MARCH, at
 
 from evergreen.data import datasets
@@ -16,7 +17,7 @@ from flows.gathering import checked_source, rows_of, rows_of_source
 from flows.monitoring import look_at
 
 WEEK = date(2024, 3, 1), date(2024, 3, 8)
-OF_A_WEEK, OF_MARCH = 7 * 15, 31 * 15
+OF_A_WEEK, OF_MARCH = 7 * A_DAY, 31 * A_DAY
 
 
 @pytest.fixture
@@ -120,3 +121,9 @@ def test_labels_that_the_source_knows_count_for_rows_that_were_served(visited, s
     assert found.skew.n_pairs == len(served)
     early = look_at(visited, *WEEK, as_of=at("03-05"))  # labels are due a day after their rows
     assert [day.day for day in early.days] == [date(2024, 3, day) for day in (1, 2, 3)]
+
+
+def test_window_may_have_fewer_rows_than_a_training_needs(visited):
+    demanding = replace(visited, contract=visited.contract.model_copy(update={"rows": (10**6, None)}))
+    found = checked_source(demanding.for_period(date(2024, 3, 1), date(2024, 3, 2)), Direct())
+    assert (found.refused, found.answered.rows) == ("", A_DAY)
