@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 
-from evergreen.record.windows import WindowOutcome
 from rich.console import Console
 from rich.table import Table
 
 from evergreen.decisions.performance import Performance
 from evergreen.project import Project
+from flows.monitoring import deciding_looks
 
 PROJECT = Path(__file__).parents[1]
 OUT_OF_REACH = (
@@ -47,8 +47,7 @@ def walk(home: Path, overrides: Sequence[str], *, start: str, end: str) -> tuple
     )
     os.environ["EVERGREEN_HOME"] = str(home)
     project = Project.open()
-    windows = project.ledger().entries(project.name, "window")
-    served = [WindowOutcome.model_validate(entry.payload).performance for entry in windows]
+    served = [look.performance for look in deciding_looks(project.ledger(), project.name)]
     return served, [month["decision"] for month in json.loads(done.stdout)["months"]]
 
 
