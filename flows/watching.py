@@ -58,7 +58,9 @@ def watch(
     )
     at_source = source if found.source == "served" else None
     measured = judged(window, champion, found, frozen=frozen, as_of=as_of, do=do, source=at_source)
-    days = {day.day: day for day in (*known_days(own), *measured.days)}
+    promised = measured.promise.loss, measured.promise.scale
+    alike = [look for look in own if (look.harm.promise.loss, look.harm.promise.scale) == promised]
+    days = {day.day: day for day in (*known_days(alike), *measured.days)}
     harm = kept_or_broken(days.values(), measured.promise, alpha=project.params.harm.alpha)
     estimated = do(
         estimate,
@@ -82,7 +84,7 @@ def watch(
     )
     probed = probe_of(project, champion, found, measured, harm, do)
     age = (end - champion.data_end).days if champion.data_end else None
-    evidence = evidence_of(seen, skewed, harm, measured, estimated, probed, own, start=start, age_days=age)
+    evidence = evidence_of(seen, skewed, harm, measured, estimated, probed, alike, start=start, age_days=age)
     refs = [found.rows, found.answers]
     return Signals(
         source=found.source,
