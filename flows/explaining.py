@@ -19,10 +19,10 @@ def evidence_of(
     skewed: Skew,
     harm: Harm,
     measured: Measured,
+    *,
     estimated: Estimated,
     probed: Probed | None,
     own: Sequence[Look],
-    *,
     start: date,
     age_days: int | None,
 ) -> Evidence:

@@ -33,10 +33,11 @@ WATCHING = ("ingest", "validate", "score", "served", "reference", "drift", "perf
 def monitoring(
     start: date,
     end: date,
-    as_of: datetime | None = None,
     env: str = "local",
     params_file: str = "params.yaml",
     overrides: list[str] | None = None,
+    *,
+    as_of: datetime | None = None,
 ) -> Look:
     """Look at what was served in [start, end), or else at the source's rows, with what is known as of a time.
 

@@ -82,9 +82,19 @@ def watch(
         ws=project.workspace,
         contract=project.contract,
     )
-    probed = probe_of(project, champion, found, measured, harm, do)
+    probed = probe_of(project, champion, found, measured=measured, harm=harm, do=do)
     age = (end - champion.data_end).days if champion.data_end else None
-    evidence = evidence_of(seen, skewed, harm, measured, estimated, probed, alike, start=start, age_days=age)
+    evidence = evidence_of(
+        seen,
+        skewed,
+        harm,
+        measured,
+        estimated=estimated,
+        probed=probed,
+        own=alike,
+        start=start,
+        age_days=age,
+    )
     refs = [found.rows, found.answers]
     return Signals(
         source=found.source,
@@ -225,7 +235,7 @@ def judged_from(version: VersionFacts, start: date) -> date:
 
 
 def probe_of(
-    project: Project, champion: VersionFacts, found: Rows, measured: Measured, harm: Harm, do: Recorder
+    project: Project, champion: VersionFacts, found: Rows, *, measured: Measured, harm: Harm, do: Recorder
 ) -> Probed | None:
     """Return whether a fresh model does better, where a promise is broken and the window has what to fit one on."""
     if harm.verdict != "broken" or harm.since is None or found.answered is None or found.answers is None:

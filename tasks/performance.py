@@ -85,7 +85,9 @@ def performance(
     table = ws.read(answers) if answers else nothing(contract.task)
     if rows and source:
         asked, known = pq.read_table(ws.verified(rows)), pq.read_table(ws.verified(source))
-        table = labelled_at_source(table, asked, known, contract.key, contract.target, pd.Timedelta(delay))
+        table = labelled_at_source(
+            table, asked, known, key=contract.key, target=contract.target, delay=pd.Timedelta(delay)
+        )
     events = pd.to_datetime(table["event_at"], utc=True)
     known_at = table["known_at"] if "known_at" in table else events + delay
     target = table["target"].where((table["target"].notna() & (known_at <= as_of)).astype(bool))

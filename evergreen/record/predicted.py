@@ -41,7 +41,7 @@ def nothing(task: Task) -> pd.DataFrame:
 
 
 def labelled_at_source(
-    answers: pd.DataFrame, rows: pa.Table, source: pa.Table, key: Sequence[str], target: str, delay: pd.Timedelta
+    answers: pd.DataFrame, rows: pa.Table, source: pa.Table, *, key: Sequence[str], target: str, delay: pd.Timedelta
 ) -> pd.DataFrame:
     """Return answers with the target of the source's row of the same key where nothing came back about them.
 

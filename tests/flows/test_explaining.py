@@ -35,7 +35,7 @@ def look(start, found, *, hours=0):
 
 def shift(columns=(), predictions=()):
     return Shift(
-        verdict="shifted", summary="", persistent=False, n_reference=9, n_window=9, blocks_reference=9,
+        verdict="shifted", evidence="", persistent=False, n_reference=9, n_window=9, blocks_reference=9,
         blocks_window=9, columns=columns, predictions=predictions,
     )  # fmt: skip
 
@@ -46,9 +46,9 @@ def evidence(own=(), measured=(), *, promise=PROMISE, since=None, estimated=None
         SKEW,
         Harm(verdict="broken" if since else "kept", evidence="", promise=promise, limit=20.0, since=since),
         Measured.model_construct(promise=promise, days=measured),
-        estimated or Estimated.model_construct(loss=None, loss_low=None, loss_high=None),
-        probed,
-        own,
+        estimated=estimated or Estimated.model_construct(loss=None, loss_low=None, loss_high=None),
+        probed=probed,
+        own=own,
         start=MARCH,
         age_days=40,
     )

@@ -129,9 +129,12 @@ def decide(
             found = (
                 _of_numbers(known, seen, like_window.weights, scale)
                 if task == "regression"
-                else _of_chances(task, known, seen, like_window.weights, loss_name, threshold)
+                else _of_chances(task, known, seen, like_window.weights, loss=loss_name, threshold=threshold)
             )
-            figures = {name: _figures(name, *each, known, seen, confidence) for name, each in found.items()}
+            figures = {
+                name: _figures(name, *each, known=known, seen=seen, confidence=confidence)
+                for name, each in found.items()
+            }
     except (ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
         return said.model_copy(update={"evidence": f"could not be computed: {error}"})
     method: Method = "importance weighting" if task == "regression" else "PAPE" if has_features else "CBPE"
@@ -163,7 +166,7 @@ def _elsewhere(like_window: density.Density, n: int) -> str:
 
 
 def _of_chances(
-    task: Task, known: Rows, seen: Rows, weights: Array, loss: Loss, threshold: float
+    task: Task, known: Rows, seen: Rows, weights: Array, *, loss: Loss, threshold: float
 ) -> dict[str, Measured]:
     true, before, now = came_true(task, known), known.said.astype(np.float64), seen.said.astype(np.float64)
     fitted, least = Calibrated(before, true, weights), threshold if task == "binary" else -math.inf
@@ -195,7 +198,7 @@ def _of_numbers(known: Rows, seen: Rows, weights: Array, scale: float | None) ->
 
 
 def _figures(
-    name: str, found: Expected, at_gate: float, most: float, known: Rows, seen: Rows, confidence: float
+    name: str, found: Expected, at_gate: float, most: float, *, known: Rows, seen: Rows, confidence: float
 ) -> dict[str, float]:
     """Return the fields of a metric: its value, the ends of its interval, and what it is at the gate.
 

@@ -72,7 +72,8 @@ def _test(
     residuals = before - coefficients @ x.T, left - differences[:, None]
     contrast = Contrast.of(reference, window.weights @ x_window @ solve, window)
     spectra = [spectrum(reference, residuals[0], x), spectrum(window, residuals[1], np.ones((len(window.days), 1)))]
-    p = p_values(differences, row_variance, *_skewness_and_kurtosis(np.hstack(residuals)), spectra, contrast)
+    shape = _skewness_and_kurtosis(np.hstack(residuals))
+    p = p_values(differences, row_variance, *shape, spectra=spectra, contrast=contrast)
     return differences / np.sqrt(row_variance), p
 
 

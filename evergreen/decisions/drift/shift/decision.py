@@ -53,7 +53,9 @@ def decide(
     names = [[name for name in reference.bins if (name in PREDICTIONS) is said] for said in (False, True)]
     if verdict is None:
         was = _were_shifted(earlier)
-        columns, predictions = (_family(reference, window, family, limits, importances, was) for family in names)
+        columns, predictions = (
+            _family(reference, window, family, limits=limits, importances=importances, was=was) for family in names
+        )
         verdict, why = _of_table(columns)
     else:
         each: ColumnVerdict = "not enough data" if verdict == "not enough data" else "unknown"
@@ -92,6 +94,7 @@ def _family(
     reference: Profile,
     window: Profile,
     names: Sequence[str],
+    *,
     limits: _Limits,
     importances: Mapping[str, float] | None,
     was: Set[str],

@@ -86,6 +86,7 @@ def p_values(
     row_variance: Floats,
     skewness: Floats,
     kurtosis: Floats,
+    *,
     spectra: list[Spectrum],
     contrast: Contrast,
 ) -> Floats:
