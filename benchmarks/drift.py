@@ -7,9 +7,9 @@ and times, and pyarrow reads them all, batch by batch. Everybody has a process o
 and what it took after imports and after the reference was read; all take turns, and ratios are medians over rounds, of
 CPU time where others use the machine too. The long window is the same million, again and again, each a month later.
 
-One round on two cores under a load of 11: CPU seconds 0.46 ours, 37.75 Evidently (81 times), 1.94 the loop (4.2), 0.36
-reading (ours is 1.3 times that); by the clock 75, 6.1 and 0.8 times; 269 MiB, and 291 MiB at 10,000,000 rows. With
-batches of 65,536 rows, under a load of 15: 93, 4.6 times; 322 MiB, and 328 MiB at 30,000,000.
+One round on two quiet cores: CPU seconds 0.40 ours, 36.1 Evidently (90 times), 1.65 the loop (4.1), 0.36 reading (ours
+is 1.1 times that); by the clock 110, 5.5 and 0.9 times; 289 MiB, and 299 MiB at 30,000,000 rows, which took 13 s; 0.07
+ms of CPU for a day of the harm test. Under a load of 11: 81 and 4.2 times in CPU, 75 and 6.1 by the clock.
 
 Stated: 80 times less than Evidently, 4 times less than the loop, at most 3 times what reading takes, 300 MiB at any
 length. The harm test, beside them, is given 1,000 days: at most a millisecond each. `--json` prints everything measured
