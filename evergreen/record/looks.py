@@ -37,13 +37,13 @@ class Signals(Value):
     quarantined: int
     data: str
     shift: Shift
-    recent: Shift | None
+    recent: Shift | None = None
     faults: Faults
     skew: Skew
     labels: Labels
     performance: Performance
     estimated: Estimated
-    audit: Audited | None
+    audit: Audited | None = None
     harm: Harm
     causes: tuple[Cause, ...]
     days: tuple[Day, ...]
