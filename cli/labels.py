@@ -1,9 +1,8 @@
 """`evergreen labels`: labels from a file into the prediction log, and the rows whose labels are asked for."""
 
-from datetime import datetime, time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -94,12 +93,12 @@ def show_asked(result: dict[str, Any]) -> None:
 
 
 def events_of(project: Project, text: str) -> tuple[datetime, datetime]:
-    """Return the instants at which a month written YYYY-MM begins and ends in the contract's time zone."""
-    from cli.main import month
+    """Return the instants at which a period begins and ends in the contract's time zone."""
+    from cli import watching
+    from evergreen.data.datasets.months import midnight
 
-    zone = ZoneInfo(project.contract.timezone)
-    first, after = (datetime.combine(day, time(), zone) for day in month(text))
-    return first, after
+    start, end = (midnight(day, project.contract.timezone) for day in watching.period(text))
+    return start, end
 
 
 def show(added: "Added") -> None:

@@ -38,7 +38,9 @@ def add(
 def ask(
     file: Annotated[Path, typer.Argument(metavar="OUT", help="A .csv or .parquet file that is not there yet.")],
     share: Annotated[float, typer.Option("--share", metavar="SHARE", help="Of all predictions; above 0, 1 at most.")],
-    window: Annotated[str | None, typer.Option("--window", metavar="YYYY-MM", help="Of that month's events.")] = None,
+    window: Annotated[
+        str | None, typer.Option("--window", metavar="PERIOD", help="Of events then: YYYY-MM, or FROM..TO, without TO.")
+    ] = None,
     since: Annotated[str | None, typer.Option("--since", metavar="TIME", help="Of events then or later; UTC.")] = None,
     env: Env = "local",
     params: ParamsFile = "params.yaml",

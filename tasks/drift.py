@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -84,8 +83,11 @@ def drift(
     assert contract.time is not None
     frozen = Reference.read(ws.path(reference.uri), reference.sha256)
     refused: dict[str, float] = {}
-    batches = _happened(_rows(rows, ws, contract, today, refused), contract.time, before)
     kinds = frozen.features.bins
+    names = [column.name for column in contract.features if column.name in kinds]
+    batches = _happened(_rows(rows, ws, contract, today, refused), contract.time, before)
+    now: list[pa.RecordBatch] = []
+    batches = _drawing(batches, names, n=rows.rows if rows else 0, seed=seed, drawn=now)
     features = profile(batches, kinds, time=contract.time, zone=contract.timezone).within(judged_from)
     found = _shift(frozen.features, features, params, importances=frozen.importances, earlier=earlier)
     broken = _faults(frozen.features, features, refused)
@@ -101,10 +103,10 @@ def drift(
     picture = None
     if rows is not None and features.n_rows:
         picture = ws.path(f"drift-{contract.name}-{window}-{kept.ref.sha256[:8]}.html")
-        names = [column.name for column in contract.features if column.name in kinds]
-        before_and_now = [
-            _drawn(_rows(each, ws, contract, today, {}), names, n=each.rows, seed=seed) for each in (train, rows)
-        ]
+        then: list[pa.RecordBatch] = []
+        for _ in _drawing(_rows(train, ws, contract, today, {}), names, n=train.rows, seed=seed, drawn=then):
+            pass
+        before_and_now = [to_pandas(pa.Table.from_batches(each)) for each in (then, now)]
         drift_report.draw(before_and_now[0], before_and_now[1], contract, picture, shift=found, faults=broken)
     log.info("drift: %s; faults: %s", found.evidence, broken.verdict)
     return Drifted(shift=found, recent=recent, faults=broken, profile=kept.ref, picture=picture and str(picture.name))
@@ -174,11 +176,12 @@ def _with(faults: Faults, said: Faults) -> Faults:
     return faults.model_copy(update={"verdict": "fault", "evidence": evidence, "columns": (*faults.columns, *found)})
 
 
-def _drawn(batches: Iterator[pa.RecordBatch], names: Sequence[str], *, n: int, seed: int) -> pd.DataFrame:
-    """Return some columns of about MOST_DRAWN rows of n, drawn at random."""
+def _drawing(
+    batches: Iterator[pa.RecordBatch], names: Sequence[str], *, n: int, seed: int, drawn: list[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Yield batches, and put some columns of about MOST_DRAWN of their n rows, at random, into `drawn` on the way."""
     rng = np.random.default_rng(seed)
-    drawn = []
     for batch in batches:
         mask = rng.random(batch.num_rows) < MOST_DRAWN / max(n, 1)
         drawn.append(batch.select(list(names)).filter(pa.array(mask)))
-    return to_pandas(pa.Table.from_batches(drawn))
+        yield batch

@@ -18,7 +18,7 @@ from evergreen.record.labels.join import join
 from evergreen.record.labels.verdict import Labels
 from evergreen.record.predicted import ID
 from evergreen.record.predictions import reading
-from evergreen.record.predictions.columnar import INSTANT, as_schema, columns_in, value_names
+from evergreen.record.predictions.columnar import INSTANT, as_schema, columns_in, named_values
 from tasks.engine import RETRIED
 
 log = logging.getLogger(__name__)
@@ -86,8 +86,7 @@ def served(
 
 def _as_sent(batch: pa.RecordBatch, event: pa.Array, contract: Contract) -> pa.RecordBatch:
     """Return the contract's columns of logged rows under their own names, and the row's time as its time."""
-    columns = columns_in(batch.schema)
-    names = dict(zip((column.name for column in columns.all), value_names(columns), strict=True))
+    names = named_values(columns_in(batch.schema))
     arrays = {ID: batch.column("prediction_id"), **{name: batch.column(logged) for name, logged in names.items()}}
     arrays |= {contract.time: event} if contract.time else {}
     return pa.RecordBatch.from_arrays(list(arrays.values()), names=list(arrays))

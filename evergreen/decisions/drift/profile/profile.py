@@ -76,10 +76,6 @@ class Profile:
         counts: Counts = self.counts[name].sum(axis=0)
         return counts
 
-    def total_moments(self, name: str) -> Floats:
-        """Return the moments of a column over all blocks, shape (6,)."""
-        return combined(self.moments[name])
-
     def means(self, name: str) -> Floats:
         """Return the mean of a column's finite values in each block, shape (B,); nan where there is none."""
         return mean_of(self.moments[name])

@@ -9,7 +9,7 @@ from profiled import BINS, assert_same, table
 
 from evergreen.decisions.drift.profile.build import profile
 from evergreen.decisions.drift.profile.merging import merge
-from evergreen.decisions.drift.profile.profile import ColumnBins
+from evergreen.decisions.drift.profile.profile import ColumnBins, combined
 
 DAY = 86_400_000_000
 
@@ -38,7 +38,7 @@ def test_moments_over_all_days_are_those_of_all_values():
     rows = table([{"at": int(day) * DAY, "x": value} for day, value in zip(days, values, strict=True)])
     bins = {"x": ColumnBins("number", edges=np.array([1e6]), origin=1e6)}
     found = profile(rows, bins, time="at", zone="UTC")
-    finite, total, squares, least, most, infinite = found.total_moments("x")
+    finite, total, squares, least, most, infinite = combined(found.moments["x"])
     assert (finite, least, most, infinite) == (1_000, values.min(), values.max(), 0)
     assert total / finite == pytest.approx(values.mean(), rel=1e-14)
     assert squares == pytest.approx(((values - 1e6) ** 2).sum(), rel=1e-12)
