@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from flows.replay import Month
 
 EXAMPLE_ROWS = 10
+LEAST = {"month": 7, "rows": 6, "shift": 7, "harm": 6, "decision": 8, "version": 7}  # so that 80 columns are enough
 
 
 def run(project: Project, start: date, end: date, *, as_json: bool) -> dict[str, object]:
@@ -94,12 +95,18 @@ def table(model: str, walked: "list[Month]") -> Table:
     meanings = "promoted: retrained, and the gate agreed. refused: retrained, and it did not. keep: not retrained."
     if any(month.retraining.training and month.retraining.training.verdict == "proposed" for month in walked):
         meanings += " proposed: the gate agreed, and a person has to."
-    summary = Table(title=f"{model}: month by month", title_justify="left", caption=meanings, caption_justify="left")
+    summary = Table(
+        title=f"{model}: month by month",
+        title_justify="left",
+        caption=meanings,
+        caption_justify="left",
+        show_edge=False,
+    )
     metric = heading(walked[0]) if walked else ""
     numbers = ("rows", f"{metric} in service", f"{metric} never retrained")
     for name in ("month", "rows", "shift", "harm", *numbers[1:], "decision", "version"):
         justify: Literal["right", "left"] = "right" if name in numbers else "left"
-        summary.add_column(name, justify=justify, no_wrap=name in ("shift", "harm", "decision"))
+        summary.add_column(name, justify=justify, min_width=LEAST.get(name))
     for month in walked:
         seen = row(month)
         shift = f"{seen['shift']} {seen['shifted_columns']}/{len(month.look.shift.columns)}"
