@@ -23,7 +23,7 @@ from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
 from flows.watching import watch
 
-WATCHING = ("ingest", "validate", "score", "served", "reference", "drift", "performance", "estimate", "skew", "probe")
+WATCHING = ("ingest", "validate", "score", "served", "reference", "drift", "performance", "estimate", "skew", "fresh")
 
 
 @flow(

@@ -21,8 +21,8 @@ from flows.gathering import Rows, rows_of
 from flows.recorder import Recorder
 from tasks.drift import Drifted, drift
 from tasks.estimate import estimate
+from tasks.fresh import Fresh, fresh
 from tasks.performance import Measured, performance
-from tasks.probe import Probed, probe
 from tasks.reference import reference
 from tasks.skew import skew
 
@@ -82,7 +82,7 @@ def watch(
         ws=project.workspace,
         contract=project.contract,
     )
-    probed = probe_of(project, champion, found, measured=measured, harm=harm, do=do)
+    refitted = fresh_of(project, champion, found, measured=measured, harm=harm, do=do)
     age = (end - champion.data_end).days if champion.data_end else None
     evidence = evidence_of(
         seen,
@@ -90,7 +90,7 @@ def watch(
         harm,
         measured,
         estimated=estimated,
-        probed=probed,
+        fresh=refitted,
         own=alike,
         start=start,
         age_days=age,
@@ -234,14 +234,14 @@ def judged_from(version: VersionFacts, start: date) -> date:
     return max(start, version.data_end or start)
 
 
-def probe_of(
+def fresh_of(
     project: Project, champion: VersionFacts, found: Rows, *, measured: Measured, harm: Harm, do: Recorder
-) -> Probed | None:
+) -> Fresh | None:
     """Return whether a fresh model does better, where a promise is broken and the window has what to fit one on."""
     if harm.verdict != "broken" or harm.since is None or found.answered is None or found.answers is None:
         return None
     return do(
-        probe,
+        fresh,
         found.answered,
         answers=found.answers,
         judged=measured.judged,

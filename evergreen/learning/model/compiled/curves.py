@@ -10,7 +10,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 Link = Literal["", "Sigmoid", "Softmax"]
-Method = Literal["sigmoid", "isotonic", "temperature"]
+Method = Literal["sigmoid", "isotonic", "temperature", "offsets", "offset"]
 EPSILON = 1e-6  # probabilities are kept this far from 0 and 1, where the log loss is endless
 LEAST = -700.0  # the exponential of more than its opposite is endless
 

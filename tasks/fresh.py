@@ -27,7 +27,7 @@ FEWEST_ROWS, FEWEST_DAYS = 200, 8
 MOST_ROWS = 50_000
 
 
-class Probed(Value):
+class Fresh(Value):
     """How much less a fresh model loses on later rows: `gain`, with its 95 % interval; None where nobody can tell."""
 
     evidence: str
@@ -36,8 +36,8 @@ class Probed(Value):
     high: float | None = None
 
 
-@task(name="probe", timeout_seconds=1800, **RECORDED)
-def probe(
+@task(name="fresh", timeout_seconds=1800, **RECORDED)
+def fresh(
     rows: TableRef,
     *,
     answers: TableRef,
@@ -47,7 +47,7 @@ def probe(
     threshold: float,
     since: date,
     ws: Workspace,
-) -> Probed:
+) -> Fresh:
     """Fit the champion's recipe on the first half of the days since a day, and compare the losses on the second.
 
     Parameters
@@ -61,7 +61,7 @@ def probe(
     known = known[known["day"] >= pd.Timestamp(since)].reset_index(drop=True)
     days = np.unique(known["day"].to_numpy())
     if len(known) < FEWEST_ROWS or len(days) < FEWEST_DAYS:
-        return Probed(evidence=f"{len(known)} labelled rows of {len(days)} days are too few to fit a fresh model on")
+        return Fresh(evidence=f"{len(known)} labelled rows of {len(days)} days are too few to fit a fresh model on")
     names = [column.name for column in (*contract.request_columns, *model.given)]
     table = pq.read_table(ws.verified(rows))
     there = [name for name in names if name in table.column_names]
@@ -73,25 +73,25 @@ def probe(
         built = features.build(given, contract, model.features, model.lookups)
         target = known["label"].rename(contract.target)
         train = built.iloc[fitted_on].assign(**{contract.target: target.iloc[fitted_on]})
-        fresh = recipe.fit_predict(train, built[~first], model.classes)
+        found = recipe.fit_predict(train, built[~first], model.classes)
     except (ValueError, EvergreenError) as error:
-        return Probed(evidence=f"no fresh model could be fitted: {' '.join(str(error).split())[:200]}")
+        return Fresh(evidence=f"no fresh model could be fitted: {' '.join(str(error).split())[:200]}")
     later = known[~first].reset_index(drop=True)
     ours = losses(
-        contract.task, later["label"], fresh.compared, loss=promise.loss, threshold=threshold, scale=promise.scale
+        contract.task, later["label"], found.compared, loss=promise.loss, threshold=threshold, scale=promise.scale
     )
     return _compared(later["loss"].to_numpy() - ours, later["day"])
 
 
-def _compared(gains: npt.NDArray[np.float64], days: "pd.Series[pd.Timestamp]") -> Probed:
+def _compared(gains: npt.NDArray[np.float64], days: "pd.Series[pd.Timestamp]") -> Fresh:
     """Return the mean gain of rows, with an interval by day."""
     gain = float(gains.mean())
     clusters = Clusters("day", np.unique(days.to_numpy(), return_inverse=True)[1].astype(np.int64), in_time=True)
     half = clustered_error((gains - gain) / len(gains), clusters).half_width(0.025)
     if not np.isfinite(half):
-        return Probed(evidence=f"{clusters.n} days are too few to compare a fresh model on")
+        return Fresh(evidence=f"{clusters.n} days are too few to compare a fresh model on")
     evidence = (
         f"a model fitted on the days before loses {abs(gain):.4f} {'less' if gain > 0 else 'more'} "
         f"[{gain - half:.4f}, {gain + half:.4f}] than the champion on {len(gains):,} later rows of {clusters.n} days"
     )
-    return Probed(evidence=evidence, gain=gain, low=gain - half, high=gain + half)
+    return Fresh(evidence=evidence, gain=gain, low=gain - half, high=gain + half)
