@@ -18,6 +18,7 @@ from evergreen.record.looks import Look, Signals, known_days
 from evergreen.record.outcomes import VersionFacts
 from flows.explaining import evidence_of
 from flows.gathering import Rows, rows_of
+from flows.probing import probe_of
 from flows.recorder import Recorder
 from tasks.drift import Drifted, drift
 from tasks.estimate import estimate
@@ -36,6 +37,7 @@ def watch(
     end: date,
     *,
     as_of: datetime,
+    known_until: date,
     earlier: Sequence[Look],
     do: Recorder,
 ) -> Signals:
@@ -43,6 +45,7 @@ def watch(
 
     Parameters
     ----------
+    known_until : the day after the last one of which a training may know the labels.
     earlier : the looks that decide of the model's windows, by period.
     """
     window = project.for_period(start, end)
@@ -83,6 +86,9 @@ def watch(
         contract=project.contract,
     )
     refitted = fresh_of(project, champion, found, measured=measured, harm=harm, do=do)
+    probed = None
+    if seen.faults.verdict != "fault":
+        probed = probe_of(project, champion, known_until=known_until, harm=harm, do=do)
     age = (end - champion.data_end).days if champion.data_end else None
     evidence = evidence_of(
         seen,
@@ -111,6 +117,7 @@ def watch(
         audit=measured.audit,
         harm=harm,
         causes=guarded(lambda: causes.name(evidence), lambda why: (Cause(name="unknown", evidence=why),)),
+        probed=probed,
         days=measured.days,
         profile=seen.profile,
         report=str(project.workspace.path(seen.picture)) if seen.picture else None,

@@ -34,6 +34,7 @@ from evergreen.learning.model.beside import as_it_knows_them, gone, same_past, u
 from evergreen.learning.model.model import Model
 from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import VersionFacts
+from evergreen.record.seen import last_seen
 from tasks.engine import RETRIED
 
 Scores = tuple[float, ...]
@@ -77,7 +78,7 @@ def compare(
             continue
         why_not = _why_not(theirs, ours, facts, candidate, ws)
         if not why_not:
-            last = _last_seen(facts, ours.contract, ws)
+            last = last_seen(facts.train, facts.data_end, ours.contract, ws)
             unseen = unseen_after(last, rows, ours.contract, ours.features.embargo_days)
             usable[column] = unseen & _of_known_classes(rows, theirs)
             if usable[column].any():
@@ -137,16 +138,6 @@ def _why_not(theirs: Model, ours: Model, facts: VersionFacts, candidate: Candida
         return f"its rows lie by '{theirs.contract.time}', the candidate's by '{ours.contract.time}'"
     stored = pq.read_schema(ws.verified(candidate.valid)).names if other_past else ()
     return other_target(theirs, ours) or (gone(theirs, stored) if other_past else "")
-
-
-def _last_seen(facts: VersionFacts, contract: Contract, ws: Workspace) -> pd.Timestamp | None:
-    """Return the last local day of the rows that a model was fitted on; None for rows without time."""
-    if facts.data_end is None or contract.time is None:
-        return None
-    if not ws.path(facts.train.uri).exists():
-        return pd.Timestamp(facts.data_end) - pd.Timedelta(days=1)
-    times = ws.read(facts.train, columns=[contract.time])
-    return local_time(times, contract).max().tz_localize(None).normalize()
 
 
 def _of_known_classes(rows: pd.DataFrame, theirs: Model) -> Mask:
