@@ -1,11 +1,9 @@
-"""The monitoring flow: a look at a window as of a time, what it says about the champion, and whether to train again."""
+"""A look at a window as of a time: what it says about the champion, and whether to train again."""
 
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
-
-from prefect import flow
 
 from evergreen.base import months
 from evergreen.base.errors import ConfigError
@@ -21,7 +19,7 @@ from evergreen.record.outcomes import of_entry
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.retrainings import past
-from flows.opened import named_by, run_opened
+from flows.opened import run_opened
 from flows.recorder import Recorder
 from flows.watching import watch
 
@@ -30,32 +28,8 @@ WATCHING = ("ingest", "validate", "score", "served", "reference", "drift", "perf
 CLOCKS: Any = {"steps": True, "probed": {"rungs": {"__all__": {"seconds"}}}}  # which no ledger keeps of a look
 
 
-@flow(
-    name="monitoring",
-    flow_run_name=named_by("monitoring", lambda _, given: months.named(given["start"], given["end"])),
-)
-def monitoring(
-    start: date,
-    end: date,
-    env: str = "local",
-    params_file: str = "params.yaml",
-    overrides: list[str] | None = None,
-    *,
-    as_of: datetime | None = None,
-) -> Look:
-    """Look at what was served in [start, end), or else at the source's rows, with what is known as of a time.
-
-    A window may be looked at again whenever rows or labels arrived. All looks are kept; the latest decides.
-
-    Parameters
-    ----------
-    as_of : by default now.
-    """
-    return look_at(Project.open(env, params_file, overrides or ()), start, end, as_of=as_of)
-
-
 def run_monitoring(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:
-    """Return what `monitoring` does, for a project that is open already."""
+    """Return what `look_at` does, as a run of the flow `monitoring`."""
     body = partial(look_at, project, start, end, as_of=as_of)
     return run_opened("monitoring", project, body, why=months.named(start, end), start=start, end=end, as_of=as_of)
 
@@ -144,4 +118,4 @@ def last_known_day(as_of: datetime, contract: Contract) -> date:
 def made_with(project: Project) -> str:
     """Return the digest of what decides a look besides its rows and its champion."""
     code = [code_digest(f"tasks.{step}") for step in WATCHING] + [lock_digest()]
-    return digest_of([code, project.contract, project.params.model_dump(mode="json", exclude={"ingest"})])
+    return digest_of([code, project.contract, project.params.model_dump(mode="json", exclude={"ingest", "monitor"})])
