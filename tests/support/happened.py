@@ -49,4 +49,4 @@ def answered(version: int, when: str, answer: str = "approval by ada: fine") -> 
 
 
 def changed(version: int, when: str, *, epoch: int = 2) -> Changed:
-    return Changed(at=at(when), version=version, epoch=epoch)
+    return Changed(at=at(when), recorded=at(when), version=version, epoch=epoch)

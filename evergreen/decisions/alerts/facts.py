@@ -63,10 +63,11 @@ class Answered(Value):
 
 
 class Changed(Value):
-    """Another version became champion."""
+    """Another version became champion; `recorded`: the ledger's time."""
 
     fact: Literal["changed"] = "changed"
     at: datetime
+    recorded: datetime
     version: int
     epoch: int
 

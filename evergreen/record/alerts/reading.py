@@ -40,7 +40,8 @@ def facts_of(ledger: Ledger, entries: Iterable[Entry]) -> list[Fact]:
             one = of_entry(ledger, entry, Proposal)
             facts.append(Proposed(at=entry.at, version=one.version, epoch=one.epoch, expires=one.expires))
         elif entry.kind in CHANGES:
-            facts.append(Changed(at=at, version=entry.payload["version"], epoch=entry.payload["epoch"]))
+            version, epoch = entry.payload["version"], entry.payload["epoch"]
+            facts.append(Changed(at=at, recorded=entry.at, version=version, epoch=epoch))
         else:
             answer = f"{entry.kind} by {by_of(entry) or 'nobody named'}: {reason_of(entry)}"
             facts.append(Answered(at=entry.at, version=int(entry.key), answer=answer))
