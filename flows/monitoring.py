@@ -19,6 +19,7 @@ from evergreen.record.looks import LOOK, Look, latest, pages
 from evergreen.record.outcomes import of_entry
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.plan.records import drop_broken_records
+from flows.alerting import tell_or_say
 from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
 from flows.watching import watch
@@ -47,13 +48,19 @@ def monitoring(
     ----------
     as_of : by default now.
     """
-    return look_at(Project.open(env, params_file, overrides or ()), start, end, as_of=as_of)
+    return _look_and_tell(Project.open(env, params_file, overrides or ()), start, end, as_of=as_of)
 
 
 def run_monitoring(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:
     """Return what `monitoring` does, for a project that is open already."""
-    body = partial(look_at, project, start, end, as_of=as_of)
+    body = partial(_look_and_tell, project, start, end, as_of=as_of)
     return run_opened("monitoring", project, body, why=months.named(start, end), start=start, end=end, as_of=as_of)
+
+
+def _look_and_tell(project: Project, start: date, end: date, *, as_of: datetime | None) -> Look:
+    look = look_at(project, start, end, as_of=as_of)
+    tell_or_say(project)
+    return look
 
 
 def look_at(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:

@@ -1,7 +1,6 @@
 """The retraining flow: act on the last window's decision, once."""
 
 from datetime import date
-from functools import partial
 
 from prefect import flow
 
@@ -10,6 +9,7 @@ from evergreen.base.errors import ConfigError
 from evergreen.config import consistency
 from evergreen.project import Project
 from evergreen.record.looks import Look, RetrainingOutcome
+from flows.alerting import tell_or_say
 from flows.monitoring import deciding_looks, last_known_day
 from flows.opened import named_by, run_opened
 from flows.review import request
@@ -27,14 +27,21 @@ def retraining(
 
     The candidate passes the same gate as any other. A window leads to one retraining at most.
     """
-    outcome = act_on_window(Project.open(env, params_file, overrides or ()), reason=reason)
+    project = Project.open(env, params_file, overrides or ())
+    outcome = act_on_window(project, reason=reason)
     request(outcome.training, env, params_file)
+    tell_or_say(project)
     return outcome
 
 
 def run_retraining(project: Project, *, reason: str | None = None, stays: bool = True) -> RetrainingOutcome:
     """Return what `retraining` does, for a project that is open already; `stays` as in `train_and_judge`."""
-    body = partial(act_on_window, project, reason=reason, stays=stays)
+
+    def body() -> RetrainingOutcome:
+        outcome = act_on_window(project, reason=reason, stays=stays)
+        tell_or_say(project)
+        return outcome
+
     return run_opened("retraining", project, body, why=cause(project, reason=reason), reason=reason)
 
 

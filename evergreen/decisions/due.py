@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from evergreen.base import months
 from evergreen.base.values import Value
+from evergreen.config.contract.contract import Contract
 
 Length = Literal["month", "week", "day"]
 
@@ -16,6 +17,13 @@ class Rhythm(Value):
     window: Length
     label_delay_days: int
     timezone: str
+
+    @classmethod
+    def of(cls, contract: Contract, window: Length = "month") -> "Rhythm | None":
+        """Return the rhythm of a contract's rows; None where they have no time, and nobody can look at a window."""
+        if contract.time is None:
+            return None
+        return cls(window=window, label_delay_days=contract.label_delay_days, timezone=contract.timezone)
 
 
 def window_of(day: date, length: Length) -> tuple[date, date]:

@@ -1,0 +1,80 @@
+"""`python -m evergreen.adapters.alerting.child PARENT`: send what stands on stdin, and say on stdout how it went."""
+
+import html
+import json
+import logging
+import re
+import sys
+from typing import Any
+
+from evergreen.base import parents
+
+PLAIN = ("mailto", "mailtos", "json", "jsons", "xml", "xmls", "form", "forms")  # what shows text as it is
+# What chat programs take for mentions, links and markup is written wide: an escape may be undone on the way.
+WIDE = str.maketrans({sign: chr(ord(sign) + 0xFEE0) for sign in "<>&@[]*`|"})
+STATUS = re.compile(r"error=(\d{3})")
+TRIED = "it was not reached, or did not take the message"
+
+
+class Said(logging.Handler):
+    """The status that a server answered with, as Apprise says it; nothing else of what it says is kept."""
+
+    status: str | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        found = STATUS.search(record.getMessage())
+        if found:
+            self.status = found.group(1)
+
+
+def defanged(text: str, scheme: str) -> str:
+    """Return text in which a chat program finds no mention, link or markup.
+
+    Examples
+    --------
+    >>> defanged("<!channel> a < b", "slack"), defanged("a < b", "json")
+    ('＜!channel＞ a ＜ b', 'a < b')
+    """
+    return text if scheme in PLAIN else text.translate(WIDE)
+
+
+def send(told: dict[str, Any]) -> dict[str, Any]:
+    """Send a message by Apprise; return what `Sent` holds."""
+    import apprise
+
+    said = Said()
+    logger = logging.getLogger("apprise")
+    logger.addHandler(said)
+    logger.propagate = False
+    try:
+        # A message that is redirected is asked for instead of sent, and lost.
+        asset = apprise.AppriseAsset(async_mode=False, http_redirects=False)
+        server = apprise.Apprise.instantiate(told["url"], asset=asset, suppress_exceptions=True)
+        if server is None:
+            return {"reached": False, "why": "its address is none that Apprise knows"}
+        scheme = told["url"].partition(":")[0].lower()
+        body, body_format = defanged(told["body"], scheme), apprise.NotifyFormat.TEXT
+        if server.notify_format == apprise.NotifyFormat.HTML:
+            body, body_format = html.escape(body).replace("\n", "<br/>\n"), apprise.NotifyFormat.HTML
+        routes = apprise.Apprise(asset=asset)
+        routes.add(server)
+        reached = routes.notify(
+            body=body,
+            title=told["title"],
+            body_format=body_format,
+            notify_type=apprise.NotifyType.WARNING if told["is_page"] else apprise.NotifyType.INFO,
+        )
+    except Exception as error:
+        return {"reached": False, "why": f"sending failed: {type(error).__name__}", "doubtful": True}
+    if reached:
+        return {"reached": True, "why": "sent"}
+    return {
+        "reached": False,
+        "why": f"it answered {said.status}" if said.status else TRIED,
+        "doubtful": not said.status,
+    }
+
+
+if __name__ == "__main__":
+    parents.end_with(int(sys.argv[1]))
+    sys.stdout.write(json.dumps(send(json.load(sys.stdin))))
