@@ -71,12 +71,12 @@ def try_route(project: "Project", name: str) -> dict[str, Any]:
 def listed(project: "Project", *, now: datetime) -> dict[str, Any]:
     """Return incidents as JSON: those that last, and the last ones that are over, each with who was told when."""
     from evergreen.adapters import alerting
-    from evergreen.decisions.due import Rhythm
+    from evergreen.decisions.alerts.silence import Rhythm
     from evergreen.record.alerts import telling
     from evergreen.record.alerts.standing import standing_incidents
 
     ledger, routes = project.ledger(), list(alerting.routes(project.settings))
-    incidents = standing_incidents(ledger, project.name, at=now, rhythm=Rhythm.of(project.contract))
+    incidents = standing_incidents(ledger, project.name, at=now, rhythm=Rhythm.of(project.contract, "month"))
     entries = ledger.entries(project.name, telling.TELLING, telling.TOLD)
     made = {route: telling.tries(entries, route) for route in routes}
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from prefect import flow
 
 from evergreen.base.errors import EvergreenError
-from evergreen.decisions.due import Rhythm
+from evergreen.decisions.alerts.silence import Rhythm
 from evergreen.project import Project
 from evergreen.record.alerts.standing import standing_incidents
 from flows.opened import named_by
@@ -23,7 +23,7 @@ def alerting(env: str = "local", params_file: str = "params.yaml", overrides: li
 
 def tell(project: Project) -> Alerted:
     """Record incidents and tell them, for a project that is open already; the rest as `tasks.notify.notify`."""
-    rhythm = Rhythm.of(project.contract)
+    rhythm = Rhythm.of(project.contract, "month")
     incidents = standing_incidents(project.ledger(), project.name, at=datetime.now(UTC), rhythm=rhythm)
     return notify(project.name, incidents, settings=project.settings)
 

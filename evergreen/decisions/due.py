@@ -1,61 +1,93 @@
-"""Which windows there are by the calendar, and when the next one is due to be looked at."""
+"""Which windows are to be looked at now: pure, from what was looked at before and which days have rows."""
 
-from datetime import date, datetime, time, timedelta
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
-from evergreen.base import months
+from evergreen.base.months import following
 from evergreen.base.values import Value
-from evergreen.config.contract.contract import Contract
 
-Length = Literal["month", "week", "day"]
-
-
-class Rhythm(Value):
-    """How often is looked: at every `window`, when its labels are due, `label_delay_days` after its end, local time."""
-
-    window: Length
-    label_delay_days: int
-    timezone: str
-
-    @classmethod
-    def of(cls, contract: Contract, window: Length = "month") -> "Rhythm | None":
-        """Return the rhythm of a contract's rows; None where they have no time, and nobody can look at a window."""
-        if contract.time is None:
-            return None
-        return cls(window=window, label_delay_days=contract.label_delay_days, timezone=contract.timezone)
+Size = Literal["month", "week", "day"]
+Period = tuple[date, date]
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 
-def window_of(day: date, length: Length) -> tuple[date, date]:
-    """Return the first day of the window that a day lies in, and the day after its last; weeks begin on Mondays.
+class Looked(Value):
+    """The look that decides of a window [start, end).
+
+    `day`: the local day on which it was made, which it knows nothing of. `known`: the day before which all labels were
+    due then. `complete`: whether its labels were. `rows`: how many it found.
+    """
+
+    start: date
+    end: date
+    day: date
+    known: date
+    complete: bool
+    rows: int
+
+    @property
+    def period(self) -> Period:
+        return self.start, self.end
+
+    def covers(self, day: date) -> bool:
+        """Return whether the look saw the rows of a day."""
+        return bool(self.rows) and self.start <= day < min(self.end, self.day)
+
+
+def complete_windows(size: Size, *, after: date, today: date) -> Iterator[Period]:
+    """Yield the windows of the calendar that end after a day and are over today, by time.
 
     Examples
     --------
-    >>> [str(day) for day in window_of(date(2026, 11, 29), "week")]
-    ['2026-11-23', '2026-11-30']
+    >>> [str(start) for start, _ in complete_windows("month", after=date(2013, 3, 1), today=date(2013, 6, 2))]
+    ['2013-03-01', '2013-04-01', '2013-05-01']
+    >>> [
+    ...     (str(start), str(end))
+    ...     for start, end in complete_windows("week", after=date(2024, 5, 1), today=date(2024, 5, 8))
+    ... ]
+    [('2024-04-29', '2024-05-06')]
     """
-    if length == "month":
-        return day.replace(day=1), months.following(day)
-    start = day - timedelta(days=day.weekday() if length == "week" else 0)
-    return start, start + timedelta(days=7 if length == "week" else 1)
+    start = {"month": after.replace(day=1), "week": after - after.weekday() * DAY, "day": after}[size]
+    while (end := following(start) if size == "month" else start + (WEEK if size == "week" else DAY)) <= today:
+        if end > after:
+            yield start, end
+        start = end
 
 
-def next_due(after: datetime, rhythm: Rhythm) -> datetime:
-    """Return the first time after `after` at which a window is due to be looked at.
+def due(
+    size: Size, looks: Sequence[Looked], *, data_end: date, today: date, known: date, with_rows: Collection[date]
+) -> tuple[Period, ...]:
+    """Return the windows to look at now, in order; the last one decides, and is looked at after those before it.
 
-    Examples
-    --------
-    >>> months = Rhythm(window="month", label_delay_days=2, timezone="UTC")
-    >>> next_due(datetime.fromisoformat("2026-03-02T12:00+00:00"), months).isoformat()
-    '2026-03-03T00:00:00+00:00'
-    >>> next_due(datetime.fromisoformat("2026-03-03T02:00+00:00"), months).isoformat()
-    '2026-04-03T00:00:00+00:00'
+    That are the complete windows with rows that no look has seen; the newest complete one, even without rows, since
+    somebody must notice; and windows whose labels were not complete, once more of them are due. The last one is looked
+    at again every day until its labels are complete: they may come late.
+
+    Parameters
+    ----------
+    looks : those that decide, of whatever length their windows are: a day that one saw is not looked at again because
+        windows are cut otherwise now.
+    data_end : the day after the last one that the champion has seen.
+    known : the day before which all labels are due now.
+    with_rows : the days that have rows.
     """
-    zone, delay = ZoneInfo(rhythm.timezone), timedelta(days=rhythm.label_delay_days)
-    day = (after.astimezone(zone) - delay).date()
-    while True:
-        _, end = window_of(day, rhythm.window)
-        due = datetime.combine(end + delay, time(), tzinfo=zone)
-        if due > after:
-            return due.astimezone(after.tzinfo)
-        day = end
+    windows = list(complete_windows(size, after=data_end, today=today))
+    if not windows:
+        return ()
+    unseen = {day for day in with_rows if day >= data_end and not any(look.covers(day) for look in looks)}
+    chosen = {(start, end) for start, end in windows if any(start <= day < end for day in unseen)}
+    alive = [look for look in looks if data_end < look.end <= today]
+    newest_start, newest_end = windows[-1]
+    if not any(look.end >= newest_end and look.day >= newest_end for look in alive):
+        chosen.add((newest_start, newest_end))
+    again = [look for look in alive if not look.complete]
+    chosen |= {look.period for look in again if look.known < min(look.end, known)}
+    last = max([*chosen, *(look.period for look in alive)], key=by_end)
+    waiting = any(look.period == last and look.day < today for look in again)
+    return tuple(sorted({*chosen, last} if chosen or waiting else chosen, key=by_end))
+
+
+def by_end(period: Period) -> Period:
+    """Return what orders windows: their ends, and where two end together, the shorter one is later."""
+    return period[1], period[0]

@@ -13,18 +13,29 @@ PLAIN = ("mailto", "mailtos", "json", "jsons", "xml", "xmls", "form", "forms")  
 # What chat programs take for mentions, links and markup is written wide: an escape may be undone on the way.
 WIDE = str.maketrans({sign: chr(ord(sign) + 0xFEE0) for sign in "<>&@[]*`|"})
 STATUS = re.compile(r"error=(\d{3})")
-TRIED = "it was not reached, or did not take the message"
+UNCONNECTED = re.compile("Errno (111|113|101|-2|-3)\\\\b|NewConnectionError|ConnectTimeout|NameResolutionError")
 
 
 class Said(logging.Handler):
-    """The status that a server answered with, as Apprise says it; nothing else of what it says is kept."""
+    """What Apprise says of a failure, without anything of the address: a status, or that nobody was connected to."""
 
     status: str | None = None
+    is_connected = True
 
     def emit(self, record: logging.LogRecord) -> None:
-        found = STATUS.search(record.getMessage())
-        if found:
+        text = record.getMessage()
+        if found := STATUS.search(text):
             self.status = found.group(1)
+        if UNCONNECTED.search(text):
+            self.is_connected = False
+
+    def told(self) -> dict[str, Any]:
+        """Return what `Sent` holds of a message that was not taken."""
+        if self.status:
+            return {"reached": False, "why": f"it answered {self.status}"}
+        if not self.is_connected:
+            return {"reached": False, "why": "nobody could be connected to"}
+        return {"reached": False, "why": "it did not take the message, or did not say so", "doubtful": True}
 
 
 def defanged(text: str, scheme: str) -> str:
@@ -45,6 +56,7 @@ def send(told: dict[str, Any]) -> dict[str, Any]:
     said = Said()
     logger = logging.getLogger("apprise")
     logger.addHandler(said)
+    logger.setLevel(logging.DEBUG)
     logger.propagate = False
     try:
         # A message that is redirected is asked for instead of sent, and lost.
@@ -66,13 +78,7 @@ def send(told: dict[str, Any]) -> dict[str, Any]:
         )
     except Exception as error:
         return {"reached": False, "why": f"sending failed: {type(error).__name__}", "doubtful": True}
-    if reached:
-        return {"reached": True, "why": "sent"}
-    return {
-        "reached": False,
-        "why": f"it answered {said.status}" if said.status else TRIED,
-        "doubtful": not said.status,
-    }
+    return {"reached": True, "why": "sent"} if reached else said.told()
 
 
 if __name__ == "__main__":

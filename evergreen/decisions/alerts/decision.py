@@ -7,8 +7,7 @@ from evergreen.decisions.alerts import decided
 from evergreen.decisions.alerts.facts import Fact
 from evergreen.decisions.alerts.incident import Incident
 from evergreen.decisions.alerts.looked import found_by_looks
-from evergreen.decisions.alerts.silence import silent
-from evergreen.decisions.due import Rhythm
+from evergreen.decisions.alerts.silence import Rhythm, silent
 
 
 def incidents(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from evergreen.decisions.alerts.decision import incidents
 from evergreen.decisions.alerts.incident import Incident
-from evergreen.decisions.due import Rhythm
+from evergreen.decisions.alerts.silence import Rhythm
 from evergreen.record.alerts import telling
 from evergreen.record.alerts.reading import KINDS, facts_of
 from evergreen.record.ledger.chain import Entry

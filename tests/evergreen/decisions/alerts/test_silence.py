@@ -3,10 +3,9 @@
 import pytest
 from happened import at, changed, looked
 
-from evergreen.decisions.alerts.silence import silent
-from evergreen.decisions.due import Rhythm
+from evergreen.decisions.alerts.silence import Rhythm, silent
 
-MONTHS = Rhythm(window="month", label_delay_days=0, timezone="UTC")
+MONTHS = Rhythm(window="month", timezone="UTC")
 
 
 def test_two_days_after_a_window_was_due_silence_is_an_incident_until_somebody_looks():
@@ -36,10 +35,17 @@ def test_before_the_first_champion_nobody_has_to_look():
 
 
 @pytest.mark.parametrize(
-    ("window", "delay", "due"),
-    [("day", 0, "02-02"), ("week", 0, "02-02"), ("week", 3, "02-05"), ("day", 40, "02-02"), ("month", 40, "02-10")],
+    ("window", "zone", "due"),
+    [
+        ("day", "UTC", "02-02"),
+        ("week", "UTC", "02-02"),
+        ("month", "UTC", "03-01"),
+        ("day", "Asia/Tokyo", "02-01T15:00"),
+        ("month", "America/New_York", "02-01T05:00"),
+    ],
 )
-def test_what_is_due_follows_window_and_delay(window, delay, due):
-    rhythm = Rhythm(window=window, label_delay_days=delay, timezone="UTC")
-    (one,) = silent([looked("01", "02-01T02:00")], model="visits", now=at("06-01"), rhythm=rhythm)
+def test_what_is_due_follows_the_window_and_local_time(window, zone, due):
+    (one,) = silent(
+        [looked("01", "02-01T02:00")], model="visits", now=at("06-01"), rhythm=Rhythm(window=window, timezone=zone)
+    )
     assert one.since == at(due)
