@@ -63,5 +63,7 @@ def silent(facts: Iterable[Fact], *, model: str, now: datetime, rhythm: Rhythm) 
 def _miss(course: Course, heard: datetime | None, *, until: datetime, rhythm: Rhythm) -> None:
     if heard is None or until - heard < PATIENCE or (due := rhythm.next_end(heard)) + PATIENCE > until:
         return
-    evidence = f"no look was recorded since {heard:%Y-%m-%d %H:%M} UTC, and a window was over at {due:%Y-%m-%d %H:%M} UTC"
+    evidence = (
+        f"no look was recorded since {heard:%Y-%m-%d %H:%M} UTC, and a window was over at {due:%Y-%m-%d %H:%M} UTC"
+    )
     course.see(due, {"": evidence}, over="")
