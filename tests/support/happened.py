@@ -6,7 +6,7 @@ from typing import Any
 
 from evergreen.base import months
 from evergreen.decisions.alerts.facts import Answered, Changed, Looked, Proposed, Retrained
-from evergreen.decisions.alerts.incident import Kind
+from evergreen.decisions.alerts.incident import Incident, Kind
 
 HARMED: Mapping[Kind, Mapping[str, str]] = {"harm": {"v1": "0.31 where 0.20 was promised"}}
 WELL: Mapping[Kind, Mapping[str, str]] = {"harm": {}}
@@ -50,3 +50,9 @@ def answered(version: int, when: str, answer: str = "approval by ada: fine") -> 
 
 def changed(version: int, when: str, *, epoch: int = 2) -> Changed:
     return Changed(at=at(when), recorded=at(when), version=version, epoch=epoch)
+
+
+def incident(kind: Kind = "harm", subject: str = "", *, until: datetime | None = None, **more: Any) -> Incident:
+    """Return an incident since the first of February."""
+    given = {"since": at("02-01"), "evidence": "0.31 where 0.20 was promised", "ended": "it is over" if until else None}
+    return Incident(**{"model": "visits", "kind": kind, "subject": subject, "until": until, **given, **more})

@@ -72,7 +72,7 @@ def _found(look: Look) -> Mapping[Kind, Mapping[str, str]]:
     if skew.verdict in ("skew", "none"):
         differing = {one.name: f"{one.name}: {one.evidence}" for one in skew.columns if one.verdict == "skew"}
         found["skew"] = (differing or {"": skew.evidence}) if skew.verdict == "skew" else {}
-    if harm.verdict in ("broken", "kept"):
+    if harm.verdict != "unknown":  # days of earlier looks count: what was broken and is not any more was corrected
         found["harm"] = {f"v{look.version}": harm.evidence} if harm.verdict == "broken" else {}
     if labels.coverage is not None:
         found["labels-late"] = {"": labels.evidence} if labels.coverage < labels.needed else {}

@@ -1,20 +1,13 @@
 """One message of what began and ended: pages first, cut, on plain lines whatever the data holds."""
 
-from happened import at
+from happened import at, incident
 
-from evergreen.decisions.alerts.incident import KINDS, Incident
+from evergreen.decisions.alerts.incident import KINDS
 from evergreen.decisions.alerts.message import MOST, events_of, message
 
 
-def incident(kind="harm", subject="v1", *, until=None, evidence="0.31 where 0.20 was promised", day="02-01"):
-    ended = "version 2 answers since" if until else None
-    return Incident(
-        model="visits", kind=kind, subject=subject, since=at(day), until=until, evidence=evidence, ended=ended
-    )
-
-
 def test_an_incident_is_told_with_evidence_next_step_and_runbook():
-    told = message("visits", events_of([incident()]))
+    told = message("visits", events_of([incident(subject="v1")]))
     assert told.title == "[visits] page: the promise is broken"
     assert told.is_page
     assert "PAGE: the promise is broken (v1)\n  since 2026-02-01 00:00 UTC\n  0.31 where" in told.body
