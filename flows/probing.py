@@ -37,9 +37,9 @@ def probe_of(project: Project, champion: VersionFacts, *, known_until: date, har
         valid = do(validate, **arguments("validate", then.given, {"raw": raw})).valid
         tables = do(features, **arguments("features", then.given, {"valid": valid}))
     except (DataError, ConfigError, IntegrityError) as error:
-        return Probed(evidence=f"no training could be made by now: {error}")
+        return Probed(evidence=f"no training could be made by now: {error}", failed=True)
     windows, since = history_of(then, harm, known_until)
-    return do(
+    found = do(
         probe,
         tables.train,
         test=tables.test,
@@ -59,6 +59,7 @@ def probe_of(project: Project, champion: VersionFacts, *, known_until: date, har
         evaluated=then.params.evaluate,
         seed=then.params.seed,
     )
+    return found.model_copy(update={"broken": harm.verdict == "broken" and not harm.over})
 
 
 def history_of(project: Project, harm: Harm, known_until: date) -> tuple[tuple[Window, ...], date | None]:

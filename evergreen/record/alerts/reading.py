@@ -76,6 +76,8 @@ def _found(look: Look) -> Mapping[Kind, Mapping[str, str]]:
         found["harm"] = {f"v{look.version}": harm.evidence} if harm.verdict == "broken" else {}
     if labels.coverage is not None:
         found["labels-late"] = {"": labels.evidence} if labels.coverage < labels.needed else {}
+    if look.probed and (look.probed.failed or look.probed.gain is not None):
+        found["probe-failed"] = {"": look.probed.evidence} if look.probed.failed else {}
     found["circuit-open"] = {"": look.decision.summary} if look.decision.circuit_open else {}
     return found
 
