@@ -15,10 +15,11 @@ from evergreen.config.contract.contract import Contract
 from evergreen.decisions.retrain import decision as retrain
 from evergreen.project import Project
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.looks import LOOK, Look, latest, pages
+from evergreen.record.looks import LOOK, Look, pages
 from evergreen.record.outcomes import of_entry
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.plan.records import drop_broken_records
+from evergreen.record.windows import latest
 from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
 from flows.watching import watch
