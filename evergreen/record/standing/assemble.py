@@ -5,8 +5,9 @@ from datetime import datetime
 
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.registry.history import Reign
+from evergreen.record.seen import Seen
 from evergreen.record.standing import parts
-from evergreen.record.standing.seen import Seen, rows
+from evergreen.record.standing.rows import rows
 from evergreen.record.standing.tiles import Asked, complete_until, day, period, tiles, without_champion, without_ledger
 from evergreen.record.standing.values import Answering, Part, Standing, Tile, worst
 
@@ -111,8 +112,8 @@ def when(then: datetime, now: datetime) -> str:
 
     Examples
     --------
-    >>> now = datetime(2026, 11, 24, 20, 0)
-    >>> [when(now + timedelta(hours=hours), now) for hours in (1, 6, 14, 30)]
+    >>> now = datetime(2026, 11, 24, 20)
+    >>> [when(datetime(2026, 11, day, hour), now) for day, hour in ((24, 21), (25, 2), (25, 10), (26, 2))]
     ['today 21:00', 'tonight 02:00', 'tomorrow 10:00', '26 Nov 2026 02:00']
     """
     days = (then.date() - now.date()).days

@@ -7,7 +7,8 @@ from typing import Any, Literal
 from evergreen.record.ledger.chain import Entry
 from evergreen.record.registry import history
 from evergreen.record.registry.history import Reign
-from evergreen.record.standing.seen import Fault, Moved, Retrained, Rows, Seen
+from evergreen.record.seen import Fault, Moved, Seen
+from evergreen.record.standing.rows import Retrained, Rows
 from evergreen.record.standing.values import Champion, Decided, Input, State, Window
 
 DECISIONS = 10

@@ -84,7 +84,7 @@ table{border-collapse:collapse;width:100%;font-size:.89rem;margin-top:.8rem}
 th,td{text-align:left;vertical-align:top;padding:.48rem 1.1rem .48rem 0;border-bottom:1px solid var(--line)}
 thead th{color:var(--soft);font-weight:500;font-size:.82rem;white-space:nowrap}
 td:last-child,th:last-child{padding-right:0}
-.v{white-space:nowrap}.n{text-align:right;white-space:nowrap}.k{white-space:nowrap;font-weight:560}
+.v{min-width:7.2rem;overflow-wrap:anywhere}.n{text-align:right;white-space:nowrap}.k{min-width:8.5rem;overflow-wrap:anywhere;font-weight:560}.k.v,.n.v{min-width:0}
 td small{display:block;color:var(--soft);font-size:.86em;overflow-wrap:anywhere}
 .wide{overflow-wrap:anywhere}
 .meter{display:inline-block;vertical-align:.1em;width:5.2rem;height:.42rem;margin-right:.6rem;background:var(--line);
@@ -103,7 +103,8 @@ thead{display:none}table,tbody{display:block}tr{padding:.6rem 0;border-bottom:1p
 tr{display:flex;flex-wrap:wrap;gap:0 1rem}
 td{display:flex;justify-content:space-between;gap:1rem;border:0;padding:.12rem 0;text-align:right;flex:1 0 100%}
 td::before{content:attr(data-l);color:var(--soft);flex:none;font-weight:400}
-td.k{flex:1 1 0;text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:0}td.v{flex:none;text-align:right}
+td.k{flex:1 1 0;text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:0}
+td.v{flex:0 1 auto;min-width:0;text-align:right}
 td.k::before,td.v::before,td.wide::before{content:none}td.wide{display:block;text-align:left;color:var(--soft)}
 td:empty,td.minor{display:none}.meter{margin:.5rem 0 0 auto}
 .names div{display:block}}

@@ -6,7 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 
 from evergreen.base import months
 from evergreen.record.registry.history import Reign
-from evergreen.record.standing.seen import Retrained, Rows, Said, Seen
+from evergreen.record.seen import Said, Seen
+from evergreen.record.standing.rows import Retrained, Rows
 from evergreen.record.standing.values import Answering, Part, State, Tile, tile
 
 DONE_WITHIN = timedelta(days=1)  # a retraining that was decided, before somebody should look why it is not done
