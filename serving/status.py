@@ -1,8 +1,11 @@
 """The page that says how things stand, made beside the answering, of the ledger and of the service."""
 
 import asyncio
+import threading
 import time
+from concurrent.futures import Future
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from evergreen.base.errors import EvergreenError
@@ -30,7 +33,7 @@ class StatusPage:
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._ledger: Ledger | None = None
-        self._making: asyncio.Task[bytes] | None = None
+        self._making: Future[bytes] | None = None
         self._begun = 0.0
 
     async def page(self) -> bytes:
@@ -42,13 +45,22 @@ class StatusPage:
         """
         model, answering = self._service.loaded().release.model, self._answering()
         is_old = time.monotonic() - self._begun > FRESH_SECONDS
-        if self._making is None or (self._making.done() and is_old):
+        making = self._making
+        if making is None or (making.done() and is_old):
             self._begun = time.monotonic()
-            self._making = asyncio.create_task(asyncio.to_thread(self._made, model, answering))
+            making = self._making = Future()
+            work = partial(self._make, making, model, answering)
+            threading.Thread(target=work, name="status-page", daemon=True).start()
         try:
-            return await asyncio.wait_for(asyncio.shield(self._making), LONGEST_SECONDS)
+            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(making)), LONGEST_SECONDS)
         except TimeoutError:
             return _without(model, answering, f"the ledger does not answer within {LONGEST_SECONDS:g} s")
+
+    def _make(self, making: "Future[bytes]", model: str, answering: "Answering") -> None:
+        try:
+            making.set_result(self._made(model, answering))
+        except BaseException as error:  # whoever waits for the page raises it
+            making.set_exception(error)
 
     def _made(self, model: str, answering: "Answering") -> bytes:
         from evergreen.record.standing import assemble, webpage
