@@ -56,8 +56,14 @@ def run_monitoring(project: Project, start: date, end: date, *, as_of: datetime 
     return run_opened("monitoring", project, body, why=months.named(start, end), start=start, end=end, as_of=as_of)
 
 
-def look_at(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:
+def look_at(
+    project: Project, start: date, end: date, *, as_of: datetime | None = None, do: Recorder | None = None
+) -> Look:
     """Look at a window, decide, and record what was found.
+
+    Parameters
+    ----------
+    do : what calls the steps; by default one of the engine's.
 
     Raises
     ------
@@ -70,9 +76,10 @@ def look_at(project: Project, start: date, end: date, *, as_of: datetime | None 
     require_unseen(champion.data_end, champion.version, end)
     require_begun(project.contract, start, as_of)
     with ledger.lease(f"monitoring:{project.name}"):
+        do = do or Recorder()
         drop_broken_records(project.settings.step_records, project.workspace)
         earlier = deciding_looks(ledger, project.name)
-        seen = watch(project, champion, start, end, as_of=as_of, earlier=earlier, do=(do := Recorder()))
+        seen = watch(project, champion, start, end, as_of=as_of, earlier=earlier, do=do)
         decision = retrain.decide(
             seen.shift,
             seen.harm,
