@@ -42,8 +42,14 @@ def _look_and_tell(project: Project, start: date, end: date, *, as_of: datetime 
     return look
 
 
-def look_at(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:
+def look_at(
+    project: Project, start: date, end: date, *, as_of: datetime | None = None, do: Recorder | None = None
+) -> Look:
     """Look at a window, decide, and record what was found.
+
+    Parameters
+    ----------
+    do : what calls the steps; by default one of the engine's.
 
     Raises
     ------
@@ -56,12 +62,11 @@ def look_at(project: Project, start: date, end: date, *, as_of: datetime | None 
     require_unseen(champion.data_end, champion.version, end)
     require_begun(project.contract, start, as_of)
     with ledger.lease(f"monitoring:{project.name}"):
+        do = do or Recorder()
         drop_broken_records(project.settings.step_records, project.workspace)
         earlier = deciding_looks(ledger, project.name)
         known = known_until(end, as_of, project.contract)
-        seen = watch(
-            project, champion, start, end, as_of=as_of, known_until=known, earlier=earlier, do=(do := Recorder())
-        )
+        seen = watch(project, champion, start, end, as_of=as_of, known_until=known, earlier=earlier, do=do)
         decision = retrain.decide(
             Found(seen.shift, seen.harm, seen.faults, seen.estimated, seen.probed, seen.rows),
             past(ledger, champion, earlier, start=start, end=end, is_harmed=seen.harm.verdict == "broken"),

@@ -162,6 +162,7 @@ def compare(
     """Return what the rows of a window say without labels; a source that could not be read is a fault itself."""
     p = window.params.ingest
     assert p.start is not None
+    assert p.end is not None
     seen = do(
         drift,
         found.rows,
@@ -173,6 +174,7 @@ def compare(
         window=f"{p.start}-{p.end}",
         before=as_of,
         judged_from=judged_from(champion, p.start),
+        end=p.end,
         today=window.today(),
         ws=window.workspace,
         contract=window.contract,

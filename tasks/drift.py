@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,7 @@ from evergreen.decisions.drift.faults import decision as faulty
 from evergreen.decisions.drift.faults.verdict import Faults
 from evergreen.decisions.drift.guarded import guarded
 from evergreen.decisions.drift.profile.build import profile
+from evergreen.decisions.drift.profile.clock import hour_of, with_hour
 from evergreen.decisions.drift.profile.merging import merge
 from evergreen.decisions.drift.profile.profile import ESTIMATE, Profile
 from evergreen.decisions.drift.profile.table import from_table, to_table
@@ -65,11 +67,13 @@ def drift(
     window: str,
     before: datetime,
     judged_from: date,
+    end: date,
     today: date | None,
     ws: Workspace,
     contract: Contract,
     params: DriftParams,
     seed: int,
+    draw: bool = True,
 ) -> Drifted:
     """Compare a window with the rows that a version was made of, and its answers with those to its gate's rows.
 
@@ -79,6 +83,8 @@ def drift(
     train : the version's train rows, of which Evidently draws.
     earlier : the shifts of the version's windows before, by period. `sliding`: their profiles.
     before : rows from this time on had not happened yet. `judged_from`: the champion has seen those of days before.
+    end : the day after the window's last.
+    draw : whether a picture is made too.
     """
     assert contract.time is not None
     frozen = Reference.read(ws.path(reference.uri), reference.sha256)
@@ -88,20 +94,23 @@ def drift(
     batches = _happened(_rows(rows, ws, contract, today, refused), contract.time, before)
     now: list[pa.RecordBatch] = []
     batches = _drawing(batches, names, n=rows.rows if rows else 0, seed=seed, drawn=now)
+    if hour_of(contract.time) in kinds:  # which references of before have not
+        batches = (with_hour(batch, contract.time, contract.timezone) for batch in batches)
     features = profile(batches, kinds, time=contract.time, zone=contract.timezone).within(judged_from)
     found = _shift(frozen.features, features, params, importances=frozen.importances, earlier=earlier)
-    broken = _faults(frozen.features, features, refused)
+    over = min(end, before.astimezone(ZoneInfo(contract.timezone)).date())
+    broken = _faults(frozen.features, features, refused, (judged_from, over))
     if answers is not None and frozen.predictions is not None:
         told = _predictions(answers, frozen.predictions, ws, contract, before).within(judged_from)
         found = found.model_copy(update={"predictions": _shift(frozen.predictions, told, params).predictions})
-        broken = _with(broken, _faults(frozen.predictions, told, {}))
+        broken = _with(broken, _faults(frozen.predictions, told, {}, None))
     past = [from_table(pq.read_table(ws.verified(each))) for each in sliding]
     recent = _shift(merge(*past), features, params) if past else None
     table = to_table(features)
     with ws.writer("profile", table.schema) as kept:
         kept.add(table)
     picture = None
-    if rows is not None and features.n_rows:
+    if draw and rows is not None and features.n_rows:
         picture = ws.path(f"drift-{contract.name}-{window}-{kept.ref.sha256[:8]}.html")
         then: list[pa.RecordBatch] = []
         for _ in _drawing(_rows(train, ws, contract, today, {}), names, n=train.rows, seed=seed, drawn=then):
@@ -121,11 +130,11 @@ def _shift(reference: Profile, window: Profile, params: DriftParams, **more: Any
     )
 
 
-def _faults(reference: Profile, window: Profile, refused: dict[str, float]) -> Faults:
+def _faults(reference: Profile, window: Profile, refused: dict[str, float], period: tuple[date, date] | None) -> Faults:
     """Return the faults of a window, "unknown" if the search throws."""
     known = {"n_reference": reference.n_rows, "n_window": window.n_rows}
     return guarded(
-        lambda: faulty.decide(reference, window, refused=refused),
+        lambda: faulty.decide(reference, window, refused=refused, period=period),
         lambda why: Faults(verdict="unknown", evidence=why, **known),
     )
 

@@ -18,6 +18,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.drift import DriftParams
 from evergreen.decisions.drift.profile.bins import bins_of
 from evergreen.decisions.drift.profile.build import profile
+from evergreen.decisions.drift.profile.clock import hour_of, with_hour
 from evergreen.decisions.drift.profile.profile import Profile
 from evergreen.decisions.gate import scores
 from evergreen.learning.analysis.sensitivity import sensitivity
@@ -63,10 +64,11 @@ def reference(
     proven, files = proofs.read(ws.path(proof.uri), proof.sha256) if proof else (None, {})
     tables = [ws.verified(train), *([ws.verified(proven.candidate.test)] if proven else [])]
     types = {column.name: column.type for column in contract.features if not column.pii}
-    bins = bins_of(_rows(tables, [*types]), types, n_bins=params.bins)
+    timed: Mapping[str, ColumnType] = {**types, hour_of(contract.time): "category"}
+    bins = bins_of(_timed(tables, contract, [*types]), timed, n_bins=params.bins)
     gate = _gate(proven, files, ws, contract, threshold) if proven else None
     made = Reference(
-        features=profile(_rows(tables, [contract.time, *types]), bins, time=contract.time, zone=contract.timezone),
+        features=profile(_timed(tables, contract, [*types]), bins, time=contract.time, zone=contract.timezone),
         predictions=_predictions(gate, contract, params) if gate is not None else None,
         gate=gate,
         importances=sensitivity(model, ws.read(train), [*types], seed=seed),
@@ -77,10 +79,13 @@ def reference(
     return Referenced(folder=folder)
 
 
-def _rows(tables: list[Path], columns: list[str]) -> Iterator[pa.RecordBatch]:
+def _timed(tables: list[Path], contract: Contract, columns: list[str]) -> Iterator[pa.RecordBatch]:
+    """Yield columns of rows, their time, and its hour."""
+    assert contract.time is not None
     for table in tables:
         with pq.ParquetFile(table) as file:
-            yield from file.iter_batches(columns=columns)
+            for batch in file.iter_batches(columns=[contract.time, *columns]):
+                yield with_hour(batch, contract.time, contract.timezone)
 
 
 def _gate(

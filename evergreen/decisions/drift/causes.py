@@ -117,7 +117,7 @@ def _broken(evidence: Evidence, *, used: bool) -> list[Cause]:
         said = "; ".join(f"{each.name}: {each.evidence}" for each in evidence.skew.columns if each.name in skewed)
         causes.append(Cause(name="training/serving skew", evidence=said, columns=skewed))
     if evidence.faults:
-        refused = [fault.column for fault in evidence.faults.columns if fault.kind == "refused"]
+        refused = [fault.column for fault in evidence.faults.columns if fault.kind in ("refused", "silent")]
         faulty = concerned([fault.column for fault in evidence.faults.columns], rows=refused)
         said = "; ".join(
             f"{fault.column}: {fault.evidence}" for fault in evidence.faults.columns if fault.column in faulty

@@ -1,10 +1,12 @@
 """Whether a column is broken: found by itself, in one column, in the same window."""
 
 from collections.abc import Mapping
+from datetime import date
 
 from evergreen.decisions.drift.faults.beyond import find_beyond
 from evergreen.decisions.drift.faults.constant import find_constant
 from evergreen.decisions.drift.faults.missing import find_infinite, find_missing, find_unseen
+from evergreen.decisions.drift.faults.silence import find_silence
 from evergreen.decisions.drift.faults.unit import find_unit
 from evergreen.decisions.drift.faults.verdict import Fault, Faults, FaultsVerdict, Kind
 from evergreen.decisions.drift.profile.profile import ESTIMATE, LABEL, Profile
@@ -20,6 +22,7 @@ def decide(
     *,
     refused: Mapping[str, float] | None = None,
     refused_before: Mapping[str, float] | None = None,
+    period: tuple[date, date] | None = None,
 ) -> Faults:
     """Return which columns are broken in a window.
 
@@ -27,6 +30,7 @@ def decide(
     ----------
     reference, window : on the same cells.
     refused, refused_before : the share of rows that were refused before they came into either, by reason, in [0, 1].
+    period : the days of the window that are over, without the last; None where no silence is looked for.
 
     Returns
     -------
@@ -51,6 +55,8 @@ def decide(
         {**(refused_before or {}), UNDATED: reference.undated / max(n_reference + reference.undated, 1)},
     )
     if enough:
+        silent = find_silence(reference, window, start=period[0], end=period[1]) if period else None
+        found += [silent] if silent else []
         for name in reference.counts:
             if name in window.counts and name not in unjudged and not any(fault.column == name for fault in found):
                 faults, note = _column(name, reference, window)

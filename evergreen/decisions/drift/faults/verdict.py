@@ -7,14 +7,16 @@ from pydantic import Field
 
 from evergreen.base.values import Value
 
-Kind = Literal["absent", "unreadable", "missing", "infinite", "constant", "unit", "out of range", "unseen", "refused"]
+Kind = Literal[
+    "absent", "unreadable", "missing", "infinite", "constant", "unit", "out of range", "unseen", "refused", "silent"
+]  # fmt: skip
 FaultsVerdict = Literal["none", "fault", "not enough data", "unknown", "no traffic"]
 
 
 class Fault(Value):
-    """One column that is broken, or of the kind `refused` one reason for which rows were refused.
+    """One column that is broken; of the kind `refused` one reason for which rows were refused; `silent`: no rows came.
 
-    `share`: of the window's rows that are concerned, in [0, 1]. `since`: the first day of the window that is broken,
+    `share`: of the window's rows that are concerned, of its days if it is `silent`, in [0, 1]. `since`: the first day of the window that is broken,
     None where the kind has no days.
     """
 
