@@ -5,7 +5,7 @@ from functools import partial
 
 from prefect import flow
 
-from evergreen.base import months
+from evergreen.base import failpoints, months
 from evergreen.base.errors import ConfigError
 from evergreen.config import consistency
 from evergreen.project import Project
@@ -66,6 +66,7 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
     already_done = ledger.find(project.name, "retraining", last.incident) is not None
     if already_done or not (last.decision.retrain or reason):
         return RetrainingOutcome(window=last.incident, decision=last.decision, training=None, already_done=already_done)
+    failpoints.reach("retraining.begun")
     same_recipe = project.champion().recipe in (None, project.recipe)
     outcome = run_training(
         project.until(known_until(last, project)),
@@ -73,6 +74,7 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
         stays=stays,
         rule="refresh" if same_recipe else None,
     )
+    failpoints.reach("retraining.trained")
     ledger.record(
         project.name,
         "retraining",

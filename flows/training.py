@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect import Task, flow
 
+from evergreen.base import failpoints
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.values import digest_of
 from evergreen.decisions.gate import decision as gate
@@ -112,6 +113,7 @@ def train_and_judge(
     with ledger.lease(lease) as held:
         drop_broken_records(project.settings.step_records, project.workspace)
         candidate = make_candidate(project, do)
+        failpoints.reach("training.made")
         candidate = candidate.model_copy(update={"key": people.key_now(ledger, project.name, candidate.key)})
         if new_lineage:
             begins = [candidate.key, "lineage", reason, ledger.champion(project.name)]

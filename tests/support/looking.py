@@ -60,6 +60,11 @@ def flipped(rows: pd.DataFrame, text: str) -> pd.DataFrame:
     return rows.assign(returned=rows["returned"] ^ since(rows, text))
 
 
+def stays(rows: pd.DataFrame, text: str) -> pd.DataFrame:
+    """Return rows in which, since a time, how long somebody stays tells as much as the pages of whether he returns."""
+    return rows.assign(returned=rows["returned"].where(~since(rows, text), rows["pages"] + rows["minutes"] > 3))
+
+
 def serve(project: Project, rows: pd.DataFrame, probabilities: Sequence[float], *, version: int = 1) -> list[str]:
     """Log rows as answered, each at the time of its event; return the ids of the predictions."""
     contract = project.contract
