@@ -61,8 +61,9 @@ def flipped(rows: pd.DataFrame, text: str) -> pd.DataFrame:
 
 
 def stays(rows: pd.DataFrame, text: str) -> pd.DataFrame:
-    """Return rows in which, since a time, how long somebody stays tells as much as the pages of whether he returns."""
-    return rows.assign(returned=rows["returned"].where(~since(rows, text), rows["pages"] + rows["minutes"] > 3))
+    """Return rows in which, since a time, how long somebody stays tells whether he returns, and pages say little."""
+    told = 0.25 * rows["pages"] + rows["minutes"] > 3
+    return rows.assign(returned=rows["returned"].where(~since(rows, text), told))
 
 
 def serve(project: Project, rows: pd.DataFrame, probabilities: Sequence[float], *, version: int = 1) -> list[str]:
