@@ -28,7 +28,10 @@ class Killer:
         self._process = process
 
     def run(self, root: Path, *, point: str = "", after: float = 0.0, **asked: str) -> int:
-        """Look at a window, unless that was done, and act on it, in a project, to the end, to a point, or until some seconds are over; return the exit code."""
+        """Look at a window, unless that was done, and act on it: to the end, to a point, or for some seconds.
+
+        Returns the exit code.
+        """
         return self.start(root, point=point, after=after, **asked)()
 
     def start(self, root: Path, *, point: str = "", after: float = 0.0, **asked: str) -> Any:
