@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from prefect import flow
@@ -23,7 +24,9 @@ from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
 from flows.watching import watch
 
-WATCHING = ("ingest", "validate", "score", "served", "reference", "drift", "performance", "estimate", "skew", "probe")
+WATCHING = ("ingest", "validate", "score", "served", "reference", "drift", "performance", "estimate", "skew", "fresh",
+            "features", "probe")  # fmt: skip
+CLOCKS: Any = {"steps": True, "probed": {"rungs": {"__all__": {"seconds"}}}}  # which no ledger keeps of a look
 
 
 @flow(
@@ -72,7 +75,10 @@ def look_at(project: Project, start: date, end: date, *, as_of: datetime | None 
     with ledger.lease(f"monitoring:{project.name}"):
         drop_broken_records(project.settings.step_records, project.workspace)
         earlier = deciding_looks(ledger, project.name)
-        seen = watch(project, champion, start, end, as_of=as_of, earlier=earlier, do=(do := Recorder()))
+        known = known_until(end, as_of, project.contract)
+        seen = watch(
+            project, champion, start, end, as_of=as_of, known_until=known, earlier=earlier, do=(do := Recorder())
+        )
         decision = retrain.decide(
             seen.shift,
             seen.harm,
@@ -97,7 +103,7 @@ def look_at(project: Project, start: date, end: date, *, as_of: datetime | None 
             steps=tuple(do.steps),
         )
         failpoints.reach("look.decided")
-        ledger.record(project.name, LOOK, look.key, look.model_dump(mode="json", exclude={"steps"}))
+        ledger.record(project.name, LOOK, look.key, look.model_dump(mode="json", exclude=CLOCKS))
         failpoints.reach("look.recorded")
     return look
 
@@ -127,6 +133,11 @@ def require_begun(contract: Contract, start: date, as_of: datetime) -> None:
 def deciding_looks(ledger: Ledger, model: str) -> list[Look]:
     """Return the look that decides of each window of a model, by period."""
     return latest(of_entry(ledger, entry, Look) for entry in ledger.entries(model, LOOK))
+
+
+def known_until(end: date, as_of: datetime, contract: Contract) -> date:
+    """Return the day after the last one of which a training may know the labels: those known as of a look."""
+    return min(end, last_known_day(as_of, contract))
 
 
 def last_known_day(as_of: datetime, contract: Contract) -> date:

@@ -1,6 +1,5 @@
 """The retraining flow: act on the last window's decision, once."""
 
-from datetime import date
 from functools import partial
 
 from prefect import flow
@@ -9,8 +8,8 @@ from evergreen.base import failpoints, months
 from evergreen.base.errors import ConfigError
 from evergreen.config import consistency
 from evergreen.project import Project
-from evergreen.record.looks import Look, RetrainingOutcome
-from flows.monitoring import deciding_looks, last_known_day
+from evergreen.record.looks import RetrainingOutcome
+from flows.monitoring import deciding_looks, known_until
 from flows.opened import named_by, run_opened
 from flows.review import request
 from flows.training import run_training
@@ -69,7 +68,7 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
     failpoints.reach("retraining.begun")
     same_recipe = project.champion().recipe in (None, project.recipe)
     outcome = run_training(
-        project.until(known_until(last, project)),
+        project.until(known_until(last.end, last.as_of, project.contract)),
         reason=reason or f"retraining after {last.incident}",
         stays=stays,
         rule="refresh" if same_recipe else None,
@@ -88,8 +87,3 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
         },
     )
     return RetrainingOutcome(window=last.incident, decision=last.decision, training=outcome, already_done=False)
-
-
-def known_until(look: Look, project: Project) -> date:
-    """Return the day after the last one of which a training may know the labels: those known as of the look."""
-    return min(look.end, last_known_day(look.as_of, project.contract))
