@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from evergreen.base import months
+from evergreen.base import failpoints, months
 from evergreen.base.errors import ConfigError
 from evergreen.base.values import digest_of
 from evergreen.config import consistency
@@ -86,7 +86,9 @@ def look_at(
             decision=decision,
             steps=tuple(do.steps),
         )
+        failpoints.reach("look.decided")
         ledger.record(project.name, LOOK, look.key, look.model_dump(mode="json", exclude=CLOCKS))
+        failpoints.reach("look.recorded")
     return look
 
 

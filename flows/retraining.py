@@ -6,7 +6,7 @@ from functools import partial
 
 from prefect import flow
 
-from evergreen.base import months
+from evergreen.base import failpoints, months
 from evergreen.base.errors import ConfigError
 from evergreen.config import consistency
 from evergreen.decisions.gate.campaign import Rule
@@ -113,6 +113,7 @@ def _act(project: Project, *, reason: str | None, stays: bool, incident: str | N
     already_done = ledger.find(project.name, "retraining", last.incident) is not None
     if already_done or not (last.decision.retrain or reason):
         return RetrainingOutcome(window=last.incident, decision=last.decision, training=None, already_done=already_done)
+    failpoints.reach("retraining.begun")
     champion = project.champion()
     same_recipe = champion.recipe in (None, project.recipe)
     rung = None if reason else rung_of(last)
@@ -128,6 +129,7 @@ def _act(project: Project, *, reason: str | None, stays: bool, incident: str | N
         stays=stays,
         rule="refresh" if same_recipe else None,
     )
+    failpoints.reach("retraining.trained")
     ledger.record(
         project.name,
         "retraining",
