@@ -30,7 +30,7 @@ from evergreen.learning.model.beside import as_it_knows_them, local_days, unseen
 from evergreen.learning.model.model import Model
 from evergreen.learning.repair import recalibrating
 from evergreen.learning.repair.boosting import continued
-from evergreen.learning.repair.newest import Newest, newest, other_recipe, require
+from evergreen.learning.repair.newest import Newest, newest, require, require_recipe
 from evergreen.learning.repair.recalibrating import CannotRepairError, own_curve
 from evergreen.learning.tuning import families
 from evergreen.learning.tuning.calibration import put_together
@@ -170,7 +170,7 @@ class _Case:
         try:
             ours = makes[rung.name](since)
         except (ValueError, EvergreenError) as error:
-            said = " ".join(str(error).split())[:200]
+            said = error.what if isinstance(error, EvergreenError) else " ".join(str(error).split())[:200]
             return rung.model_copy(update={"why_not": said, "seconds": round(perf_counter() - began, 3)})
         found = measured(rung, theirs, ours, self._clusters(), self.promise)
         return found.model_copy(update={"seconds": round(perf_counter() - began, 3)})
@@ -181,8 +181,7 @@ class _Case:
         return [by_day, *([clusters_of(self.rows, self.contract)] if self.contract.group else [])]
 
     def _newest(self, since: date | None) -> Newest:
-        if why := other_recipe(self.champion, self.contract, self.features):
-            raise CannotRepairError(why)
+        require_recipe(self.champion, self.contract, self.features)
         if not self.seen_whole:
             raise CannotRepairError("the champion has seen some of the rows that the gate would judge by")
         return newest(self.champion, self.train, last_seen=self.last_seen, since=since)

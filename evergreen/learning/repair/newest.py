@@ -77,8 +77,9 @@ def require(labels: Array, contract: Contract) -> None:
         raise CannotRepairError(f"fewer than {FEWEST_OF_A_CLASS} rows of a class came since")
 
 
-def other_recipe(model: Model, contract: Contract, features: FeatureParams) -> str:
-    """Return why a model cannot be repaired as it is, because rows are made in another way by now; empty if not."""
+def require_recipe(model: Model, contract: Contract, features: FeatureParams) -> None:
+    """Raise CannotRepairError if rows are made in another way by now than the model's were."""
     if model.contract != contract:
-        return "the contract is another than the champion's"
-    return "" if model.features == features else "the features are others than the champion's"
+        raise CannotRepairError("the contract is another than the champion's")
+    if model.features != features:
+        raise CannotRepairError("the features are others than the champion's")
