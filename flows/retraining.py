@@ -77,7 +77,7 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
         return RetrainingOutcome(window=last.incident, decision=last.decision, training=None, already_done=already_done)
     champion = project.champion()
     same_recipe = champion.recipe in (None, project.recipe)
-    rung = None if reason else rung_of(last, ledger)
+    rung = None if reason else rung_of(last)
     known = known_until(last.end, last.as_of, project.contract)
     since = history_since(project, last, rung, known)
     outcome, rung = carry_out(
