@@ -28,11 +28,11 @@ def direct(monkeypatch):
 def deciding(monkeypatch):
     """Let a look decide to make a rung."""
 
-    def deciding(rung):
+    def deciding(rung, window="all"):
         made = decision.decide
 
         def decide(*args, **given):
-            return made(*args, **given).model_copy(update={"retrain": True, "rung": rung})
+            return made(*args, **given).model_copy(update={"retrain": True, "rung": rung, "window": window})
 
         monkeypatch.setattr(decision, "decide", decide)
 
@@ -76,7 +76,7 @@ def test_prior_that_shifted_is_recalibrated_and_the_model_stays_as_it_was(visite
 
 def test_concept_that_flipped_is_refitted_without_a_search_on_what_came_since(visited, deciding):
     looking.bring(visited, looking.flipped(looking.source(visited), "04-01"))
-    deciding("refit")
+    deciding("refit", "recent")
     look = look_at(visited, APRIL, MAY, as_of=LATE)
     rung = choose(look.probed, look.harm.promise, min_gain=0.01)
     assert (rung.name, rung.window) == ("refit", "recent")
