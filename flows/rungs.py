@@ -20,8 +20,11 @@ def history_since(project: Project, look: Look, rung: Rung | None, known: date) 
     """Return the first day of the history that a rung is made of; None for all."""
     if rung and rung.window == "recent" and look.probed:
         return look.probed.since
-    days = project.params.retrain.window
-    return known - timedelta(days=days) if isinstance(days, int) and (rung is None or rung.is_training) else None
+    days, begins = project.params.retrain.window, project.params.ingest.start
+    if not isinstance(days, int) or (rung and not rung.is_training):
+        return None
+    since = known - timedelta(days=days)
+    return since if begins is None or since > begins else None
 
 
 def repair_of(project: Project, champion: VersionFacts, rung: Rung | None, since: date | None) -> Repair | None:

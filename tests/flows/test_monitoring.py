@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from evergreen.base.errors import ConfigError
 from evergreen.record.looks import Look
 from flows import monitoring
-from flows.monitoring import deciding_looks, last_known_day, look_at, made_with
+from flows.monitoring import CLOCKS, deciding_looks, last_known_day, look_at, made_with
 
 STEPS = ["served", "ingest", "validate", "score", "drift", "performance", "estimate", "skew"]
 PROBING = ["ingest", "validate", "features", "probe"]

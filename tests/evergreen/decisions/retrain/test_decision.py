@@ -73,6 +73,8 @@ def decide(
     past: dict | None = None,
     **params: object,
 ) -> retrain.Decision:
+    if probed:
+        probed = probed.model_copy(update={"broken": harm == "broken"})
     return retrain.decide(
         Found(
             shift_of(shift), harm_of(harm, labels), faults or faults_of(), estimated_of(estimated), probed, rows
