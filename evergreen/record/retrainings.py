@@ -57,6 +57,20 @@ def is_training(entry: Entry) -> bool:
     return bool(entry.payload.get("training", True))
 
 
+def is_repair(rung: str | None) -> bool:
+    """Return whether a rung makes a candidate of the champion; any other is searched for."""
+    return rung not in (None, "search")
+
+
+def rung_of_version(ledger: Ledger, facts: VersionFacts) -> str | None:
+    """Return the rung by which a version was made; None of one that no retraining made, or that says nothing of it."""
+    for entry in ledger.entries(facts.judged.model, RETRAINING):
+        if (entry.payload.get("outcome") or {}).get("version") == facts.version:
+            rung: str | None = entry.payload.get("rung")
+            return rung
+    return None
+
+
 def verdict_of(entry: Entry) -> str | None:
     """Return how a retraining ended: "promoted", "refused" or "proposed"; None where it does not say."""
     verdict: str | None = (entry.payload.get("outcome") or {}).get("verdict")

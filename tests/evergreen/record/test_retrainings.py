@@ -9,7 +9,7 @@ from remembered import MODEL, facts, make_champion
 from evergreen.decisions.retrain.ladder import Probed
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.looks import Look
-from evergreen.record.retrainings import past
+from evergreen.record.retrainings import is_repair, past, rung_of_version
 
 
 def first_of(month: int) -> date:
@@ -129,3 +129,11 @@ def test_retrainings_that_the_gate_refused_count_until_a_version_is_promoted(led
 def test_harmed_retraining_that_was_refused_counts_once(ledger):
     retrained(ledger, 3, "refused", harm="broken")
     assert before(ledger, 4, [look(3)]).failed == 1
+
+
+def test_version_is_known_by_the_rung_that_made_it(ledger):
+    retrained(ledger, 3, rung="recalibration")
+    retrained(ledger, 4, rung="search", version=2)
+    rungs = [rung_of_version(ledger, facts(version)) for version in (1, 2, 3)]
+    assert rungs == [None, "recalibration", "search"]
+    assert [is_repair(rung) for rung in rungs] == [False, True, False]
