@@ -7,10 +7,13 @@ import pytest
 from direct import Direct
 from looking import APRIL, LATE, MARCH, MAY
 
+from cli.reproduction import reproduce
 from evergreen.decisions.retrain import decision
 from evergreen.decisions.retrain.ladder import choose
 from evergreen.learning.model import model as models
 from evergreen.record.outcomes import champion_facts
+from evergreen.record.registry import bundle
+from evergreen.record.registry.verification import verify
 from flows import training
 from flows.monitoring import look_at
 from flows.retraining import act_on_window
@@ -72,6 +75,12 @@ def test_prior_that_shifted_is_recalibrated_and_the_model_stays_as_it_was(visite
     (entry,) = visited.ledger().entries("visits", "retraining")
     assert (entry.payload["rung"], entry.payload["training"]) == ("recalibration", False)
     assert entry.payload["gain"] == rung.gain
+    whole = verify(bundle.export(visited.ledger(), ws, "visits", facts.version, files={}))
+    assert (whole.ok, whole.findings) == (True, ())
+    again = reproduce(visited, "champion")
+    assert [(step.name, step.same, step.said) for step in again.steps] == [
+        (name, True, "") for name in ("ingest", "validate", "features", "repair", "evaluate")
+    ]
 
 
 def test_concept_that_flipped_is_refitted_without_a_search_on_what_came_since(visited, deciding):
@@ -88,3 +97,7 @@ def test_concept_that_flipped_is_refitted_without_a_search_on_what_came_since(vi
     facts = champion_facts(visited.ledger(), "visits")
     rows = visited.workspace.read(facts.train)
     assert rows["at"].min() >= pd.Timestamp(look.probed.since, tz="UTC")
+    again = reproduce(visited, "champion")
+    assert [(step.name, step.same, step.said) for step in again.steps] == [
+        (name, True, "") for name in ("ingest", "validate", "features", "tune", "train", "evaluate")
+    ]

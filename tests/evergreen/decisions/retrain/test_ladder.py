@@ -36,6 +36,12 @@ def test_where_none_restores_the_cheapest_counts_that_is_as_good_as_the_best():
     assert chosen(rung("recalibration", 0.03), rung("refit", 0.04)) == ("refit", "all")
 
 
+def test_cheaper_one_that_is_as_good_on_the_same_rows_is_taken_though_days_scatter_it_more():
+    scattered = rung("recalibration", 0.07, half=0.08)
+    assert chosen(scattered, rung("refit", 0.03, half=0.01)) == ("recalibration", "all")
+    assert chosen(scattered, broken=False) is None
+
+
 def test_of_two_histories_the_one_that_gains_more_is_chosen():
     rungs = rung("refit", 0.05, restores=True), rung("refit", 0.08, restores=True, window="recent")
     assert chosen(*rungs) == ("refit", "recent")
