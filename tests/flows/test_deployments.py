@@ -118,5 +118,6 @@ def test_command_registers_all_skips_what_was_missed_and_catches_up_once(monkeyp
         monkeypatch.setattr("sys.argv", argv)
         main()
         assert done == [
-            *(f"add {each.flow_name}/{env}" for each in made(Settings(), env)), "skip", f"run monitoring/{env}", "start",
-        ]  # fmt: skip
+            *(f"add {each.flow_name}/{env}" for each in made(Settings(), env)),
+            *("skip", f"run monitoring/{env}", "start"),
+        ]
