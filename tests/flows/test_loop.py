@@ -2,8 +2,10 @@
 
 import signal
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import changing
 import httpx
@@ -88,16 +90,13 @@ def test_harm_that_the_clock_finds_is_trained_away_and_served_without_a_hand(
     wait_for(lambda: answering(ports["service"]) == "2", "the service answers with what was trained")
     assert changed.json("status")["version"] == 2
 
+    told = {"incident": STRANGE, "env": "local", "params_file": "params.yaml", "overrides": ["seed=8", "x=[1]"]}
     event = {
+        "id": str(uuid4()),
         "event": DUE,
         "resource": {"prefect.resource.id": "evergreen.model.visits", "evergreen.env": "local"},
-        "payload": {
-            "incident": STRANGE,
-            "env": "local",
-            "params_file": "params.yaml",
-            "overrides": ["seed=8", "x=[1]"],
-        },
-        "occurred": "2026-01-01T00:00:00Z",
+        "payload": told,
+        "occurred": datetime.now(UTC).isoformat(),
     }
     assert up.post("/events", json=[event]).status_code == 204
     wait_for(lambda: len(runs_of(up, "retraining")) == 2, "the automation starts a run for the second event")
