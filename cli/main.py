@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from cli import (
+    alerts_command,
     card_command,
     contract_commands,
     data_commands,
@@ -358,6 +359,7 @@ def status(
     emit(found.told(), as_json, lambda: show_registry.standing(found, at=at))
 
 
+app.command()(alerts_command.alerts)
 app.command()(card_command.card)
 app.command()(package_command.package)
 

@@ -19,6 +19,7 @@ from evergreen.record.outcomes import of_entry
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.retrainings import past
+from flows.alerting import tell_or_say
 from flows.opened import run_opened
 from flows.recorder import Recorder
 from flows.watching import watch
@@ -29,9 +30,15 @@ CLOCKS: Any = {"steps": True, "probed": {"rungs": {"__all__": {"seconds"}}}}  # 
 
 
 def run_monitoring(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:
-    """Return what `look_at` does, as a run of the flow `monitoring`."""
-    body = partial(look_at, project, start, end, as_of=as_of)
+    """Return what `look_at` does, as a run of the flow `monitoring`, and tell what began and what ended."""
+    body = partial(_look_and_tell, project, start, end, as_of=as_of)
     return run_opened("monitoring", project, body, why=months.named(start, end), start=start, end=end, as_of=as_of)
+
+
+def _look_and_tell(project: Project, start: date, end: date, *, as_of: datetime | None) -> Look:
+    look = look_at(project, start, end, as_of=as_of)
+    tell_or_say(project)
+    return look
 
 
 def look_at(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:

@@ -37,7 +37,7 @@ def probe_of(project: Project, champion: VersionFacts, *, known_until: date, har
         valid = do(validate, **arguments("validate", then.given, {"raw": raw})).valid
         tables = do(features, **arguments("features", then.given, {"valid": valid}))
     except (DataError, ConfigError, IntegrityError) as error:
-        return Probed(evidence=f"no training could be made by now: {error}")
+        return Probed(evidence=f"no training could be made by now: {error}", failed=True)
     windows, since = history_of(then, harm, known_until)
     found = do(
         probe,

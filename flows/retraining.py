@@ -16,6 +16,7 @@ from evergreen.project import Project
 from evergreen.record.candidate import Repair
 from evergreen.record.looks import RetrainingOutcome
 from evergreen.record.outcomes import TrainingOutcome
+from flows.alerting import tell_or_say
 from flows.monitoring import deciding_looks, known_until
 from flows.opened import named_by, run_opened
 from flows.review import request
@@ -44,15 +45,23 @@ def retraining(
     ----------
     incident : the window to act on, as an event says it; another one is the last by now: nothing is done.
     """
-    outcome = act_on_window(Project.open(env, params_file, overrides or ()), reason=reason, incident=incident)
+    project = Project.open(env, params_file, overrides or ())
+    outcome = act_on_window(project, reason=reason, incident=incident)
     request(outcome.training, env, params_file)
+    tell_or_say(project)
     return outcome
 
 
 def run_retraining(project: Project, *, reason: str | None = None, stays: bool = True) -> RetrainingOutcome:
     """Return what `retraining` does, for a project that is open already; `stays` as in `train_and_judge`."""
-    body = partial(act_on_window, project, reason=reason, stays=stays)
+    body = partial(_act_and_tell, project, reason=reason, stays=stays)
     return run_opened("retraining", project, body, why=cause(project, reason=reason), reason=reason)
+
+
+def _act_and_tell(project: Project, *, reason: str | None, stays: bool) -> RetrainingOutcome:
+    outcome = act_on_window(project, reason=reason, stays=stays)
+    tell_or_say(project)
+    return outcome
 
 
 def cause(project: Project, *, reason: str | None) -> str:

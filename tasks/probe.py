@@ -116,6 +116,7 @@ def probe(
     best = max(refits, key=lambda rung: rung.gain or 0.0, default=None)
     probed = Probed(
         evidence=_said(rungs, best, rows=len(rows), days=n_days),
+        failed=best is None and any(rung.failed for rung in rungs if rung.name == "refit"),
         rows=len(rows),
         days=n_days,
         champion_loss=float(theirs.mean()),
@@ -171,7 +172,9 @@ class _Case:
             ours = makes[rung.name](since)
         except (ValueError, EvergreenError) as error:
             said = error.what if isinstance(error, EvergreenError) else " ".join(str(error).split())[:200]
-            return rung.model_copy(update={"why_not": said, "seconds": round(perf_counter() - began, 3)})
+            failed = not isinstance(error, CannotRepairError)
+            told = {"why_not": said, "failed": failed, "seconds": round(perf_counter() - began, 3)}
+            return rung.model_copy(update=told)
         found = measured(rung, theirs, ours, self._clusters(), self.promise)
         return found.model_copy(update={"seconds": round(perf_counter() - began, 3)})
 

@@ -25,7 +25,7 @@ class Rung(Value):
     `window`: the history that it is made of, all or since the change; None where it has none. `loss`: its mean loss;
     `gain`: the champion's minus its own, with the 95 % interval by day from `low` to `high`. `restores`: whether the
     upper end of its loss is within the promise; None where nobody can tell. `why_not`: why it could not be made or
-    measured, and then it has no figures.
+    measured, and then it has no figures; `failed`: whether that is an error, and not that it does not apply.
     """
 
     name: Name
@@ -37,6 +37,7 @@ class Rung(Value):
     restores: bool | None = None
     seconds: float = 0.0
     why_not: str | None = None
+    failed: bool = False
 
     @property
     def is_training(self) -> bool:
@@ -49,10 +50,12 @@ class Probed(Value):
 
     `rows`, `days`: how many there are of these; `champion_loss`: its mean loss on them. `gain`, `low`, `high`: of the
     best refit; None where nobody can tell. `since`: the first day of what counts as recent; None where nothing does.
-    `broken`: whether the champion's promise is, and its last days are not back under it.
+    `broken`: whether the champion's promise is, and its last days are not back under it. `failed`: whether no
+    refit could be measured for an error, and not because too little is known.
     """
 
     evidence: str
+    failed: bool = False
     rows: int = 0
     days: int = 0
     champion_loss: float | None = None
