@@ -40,7 +40,7 @@ class CaughtUp(Value):
 
 @flow(name="monitoring", flow_run_name=named_by("monitoring", lambda _, __: "what is due"))
 def monitoring(env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None) -> CaughtUp:
-    """Look at every window that is due, let a retraining start if the last one says so, and tell what began and ended."""
+    """Look at every window that is due, let a retraining start if the last one says so, and tell what began."""
     project = Project.open(env, params_file, overrides or ())
     caught = catch_up(project)
     tell_or_say(project)
