@@ -28,6 +28,7 @@ from prefect.states import Cancelled
 from prefect.types.entrypoint import EntrypointType
 
 from evergreen.config.settings import Settings
+from flows.alerting import heartbeat
 from flows.automations import trigger
 from flows.due import monitoring
 from flows.forms import explain
@@ -45,7 +46,7 @@ MOST_AT_ONCE = 200  # runs in one answer of the server
 def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
     """Return the deployments of an environment.
 
-    Monitoring, labels, housekeeping and training have a schedule; retraining has one too, for what no event started.
+    All that watches and keeps order has a schedule, and so has training; retraining too, for what no event started.
     The review has none: a training starts it whose version waits for a person. Nor has scoring: which files come
     when is for their owner to say. Two runs of one model never train at once: the ledger's lease refuses the second,
     whatever server started it.
@@ -56,6 +57,7 @@ def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
         retraining: (settings.retraining_cron, {}),
         training: (settings.training_cron, {"reason": "scheduled", "newest": True}),
         housekeeping: (settings.housekeeping_cron, {}),
+        heartbeat: (settings.heartbeat_cron, {}),
         review: (None, {}),
         scoring: (None, {}),
     }

@@ -16,6 +16,7 @@ from evergreen.project import Project
 from evergreen.record.looks import Look
 from evergreen.record.outcomes import champion_facts
 from evergreen.record.plan.steps import arguments
+from flows.alerting import tell_or_say
 from flows.automations import announce
 from flows.monitoring import deciding_looks, last_known_day, look_at
 from flows.opened import named_by
@@ -39,8 +40,11 @@ class CaughtUp(Value):
 
 @flow(name="monitoring", flow_run_name=named_by("monitoring", lambda _, __: "what is due"))
 def monitoring(env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None) -> CaughtUp:
-    """Look at every window that is due, and let a retraining start if the last one says so."""
-    return catch_up(Project.open(env, params_file, overrides or ()))
+    """Look at every window that is due, let a retraining start if the last one says so, and tell what began."""
+    project = Project.open(env, params_file, overrides or ())
+    caught = catch_up(project)
+    tell_or_say(project)
+    return caught
 
 
 def catch_up(project: Project, *, now: datetime | None = None) -> CaughtUp:

@@ -31,7 +31,7 @@ CLOCKS: Any = {"steps": True, "probed": {"rungs": {"__all__": {"seconds"}}}}  # 
 
 
 def run_monitoring(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:
-    """Return what `look_at` does, as a run of the flow `monitoring`, and tell people of incidents."""
+    """Return what `look_at` does, as a run of the flow `monitoring`, and tell what began and what ended."""
     body = partial(_look_and_tell, project, start, end, as_of=as_of)
     return run_opened("monitoring", project, body, why=months.named(start, end), start=start, end=end, as_of=as_of)
 

@@ -23,6 +23,7 @@ def test_each_flow_has_the_schedule_and_the_parameters_of_the_settings():
         "retraining": [("3 4 * * 5", "Europe/Paris")],
         "training": [("1 2 * * *", "Europe/Paris")],
         "housekeeping": [("0 3 * * 0", "Europe/Paris")],
+        "heartbeat": [("0 * * * *", "Europe/Paris")],
         "review": [],
         "scoring": [],
     }
@@ -33,8 +34,8 @@ def test_each_flow_has_the_schedule_and_the_parameters_of_the_settings():
 def test_retraining_alone_is_started_by_an_event_and_runs_are_found_by_their_module():
     for each in made(Settings(), "local"):
         assert [one.name for one in each.triggers] == ["retraining-due/local"] * (each.flow_name == "retraining")
-        module = "due" if each.flow_name == "monitoring" else each.flow_name
-        module = "housekeeping" if each.flow_name == "labels" else module
+        elsewhere = {"monitoring": "due", "labels": "housekeeping", "heartbeat": "alerting"}
+        module = elsewhere.get(each.flow_name, each.flow_name)
         assert each.entrypoint == f"flows.{module}.{each.flow_name}"
 
 
@@ -118,5 +119,6 @@ def test_command_registers_all_skips_what_was_missed_and_catches_up_once(monkeyp
         monkeypatch.setattr("sys.argv", argv)
         main()
         assert done == [
-            *(f"add {each.flow_name}/{env}" for each in made(Settings(), env)), "skip", f"run monitoring/{env}", "start",
-        ]  # fmt: skip
+            *(f"add {each.flow_name}/{env}" for each in made(Settings(), env)),
+            *("skip", f"run monitoring/{env}", "start"),
+        ]
