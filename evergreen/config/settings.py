@@ -91,8 +91,8 @@ class Settings(BaseSettings):
     """options of the stores that sources name, by scheme, such as `{s3: {endpoint_url: "http://127.0.0.1:8333"}}`; no
     credentials"""
     alert_routes: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,39}$")], SecretStr] = {}
-    """who is [told of incidents](../how-to/alerts.md), as addresses by name, in a JSON object; without any, `alerts.log`
-    in `home` alone is written; variable only"""
+    """who is [told of incidents](../how-to/alerts.md), as addresses by name, in a JSON object; without any,
+    `alerts.log` in `home` alone is written; variable only"""
     trackers: Annotated[tuple[Literal["mlflow", "wandb", "tensorboard"], ...], NoDecode] = ("mlflow",)
     """default MLflow alone: where trainings are logged: `mlflow`, always, and `wandb` and `tensorboard`; as a variable
     `mlflow,tensorboard`"""
