@@ -48,9 +48,17 @@ class Settings(BaseSettings):
     training_cron: str = "0 5 * * 1"
     """schedule of `training/<env>`"""
     retraining_cron: str = "0 6 * * *"
-    """schedule of `retraining/<env>`"""
+    """schedule of `retraining/<env>`, which picks up what no event started"""
+    labels_cron: str = "30 1 * * *"
+    """schedule of `labels/<env>`"""
+    monitoring_cron: str = "0 2 * * *"
+    """schedule of `monitoring/<env>`"""
+    housekeeping_cron: str = "0 3 * * 0"
+    """schedule of `housekeeping/<env>`"""
+    heartbeat_cron: str = "0 * * * *"
+    """schedule of `heartbeat/<env>`"""
     timezone: str = "UTC"
-    """of both schedules"""
+    """of all schedules"""
     serve_workers: int = Field(default=1, ge=1, le=64)
     """processes that answer"""
     serve_token: SecretStr | None = None
@@ -224,6 +232,14 @@ class Settings(BaseSettings):
     def predictions(self) -> Path:
         return self.home / "predictions"
 
+    @property
+    def unfinished(self) -> Path:
+        return self.home / "unfinished"
+
+    @property
+    def label_inbox(self) -> Path:
+        return self.home / "inbox" / "labels"
+
     def tracking_uri(self) -> str:
         return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}"
 
@@ -242,6 +258,7 @@ class Settings(BaseSettings):
             "PREFECT_LOCAL_STORAGE_PATH": str(self.step_records),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # by default runs are kept for ever
             "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # errors are ours to print, once
             "PREFECT_LOGGING_EXTRA_LOGGERS": "evergreen,tasks,flows",
             "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # `dvc repro` runs steps without a flow

@@ -85,12 +85,16 @@ class Look(Signals):
 
 
 class RetrainingOutcome(Value):
-    """What a retraining decision led to; `training` is None when none was needed."""
+    """What a retraining decision led to; `training` is None when none was needed.
+
+    `superseded_by`: the window that decides by now, where another one was asked for; nothing was done.
+    """
 
     window: str
     decision: Decision
     training: TrainingOutcome | None
     already_done: bool
+    superseded_by: str | None = None
 
 
 def pages(found: Signals, decision: Decision, *, was_open: bool) -> tuple[str, ...]:
@@ -112,7 +116,9 @@ def pages(found: Signals, decision: Decision, *, was_open: bool) -> tuple[str, .
 
 
 def latest(looks: Iterable[Look]) -> list[Look]:
-    """Return the look that decides of each window, by period: the one as of the latest time, and of those the last.
+    """Return the look that decides of each window: the one as of the latest time, and of those the last.
+
+    By the ends of the windows: so the last one is the newest, whatever the windows before were cut like.
 
     Parameters
     ----------
@@ -123,7 +129,7 @@ def latest(looks: Iterable[Look]) -> list[Look]:
         before = deciding.get((look.start, look.end))
         if before is None or look.as_of >= before.as_of:
             deciding[look.start, look.end] = look
-    return [deciding[period] for period in sorted(deciding)]
+    return [deciding[period] for period in sorted(deciding, key=lambda period: (period[1], period[0]))]
 
 
 def known_days(looks: Iterable[Look]) -> list[Day]:
