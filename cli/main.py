@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from cli import (
+    alerts_command,
     card_command,
     contract_commands,
     data_commands,
@@ -364,6 +365,7 @@ def status(
 
 
 app.command()(report_command.report)
+app.command()(alerts_command.alerts)
 app.command()(card_command.card)
 app.command()(package_command.package)
 

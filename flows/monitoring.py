@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from prefect import flow
@@ -20,11 +21,14 @@ from evergreen.record.outcomes import of_entry
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.windows import latest
+from flows.alerting import tell_or_say
 from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
 from flows.watching import watch
 
-WATCHING = ("ingest", "validate", "score", "served", "reference", "drift", "performance", "estimate", "skew", "probe")
+WATCHING = ("ingest", "validate", "score", "served", "reference", "drift", "performance", "estimate", "skew", "fresh",
+            "features", "probe")  # fmt: skip
+CLOCKS: Any = {"steps": True, "probed": {"rungs": {"__all__": {"seconds"}}}}  # which no ledger keeps of a look
 
 
 @flow(
@@ -48,13 +52,19 @@ def monitoring(
     ----------
     as_of : by default now.
     """
-    return look_at(Project.open(env, params_file, overrides or ()), start, end, as_of=as_of)
+    return _look_and_tell(Project.open(env, params_file, overrides or ()), start, end, as_of=as_of)
 
 
 def run_monitoring(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:
     """Return what `monitoring` does, for a project that is open already."""
-    body = partial(look_at, project, start, end, as_of=as_of)
+    body = partial(_look_and_tell, project, start, end, as_of=as_of)
     return run_opened("monitoring", project, body, why=months.named(start, end), start=start, end=end, as_of=as_of)
+
+
+def _look_and_tell(project: Project, start: date, end: date, *, as_of: datetime | None) -> Look:
+    look = look_at(project, start, end, as_of=as_of)
+    tell_or_say(project)
+    return look
 
 
 def look_at(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:
@@ -73,7 +83,10 @@ def look_at(project: Project, start: date, end: date, *, as_of: datetime | None 
     with ledger.lease(f"monitoring:{project.name}"):
         drop_broken_records(project.settings.step_records, project.workspace)
         earlier = deciding_looks(ledger, project.name)
-        seen = watch(project, champion, start, end, as_of=as_of, earlier=earlier, do=(do := Recorder()))
+        known = known_until(end, as_of, project.contract)
+        seen = watch(
+            project, champion, start, end, as_of=as_of, known_until=known, earlier=earlier, do=(do := Recorder())
+        )
         decision = retrain.decide(
             seen.shift,
             seen.harm,
@@ -97,7 +110,7 @@ def look_at(project: Project, start: date, end: date, *, as_of: datetime | None 
             decision=decision,
             steps=tuple(do.steps),
         )
-        ledger.record(project.name, LOOK, look.key, look.model_dump(mode="json", exclude={"steps"}))
+        ledger.record(project.name, LOOK, look.key, look.model_dump(mode="json", exclude=CLOCKS))
     return look
 
 
@@ -126,6 +139,11 @@ def require_begun(contract: Contract, start: date, as_of: datetime) -> None:
 def deciding_looks(ledger: Ledger, model: str) -> list[Look]:
     """Return the look that decides of each window of a model, by period."""
     return latest(of_entry(ledger, entry, Look) for entry in ledger.entries(model, LOOK))
+
+
+def known_until(end: date, as_of: datetime, contract: Contract) -> date:
+    """Return the day after the last one of which a training may know the labels: those known as of a look."""
+    return min(end, last_known_day(as_of, contract))
 
 
 def last_known_day(as_of: datetime, contract: Contract) -> date:

@@ -26,13 +26,15 @@ OF_PREDICTIONS = (
     "labels.written",
     "labels.published",
 )
+# Of what somebody is told.
+OF_ALERTS = ("alert.begun", "alert.sent")
 _armed = ""
 
 
 def arm(name: str) -> None:
     """Let this process be killed, as by ``kill -9``, when it reaches a point."""
     global _armed
-    if name not in (*POINTS, *OF_PREDICTIONS):
+    if name not in (*POINTS, *OF_PREDICTIONS, *OF_ALERTS):
         raise ValueError(f"no failpoint '{name}'")
     _armed = name
 

@@ -21,7 +21,7 @@ PREFIX = "EVERGREEN_"
 # Options of stores that are secrets: they belong into the environment, where each store's own library finds them.
 CREDENTIALS = ("key", "secret", "token", "password", "username", "account_key", "connection_string", "sas_token")
 
-TOKENS = ("serve_token", "admin_token")  # credentials of our own: in the environment too
+TOKENS = ("serve_token", "admin_token", "alert_routes")  # credentials of our own: in the environment too
 
 
 class Settings(BaseSettings):
@@ -90,6 +90,9 @@ class Settings(BaseSettings):
     storage: dict[str, dict[str, Any]] = {}
     """options of the stores that sources name, by scheme, such as `{s3: {endpoint_url: "http://127.0.0.1:8333"}}`; no
     credentials"""
+    alert_routes: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,39}$")], SecretStr] = {}
+    """default none, and then `home`/alerts.log alone is written: who is [told of incidents](../how-to/alerts.md), as
+    addresses by name, in a JSON object; variable only"""
     trackers: Annotated[tuple[Literal["mlflow", "wandb", "tensorboard"], ...], NoDecode] = ("mlflow",)
     """default MLflow alone: where trainings are logged: `mlflow`, always, and `wandb` and `tensorboard`; as a variable
     `mlflow,tensorboard`"""
@@ -157,14 +160,6 @@ class Settings(BaseSettings):
                 next_step=f"Did you mean {PREFIX}{close[0].upper()}?" if close else "Unset it.",
             )
         data, lines = documents.read(path)
-        documents.check(_File, data, source=str(path), lines=lines)
-        if "project" in data:
-            raise ConfigError(
-                "CFG004",
-                "unknown key 'project'",
-                where=f"{path}:{lines[('project',)]}",
-                next_step="Remove it: the project is the folder that holds params.yaml.",
-            )
         for name in TOKENS:
             if name in data:
                 raise ConfigError(
@@ -173,12 +168,21 @@ class Settings(BaseSettings):
                     where=f"{path}:{lines[(name,)]}",
                     next_step=f"Remove it, and set {PREFIX}{name.upper()} where the service runs.",
                 )
+        documents.check(_File, data, source=str(path), lines=lines)
+        if "project" in data:
+            raise ConfigError(
+                "CFG004",
+                "unknown key 'project'",
+                where=f"{path}:{lines[('project',)]}",
+                next_step="Remove it: the project is the folder that holds params.yaml.",
+            )
         try:
             settings = cls(**{**data, "project": project})
         except ValidationError as error:
             fault = error.errors()[0]
             name = PREFIX + str(fault["loc"][0]).upper()
-            shown = "" if fault["loc"][0] in ("connections", "storage") else f", got {fault['input']!r}"
+            secret = ("connections", "storage", "alert_routes")
+            shown = "" if fault["loc"][0] in secret else f", got {fault['input']!r}"
             raise ConfigError(
                 "CFG005",
                 f"{name}: {fault['msg'].removeprefix('Value error, ')}{shown}",
@@ -188,7 +192,8 @@ class Settings(BaseSettings):
         except SettingsError:
             raise ConfigError(
                 "CFG005",
-                "a variable that must hold a JSON object does not: EVERGREEN_CONNECTIONS or EVERGREEN_STORAGE",
+                "a variable that must hold a JSON object does not: EVERGREEN_CONNECTIONS, EVERGREEN_STORAGE or "
+                "EVERGREEN_ALERT_ROUTES",
                 where="environment",
                 next_step="""Write it as in '{"warehouse": "postgresql://user:password@host/database"}'.""",
             ) from None  # its cause shows the value

@@ -8,6 +8,7 @@ from evergreen.config.params.retrain import RetrainParams
 from evergreen.decisions.drift.faults.verdict import Faults
 from evergreen.decisions.drift.harm.watch import Harm
 from evergreen.decisions.drift.shift.verdict import Shift
+from evergreen.decisions.retrain.ladder import Name
 
 Trigger = Literal["harm", "shift", "age"]
 
@@ -17,7 +18,8 @@ class Decision(Value):
 
     `triggers` fired, whether or not something held them back. `unknown`: harm or shift could not be judged, so somebody
     must look; that alone does not retrain. `circuit_open`: retrainings have not ended the harm, and no further one
-    starts by itself. `reasons` has a line for each of harm, shift and age, and one for what held them back.
+    starts by itself. `rung`: of the repair ladder, that is to be made. `reasons` has a line for each of harm, shift and
+    age, and one for what held them back.
     """
 
     retrain: bool
@@ -26,6 +28,7 @@ class Decision(Value):
     reasons: tuple[str, ...]
     summary: str
     circuit_open: bool = False
+    rung: Name | None = None
 
 
 def decide(
