@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from typing import Any
 
 from pydantic import ConfigDict
 
@@ -103,7 +104,13 @@ class Moved(Said):
 
 
 class Moves(Said):
-    columns: tuple[Moved, ...] = ()
+    """What a look says of its columns, as they are kept; those of one look are asked for, of a thousand they are not."""
+
+    columns: tuple[Any, ...] = ()
+
+    @property
+    def moved(self) -> tuple[Moved, ...]:
+        return tuple(map(Moved.model_validate, self.columns))
 
 
 class Fault(Slim):

@@ -188,7 +188,14 @@ def retrained(ledger: Dated, after: Look, verdict: str, *, version: int | None =
 def propose(ledger: Dated, version: int) -> None:
     """Record that a version waits for a person."""
     proposal = Proposal(
-        version=version, epoch=1, champion=1, data_digest="d", model_digest="m", period=IngestParams(), expires=None, by=(),
+        version=version,
+        epoch=1,
+        champion=1,
+        data_digest="d",
+        model_digest="m",
+        period=IngestParams(),
+        expires=None,
+        by=(),
         not_author=False,
-    )  # fmt: skip
+    )
     ledger.record(MODEL, "proposal", f"{version}", proposal.model_dump(mode="json"))

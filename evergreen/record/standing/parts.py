@@ -62,7 +62,7 @@ def inputs(look: Glance) -> tuple[Input, ...]:
     broken: dict[str, Fault] = {}
     for fault in look.faults.columns:
         broken.setdefault(fault.column, fault)
-    moved = {column.name: column for column in look.shift.columns}
+    moved = {column.name: column for column in look.shift.moved}
     found = [_input(name, moved.get(name), broken.get(name)) for name in dict.fromkeys((*broken, *moved))]
     return tuple(sorted(found, key=lambda one: (one.fault is None, -(one.effect or 0.0), one.name)))
 

@@ -158,7 +158,7 @@ def _data(asked: Asked) -> Iterator[Part]:
         said = {"none": "served as trained on", "skew": "served values differ from those trained on"}
         resolve = "See how the caller makes these columns: evergreen monitor names them"
         yield _part("skew", last.skew, said, {"none": "OK", "skew": "BAD"}, resolve)
-    moved = [column.name for column in last.shift.columns if column.verdict == "shifted"]
+    moved = [column.name for column in last.shift.moved if column.verdict == "shifted"]
     n = f"{len(moved)} of {len(last.shift.columns)} columns shifted"
     resolve = "A shift alone harms nobody: see whether harm or the estimate moved too"
     yield _part(
