@@ -104,7 +104,7 @@ class Moved(Said):
 
 
 class Moves(Said):
-    """What a look says of its columns, as they are kept; those of one look are asked for, of a thousand they are not."""
+    """What a look says of its columns, as they are kept: of one look they are asked for, of a thousand they are not."""
 
     columns: tuple[Any, ...] = ()
 
