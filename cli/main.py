@@ -366,8 +366,8 @@ def status(
     emit({**found.told(), **standing.told(stands)}, as_json, show)
 
 
-app.command()(alerts_command.alerts)
 app.command()(report_command.report)
+app.command()(alerts_command.alerts)
 app.command()(card_command.card)
 app.command()(package_command.package)
 

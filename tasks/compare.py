@@ -34,7 +34,7 @@ from evergreen.learning.model.beside import as_it_knows_them, gone, same_past, u
 from evergreen.learning.model.model import Model
 from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import VersionFacts
-from evergreen.record.last_seen import last_seen
+from evergreen.record.seen import last_seen
 from tasks.engine import RETRIED
 
 Scores = tuple[float, ...]

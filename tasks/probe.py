@@ -35,7 +35,7 @@ from evergreen.learning.repair.recalibrating import CannotRepairError, own_curve
 from evergreen.learning.tuning import families
 from evergreen.learning.tuning.calibration import put_together
 from evergreen.learning.tuning.recipe import Recipe
-from evergreen.record.last_seen import last_seen
+from evergreen.record.seen import last_seen
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)

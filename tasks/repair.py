@@ -30,7 +30,7 @@ from evergreen.learning.tuning import families
 from evergreen.learning.tuning.best import Best
 from evergreen.learning.tuning.calibration import Calibration
 from evergreen.record.plan.identity import code_digest, lock_digest
-from evergreen.record.last_seen import last_seen
+from evergreen.record.seen import last_seen
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)

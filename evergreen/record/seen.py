@@ -1,151 +1,27 @@
-"""A look as those read it who need a little of each of a thousand: the ledger holds whole ones, `looks.Look`."""
+"""Which days a version has seen."""
 
-from datetime import date, datetime
+from datetime import date, timedelta
 
-from pydantic import ConfigDict
+import pandas as pd
 
-from evergreen.base.values import Value
-
-LOOK = "look"
-
-
-class Slim(Value):
-    """A value of which only a part is read."""
-
-    model_config = ConfigDict(extra="ignore")
+from evergreen.base.artifacts.refs import TableRef
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.contract.contract import Contract
+from evergreen.learning.model.beside import local_days
 
 
-class Said(Slim):
-    """A signal's verdict and the figures behind it, in a sentence; of early looks some have none."""
+def last_seen(
+    fitted_on: TableRef | None, data_end: date | None, contract: Contract, ws: Workspace
+) -> pd.Timestamp | None:
+    """Return the last local day of the rows that a model was fitted on; None for rows without time.
 
-    verdict: str
-    evidence: str = ""
-
-
-class Promised(Slim):
-    loss: str
-    at_most: float
-
-
-class Kept(Said):
-    """What a look says of the promise."""
-
-    promise: Promised
-    n_labels: int = 0
-    over: bool | None = None
-    since: date | None = None
-    labels_to_notice: int | None = None
-
-
-class Labelled(Said):
-    """How far a look's rows are labelled."""
-
-    end: datetime
-    n: int = 0
-    n_due: int = 0
-    n_labelled: int = 0
-    coverage: float | None = None
-    needed: float | None = None
-    watermark: datetime | None = None
-
-
-class Performed(Said):
-    metric: str
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-
-
-class Expected(Said):
-    value: float | None = None
-    loss: float | None = None
-
-
-class Audit(Said):
-    low: float | None = None
-
-
-class Day(Slim):
-    n: int
-    loss: float
-
-
-class Moved(Said):
-    """A column beside the reference's."""
-
-    name: str
-    statistic: float | None = None
-    effect: float | None = None
-    missing_reference: float | None = None
-    missing_window: float | None = None
-
-
-class Moves(Said):
-    columns: tuple[Moved, ...] = ()
-
-
-class Fault(Slim):
-    column: str
-    kind: str
-    evidence: str
-
-
-class Faults(Said):
-    columns: tuple[Fault, ...] = ()
-
-
-class Cause(Slim):
-    name: str
-
-
-class Decision(Slim):
-    """Whether to train again, of a look of any age."""
-
-    retrain: bool
-    unknown: bool
-    triggers: tuple[str, ...] = ()
-    summary: str
-    circuit_open: bool = False
-    policy: str | None = None
-    rung: str | None = None
-    decided_by: str | None = None
-    would_change: tuple[str, ...] = ()
-
-
-class Seen(Slim):
-    """A look. `recorded`: when the ledger learnt of it; `key`: what names it there."""
-
-    key: str
-    recorded: datetime
-    version: int
-    start: date
-    end: date
-    as_of: datetime
-    source: str
-    rows: int
-    quarantined: int
-    faults: Faults
-    skew: Said
-    shift: Moves
-    labels: Labelled
-    performance: Performed
-    estimated: Expected
-    audit: Audit | None = None
-    harm: Kept
-    causes: tuple[Cause, ...] = ()
-    days: tuple[Day, ...] = ()
-    decision: Decision
-
-    @property
-    def incident(self) -> str:
-        return f"v{self.version}:{self.start}:{self.end}"
-
-    @property
-    def explained(self) -> tuple[str, ...]:
-        """The causes that were named."""
-        return tuple(cause.name for cause in self.causes if cause.name != "unknown")
-
-    @property
-    def is_history(self) -> bool:
-        """Whether it was made long after the time as of which it looks: a walk through the past."""
-        return (self.recorded - self.as_of).days >= 1
+    Parameters
+    ----------
+    fitted_on : the rows; None for all before `data_end`, as those are taken to be whose table is not kept any more.
+    """
+    if data_end is None or contract.time is None:
+        return None
+    if fitted_on is None or not ws.path(fitted_on.uri).exists():
+        return pd.Timestamp(data_end - timedelta(days=1))
+    last: pd.Timestamp = local_days(ws.read(fitted_on, columns=[contract.time]), contract).max()
+    return last

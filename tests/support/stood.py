@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from evergreen.config.params.ingest import IngestParams
 from evergreen.decisions.drift.audit import Audited
 from evergreen.decisions.drift.causes import Cause
 from evergreen.decisions.drift.estimated.decision import Estimated
@@ -20,6 +21,7 @@ from evergreen.decisions.retrain.decision import Decision
 from evergreen.record.labels.verdict import Labels
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.looks import LOOK, Look
+from evergreen.record.registry.people import Proposal
 
 MODEL = "visits"
 COUNTS = {"n_reference": 900, "n_window": 700}
@@ -181,3 +183,19 @@ def retrained(ledger: Dated, after: Look, verdict: str, *, version: int | None =
     outcome = {"verdict": verdict, "version": version, "checks": [check], "steps": steps, "reason": "r"}
     payload = {"look": after.key, "window_end": f"{after.end}", "triggers": ["harm"], "reason": "retrain: harm"}
     ledger.record(MODEL, "retraining", after.incident, {**payload, "outcome": outcome, **more})
+
+
+def propose(ledger: Dated, version: int) -> None:
+    """Record that a version waits for a person."""
+    proposal = Proposal(
+        version=version,
+        epoch=1,
+        champion=1,
+        data_digest="d",
+        model_digest="m",
+        period=IngestParams(),
+        expires=None,
+        by=(),
+        not_author=False,
+    )
+    ledger.record(MODEL, "proposal", f"{version}", proposal.model_dump(mode="json"))

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from evergreen.record.glances import Glance
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.registry.history import Reign
-from evergreen.record.seen import Seen
 from evergreen.record.standing import parts
 from evergreen.record.standing.rows import rows
 from evergreen.record.standing.tiles import Asked, complete_until, day, period, tiles, without_champion, without_ledger
@@ -62,7 +62,7 @@ def standing(
         inputs=parts.inputs(filled) if filled else (),
         inputs_of=period(filled.start, filled.end) if filled else None,
         decisions=parts.decided(known),
-        incidents=(),
+        incidents=parts.told(known),
         provenance=parts.provenance(reign, known.last),
     )
 
@@ -70,7 +70,7 @@ def standing(
 def sentence(
     reign: Reign | None,
     found: Sequence[Tile],
-    looks: Sequence[Seen],
+    looks: Sequence[Glance],
     *,
     at: datetime,
     next_look: datetime | None = None,

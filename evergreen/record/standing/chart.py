@@ -43,7 +43,7 @@ def values_axis(values: Iterable[float | None], *, zero: bool = False) -> Axis:
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if spread / (power * factor) <= 3.5)
     first, last = math.floor(least / step + 1e-9), math.ceil(most / step - 1e-9)
     last = max(last, first + 1)
-    ticks = tuple(round(n * step, 12) for n in range(first, last + 1))
+    ticks = tuple(float(f"{n * step:.12g}") for n in range(first, last + 1))
     return Axis(ticks[0], ticks[-1], ticks)
 
 

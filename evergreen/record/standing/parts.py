@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, Literal
 
+from evergreen.record.glances import Fault, Glance, Moved
 from evergreen.record.ledger.chain import Entry
 from evergreen.record.registry import history
 from evergreen.record.registry.history import Reign
-from evergreen.record.seen import Fault, Moved, Seen
 from evergreen.record.standing.rows import Retrained, Rows
-from evergreen.record.standing.values import Champion, Decided, Input, State, Window
+from evergreen.record.standing.values import Champion, Decided, Input, State, Told, Window
 
 DECISIONS = 10
 STATES: Mapping[str, State] = {"steady": "OK", "shifted": "NOTE"}
@@ -31,7 +31,7 @@ def champion(reign: Reign) -> Champion:
     )
 
 
-def window(look: Seen) -> Window:
+def window(look: Glance) -> Window:
     """Return what a look knows of its window."""
     labels, n = look.labels, sum(day.n for day in look.days)
     return Window(
@@ -57,12 +57,12 @@ def window(look: Seen) -> Window:
     )
 
 
-def inputs(look: Seen) -> tuple[Input, ...]:
+def inputs(look: Glance) -> tuple[Input, ...]:
     """Return the columns of a look: broken ones first, then by how much the answers moved with them."""
     broken: dict[str, Fault] = {}
     for fault in look.faults.columns:
         broken.setdefault(fault.column, fault)
-    moved = {column.name: column for column in look.shift.columns}
+    moved = {column.name: column for column in look.shift.moved}
     found = [_input(name, moved.get(name), broken.get(name)) for name in dict.fromkeys((*broken, *moved))]
     return tuple(sorted(found, key=lambda one: (one.fault is None, -(one.effect or 0.0), one.name)))
 
@@ -87,7 +87,7 @@ def decided(rows: Rows) -> tuple[Decided, ...]:
     return tuple(_decided(look, done.get(look.incident)) for look in reversed(rows.looks[-DECISIONS:]))
 
 
-def _decided(look: Seen, done: Retrained | None) -> Decided:
+def _decided(look: Glance, done: Retrained | None) -> Decided:
     decision, outcome = look.decision, done.outcome if done else None
     said: Literal["retrain", "keep", "held back", "unknown"] = "keep"
     if decision.retrain:
@@ -113,6 +113,23 @@ def _decided(look: Seen, done: Retrained | None) -> Decided:
         cost=_cost(done) if done else None,
         gain=gain,
         gain_of=of,
+    )
+
+
+def told(rows: Rows) -> tuple[Told, ...]:
+    """Return what somebody was to be told of, by when it began."""
+    return tuple(
+        Told(
+            title=one.title,
+            subject=one.subject,
+            severity=one.severity,
+            since=one.since,
+            until=one.until,
+            evidence=one.evidence,
+            next_step=one.next_step,
+            runbook=one.runbook,
+        )
+        for one in rows.incidents
     )
 
 

@@ -1,22 +1,24 @@
 """All that the ledger knew of a model by a time, as far as a page says it."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import Field
 
 from evergreen.base.values import Value
+from evergreen.decisions.alerts.incident import Incident
+from evergreen.record.alerts.reading import KINDS
+from evergreen.record.alerts.standing import incidents_among
+from evergreen.record.alerts.telling import ALERT
+from evergreen.record.glances import Glance, Slim, glances_at
 from evergreen.record.ledger.chain import CHANGES, Entry
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import of_entry
 from evergreen.record.registry import history
 from evergreen.record.registry.history import Reign
-from evergreen.record.seen import LOOK, Seen, Slim
 from evergreen.record.windows import latest
 
 RETRAINING = "retraining"
-KINDS = (*CHANGES, LOOK, RETRAINING, "proposal", "approval", "rejection")
 
 
 class Step(Slim):
@@ -42,8 +44,6 @@ class Retrained(Slim):
 
     at: datetime
     incident: str
-    look: str | None = None
-    reason: str = ""
     outcome: Outcome
     rung: str | None = None
     gain: float | None = None
@@ -53,14 +53,14 @@ class Retrained(Slim):
 class Rows(Value):
     """All that the ledger knew of a model by a time.
 
-    `looks`: those that decide, one for each window, by period. `waiting`: versions that a person was asked about and
-    has not answered. `last`: the last entry; None of an empty ledger.
+    `looks`: those that decide, one for each window, by period. `incidents`: open and over, by when they began.
+    `last`: the last entry; None of an empty ledger.
     """
 
-    looks: tuple[Seen, ...]
+    looks: tuple[Glance, ...]
     retrained: tuple[Retrained, ...]
     changes: tuple[Entry, ...]
-    waiting: tuple[int, ...]
+    incidents: tuple[Incident, ...]
     last: Entry | None
 
     def reign(self, at: datetime) -> Reign | None:
@@ -76,22 +76,16 @@ def rows(ledger: Ledger, model: str, *, at: datetime) -> Rows:
     IntegrityError if the ledger is not whole, or an entry does not hold what its kind says; Unavailable if it does not
     answer.
     """
-    entries = [entry for entry in ledger.entries(model, *KINDS) if entry.at <= at]
-    of = {kind: [entry for entry in entries if entry.kind == kind] for kind in KINDS}
-    looks = [of_entry(ledger, entry, Seen, key=entry.key, recorded=entry.at) for entry in of[LOOK]]
+    entries = [entry for entry in ledger.entries(model, *KINDS, ALERT) if entry.at <= at]
+    glances = glances_at(ledger, entries)
     return Rows(
-        looks=tuple(latest(looks)),
+        looks=tuple(latest(glances.values())),
         retrained=tuple(
-            of_entry(ledger, entry, Retrained, at=entry.at, incident=entry.key) for entry in of[RETRAINING]
+            of_entry(ledger, entry, Retrained, at=entry.at, incident=entry.key)
+            for entry in entries
+            if entry.kind == RETRAINING
         ),
         changes=tuple(entry for entry in entries if entry.kind in CHANGES),
-        waiting=_waiting(of["proposal"], answered=[*of["approval"], *of["rejection"]], changes=entries),
+        incidents=incidents_among(ledger, entries, glances, model, at=at),
         last=entries[-1] if entries else None,
     )
-
-
-def _waiting(proposals: Sequence[Entry], *, answered: Sequence[Entry], changes: Sequence[Entry]) -> tuple[int, ...]:
-    """Return the versions that were proposed, of which nobody said anything, and under the present champion."""
-    gone = {entry.key for entry in answered}
-    last = max((entry.seq for entry in changes if entry.kind in CHANGES), default=0)
-    return tuple(int(entry.key) for entry in proposals if entry.key not in gone and entry.seq > last)

@@ -34,7 +34,8 @@ background:var(--raised);min-width:0}
 .state{display:inline-flex;align-items:center;gap:.38rem;font-size:.74rem;font-weight:700;letter-spacing:.07em;
 white-space:nowrap}
 .state .glyph{width:1.25em;height:1.25em}
-.headline::first-letter,.next span::first-letter{text-transform:uppercase}
+.headline::first-letter,.next span::first-letter,.incident h3::first-letter,.incident .when::first-letter{
+text-transform:uppercase}
 .headline{margin:.7rem 0 .8rem;font-size:1.06rem;font-weight:560;line-height:1.3;overflow-wrap:anywhere;
 text-wrap:pretty}
 .parts{margin-top:auto;font-size:.83rem;color:var(--soft)}
@@ -51,6 +52,7 @@ border-bottom:1px solid var(--line);font-size:.9rem}
 overflow-wrap:anywhere}
 .incident.page{border-color:var(--red)}.incident.over{border-color:var(--line)}
 .incident p{color:var(--soft);font-size:.87rem;max-width:60rem}.incident h3{font-size:.95rem}
+.incident .evidence{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:3;overflow:hidden}
 .two{display:grid;grid-template-columns:minmax(0,1fr) 19rem;gap:1rem 2.6rem;align-items:start}
 .halves{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:2.4rem 2.6rem}
 .facts{font-size:.9rem;border-top:1px solid var(--line);margin-top:.9rem}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from evergreen.base import months
+from evergreen.record.glances import Glance, Said
 from evergreen.record.registry.history import Reign
-from evergreen.record.seen import Said, Seen
 from evergreen.record.standing.rows import Retrained, Rows
 from evergreen.record.standing.values import Answering, Part, State, Tile, tile
 
@@ -28,7 +28,7 @@ class Asked:
     answering: Answering | None
 
     @property
-    def last(self) -> Seen | None:
+    def last(self) -> Glance | None:
         """The look at the last window, where it was at the present champion."""
         looks = self.rows.looks
         return looks[-1] if looks and looks[-1].version == self.reign.version else None
@@ -158,7 +158,7 @@ def _data(asked: Asked) -> Iterator[Part]:
         said = {"none": "served as trained on", "skew": "served values differ from those trained on"}
         resolve = "See how the caller makes these columns: evergreen monitor names them"
         yield _part("skew", last.skew, said, {"none": "OK", "skew": "BAD"}, resolve)
-    moved = [column.name for column in last.shift.columns if column.verdict == "shifted"]
+    moved = [column.name for column in last.shift.moved if column.verdict == "shifted"]
     n = f"{len(moved)} of {len(last.shift.columns)} columns shifted"
     resolve = "A shift alone harms nobody: see whether harm or the estimate moved too"
     yield _part(
@@ -231,7 +231,7 @@ def _freshness(asked: Asked) -> Iterator[Part]:
         yield Part(name="looks", state="OK", says=says)
 
 
-def labelled(looks: Sequence[Seen]) -> Part:
+def labelled(looks: Sequence[Glance]) -> Part:
     """Return until when labels are complete, and what the last window still lacks."""
     last, until = looks[-1], complete_until(looks)
     reached = f"labels complete to {day(until)}" if until else "no labels are complete yet"
@@ -252,7 +252,7 @@ def labelled(looks: Sequence[Seen]) -> Part:
     return Part(name="labels", state="UNKNOWN", says=f"{reached}; not believed", resolve=labels.evidence)
 
 
-def complete_until(looks: Sequence[Seen]) -> date | None:
+def complete_until(looks: Sequence[Glance]) -> date | None:
     """Return the last day whose labels were complete at any look."""
     reached = [look.labels.watermark for look in looks if look.labels.watermark]
     return max(((at - timedelta(seconds=1)).date() for at in reached), default=None)
@@ -284,9 +284,9 @@ def _decisions(asked: Asked) -> Iterator[Part]:
         yield Part(
             name="decision", state="NOTE" if held else "OK", says=says, resolve=decision.summary if held else None
         )
-    for version in asked.rows.waiting:
-        resolve = f"evergreen approve {version}, or evergreen reject {version}"
-        yield Part(name="approval", state="NOTE", says=f"version {version} waits for a person", resolve=resolve)
+    for one in asked.rows.incidents:
+        if one.kind == "approval-waiting" and one.is_open:
+            yield Part(name="approval", state="NOTE", says=one.evidence, resolve=one.next_step)
 
 
 def _done(done: Retrained, retrained: Sequence[Retrained]) -> Part:

@@ -87,7 +87,7 @@ def _incidents(found: Sequence[Told], *, title: str, over: bool) -> str:
         next_step = "" if over else f"<p>{text(one.next_step)} <code>{text(one.runbook)}</code></p>"
         lines.append(
             f'<div class="incident {one.severity}{" over" * over}"><h3>{text(one.title)}{about}</h3>'
-            f"<p>{one.severity}, {when}. {text(one.evidence)}</p>{next_step}</div>"
+            f'<p class="when">{one.severity} {when}</p><p class="evidence">{text(one.evidence)}</p>{next_step}</div>'
         )
     return f"<section><h2>{title}</h2>{''.join(lines)}</section>" if lines else ""
 

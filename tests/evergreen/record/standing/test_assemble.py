@@ -128,6 +128,17 @@ def test_every_champion_is_kept_and_who_let_the_present_one_in(ledger):
     assert dict(found.provenance)["model"] == f"{2:064x}"
 
 
+def test_incidents_are_told_once_open_and_over(ledger):
+    looked(ledger, look(*week(0), harm=stood.BROKEN, faults=stood.broken_column("age")))
+    looked(ledger, look(*week(1), harm=stood.BROKEN))
+    fault, harm = sorted(standing(ledger, stood.MODEL, at=at("03-16T03:00")).incidents, key=lambda one: one.title)
+    assert (harm.until, harm.severity, harm.runbook) == (None, "page", "docs/runbooks/harm.md")
+    assert fault.since == at("03-09T02:00")
+    assert fault.until == at("03-16T02:00")
+    then = standing(ledger, stood.MODEL, at=at("03-10"), past=True)
+    assert [one.until for one in then.incidents] == [None, None]
+
+
 def test_latency_is_unknown_without_a_service_and_before_its_first_request(ledger):
     assert "/status" in standing(ledger, stood.MODEL, at=MONDAY).latency.resolve
     assert standing(ledger, stood.MODEL, at=MONDAY, answering=LIVE).latency.state == "UNKNOWN"
@@ -138,7 +149,7 @@ def test_latency_is_unknown_without_a_service_and_before_its_first_request(ledge
 
 def test_ledger_that_is_damaged_is_not_drawn(ledger):
     ledger.record(stood.MODEL, "look", "v1:odd", {"rows": "many"})
-    with pytest.raises(IntegrityError, match="is no Seen"):
+    with pytest.raises(IntegrityError, match="is no Glance"):
         standing(ledger, stood.MODEL, at=at("12-01"))
 
 

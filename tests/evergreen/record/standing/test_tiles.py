@@ -118,8 +118,8 @@ def test_refusals_are_notes_and_the_third_in_a_row_is_bad(ledger):
 
 def test_version_that_waits_for_a_person_is_a_note_until_somebody_answers(ledger):
     looked(ledger, look(*week(0)))
-    ledger.record(stood.MODEL, "proposal", "2", {})
-    assert found(ledger)["Decisions"].headline == "version 2 waits for a person"
+    stood.propose(ledger, 2)
+    assert found(ledger)["Decisions"].headline == "version 2 passed the gate and waits for a person"
     ledger.record(stood.MODEL, "rejection", "2", {"by": "ann"})
     assert found(ledger)["Decisions"].state == "OK"
 
