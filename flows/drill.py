@@ -14,18 +14,19 @@ from evergreen.base.errors import ConfigError
 from evergreen.config import consistency
 from evergreen.data.datasets.months import midnight
 from evergreen.decisions.drill import caught as catching
+from evergreen.decisions.drill.calm import Measured
 from evergreen.decisions.drill.caught import Alarm, Caught, Drilled
 from evergreen.decisions.drill.faults import FAULTS, FaultName
 from evergreen.project import Project
 from evergreen.record.ledger.copying import copy_to
-from evergreen.record.looks import Look
+from evergreen.record.looks import Look, known_days
 from evergreen.record.outcomes import StepRun, VersionFacts
 from evergreen.record.plan.steps import arguments
-from flows.monitoring import look_at
+from flows.monitoring import deciding_looks, look_at
 from flows.recorder import Recorder
 from flows.scratch import opened_in, scratch_of
 from flows.watching import judged_from, reference_of
-from tasks.drilling import copied, last_day, noticed, rows_between, write_copy, write_faulted
+from tasks.drilling import calmly, copied, last_day, noticed, rows_between, write_copy, write_faulted
 from tasks.ingest import ingest
 
 FOLDER = "drill"
@@ -99,7 +100,32 @@ def drill(
 
 def said_of(look: Look) -> frozenset[Alarm]:
     """Return what a look says."""
-    return catching.alarms(look.faults, look.shift, look.skew, look.harm, labels=look.labels.verdict)
+    return catching.alarms(look.faults, look.shift, look.harm, labels=look.labels.verdict)
+
+
+def calm(project: Project) -> tuple[Measured, ...]:
+    """Return how often alarms are raised on days of the champion's own history, drawn anew; see `calm.measure`.
+
+    The history is what the champion was made of and judged on, and the days of labels since, while its promise is kept.
+    """
+    consistency.require_time(project.contract)
+    project.champion()
+    with scratch_of(project, FOLDER) as folder:
+        copy = opened_in(project, folder / "state")
+        champion = copy.champion()
+        looks = [
+            look
+            for look in deciding_looks(copy.ledger(), copy.name)
+            if look.version == champion.version and look.harm.verdict != "broken"
+        ]
+        return calmly(
+            reference_of(copy, champion, Plain()),
+            ws=copy.workspace,
+            contract=copy.contract,
+            params=copy.params,
+            threshold=champion.threshold,
+            days=known_days(looks),
+        )
 
 
 class _Drilling:
@@ -189,6 +215,7 @@ class _Drilling:
             start=period[0],
             end=period[1],
             seed=self._project.params.seed,
+            odd=frozenset(alarm.about for alarm in said_of(before)),
         )
         if put is None:
             return None

@@ -17,8 +17,10 @@ NUMBERS: tuple[ColumnType, ...] = ("number", "integer")
 
 @dataclass(frozen=True)
 class Window:
-    """Typed rows of [start, end), local days, as a source delivers them; `importances`: what a model leans on, by
-    column, on any scale."""
+    """Typed rows of [start, end), local days, as a source delivers them.
+
+    `importances`: what a model leans on, by column, on any scale. `odd`: columns of which something is said already.
+    """
 
     rows: pd.DataFrame
     contract: Contract
@@ -26,6 +28,7 @@ class Window:
     start: date
     end: date
     seed: int
+    odd: frozenset[str] = frozenset()
 
     @property
     def times(self) -> "pd.Series[pd.Timestamp]":
@@ -48,13 +51,13 @@ class Window:
         return np.random.default_rng(self.seed).random(len(self.rows))
 
     def leaned_on(self, *types: ColumnType) -> list[str]:
-        """Return the features of some types that vary here, the one that the model leans on most first."""
+        """Return the features of some types that vary here, those that are not odd first, in the order of their importance."""
         named = [
             column.name
             for column in self.contract.features
             if column.type in types and not column.pii and self.rows[column.name].nunique(dropna=True) > 1
         ]
-        return sorted(named, key=lambda name: -self.importances.get(name, 0.0))
+        return sorted(named, key=lambda name: (name in self.odd, -self.importances.get(name, 0.0)))
 
     def first(self, *types: ColumnType) -> str | None:
         """Return the first of `leaned_on`, None without any."""
