@@ -91,10 +91,7 @@ def alarms(faults: Faults, shift: Shift, harm: Harm, *, labels: str) -> frozense
     ...     blocks_reference=9,
     ...     blocks_window=9,
     ... )
-    >>> skew, nothing = (
-    ...     Skew(verdict="none", evidence="", n_pairs=0),
-    ...     Promise(loss="error", at_gate=None, at_most=1.0, tolerance=0.0, evidence=""),
-    ... )
+    >>> nothing = Promise(loss="error", at_gate=None, at_most=1.0, tolerance=0.0, evidence="")
     >>> kept = Harm(verdict="kept", evidence="", promise=nothing, limit=20.0)
     >>> alarms(none, steady, kept, labels="complete")
     frozenset()

@@ -51,7 +51,7 @@ class Window:
         return np.random.default_rng(self.seed).random(len(self.rows))
 
     def leaned_on(self, *types: ColumnType) -> list[str]:
-        """Return the features of some types that vary here, those that are not odd first, in the order of their importance."""
+        """Return the features of some types that vary here, those that are not odd first, then by importance."""
         named = [
             column.name
             for column in self.contract.features
