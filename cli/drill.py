@@ -13,7 +13,7 @@ from evergreen.project import Project
 
 if TYPE_CHECKING:
     from evergreen.decisions.drill.calm import Measured
-    from flows.drill import Period
+    from flows.faulted import Period
 
 
 def run(project: Project, period: "Period | None", *, tell: Callable[[str], None]) -> Drilled:

@@ -20,6 +20,7 @@ from evergreen.config.params.params import Params
 from evergreen.data import datasets
 from evergreen.data.datasets.months import midnight
 from evergreen.data.typed.schema import ARROW, to_pandas
+from evergreen.data.typed.times import INSTANT
 from evergreen.decisions.drift.faults import decision as faulty
 from evergreen.decisions.drift.guarded import guarded
 from evergreen.decisions.drift.harm.days import Day
@@ -74,16 +75,20 @@ def write_copy(raw: DatasetRef, folder: Path, *, ws: Workspace, contract: Contra
     raw : rows of the source up to `end` at least; those without a time come into the window.
     """
     folder.mkdir(parents=True)
-    names = [column.name for column in contract.stored]
-    batches = [batch for _, batch in datasets.batches(ws.path(raw.uri), raw, columns=names)]
-    rows = pa.Table.from_batches(batches).cast(_schema(contract))
-    times = rows.column(contract.time)
-    first, last = (pa.scalar(midnight(day, contract.timezone), times.type) for day in (start, end))
-    inside = pc.fill_null(pc.and_(pc.greater_equal(times, first), pc.less(times, last)), True)
-    pq.write_table(rows.filter(inside), folder / WINDOW)
-    past = rows.filter(pc.fill_null(pc.less(times, first), False))
-    if past.num_rows:
-        pq.write_table(past, folder / PAST)
+    schema = _schema(contract)
+    first, last = (pa.scalar(midnight(day, contract.timezone), INSTANT) for day in (start, end))
+    n_past = 0
+    with pq.ParquetWriter(folder / WINDOW, schema) as window, pq.ParquetWriter(folder / PAST, schema) as past:
+        for _, batch in datasets.batches(ws.path(raw.uri), raw, columns=schema.names):
+            rows = pa.Table.from_batches([batch]).cast(schema)
+            times = rows.column(contract.time)
+            inside = pc.and_(pc.greater_equal(times, first), pc.less(times, last))
+            window.write_table(rows.filter(pc.fill_null(inside, True)))
+            before = rows.filter(pc.fill_null(pc.less(times, first), False))
+            past.write_table(before)
+            n_past += before.num_rows
+    if not n_past:
+        (folder / PAST).unlink()
 
 
 def write_faulted(

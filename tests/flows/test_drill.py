@@ -143,6 +143,25 @@ def test_drill_without_rows_after_the_champions_says_so_and_what_to_do(shop):
     assert not (shop.settings.home / "drill").exists()
 
 
+def test_window_without_rows_or_that_the_champion_has_seen_is_refused(shop):
+    with pytest.raises(ConfigError) as caught:
+        drill(shop, (date(2024, 6, 1), date(2024, 7, 1)))
+    assert caught.value.code == "DRL001"
+    with pytest.raises(ConfigError) as caught:
+        drill(shop, (date(2024, 2, 1), date(2024, 3, 1)))
+    assert caught.value.code == "MON001"
+
+
+def test_window_without_any_label_has_no_faults_of_labels(shop):
+    rows = looking.source(shop)
+    looking.bring(shop, rows.assign(returned=rows["returned"].astype(object).mask(rows["at"] >= looking.at("04-01"))))
+    found = drill(
+        shop, (APRIL, MAY), faults=["concept-flip", "label-definition-changed", "delayed-labels", "dead-feature"]
+    )
+    assert found.left_out == ("concept-flip", "label-definition-changed", "delayed-labels")
+    assert (found.said_before, found.caught, found.of) == (("labels: none",), 1, 1)
+
+
 def test_drill_without_a_champion_says_how_to_get_one(fresh):
     with pytest.raises(ConfigError) as caught:
         drill(fresh)

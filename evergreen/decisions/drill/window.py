@@ -10,6 +10,7 @@ import pandas as pd
 
 from evergreen.config.contract.columns import ColumnType
 from evergreen.config.contract.contract import Contract
+from evergreen.data.typed.schema import EXACT
 
 Flags = npt.NDArray[np.bool_]
 NUMBERS: tuple[ColumnType, ...] = ("number", "integer")
@@ -66,8 +67,25 @@ class Window:
     def with_columns(self, columns: Mapping[str, object]) -> pd.DataFrame:
         """Return the rows with other values in some columns; whole numbers where they are declared to be."""
         types = {column.name: column.type for column in self.contract.stored}
-        changed = {}
-        for name, values in columns.items():
-            series = pd.Series(values, index=self.rows.index)
-            changed[name] = pd.to_numeric(series).round().astype("Int64") if types[name] == "integer" else series
-        return self.rows.assign(**changed)
+        series = {name: pd.Series(values, index=self.rows.index) for name, values in columns.items()}
+        return self.rows.assign(
+            **{name: whole(values) if types[name] == "integer" else values for name, values in series.items()}
+        )
+
+    @property
+    def labels(self) -> pd.Series:
+        """The target, where anything is known of it; else without any row."""
+        labels = self.rows[self.contract.target]
+        return labels if labels.notna().any() else labels.iloc[:0]
+
+
+def whole(values: pd.Series) -> pd.Series:
+    """Return numbers rounded; those that a float cannot tell from their neighbours, and infinite ones, are missing.
+
+    Examples
+    --------
+    >>> whole(pd.Series([1.6, np.inf, None])).tolist()
+    [2, <NA>, <NA>]
+    """
+    numbers = pd.to_numeric(values).astype("float64")
+    return numbers.where(numbers.abs() < EXACT).round().astype("Int64")

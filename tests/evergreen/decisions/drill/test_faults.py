@@ -200,6 +200,13 @@ def test_fault_that_no_column_can_have_is_none(features, lacking):
     assert {fault for fault in FAULTS if inject(fault, given) is None} == lacking
 
 
+def test_rows_without_any_label_can_have_no_fault_of_labels():
+    given = window()
+    unlabelled = Window(given.rows.assign(tip=pd.NA), given.contract, given.importances, START, END, 7)
+    lacking = {fault for fault in FAULTS if inject(fault, unlabelled) is None}
+    assert lacking == {"label-definition-changed", "concept-flip", "delayed-labels", "leaking-column"}
+
+
 def test_columns_that_do_not_vary_and_personal_ones_are_not_chosen():
     given = window()
     constant = Window(given.rows.assign(fare=1.0), given.contract, given.importances, START, END, 7)
