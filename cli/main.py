@@ -314,6 +314,43 @@ def monitor(
 
 
 @app.command()
+def drill(
+    window: Annotated[
+        str | None,
+        typer.Option(
+            "--window",
+            metavar="PERIOD",
+            help="A month, YYYY-MM, or days, FROM..TO, without TO. Default: the last month whose labels are due.",
+        ),
+    ] = None,
+    calm: Annotated[
+        bool, typer.Option("--calm", help="Instead: how often alarms are raised where nothing changed.")
+    ] = False,
+    env: Env = "local",
+    params: ParamsFile = "params.yaml",
+    overrides: Overrides = None,
+    as_json: Json = False,
+) -> None:
+    """Put a dozen faults into copies of the last window, and say what catches each, how soon, and who is told.
+
+    Nothing of the state is written. Takes a minute or two.
+
+    Examples: [bold]evergreen drill[/bold], [bold]evergreen drill --calm[/bold]
+    """
+    from cli import drill as drilling
+    from cli import watching
+    from evergreen.project import Project
+
+    chosen, project = watching.period(window) if window else None, Project.open(env, params, overrides or ())
+    if calm:
+        found = drilling.calm(project)
+        emit({"alarms": [one.model_dump(mode="json") for one in found]}, as_json, lambda: drilling.show_calm(found))
+        return
+    drilled = drilling.run(project, chosen, tell=lambda line: typer.echo(line, err=True))
+    emit(drilling.told(drilled), as_json, lambda: drilling.show(drilled))
+
+
+@app.command()
 def retrain(
     env: Env = "local",
     params: ParamsFile = "params.yaml",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evergreen.base.errors import LostRace, explain_os_errors
+from evergreen.data.personal import KEY_FILE
 from evergreen.project import Project
 from evergreen.record.ledger.copying import copy_to
 
@@ -45,6 +46,9 @@ def opened_in(project: Project, folder: Path) -> Project:
     _link(project.settings.workspace, settings.workspace)
     for store in project.datasets.glob("*/items"):
         _link(store, folder / "datasets" / store.parent.name / store.name)
+    key = project.settings.home / KEY_FILE
+    if key.exists():
+        (folder / KEY_FILE).symlink_to(key.resolve())
     copy = replace(project, settings=settings)
     copy_to(project.ledger(), copy.ledger())
     return copy

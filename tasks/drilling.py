@@ -1,7 +1,7 @@
 """What a drill reads and writes: copies of rows, with a fault in them, and what was said as a window filled."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,18 +16,23 @@ from evergreen.base.values import Value
 from evergreen.config.contract.contract import Contract
 from evergreen.config.contract.sources import FileSource
 from evergreen.config.params.drift import DriftParams
+from evergreen.config.params.params import Params
 from evergreen.data import datasets
 from evergreen.data.datasets.months import midnight
 from evergreen.data.typed.schema import ARROW, to_pandas
+from evergreen.data.typed.times import INSTANT
 from evergreen.decisions.drift.faults import decision as faulty
 from evergreen.decisions.drift.guarded import guarded
+from evergreen.decisions.drift.harm.days import Day
 from evergreen.decisions.drift.profile.profile import Profile
 from evergreen.decisions.drift.profile.table import from_table
 from evergreen.decisions.drift.shift import decision as shifting
+from evergreen.decisions.drill import calm
+from evergreen.decisions.drill.calm import Measured
 from evergreen.decisions.drill.caught import Alarm
 from evergreen.decisions.drill.faults import FaultName, inject
 from evergreen.decisions.drill.window import Window
-from evergreen.record.reference import Reference
+from evergreen.record.reference import DAY, Reference
 
 PREFIXES = (1, 2, 3, 4, 5, 7, 10, 14, 21)  # days of a window, after which it is asked whether it was noticed
 PAST, WINDOW = "past.parquet", "window.parquet"
@@ -70,16 +75,20 @@ def write_copy(raw: DatasetRef, folder: Path, *, ws: Workspace, contract: Contra
     raw : rows of the source up to `end` at least; those without a time come into the window.
     """
     folder.mkdir(parents=True)
-    names = [column.name for column in contract.stored]
-    batches = [batch for _, batch in datasets.batches(ws.path(raw.uri), raw, columns=names)]
-    rows = pa.Table.from_batches(batches).cast(_schema(contract))
-    times = rows.column(contract.time)
-    first, last = (pa.scalar(midnight(day, contract.timezone), times.type) for day in (start, end))
-    inside = pc.fill_null(pc.and_(pc.greater_equal(times, first), pc.less(times, last)), True)
-    pq.write_table(rows.filter(inside), folder / WINDOW)
-    past = rows.filter(pc.fill_null(pc.less(times, first), False))
-    if past.num_rows:
-        pq.write_table(past, folder / PAST)
+    schema = _schema(contract)
+    first, last = (pa.scalar(midnight(day, contract.timezone), INSTANT) for day in (start, end))
+    n_past = 0
+    with pq.ParquetWriter(folder / WINDOW, schema) as window, pq.ParquetWriter(folder / PAST, schema) as past:
+        for _, batch in datasets.batches(ws.path(raw.uri), raw, columns=schema.names):
+            rows = pa.Table.from_batches([batch]).cast(schema)
+            times = rows.column(contract.time)
+            inside = pc.and_(pc.greater_equal(times, first), pc.less(times, last))
+            window.write_table(rows.filter(pc.fill_null(inside, True)))
+            before = rows.filter(pc.fill_null(pc.less(times, first), False))
+            past.write_table(before)
+            n_past += before.num_rows
+    if not n_past:
+        (folder / PAST).unlink()
 
 
 def write_faulted(
@@ -93,11 +102,17 @@ def write_faulted(
     start: date,
     end: date,
     seed: int,
+    odd: frozenset[str],
 ) -> Put | None:
-    """Put the rows of `write_copy` into a folder with a fault in the window's; None if they cannot have it."""
+    """Put the rows of `write_copy` into a folder with a fault in the window's; None if they cannot have it.
+
+    Parameters
+    ----------
+    odd : columns of which something is said without any fault; others are chosen before them.
+    """
     importances = Reference.read(ws.path(reference.uri), reference.sha256).importances
     window = to_pandas(pq.read_table(rows / WINDOW))
-    found = inject(fault, Window(window, contract, importances, start, end, seed))
+    found = inject(fault, Window(window, contract, importances, start, end, seed, odd))
     if found is None:
         return None
     folder.mkdir(parents=True)
@@ -156,6 +171,26 @@ def _said(frozen: Reference, begun: Profile, params: DriftParams, period: tuple[
     )
     faults = {Alarm("faults", fault.column, fault.kind) for fault in broken.columns}
     return faults | {Alarm("shift", name, "shifted") for name in moved.named("shifted")}
+
+
+def calmly(
+    reference: FolderRef, *, ws: Workspace, contract: Contract, params: Params, threshold: float, days: Sequence[Day]
+) -> tuple[Measured, ...]:
+    """Return how often alarms are raised on the days of a reference, drawn anew.
+
+    Parameters
+    ----------
+    days : the losses of days since the gate.
+    """
+    frozen = Reference.read(ws.path(reference.uri), reference.sha256)
+    harm = params.harm
+    promise = frozen.promise(contract.task, threshold=threshold, loss=harm.loss, tolerance=harm.tolerance)
+    gate = [] if frozen.gate is None else sorted({day.date() for day in frozen.gate[DAY]})
+    losses = [Day(day=day, n=n, loss=loss) for day, (n, loss) in zip(gate, promise.days, strict=False)]
+    history = calm.History(frozen.features, frozen.predictions, [*losses, *days])
+    return tuple(
+        calm.measure(history, promise, shift_alpha=params.drift.alpha, harm_alpha=harm.alpha, seed=params.seed)
+    )
 
 
 def rows_between(rows: Path, contract: Contract, first: date, last: date) -> int:

@@ -63,7 +63,8 @@ def compared(tmp_path, monkeypatch):
         given = {
             "reference": referenced.kept(ws, made), "train": ws.write("train", BEFORE), "earlier": (), "sliding": (),
             "window": "2024-03", "before": datetime(2024, 6, 1, tzinfo=UTC), "judged_from": date(2024, 3, 1),
-            "today": None, "ws": ws, "contract": CONTRACT, "params": DriftParams(bins=5), "seed": 7,
+            "end": date(2024, 3, 31), "today": None, "ws": ws, "contract": CONTRACT, "params": DriftParams(bins=5),
+            "seed": 7,
         }  # fmt: skip
         found = drift.fn(
             window if window is None else ws.write("window", window),
@@ -141,5 +142,5 @@ def test_few_days_are_not_enough_and_say_how_many_are_needed(compared):
 
 
 def test_same_rows_twice_are_steady(compared):
-    found, _, _ = compared(BEFORE, judged_from=date(2024, 1, 1))
+    found, _, _ = compared(BEFORE, judged_from=date(2024, 1, 1), end=date(2024, 2, 10))
     assert (found.shift.verdict, found.faults.verdict) == ("steady", "none")

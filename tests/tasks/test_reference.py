@@ -26,8 +26,12 @@ def test_features_are_the_train_and_gate_rows_counted_by_day_and_cell(made):
     days = pd.to_datetime(rows["at"], utc=True).dt.date
     assert list(found.features.days) == sorted(days.unique())
     assert found.features.rows.tolist() == days.value_counts().sort_index().tolist()
-    assert set(found.features.bins) == {"minutes", "pages"}
-    for name, bins in found.features.bins.items():
+    assert set(found.features.bins) == {"minutes", "pages", "hour of at"}
+    hours = pd.to_datetime(rows["at"], utc=True).dt.strftime("%H")
+    assert found.features.bins["hour of at"].categories == tuple(hours.value_counts().sort_index().index)
+    assert found.features.total("hour of at")[:-2].tolist() == hours.value_counts().sort_index().tolist()
+    for name in ("minutes", "pages"):
+        bins = found.features.bins[name]
         cells = np.searchsorted(bins.edges, rows[name], side="left")
         counted = pd.crosstab(days, cells).reindex(columns=range(len(bins.edges) + 1), fill_value=0)
         np.testing.assert_array_equal(found.features.counts[name][:, : counted.shape[1]], counted.to_numpy())

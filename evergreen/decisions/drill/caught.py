@@ -5,14 +5,13 @@ from datetime import date
 from typing import Literal, NamedTuple
 
 from evergreen.base.values import Value
-from evergreen.decisions.drift.faults.skew import Skew
 from evergreen.decisions.drift.faults.verdict import Faults
 from evergreen.decisions.drift.harm.watch import Harm
 from evergreen.decisions.drift.shift.verdict import Shift
 from evergreen.decisions.drill.faults import FaultName
 
-Monitor = Literal["validate", "faults", "shift", "skew", "harm", "labels"]
-PAGES: tuple[Monitor, ...] = ("validate", "faults", "skew", "harm")
+Monitor = Literal["validate", "faults", "harm", "shift", "labels"]
+PAGES: tuple[Monitor, ...] = ("validate", "faults", "harm")
 NOTES: tuple[Monitor, ...] = ("shift", "labels")
 MONITORS = PAGES + NOTES
 
@@ -72,8 +71,8 @@ class Drilled(Value):
         return sum(bool({*fault.by} - {monitor}) for fault in self.faults)
 
 
-def alarms(faults: Faults, shift: Shift, skew: Skew, harm: Harm, *, labels: str) -> frozenset[Alarm]:
-    """Return what a look says.
+def alarms(faults: Faults, shift: Shift, harm: Harm, *, labels: str) -> frozenset[Alarm]:
+    """Return what a look at rows of the source says; of skew it says nothing, as nothing was served.
 
     Parameters
     ----------
@@ -92,14 +91,11 @@ def alarms(faults: Faults, shift: Shift, skew: Skew, harm: Harm, *, labels: str)
     ...     blocks_reference=9,
     ...     blocks_window=9,
     ... )
-    >>> skew, nothing = (
-    ...     Skew(verdict="none", evidence="", n_pairs=0),
-    ...     Promise(loss="error", at_gate=None, at_most=1.0, tolerance=0.0, evidence=""),
-    ... )
+    >>> nothing = Promise(loss="error", at_gate=None, at_most=1.0, tolerance=0.0, evidence="")
     >>> kept = Harm(verdict="kept", evidence="", promise=nothing, limit=20.0)
-    >>> alarms(none, steady, skew, kept, labels="complete")
+    >>> alarms(none, steady, kept, labels="complete")
     frozenset()
-    >>> alarms(none, steady, skew, kept, labels="immature")
+    >>> alarms(none, steady, kept, labels="immature")
     frozenset({Alarm(monitor='labels', about='', kind='immature')})
     """
     found: set[Alarm] = set()
@@ -107,7 +103,6 @@ def alarms(faults: Faults, shift: Shift, skew: Skew, harm: Harm, *, labels: str)
         found.add(Alarm("validate" if fault.kind == "refused" else "faults", fault.column, fault.kind))
     found |= {Alarm("shift", name, "shifted") for name in shift.named("shifted")}
     found |= {Alarm("shift", column.name, "shifted") for column in shift.predictions if column.verdict == "shifted"}
-    found |= {Alarm("skew", name, "skew") for name in skew.named("skew")}
     if harm.verdict == "broken":
         found.add(Alarm("harm", "", "broken"))
     refused = any(fault.kind == "refused" for fault in faults.columns)

@@ -112,10 +112,12 @@ def _stale(window: Window) -> Injected:
     return Injected(rows, (), f"no rows come from {window.third} on", window.third)
 
 
-def _relabelled(window: Window) -> Injected:
+def _relabelled(window: Window) -> Injected | None:
     """Return labels under another definition: a wider class, or a number that counts more."""
     target, drawn = window.contract.target, window.draws() < RELABELLED
-    labels = window.rows[target]
+    labels = window.labels
+    if labels.empty:
+        return None
     if window.contract.task == "regression":
         more = float(labels.std())
         return _in(window, {target: labels + more}, f"{target} counts {more:.3g} more, its standard deviation")
@@ -130,10 +132,12 @@ def _classes(labels: pd.Series) -> tuple[object, object]:
     return (order[1] if len(order) > 1 else order[0]), order[0]
 
 
-def _flipped(window: Window) -> Injected:
+def _flipped(window: Window) -> Injected | None:
     """Return labels that say the opposite: negated, each class the next, or mirrored about the mean."""
     target = window.contract.target
-    labels = window.rows[target]
+    labels = window.labels
+    if labels.empty:
+        return None
     if window.contract.task == "binary":
         return _in(window, {target: ~labels.astype("boolean")}, f"{target} is the opposite of what it was")
     if window.contract.task == "regression":
@@ -143,8 +147,10 @@ def _flipped(window: Window) -> Injected:
     return _in(window, {target: labels.map(following)}, f"each class of {target} is the next one")
 
 
-def _delayed(window: Window) -> Injected:
+def _delayed(window: Window) -> Injected | None:
     target, late = window.contract.target, window.since(window.third)
+    if window.labels.empty:
+        return None
     return Injected(
         window.with_columns({target: window.rows[target].mask(late)}),
         (target,),
@@ -169,9 +175,9 @@ def _shifted(window: Window) -> Injected:
 def _leaking(window: Window) -> Injected | None:
     """Return a number that is the label itself: its value, or the place of its class among all."""
     name = window.first(*NUMBERS)
-    if name is None:
+    labels = window.labels
+    if name is None or labels.empty:
         return None
-    labels = window.rows[window.contract.target]
     if window.contract.task != "regression":
         places = {label: place for place, label in enumerate(sorted(labels.dropna().unique()))}
         labels = labels.astype("object").map(places)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from evergreen.config.contract.columns import ColumnType
 from evergreen.config.contract.contract import Contract
+from evergreen.data.typed.schema import EXACT
 
 Flags = npt.NDArray[np.bool_]
 NUMBERS: tuple[ColumnType, ...] = ("number", "integer")
@@ -17,8 +18,10 @@ NUMBERS: tuple[ColumnType, ...] = ("number", "integer")
 
 @dataclass(frozen=True)
 class Window:
-    """Typed rows of [start, end), local days, as a source delivers them; `importances`: what a model leans on, by
-    column, on any scale."""
+    """Typed rows of [start, end), local days, as a source delivers them.
+
+    `importances`: what a model leans on, by column, on any scale. `odd`: columns of which something is said already.
+    """
 
     rows: pd.DataFrame
     contract: Contract
@@ -26,6 +29,7 @@ class Window:
     start: date
     end: date
     seed: int
+    odd: frozenset[str] = frozenset()
 
     @property
     def times(self) -> "pd.Series[pd.Timestamp]":
@@ -48,13 +52,13 @@ class Window:
         return np.random.default_rng(self.seed).random(len(self.rows))
 
     def leaned_on(self, *types: ColumnType) -> list[str]:
-        """Return the features of some types that vary here, the one that the model leans on most first."""
+        """Return the features of some types that vary here, those that are not odd first, then by importance."""
         named = [
             column.name
             for column in self.contract.features
             if column.type in types and not column.pii and self.rows[column.name].nunique(dropna=True) > 1
         ]
-        return sorted(named, key=lambda name: -self.importances.get(name, 0.0))
+        return sorted(named, key=lambda name: (name in self.odd, -self.importances.get(name, 0.0)))
 
     def first(self, *types: ColumnType) -> str | None:
         """Return the first of `leaned_on`, None without any."""
@@ -63,8 +67,25 @@ class Window:
     def with_columns(self, columns: Mapping[str, object]) -> pd.DataFrame:
         """Return the rows with other values in some columns; whole numbers where they are declared to be."""
         types = {column.name: column.type for column in self.contract.stored}
-        changed = {}
-        for name, values in columns.items():
-            series = pd.Series(values, index=self.rows.index)
-            changed[name] = pd.to_numeric(series).round().astype("Int64") if types[name] == "integer" else series
-        return self.rows.assign(**changed)
+        series = {name: pd.Series(values, index=self.rows.index) for name, values in columns.items()}
+        return self.rows.assign(
+            **{name: whole(values) if types[name] == "integer" else values for name, values in series.items()}
+        )
+
+    @property
+    def labels(self) -> pd.Series:
+        """The target, where anything is known of it; else without any row."""
+        labels = self.rows[self.contract.target]
+        return labels if labels.notna().any() else labels.iloc[:0]
+
+
+def whole(values: pd.Series) -> pd.Series:
+    """Return numbers rounded; those that a float cannot tell from their neighbours, and infinite ones, are missing.
+
+    Examples
+    --------
+    >>> whole(pd.Series([1.6, np.inf, None])).tolist()
+    [2, <NA>, <NA>]
+    """
+    numbers = pd.to_numeric(values).astype("float64")
+    return numbers.where(numbers.abs() < EXACT).round().astype("Int64")

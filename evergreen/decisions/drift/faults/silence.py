@@ -1,6 +1,7 @@
 """Days without rows where the reference had some every day: a source that stopped."""
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 
@@ -48,4 +49,4 @@ def _days(profile: Profile) -> list[date]:
 
 def _silences(days: list[date]) -> list[tuple[date, int]]:
     """Return the first day and the length of what lies between days, in order."""
-    return [(one + timedelta(days=1), (other - one).days - 1) for one, other in zip(days[:-1], days[1:], strict=True)]
+    return [(one + timedelta(days=1), (other - one).days - 1) for one, other in pairwise(days)]

@@ -16,7 +16,7 @@ FaultsVerdict = Literal["none", "fault", "not enough data", "unknown", "no traff
 class Fault(Value):
     """One column that is broken; of the kind `refused` one reason for which rows were refused; `silent`: no rows came.
 
-    `share`: of the window's rows that are concerned, of its days if it is `silent`, in [0, 1]. `since`: the first day of the window that is broken,
+    `share`: of the window's rows that are concerned, or of its days, in [0, 1]. `since`: the first day that is broken,
     None where the kind has no days.
     """
 
