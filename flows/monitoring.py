@@ -56,7 +56,9 @@ def run_monitoring(project: Project, start: date, end: date, *, as_of: datetime 
     return run_opened("monitoring", project, body, why=months.named(start, end), start=start, end=end, as_of=as_of)
 
 
-def look_at(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:
+def look_at(
+    project: Project, start: date, end: date, *, as_of: datetime | None = None, do: Recorder | None = None
+) -> Look:
     """Look at a window, decide, and record what was found.
 
     Raises
@@ -65,14 +67,14 @@ def look_at(project: Project, start: date, end: date, *, as_of: datetime | None 
     """
     consistency.require_time(project.contract)
     as_of = (as_of or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
-    ledger, champion = project.ledger(), project.champion()
+    ledger, champion, do = project.ledger(), project.champion(), do or Recorder()
     assert champion.data_end is not None
     require_unseen(champion.data_end, champion.version, end)
     require_begun(project.contract, start, as_of)
     with ledger.lease(f"monitoring:{project.name}"):
         drop_broken_records(project.settings.step_records, project.workspace)
         earlier = deciding_looks(ledger, project.name)
-        seen = watch(project, champion, start, end, as_of=as_of, earlier=earlier, do=(do := Recorder()))
+        seen = watch(project, champion, start, end, as_of=as_of, earlier=earlier, do=do)
         decision = retrain.decide(
             seen.shift,
             seen.harm,

@@ -12,6 +12,7 @@ from evergreen.project import Project
 from evergreen.record.looks import Look, RetrainingOutcome
 from flows.monitoring import deciding_looks, last_known_day
 from flows.opened import named_by, run_opened
+from flows.recorder import Recorder
 from flows.review import request
 from flows.training import run_training
 
@@ -47,7 +48,9 @@ def cause(project: Project, *, reason: str | None) -> str:
     return f"{reason or ', '.join(last.decision.triggers) or 'nothing fired'}, {months.named(last.start, last.end)}"
 
 
-def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -> RetrainingOutcome:
+def act_on_window(
+    project: Project, *, reason: str | None, stays: bool = True, do: Recorder | None = None
+) -> RetrainingOutcome:
     """Train if the latest look at the last window, or a reason, says so, and record it.
 
     The last window is that of the latest period, whenever it was looked at.
@@ -72,6 +75,7 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
         reason=reason or f"retraining after {last.incident}",
         stays=stays,
         rule="refresh" if same_recipe else None,
+        do=do,
     )
     ledger.record(
         project.name,

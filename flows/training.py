@@ -77,10 +77,16 @@ def training(
 
 
 def run_training(
-    project: Project, *, reason: str, stays: bool = True, rule: Rule | None = None, new_lineage: bool = False
+    project: Project,
+    *,
+    reason: str,
+    stays: bool = True,
+    rule: Rule | None = None,
+    new_lineage: bool = False,
+    do: Recorder | None = None,
 ) -> TrainingOutcome:
     """Return what `training` does, for a project that is open already; the rest as in `train_and_judge`."""
-    body = partial(train_and_judge, project, reason=reason, stays=stays, rule=rule, new_lineage=new_lineage)
+    body = partial(train_and_judge, project, reason=reason, stays=stays, rule=rule, new_lineage=new_lineage, do=do)
     return run_opened("training", project, body, why=reason, reason=reason)
 
 

@@ -70,6 +70,7 @@ def drift(
     contract: Contract,
     params: DriftParams,
     seed: int,
+    draws: bool = True,
 ) -> Drifted:
     """Compare a window with the rows that a version was made of, and its answers with those to its gate's rows.
 
@@ -79,6 +80,7 @@ def drift(
     train : the version's train rows, of which Evidently draws.
     earlier : the shifts of the version's windows before, by period. `sliding`: their profiles.
     before : rows from this time on had not happened yet. `judged_from`: the champion has seen those of days before.
+    draws : whether Evidently makes its picture, which decides nothing.
     """
     assert contract.time is not None
     frozen = Reference.read(ws.path(reference.uri), reference.sha256)
@@ -101,7 +103,7 @@ def drift(
     with ws.writer("profile", table.schema) as kept:
         kept.add(table)
     picture = None
-    if rows is not None and features.n_rows:
+    if draws and rows is not None and features.n_rows:
         picture = ws.path(f"drift-{contract.name}-{window}-{kept.ref.sha256[:8]}.html")
         then: list[pa.RecordBatch] = []
         for _ in _drawing(_rows(train, ws, contract, today, {}), names, n=train.rows, seed=seed, drawn=then):
