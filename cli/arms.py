@@ -15,6 +15,7 @@ from cli.replay import METRICS
 from evergreen.base.errors import ConfigError
 from evergreen.base.values import digest_of
 from evergreen.config.objectives import GATE_METRIC
+from evergreen.config.params.policy import Policy
 from evergreen.decisions.retrain.regret import EVERY, NEVER, Arm, Row, Table, table
 from evergreen.project import Project
 
@@ -35,12 +36,17 @@ def chosen(text: str) -> tuple[str, ...]:
     >>> chosen("every-1, any(harm,probe)"), chosen("drift")
     (('every-1', 'any(harm,probe)'), ('never', 'drift'))
     """
-    policies = tuple(part for part in _parts(text) if part)
+    try:
+        policies = tuple(str(Policy.parse(part)) for part in _parts(text))
+    except ValueError as error:
+        raise ConfigError(
+            "RPL002", str(error), where="--policies", next_step="Write policies as retrain.policy takes them."
+        ) from error
     twice = sorted({policy for policy in policies if policies.count(policy) > 1})
-    if twice or not policies:
+    if twice:
         raise ConfigError(
             "RPL002",
-            f"a policy is there twice: {', '.join(twice)}" if twice else "no policy is named",
+            f"a policy is there twice: {', '.join(twice)}",
             where="--policies",
             next_step="Name each once, such as --policies never,every-1,harm.",
         )

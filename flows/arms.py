@@ -12,11 +12,12 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from evergreen.base.errors import GateRefused
 from evergreen.base.values import digest_of
 from evergreen.data.datasets.months import midnight
-from evergreen.decisions.retrain.regret import Arm, Walked
+from evergreen.decisions.retrain.regret import NEVER, Arm, Walked
 from evergreen.project import Project
 from evergreen.record.looks import Look
 from evergreen.record.outcomes import TrainingOutcome, VersionFacts, version_facts
 from evergreen.record.plan.identity import code_digest
+from evergreen.record.retrainings import RETRAINING, is_training
 from flows.gathering import rows_of_source
 from flows.monitoring import last_known_day, look_at, made_with
 from flows.opened import run_opened
@@ -28,8 +29,7 @@ from flows.training import train_and_judge
 from flows.watching import reference_of
 from tasks.answering import Turn, answering
 
-REPAIRS = ("threshold", "recalibration")  # rungs that train nothing
-DECIDING = "evergreen.decisions.retrain.decision"
+DECIDING = ("evergreen.decisions.retrain.decision", "evergreen.record.retrainings")
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,9 @@ class Turnover:
 
 def course(project: Project, periods: Sequence[tuple[date, date]], latency: timedelta) -> Course:
     """Return the course of a replay; another folder where the data, the code or the parameters are others."""
+    arm = rehearsed(project, NEVER, Path())  # so that the project's own policy makes no difference
     made_of = [
-        made_with(project), project.digests(), code_digest(DECIDING), project.given.source, project.params.ingest.start,
+        made_with(arm), arm.digests(), *map(code_digest, DECIDING), arm.given.source, arm.params.ingest.start,
         [[str(start), str(end)] for start, end in periods], latency.total_seconds(),
     ]  # fmt: skip
     return Course(tuple(periods), latency, project.settings.home / "replays" / digest_of(made_of)[:16])
@@ -75,7 +76,7 @@ def replay_arms(
     GateRefused if the first candidate does not pass.
     """
     course.folder.mkdir(parents=True, exist_ok=True)
-    arms = [rehearsed(project, (f"retrain.policy={policy}",), course.folder, named=policy) for policy in policies]
+    arms = [rehearsed(project, policy, course.folder) for policy in policies]
     begin(arms[0], course)  # what all arms begin with, once
     done: dict[int, Arm] = {}
     pieces = [partial(in_a_flow, arm, policy, course) for arm, policy in zip(arms, policies, strict=True)]
@@ -100,12 +101,11 @@ def live(project: Project, policy: str, course: Course, told: Callable[[], None]
     first = begin(project, course)
     turns = [Turnover(first)]
     walked: list[Walked] = []
-    candidates: list[tuple[TrainingOutcome, str | None]] = []
     spent, uncounted = 0.0, 0
     for number, (start, end) in enumerate(course.periods, 1):
         do = rehearsal(project, course, version=number + 1)
         as_of = as_of_end(end, project)
-        look = recorded_look(project, start, end) or look_at(project, start, end, as_of=as_of, do=do)
+        look = recorded_look(project, start, end) or look_at(project, start, end, as_of=as_of, spares=True, do=do)
         made = None
         if number < len(course.periods):
             acted = recorded_retraining(project, look) or act_on_window(project, reason=None, stays=False, do=do)
@@ -114,8 +114,6 @@ def live(project: Project, policy: str, course: Course, told: Callable[[], None]
         cost = project.ledger().record(project.name, "cost", look.key, cost).payload
         spent, uncounted = spent + cost["cpu_seconds"], uncounted + int(cost["uncounted"])
         walked.append(lived(project, course, first, turns, look, made, is_last=number == len(course.periods)))
-        if made is not None:
-            candidates.append((made, walked[-1].rung))
         if made is not None and made.verdict == "promoted":
             assert made.version is not None
             facts = version_facts(project.ledger(), project.name, made.version)
@@ -125,9 +123,9 @@ def live(project: Project, policy: str, course: Course, told: Callable[[], None]
     return Arm(
         policy=policy,
         walked=tuple(walked),
-        trainings=sum(rung not in REPAIRS for _, rung in candidates),
-        repairs=sum(rung in REPAIRS for _, rung in candidates),
-        refused=sum(made.verdict == "refused" for made, _ in candidates),
+        trainings=sum(window.rung is not None and window.trained for window in walked),
+        repairs=sum(window.rung is not None and not window.trained for window in walked),
+        refused=sum(window.outcome == "refused" for window in walked),
         cpu_seconds=round(spent, 1),
         uncounted=uncounted,
     )
@@ -199,8 +197,8 @@ def lived(
             contract=project.contract,
             harm=project.params.harm,
         )
-    decision = look.decision
-    outcome = made.verdict if made else "keep"
+    decision, outcome = look.decision, made.verdict if made else "keep"
+    entry = project.ledger().find(project.name, RETRAINING, look.incident)
     return Walked(
         start=look.start,
         end=look.end,
@@ -210,5 +208,7 @@ def lived(
         decision=decision.summary,
         triggers=tuple(decision.triggers),
         outcome="not done" if is_last and decision.retrain else outcome,
+        rung=entry.payload["rung"] if entry else None,
+        trained=entry is not None and is_training(entry),
         model=made.model_digest if made else None,
     )

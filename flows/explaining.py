@@ -10,8 +10,8 @@ from evergreen.decisions.drift.harm.days import Day
 from evergreen.decisions.drift.harm.watch import Harm, excess
 from evergreen.record.looks import Look
 from tasks.drift import Drifted
+from tasks.fresh import Fresh
 from tasks.performance import Measured
-from tasks.probe import Probed
 
 
 def evidence_of(
@@ -21,7 +21,7 @@ def evidence_of(
     measured: Measured,
     *,
     estimated: Estimated,
-    probed: Probed | None,
+    fresh: Fresh | None,
     own: Sequence[Look],
     start: date,
     age_days: int | None,
@@ -53,7 +53,7 @@ def evidence_of(
         at_gate=gate,
         realised=_interval([day for day in judged.values() if day.day >= since], 0.0),
         estimated=_figures(estimated.loss, estimated.loss_low, estimated.loss_high),
-        fresh=_figures(probed.gain, probed.low, probed.high) if probed else None,
+        fresh=_figures(fresh.gain, fresh.low, fresh.high) if fresh else None,
         age_days=age_days,
         history=tuple(history),
     )

@@ -23,16 +23,12 @@ R = TypeVar("R")
 ALWAYS = ("evaluate.analysis=never", "approval.required=[]")
 
 
-def rehearsed(project: Project, overrides: tuple[str, ...], folder: Path, *, named: str) -> Project:
-    """Return a project under other parameters, whose ledger lies in a folder; steps and workspace are shared.
-
-    Parameters
-    ----------
-    named : what its ledger is called after.
-    """
-    asked = project.asked.model_copy(update={"overrides": (*project.asked.overrides, *overrides, *ALWAYS)})
-    plain = re.sub(r"[^a-z0-9]+", "-", named.lower()).strip("-")[:40]
-    url = f"sqlite:///{folder / f'{plain}-{digest_of(named)[:8]}.db'}"
+def rehearsed(project: Project, policy: str, folder: Path) -> Project:
+    """Return a project under another policy, whose ledger lies in a folder; steps and workspace are shared."""
+    overrides = (*project.asked.overrides, f"retrain.policy={policy}", *ALWAYS)
+    asked = project.asked.model_copy(update={"overrides": overrides})
+    plain = re.sub(r"[^a-z0-9]+", "-", policy.lower()).strip("-")[:40]
+    url = f"sqlite:///{folder / f'{plain}-{digest_of(policy)[:8]}.db'}"
     return replace(
         project,
         asked=asked,

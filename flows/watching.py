@@ -13,16 +13,18 @@ from evergreen.decisions.drift.harm.days import Day
 from evergreen.decisions.drift.harm.promise import Promise
 from evergreen.decisions.drift.harm.watch import Harm
 from evergreen.decisions.drift.harm.watch import watch as watch_promise
+from evergreen.decisions.retrain.decision import hangs_on_probe
 from evergreen.project import Project
 from evergreen.record.looks import Look, Signals, known_days
 from evergreen.record.outcomes import VersionFacts
 from flows.explaining import evidence_of
 from flows.gathering import Rows, rows_of
+from flows.probing import probe_of
 from flows.recorder import Recorder
 from tasks.drift import Drifted, drift
 from tasks.estimate import estimate
+from tasks.fresh import Fresh, fresh
 from tasks.performance import Measured, performance
-from tasks.probe import Probed, probe
 from tasks.reference import reference
 from tasks.skew import skew
 
@@ -36,14 +38,18 @@ def watch(
     end: date,
     *,
     as_of: datetime,
+    known_until: date,
     earlier: Sequence[Look],
+    spares: bool = False,
     do: Recorder,
 ) -> Signals:
     """Return what the signals say of a window.
 
     Parameters
     ----------
+    known_until : the day after the last one of which a training may know the labels.
     earlier : the looks that decide of the model's windows, by period.
+    spares : do not probe what no decision by the policy hangs on.
     """
     window = project.for_period(start, end)
     frozen = reference_of(project, champion, do)
@@ -82,7 +88,10 @@ def watch(
         ws=project.workspace,
         contract=project.contract,
     )
-    probed = probe_of(project, champion, found, measured=measured, harm=harm, do=do)
+    refitted = fresh_of(project, champion, found, measured=measured, harm=harm, do=do)
+    probed = None
+    if seen.faults.verdict != "fault" and (not spares or hangs_on_probe(project.params.retrain, harm)):
+        probed = probe_of(project, champion, known_until=known_until, harm=harm, do=do)
     age = (end - champion.data_end).days if champion.data_end else None
     evidence = evidence_of(
         seen,
@@ -90,7 +99,7 @@ def watch(
         harm,
         measured,
         estimated=estimated,
-        probed=probed,
+        fresh=refitted,
         own=alike,
         start=start,
         age_days=age,
@@ -111,6 +120,7 @@ def watch(
         audit=measured.audit,
         harm=harm,
         causes=guarded(lambda: causes.name(evidence), lambda why: (Cause(name="unknown", evidence=why),)),
+        probed=probed,
         days=measured.days,
         profile=seen.profile,
         report=str(project.workspace.path(seen.picture)) if seen.picture else None,
@@ -234,14 +244,14 @@ def judged_from(version: VersionFacts, start: date) -> date:
     return max(start, version.data_end or start)
 
 
-def probe_of(
+def fresh_of(
     project: Project, champion: VersionFacts, found: Rows, *, measured: Measured, harm: Harm, do: Recorder
-) -> Probed | None:
+) -> Fresh | None:
     """Return whether a fresh model does better, where a promise is broken and the window has what to fit one on."""
     if harm.verdict != "broken" or harm.since is None or found.answered is None or found.answers is None:
         return None
     return do(
-        probe,
+        fresh,
         found.answered,
         answers=found.answers,
         judged=measured.judged,

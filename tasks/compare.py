@@ -1,7 +1,7 @@
 """Step: the models in service, now and before, on the gate rows of a candidate -> the table that the gate reads."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -26,14 +26,15 @@ from evergreen.learning.analysis.slices import parts
 from evergreen.learning.evaluation import score
 from evergreen.learning.evaluation.clusters import clusters_of
 from evergreen.learning.evaluation.estimates import Estimates
-from evergreen.learning.features import Cut, history, labelled, pieces
-from evergreen.learning.features.history import PastRows
+from evergreen.learning.features import Cut, labelled
 from evergreen.learning.features.ordering import row_hashes
 from evergreen.learning.features.rowwise import local_time
 from evergreen.learning.model import model as models
+from evergreen.learning.model.beside import as_it_knows_them, gone, same_past, unseen_after
 from evergreen.learning.model.model import Model
 from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import VersionFacts
+from evergreen.record.seen import last_seen
 from tasks.engine import RETRIED
 
 Scores = tuple[float, ...]
@@ -77,10 +78,13 @@ def compare(
             continue
         why_not = _why_not(theirs, ours, facts, candidate, ws)
         if not why_not:
-            last = _last_seen(facts, ours.contract, ws)
-            usable[column] = _unseen(rows, ours, last) & _of_known_classes(rows, theirs)
+            last = last_seen(facts.train, facts.data_end, ours.contract, ws)
+            unseen = unseen_after(last, rows, ours.contract, ours.features.embargo_days)
+            usable[column] = unseen & _of_known_classes(rows, theirs)
             if usable[column].any():
-                estimates[column] = theirs.predict(_as_it_knows_them(rows, theirs, ours, candidate, ws))
+                estimates[column] = theirs.predict(
+                    as_it_knows_them(rows, theirs, ours.contract, ours.features, ws.path(candidate.valid.uri))
+                )
             else:
                 why_not = f"it has seen rows until {last:%Y-%m-%d}" if last else "it knows none of these classes"
         held.append(Held(**about, classes=theirs.classes, why_not=why_not))
@@ -121,32 +125,8 @@ def other_target(theirs: Model, ours: Model) -> str:
     return ""
 
 
-def same_past(theirs: Model, ours: Model) -> bool:
-    """Return whether the candidate's rows hold a model's features of the past as it knows them."""
-    return theirs.contract == ours.contract and theirs.features.history.items() <= ours.features.history.items()
-
-
-def gone(theirs: Model, stored: Collection[str]) -> str:
-    """Return what a model looks back on and cannot be given any more; empty for nothing.
-
-    Parameters
-    ----------
-    stored : the columns of the validated rows, from which its features of the past are derived.
-    """
-    lacking = [name for name in history.needed(theirs.contract, theirs.features) if name not in stored]
-    return f"it looks back on column '{lacking[0]}', which the candidate's rows do not have" if lacking else ""
-
-
-def past_of(test: pd.DataFrame, theirs: Model, ours: Model, valid: Path) -> dict[str, Any]:
-    """Return a model's features of the past for the candidate's test rows, in their order."""
-    time, past = str(theirs.contract.time), PastRows(theirs.contract, theirs.features)
-    known = pieces.with_past(valid, ours.contract, past)
-    latest = pd.concat([some[some[time] >= test[time].min()] for some in known], ignore_index=True)
-    return {column.name: latest[column.name].to_numpy() for column in theirs.given}
-
-
 def _why_not(theirs: Model, ours: Model, facts: VersionFacts, candidate: Candidate, ws: Workspace) -> str:
-    other_past = bool(theirs.given) and not same_past(theirs, ours)
+    other_past = bool(theirs.given) and not same_past(theirs, ours.contract, ours.features)
     drawn_otherwise = candidate.data_end is None and (
         candidate.split.rule is None or facts.split != candidate.split.rule
     )
@@ -160,41 +140,12 @@ def _why_not(theirs: Model, ours: Model, facts: VersionFacts, candidate: Candida
     return other_target(theirs, ours) or (gone(theirs, stored) if other_past else "")
 
 
-def _unseen(rows: pd.DataFrame, ours: Model, last: pd.Timestamp | None) -> Mask:
-    """Return which rows lie later than the last day that a model was fitted on, by more than the embargo."""
-    if last is None:
-        return np.ones(len(rows), dtype=np.bool_)
-    days = local_time(rows, ours.contract).dt.tz_localize(None).dt.normalize()
-    unseen: Mask = (days > last + pd.Timedelta(days=ours.features.embargo_days)).to_numpy()
-    return unseen
-
-
-def _last_seen(facts: VersionFacts, contract: Contract, ws: Workspace) -> pd.Timestamp | None:
-    """Return the last local day of the rows that a model was fitted on; None for rows without time."""
-    if facts.data_end is None or contract.time is None:
-        return None
-    if not ws.path(facts.train.uri).exists():
-        return pd.Timestamp(facts.data_end) - pd.Timedelta(days=1)
-    times = ws.read(facts.train, columns=[contract.time])
-    return local_time(times, contract).max().tz_localize(None).normalize()
-
-
 def _of_known_classes(rows: pd.DataFrame, theirs: Model) -> Mask:
     """Return the rows of classes that a model knows: what is common is compared."""
     if not theirs.classes:
         return np.ones(len(rows), dtype=np.bool_)
     known: Mask = rows[theirs.contract.target].astype("str").isin(theirs.classes).to_numpy()
     return known
-
-
-def _as_it_knows_them(
-    rows: pd.DataFrame, theirs: Model, ours: Model, candidate: Candidate, ws: Workspace
-) -> pd.DataFrame:
-    lacking = [column.name for column in theirs.contract.request_columns if column.name not in rows]
-    past = {}
-    if theirs.given and not same_past(theirs, ours):
-        past = past_of(rows, theirs, ours, ws.path(candidate.valid.uri))
-    return rows.assign(**past, **dict.fromkeys(lacking))
 
 
 def _protected(ours: Model, candidate: Candidate, ws: Workspace, *, seed: int) -> pd.DataFrame:

@@ -1,97 +1,249 @@
-"""Step: a window's labelled rows -> whether a model freshly fitted on the first of them does better on the others."""
+"""Step: the rows of a training that is not made yet -> what each rung of the ladder would do for the champion."""
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyarrow.parquet as pq
 from prefect import task
 
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import EvergreenError
-from evergreen.base.values import Value
+from evergreen.config.contract.contract import Contract
+from evergreen.config.params.evaluate import EvaluateParams
+from evergreen.config.params.features import FeatureParams
 from evergreen.decisions.drift.harm.days import losses
 from evergreen.decisions.drift.harm.promise import Promise
-from evergreen.learning import features
-from evergreen.learning.evaluation.clusters import Clusters, clustered_error
+from evergreen.decisions.retrain.ladder import RUNGS, Probed, Rung, Window, measured
+from evergreen.learning.evaluation.clusters import Clusters, clusters_of
+from evergreen.learning.evaluation.estimates import Estimates, estimate
+from evergreen.learning.evaluation.thresholds import choose_threshold
+from evergreen.learning.features import fit_target, inputs
 from evergreen.learning.model import model as models
+from evergreen.learning.model.beside import as_it_knows_them, local_days, unseen_after
+from evergreen.learning.model.model import Model
+from evergreen.learning.repair import recalibrating
+from evergreen.learning.repair.boosting import continued
+from evergreen.learning.repair.newest import Newest, newest, require, require_recipe
+from evergreen.learning.repair.recalibrating import CannotRepairError, own_curve
+from evergreen.learning.tuning import families
+from evergreen.learning.tuning.calibration import put_together
 from evergreen.learning.tuning.recipe import Recipe
-from evergreen.record.predicted import answered
+from evergreen.record.seen import last_seen
 from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)
-FEWEST_ROWS, FEWEST_DAYS = 200, 8
-MOST_ROWS = 50_000
-
-
-class Probed(Value):
-    """How much less a fresh model loses on later rows: `gain`, with its 95 % interval; None where nobody can tell."""
-
-    evidence: str
-    gain: float | None = None
-    low: float | None = None
-    high: float | None = None
+Array = npt.NDArray[Any]
+FEWEST_DAYS = 8
+MOST_ROWS = 50_000  # of a refit: the newest
+NOT_MEASURED = "not measured: a search takes as long as a training"
 
 
 @task(name="probe", timeout_seconds=1800, **RECORDED)
 def probe(
-    rows: TableRef,
+    train: TableRef,
     *,
-    answers: TableRef,
-    judged: TableRef,
+    test: TableRef,
+    valid: TableRef,
     artifact: FolderRef,
-    promise: Promise,
     threshold: float,
-    since: date,
+    fitted_on: TableRef | None,
+    data_end: date,
+    since: date | None,
+    windows: tuple[Window, ...],
+    searched: tuple[str, ...],
+    promise: Promise,
+    least: int,
     ws: Workspace,
+    contract: Contract,
+    features: FeatureParams,
+    evaluated: EvaluateParams,
+    seed: int,
 ) -> Probed:
-    """Fit the champion's recipe on the first half of the days since a day, and compare the losses on the second.
+    """Score what each rung makes of the train rows, and the champion, on the test rows that the champion has not seen.
+
+    Every rung's rows are the same, so that what they share, such as the weather of a day, cancels.
 
     Parameters
     ----------
-    rows, answers : of the window; `judged`: which of them have labels that count, and the champion's losses.
-    since : the day on which the harm began.
+    train, test, valid : as a training on what is known by now has them.
+    artifact, threshold : of the champion, which was fitted on the rows `fitted_on`; None for all before `data_end`.
+    since : the first day of what counts as recent.
+    windows : the histories that a refit is tried on.
+    searched : the families that a search may try; a champion of none of them is not refitted.
+    promise : what was promised of the champion, and in which loss.
+    least : so many labelled rows at least, or nobody can tell.
     """
-    model = models.load(ws.path(artifact.uri), artifact.sha256)
-    contract, made = model.contract, model.manifest
-    known = ws.read(judged)
-    known = known[known["day"] >= pd.Timestamp(since)].reset_index(drop=True)
-    days = np.unique(known["day"].to_numpy())
-    if len(known) < FEWEST_ROWS or len(days) < FEWEST_DAYS:
-        return Probed(evidence=f"{len(known)} labelled rows of {len(days)} days are too few to fit a fresh model on")
-    names = [column.name for column in (*contract.request_columns, *model.given)]
-    table = pq.read_table(ws.verified(rows))
-    there = [name for name in names if name in table.column_names]
-    given = answered(table, ws.read(answers), there).iloc[known["place"]].reset_index(drop=True)
-    first = (known["day"] < days[len(days) // 2]).to_numpy()
-    fitted_on = np.flatnonzero(first)[-MOST_ROWS:]
-    recipe = Recipe(contract, model.features, made["family"], made["params"], made["seed"], made["shrinkage"])
-    try:
-        built = features.build(given, contract, model.features, model.lookups)
-        target = known["label"].rename(contract.target)
-        train = built.iloc[fitted_on].assign(**{contract.target: target.iloc[fitted_on]})
-        fresh = recipe.fit_predict(train, built[~first], model.classes)
-    except (ValueError, EvergreenError) as error:
-        return Probed(evidence=f"no fresh model could be fitted: {' '.join(str(error).split())[:200]}")
-    later = known[~first].reset_index(drop=True)
-    ours = losses(
-        contract.task, later["label"], fresh.compared, loss=promise.loss, threshold=threshold, scale=promise.scale
+    champion = models.load(ws.path(artifact.uri), artifact.sha256)
+    if champion.contract.task != contract.task:
+        return Probed(evidence=f"the champion's target is {champion.contract.task}, by now it is {contract.task}")
+    last = last_seen(fitted_on, data_end, contract, ws)
+    rows = ws.read(test)
+    rows = as_it_knows_them(rows, champion, contract, features, ws.path(valid.uri))
+    rows = rows[unseen_after(last, rows, contract, features.embargo_days)].reset_index(drop=True)
+    n_days = local_days(rows, contract).nunique()
+    if len(rows) < least or n_days < FEWEST_DAYS:
+        found = f"{len(rows)} labelled rows of {n_days} days that the champion has not seen"
+        return Probed(evidence=f"{found} are too few: at least {least} of {FEWEST_DAYS} days are needed")
+    case = _Case(
+        champion=champion,
+        last_seen=last,
+        train=ws.read(train),
+        rows=rows,
+        seen_whole=len(rows) == test.rows,
+        promise=promise,
+        threshold=threshold,
+        contract=contract,
+        features=features,
+        evaluated=evaluated,
+        searched=searched,
+        seed=seed,
     )
-    return _compared(later["loss"].to_numpy() - ours, later["day"])
+    theirs = case.lost(champion.predict(rows))
+    starts: dict[Window, date | None] = {"all": None, **({"recent": since} if since else {})}
+    rungs = [
+        case.tried(Rung(name=name, window=window), theirs, start)
+        for name in RUNGS[:-1]
+        for window, start in starts.items()
+        if name != "refit" or window in windows
+    ]
+    refits = [rung for rung in rungs if rung.name == "refit" and rung.gain is not None]
+    best = max(refits, key=lambda rung: rung.gain or 0.0, default=None)
+    probed = Probed(
+        evidence=_said(rungs, best, rows=len(rows), days=n_days),
+        rows=len(rows),
+        days=n_days,
+        champion_loss=float(theirs.mean()),
+        rungs=(*rungs, Rung(name="search", window=best and best.window, why_not=NOT_MEASURED)),
+        gain=best and best.gain,
+        low=best and best.low,
+        high=best and best.high,
+        since=since,
+    )
+    log.info("probe: %s", probed.evidence)
+    return probed
 
 
-def _compared(gains: npt.NDArray[np.float64], days: "pd.Series[pd.Timestamp]") -> Probed:
-    """Return the mean gain of rows, with an interval by day."""
-    gain = float(gains.mean())
-    clusters = Clusters("day", np.unique(days.to_numpy(), return_inverse=True)[1].astype(np.int64), in_time=True)
-    half = clustered_error((gains - gain) / len(gains), clusters).half_width(0.025)
-    if not np.isfinite(half):
-        return Probed(evidence=f"{clusters.n} days are too few to compare a fresh model on")
-    evidence = (
-        f"a model fitted on the days before loses {abs(gain):.4f} {'less' if gain > 0 else 'more'} "
-        f"[{gain - half:.4f}, {gain + half:.4f}] than the champion on {len(gains):,} later rows of {clusters.n} days"
+@dataclass(frozen=True, kw_only=True)
+class _Case:
+    """A champion, the train rows that it may be repaired on, and the `rows` that say what that is worth."""
+
+    champion: Model
+    last_seen: pd.Timestamp | None
+    train: pd.DataFrame
+    rows: pd.DataFrame
+    seen_whole: bool
+    promise: Promise
+    threshold: float
+    contract: Contract
+    features: FeatureParams
+    evaluated: EvaluateParams
+    searched: tuple[str, ...]
+    seed: int
+
+    def lost(self, said: Estimates, threshold: float | None = None) -> Array:
+        """Return the loss of each row by what is said of it, shape (n,)."""
+        return losses(
+            self.contract.task,
+            self.rows[self.contract.target].reset_index(drop=True),
+            said.compared,
+            loss=self.promise.loss,
+            threshold=self.threshold if threshold is None else threshold,
+            scale=self.promise.scale,
+        )
+
+    def tried(self, rung: Rung, theirs: Array, since: date | None) -> Rung:
+        """Return a rung with what it does, or with why it does nothing."""
+        makes = {
+            "threshold": self._with_threshold,
+            "recalibration": self._recalibrated,
+            "boosting": self._boosted,
+            "refit": self._refitted,
+        }
+        began = perf_counter()
+        try:
+            ours = makes[rung.name](since)
+        except (ValueError, EvergreenError) as error:
+            said = error.what if isinstance(error, EvergreenError) else " ".join(str(error).split())[:200]
+            return rung.model_copy(update={"why_not": said, "seconds": round(perf_counter() - began, 3)})
+        found = measured(rung, theirs, ours, self._clusters(), self.promise)
+        return found.model_copy(update={"seconds": round(perf_counter() - began, 3)})
+
+    def _clusters(self) -> Sequence[Clusters]:
+        days = np.unique(local_days(self.rows, self.contract).to_numpy(), return_inverse=True)[1]
+        by_day = Clusters("day", days.astype(np.int64), in_time=True)
+        return [by_day, *([clusters_of(self.rows, self.contract)] if self.contract.group else [])]
+
+    def _newest(self, since: date | None) -> Newest:
+        require_recipe(self.champion, self.contract, self.features)
+        if not self.seen_whole:
+            raise CannotRepairError("the champion has seen some of the rows that the gate would judge by")
+        return newest(self.champion, self.train, last_seen=self.last_seen, since=since)
+
+    def _with_threshold(self, since: date | None) -> Array:
+        if self.contract.task != "binary" or self.promise.loss != "error":
+            raise CannotRepairError(f"a {self.contract.task} answer's {self.promise.loss} knows no threshold")
+        rule = self.evaluated.threshold
+        if isinstance(rule, float):
+            raise CannotRepairError("evaluate.threshold is a number")
+        known = self._newest(since)
+        chosen = choose_threshold(known.labels, known.estimates.values, rule=rule, costs=self.evaluated.costs)
+        return self.lost(self.champion.predict(self.rows), chosen)
+
+    def _recalibrated(self, since: date | None) -> Array:
+        known = self._newest(since)
+        then = recalibrating.fit_map(self.contract.task, known.labels, known.estimates)
+        pipeline, _ = recalibrating.recalibrated(self.champion.pipeline, then)
+        return self.lost(self._says(pipeline))
+
+    def _boosted(self, since: date | None) -> Array:
+        known = self._newest(since)
+        names = inputs(self.contract, self.features).names
+        family = self.champion.manifest["family"]
+        return self.lost(self._says(continued(self.champion.pipeline, family, known.rows[names], known.labels)))
+
+    def _refitted(self, since: date | None) -> Array:
+        made = self.champion.manifest
+        if made["family"] not in self.searched:
+            raise CannotRepairError(f"its family, {made['family']}, is none of tune.families")
+        rows = self._history(since)
+        recipe = Recipe(self.contract, self.features, made["family"], made["params"], made["seed"], made["shrinkage"])
+        pipeline = put_together(recipe.fit(rows), own_curve(made))
+        return self.lost(self._says(pipeline))
+
+    def _history(self, since: date | None) -> pd.DataFrame:
+        if since is None:
+            return self.train.tail(MOST_ROWS)
+        if self.features.history:
+            raise CannotRepairError("its features look back further than the recent rows")
+        rows = self.train[(local_days(self.train, self.contract) >= pd.Timestamp(since)).to_numpy()]
+        if self.contract.rows and len(rows) < self.contract.rows[0]:
+            raise CannotRepairError(f"{len(rows)} rows came since, and the contract wants {self.contract.rows[0]}")
+        require(fit_target(rows, self.contract), self.contract)
+        return rows.tail(MOST_ROWS)
+
+    def _says(self, pipeline: Any) -> Estimates:
+        names = inputs(self.contract, self.features).names
+        known = self.champion.classes and tuple(map(str, pipeline.classes_))
+        with families.limit_threads():
+            return estimate(pipeline, self.rows[names], task=self.contract.task, classes=known)
+
+
+def _said(rungs: Sequence[Rung], best: Rung | None, *, rows: int, days: int) -> str:
+    on = f"on {rows:,} rows of {days} days that the champion has not seen"
+    if best is None:
+        why = next((rung.why_not for rung in rungs if rung.name == "refit" and rung.why_not), "no days")
+        return f"no refit could be measured {on}: {why}"
+    between = "" if best.low is None else f" [{best.low:.4f}, {best.high:.4f}]"
+    more = "less" if (best.gain or 0) > 0 else "more"
+    others = [f"{rung.name} {rung.gain:+.4f}" for rung in rungs if rung is not best and rung.gain is not None]
+    beside = f"; beside it, {', '.join(others)}" if others else ""
+    return (
+        f"a refit on {best.window} rows loses {abs(best.gain or 0):.4f} {more}{between} than the champion {on}{beside}"
     )
-    return Probed(evidence=evidence, gain=gain, low=gain - half, high=gain + half)

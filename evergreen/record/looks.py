@@ -16,6 +16,7 @@ from evergreen.decisions.drift.harm.watch import Harm
 from evergreen.decisions.drift.shift.verdict import Shift
 from evergreen.decisions.performance import Performance
 from evergreen.decisions.retrain.decision import Decision
+from evergreen.decisions.retrain.ladder import Probed
 from evergreen.record.labels.verdict import Labels
 from evergreen.record.outcomes import StepRun, TrainingOutcome
 
@@ -28,8 +29,9 @@ class Signals(Value):
     `source`: its rows are those that were ``served``, or, where none was, those of the ``source``. `data`: the digest
     of the rows and labels that were looked at. `shift`: against the reference that was frozen when the version was
     registered; `recent`: against the windows before, which slides. `days`: the losses of the window's days up to which
-    labels are complete. `audit`: the loss of all rows by the labels that were asked for at random, where some were.
-    `profile`: of its rows. `report`: the page with its pictures.
+    labels are complete. `probed`: what a repair would gain; None where the data has a fault. `audit`: the loss of all
+    rows by the labels that were asked for at random, where some were. `profile`: of its rows. `report`: the page with
+    its pictures.
     """
 
     source: Literal["served", "source"]
@@ -46,6 +48,7 @@ class Signals(Value):
     audit: Audited | None = None
     harm: Harm
     causes: tuple[Cause, ...]
+    probed: Probed | None = None
     days: tuple[Day, ...]
     profile: TableRef | None
     report: str | None

@@ -70,7 +70,7 @@ def test_answers_at_once_without_latency(fresh, kept):
 def test_window_is_scored_as_the_look_that_judged_it_did(fresh, kept):
     never = walk(fresh, "never")["never"]
     course = arms.course(fresh, MONTHS, DAY)
-    arm = arms.rehearsed(fresh, ("retrain.policy=never",), course.folder, named="never")
+    arm = arms.rehearsed(fresh, "never", course.folder)
     looks = deciding_looks(arm.ledger(), "visits")
     for window, look in zip(never.walked, looks, strict=True):
         known = {day.day: day for day in window.days}
@@ -102,7 +102,7 @@ def test_months_that_the_champion_has_seen_may_be_replayed_because_arms_have_a_f
     february = date(2024, 2, 1)
     walked = walk(visited, "never", periods=((february, MARCH), (MARCH, APRIL)))["never"]
     course = arms.course(visited, ((february, MARCH), (MARCH, APRIL)), DAY)
-    arm = arms.rehearsed(visited, ("retrain.policy=never",), course.folder, named="never")
+    arm = arms.rehearsed(visited, "never", course.folder)
     assert champion_facts(arm.ledger(), "visits").data_end < february
     assert len(walked.walked[0].days) == 29
 

@@ -14,8 +14,8 @@ from evergreen.decisions.drift.shift.verdict import ColumnShift, Shift
 from evergreen.record.looks import Look
 from flows.explaining import evidence_of
 from tasks.drift import Drifted
+from tasks.fresh import Fresh
 from tasks.performance import Measured
-from tasks.probe import Probed
 
 FEBRUARY, MARCH, APRIL = date(2024, 2, 1), date(2024, 3, 1), date(2024, 4, 1)
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -40,14 +40,14 @@ def shift(columns=(), predictions=()):
     )  # fmt: skip
 
 
-def evidence(own=(), measured=(), *, promise=PROMISE, since=None, estimated=None, probed=None, seen=None):
+def evidence(own=(), measured=(), *, promise=PROMISE, since=None, estimated=None, fresh=None, seen=None):
     return evidence_of(
         Drifted.model_construct(shift=seen or shift(), faults=FAULTS),
         SKEW,
         Harm(verdict="broken" if since else "kept", evidence="", promise=promise, limit=20.0, since=since),
         Measured.model_construct(promise=promise, days=measured),
         estimated=estimated or Estimated.model_construct(loss=None, loss_low=None, loss_high=None),
-        probed=probed,
+        fresh=fresh,
         own=own,
         start=MARCH,
         age_days=40,
@@ -85,11 +85,11 @@ def test_champion_whose_gate_measured_nothing_has_no_history_to_exceed_it():
 
 
 def test_estimate_and_fresh_model_are_there_where_they_have_an_interval():
-    without = evidence(probed=Probed(evidence="too few rows"))
+    without = evidence(fresh=Fresh(evidence="too few rows"))
     assert (without.estimated, without.fresh, evidence().fresh) == (None, None, None)
     told = evidence(
         estimated=Estimated.model_construct(loss=0.2, loss_low=0.1, loss_high=0.3),
-        probed=Probed(evidence="does better", gain=0.0, low=-0.1, high=0.1),
+        fresh=Fresh(evidence="does better", gain=0.0, low=-0.1, high=0.1),
     )
     assert (told.estimated.low, told.estimated.value, told.estimated.high) == (0.1, 0.2, 0.3)
     assert (told.fresh.low, told.fresh.value, told.fresh.high) == (-0.1, 0.0, 0.1)

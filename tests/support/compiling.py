@@ -13,7 +13,7 @@ from evergreen.data.typed.schema import conform, from_pandas
 from evergreen.learning import features
 from evergreen.learning.model.compiled.scorer import Scorer
 from evergreen.learning.tuning import families
-from evergreen.learning.tuning.calibration import CalibratedPipeline
+from evergreen.learning.tuning.calibration import CalibrationMap, put_together
 
 TARGETS = {"binary": "boolean", "multiclass": "category", "regression": "number"}
 SMALL = {
@@ -26,6 +26,8 @@ CALIBRATIONS = {
     "sigmoid": ("binary", [1.4, -0.3]),
     "isotonic": ("binary", [0.1, 0.3, 0.31, 0.8, 0.05, 0.2, 0.6, 0.7]),
     "temperature": ("multiclass", [1.7]),
+    "offsets": ("multiclass", [1.7, 0.4, -0.9, 0.1]),
+    "offset": ("regression", [-2.5]),
 }
 EVERYTHING = {
     "calendar": ["hour", "weekday", "month", "day_of_year"],
@@ -114,7 +116,7 @@ def made(task, family, *, params=None, chosen=None, calibration=None):
     pipeline = families.build(family, chosen, task=task, inputs=inputs, features=wanted, seed=7)
     families.fit(pipeline, built[inputs.names], target(task))
     if calibration:
-        pipeline = CalibratedPipeline(pipeline, calibration, CALIBRATIONS[calibration][1])
+        pipeline = put_together(pipeline, CalibrationMap(method=calibration, numbers=CALIBRATIONS[calibration][1]))
     form = compiled(pipeline, rows().assign(**built), contract=asked, features=wanted, lookups=LOOKUPS, seed=7)
     return pipeline, built, form
 

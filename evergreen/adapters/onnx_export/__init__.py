@@ -13,7 +13,7 @@ from evergreen.adapters.onnx_export.encoding import NotConvertibleError, encodin
 from evergreen.adapters.onnx_export.nodes import MISSING
 from evergreen.config.contract.columns import Task
 from evergreen.learning.model.compiled.scorer import OUTPUT, opened
-from evergreen.learning.tuning.calibration import CalibratedPipeline
+from evergreen.learning.tuning.calibration import taken_apart
 
 log = logging.getLogger(__name__)
 Array = np.ndarray[Any, Any]
@@ -49,7 +49,7 @@ def export(pipeline: Any, rows: pd.DataFrame, *, task: Task, seed: int) -> Expor
         by one. 500 rows with missing values and unseen categories, here and there and everywhere, are always added.
     """
     try:
-        encoding = encoding_of(pipeline.pipeline if isinstance(pipeline, CalibratedPipeline) else pipeline)
+        encoding = encoding_of(taken_apart(pipeline)[0])
         if rows.empty:
             raise NotConvertibleError("there are no rows to compare on")
         content = convert(pipeline, encoding, rows, task=task)

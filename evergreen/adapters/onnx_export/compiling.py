@@ -26,7 +26,7 @@ from evergreen.learning.model.compiled.scorer import GRAPH, PLAN, Scorer
 from evergreen.learning.model.references import golden_of, profile_of
 from evergreen.learning.model.requested import requested
 from evergreen.learning.tuning import families
-from evergreen.learning.tuning.calibration import CalibratedPipeline
+from evergreen.learning.tuning.calibration import taken_apart
 
 log = logging.getLogger(__name__)
 Array = np.ndarray[Any, Any]
@@ -81,14 +81,20 @@ def compiled(
     proving = golden_of(described, columns, asked, zone=contract.timezone, answer=answer)
     files = {profile.FILE: described.to_bytes(), golden.FILE: proving.to_bytes()}
     try:
-        curve = Curve(pipeline.method, tuple(pipeline.numbers)) if isinstance(pipeline, CalibratedPipeline) else None
-        fitted = pipeline.pipeline if isinstance(pipeline, CalibratedPipeline) else pipeline
+        fitted, curve = taken_apart(pipeline)
         encoding, linear = encoding_of(fitted), linear_of(fitted["estimator"])
         if linear:
             encoding, linear = folded(encoding, linear)
         converted, link = graph_of(fitted["estimator"], encoding.width, contract.task, linear=linear)
         plan = plan_of(
-            encoding, contract, features, lookups, columns=asked, classes=classes, link=link, calibration=curve
+            encoding,
+            contract,
+            features,
+            lookups,
+            columns=asked,
+            classes=classes,
+            link=link,
+            calibration=Curve(curve.method, curve.numbers) if curve else None,
         )
         graph = converted.SerializeToString(deterministic=True)
         if len(graph) > MOST_BYTES:

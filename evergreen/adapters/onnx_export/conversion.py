@@ -11,7 +11,7 @@ from evergreen.adapters.onnx_export.estimators import graph_of
 from evergreen.adapters.onnx_export.nodes import Nodes
 from evergreen.config.contract.columns import Task
 from evergreen.learning.model.compiled.scorer import INPUT, OUTPUT
-from evergreen.learning.tuning.calibration import CalibratedPipeline
+from evergreen.learning.tuning.calibration import taken_apart
 
 
 def convert(pipeline: Any, encoding: Encoding, rows: pd.DataFrame, *, task: Task) -> bytes:
@@ -25,8 +25,8 @@ def convert(pipeline: Any, encoding: Encoding, rows: pd.DataFrame, *, task: Task
     ------
     NotConvertibleError if a step has no ONNX form; what a converter raises otherwise.
     """
-    calibrated = pipeline if isinstance(pipeline, CalibratedPipeline) else None
-    converted, link = graph_of((calibrated.pipeline if calibrated else pipeline)["estimator"], encoding.width, task)
+    fitted, curve = taken_apart(pipeline)
+    converted, link = graph_of(fitted["estimator"], encoding.width, task)
     estimator = onnx.compose.add_prefix(converted, "estimator/")
     given, exact = (f"estimator/{name}" for name in (INPUT, OUTPUT))
     before, after = Nodes(prefix="columns/"), Nodes(prefix="answer/")
@@ -34,7 +34,7 @@ def convert(pipeline: Any, encoding: Encoding, rows: pd.DataFrame, *, task: Task
     kind = estimator.graph.input[0].type.tensor_type.elem_type
     before.nodes.append(helper.make_node("Cast", [encoded], [given], to=kind))
     answer = after.link(link, exact)
-    answer = after.calibrated(answer, calibrated) if calibrated else answer
+    answer = after.calibrated(answer, curve) if curve else answer
     answer = after.both(answer) if task == "binary" else answer
     after.nodes.append(helper.make_node("Cast", [answer], [OUTPUT], to=TensorProto.FLOAT))
     kinds = {

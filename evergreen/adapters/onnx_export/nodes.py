@@ -12,7 +12,7 @@ from evergreen.adapters.onnx_export.trees import Trees
 from evergreen.learning.model.compiled.curves import EPSILON, Link
 from evergreen.learning.model.compiled.plan import Category, Number
 from evergreen.learning.model.compiled.rowwise import LARGEST
-from evergreen.learning.tuning.calibration import CalibratedPipeline
+from evergreen.learning.tuning.calibration import CalibrationMap
 
 Array = np.ndarray[Any, Any]
 MISSING = "nan"  # a tensor of text has no missing value
@@ -99,15 +99,21 @@ class Nodes:
         """Add a change of type."""
         return self._add("Cast", [values], to=kind)
 
-    def calibrated(self, probabilities: str, by: CalibratedPipeline) -> str:
-        """Add the nodes of a calibration: of the probability of true, shape (n, 1), or of those of all classes."""
+    def calibrated(self, probabilities: str, by: CalibrationMap) -> str:
+        """Add the nodes of a calibration: of the probability of true, shape (n, 1), of those of all classes, or of
+        values, shape (n, 1).
+        """
+        if by.method == "offset":
+            return self._add("Add", [probabilities, self._constant(by.numbers[0])])
         safe = self._add("Clip", [probabilities, self._constant(EPSILON), self._constant(1 - EPSILON)])
         if by.method == "isotonic":
             half = len(by.numbers) // 2
             return self._interpolated(safe, np.array(by.numbers[:half]), np.array(by.numbers[half:]))
         logarithms = self._add("Log", [safe])
-        if by.method == "temperature":
+        if by.method in ("temperature", "offsets"):
             cooled = self._add("Div", [logarithms, self._constant(by.numbers[0])])
+            if by.method == "offsets":
+                cooled = self._add("Add", [cooled, self._constant([by.numbers[1:]])])
             return self._add("Softmax", [cooled], axis=1)
         other = self._add("Log", [self._add("Sub", [self._constant(1.0), safe])])
         odds = self._add("Sub", [logarithms, other])

@@ -19,7 +19,8 @@ class Walked(Value):
 
     `days`: of the rows whose label is known by now; what was known then decided. `value`: of the gate's metric on
     them, None where it could not be measured. `decision`: its summary. `outcome`: "keep", or what the gate said of the
-    candidate that was made; "not done" of the last window, of which nobody would see what came.
+    candidate that was made; "not done" of the last window, of which nobody would see what came. `rung`: of the repair
+    ladder that was made, and `trained`: whether that fitted a model.
     """
 
     start: date
@@ -31,6 +32,7 @@ class Walked(Value):
     triggers: tuple[str, ...]
     outcome: str
     rung: str | None = None
+    trained: bool = False
     model: str | None = None
 
 

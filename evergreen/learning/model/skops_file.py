@@ -24,6 +24,7 @@ TRUSTED_TYPES = (
     "collections.OrderedDict",
     "evergreen.learning.tuning.boosting.NamedXGBClassifier",
     "evergreen.learning.tuning.calibration.CalibratedPipeline",
+    "evergreen.learning.tuning.calibration.ShiftedPipeline",
     "evergreen.learning.tuning.encoders.HashedCategories",
     "evergreen.learning.tuning.encoders.Words",
     "evergreen.learning.tuning.encoders.bounded",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.pipeline import Pipeline
 
 from evergreen.base.values import Value
@@ -21,16 +21,13 @@ ERRORS = 2  # standard errors of the gain, over the rows
 
 
 class CalibrationMap(Value):
-    """A map of probabilities. `numbers`: slope and intercept of the log odds; the temperature; or, isotonic, its knots.
-
-    Isotonic: first all probabilities, then what each becomes.
-    """
+    """A map of probabilities, or of values. `numbers`: as `curves.calibrated` takes them."""
 
     method: Method
     numbers: tuple[float, ...]
 
     def __call__(self, probabilities: Array) -> Array:
-        """Return better probabilities: shape (n,), of true; or shape (n, k), of each class."""
+        """Return better ones: probabilities of true, shape (n,), or of each class, shape (n, k), or values, (n,)."""
         return curves.calibrated(probabilities, self.method, self.numbers)
 
 
@@ -174,7 +171,7 @@ class CalibratedPipeline(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
     def predict_proba(self, X: Any) -> Array:  # noqa: N803
         """Return the probabilities of the classes, shape (n, k)."""
         curve, said = CalibrationMap(method=self.method, numbers=tuple(self.numbers)), self.pipeline.predict_proba(X)
-        if self.method == "temperature":
+        if self.method in ("temperature", "offsets"):
             return curve(said)
         of_true = curve(said[:, 1])
         return np.column_stack([1 - of_true, of_true])
@@ -185,8 +182,46 @@ class CalibratedPipeline(ClassifierMixin, BaseEstimator):  # type: ignore[misc] 
         return chosen
 
 
-def calibrated(pipeline: Pipeline, calibration: Calibration | None) -> "Pipeline | CalibratedPipeline":
-    """Return a fitted pipeline with its curve, where calibration is applied."""
-    if calibration is None or not calibration.is_applied:
+class ShiftedPipeline(RegressorMixin, BaseEstimator):  # type: ignore[misc]  # no types
+    """A fitted regressor to whose values a number is added."""
+
+    def __init__(self, pipeline: Any, offset: float) -> None:
+        self.pipeline, self.offset = pipeline, offset
+
+    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
+        """Fit the regressor anew; the offset stays."""
+        self.pipeline.fit(X, y)
+        return self
+
+    @property
+    def feature_names_in_(self) -> Array:
+        names: Array = self.pipeline.feature_names_in_
+        return names
+
+    def predict(self, X: Any) -> Array:  # noqa: N803
+        """Return the values, shape (n,)."""
+        said: Array = self.pipeline.predict(X) + self.offset
+        return said
+
+
+def taken_apart(pipeline: Any) -> tuple[Any, CalibrationMap | None]:
+    """Return the fitted pipeline within, and the map that its answers pass through, if they do."""
+    if isinstance(pipeline, CalibratedPipeline):
+        return pipeline.pipeline, CalibrationMap(method=pipeline.method, numbers=tuple(pipeline.numbers))
+    if isinstance(pipeline, ShiftedPipeline):
+        return pipeline.pipeline, CalibrationMap(method="offset", numbers=(pipeline.offset,))
+    return pipeline, None
+
+
+def put_together(pipeline: Any, curve: CalibrationMap | None) -> Any:
+    """Return a fitted pipeline whose answers pass through a map; the rest as `taken_apart`."""
+    if curve is None:
         return pipeline
-    return CalibratedPipeline(pipeline, calibration.curve.method, list(calibration.curve.numbers))
+    if curve.method == "offset":
+        return ShiftedPipeline(pipeline, curve.numbers[0])
+    return CalibratedPipeline(pipeline, curve.method, list(curve.numbers))
+
+
+def calibrated(pipeline: Pipeline, calibration: Calibration | None) -> Any:
+    """Return a fitted pipeline with its curve, where calibration is applied."""
+    return put_together(pipeline, calibration.curve if calibration and calibration.is_applied else None)

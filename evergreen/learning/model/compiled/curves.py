@@ -10,7 +10,7 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 Link = Literal["", "Sigmoid", "Softmax"]
-Method = Literal["sigmoid", "isotonic", "temperature"]
+Method = Literal["sigmoid", "isotonic", "temperature", "offsets", "offset"]
 EPSILON = 1e-6  # probabilities are kept this far from 0 and 1, where the log loss is endless
 LEAST = -700.0  # the exponential of more than its opposite is endless
 
@@ -28,13 +28,17 @@ def linked(sums: Array, link: Link) -> Array:
 
 
 def calibrated(probabilities: Array, method: Method, numbers: Sequence[float]) -> Array:
-    """Return better probabilities: shape (n,), of true; or shape (n, k), of each class.
+    """Return better probabilities: shape (n,), of true; or shape (n, k), of each class; or better values, shape (n,).
 
     Parameters
     ----------
-    numbers : slope and intercept of the log odds; the temperature; or, isotonic, first all probabilities at the knots,
-        then what each becomes.
+    numbers : slope and intercept of the log odds; isotonic, first all probabilities at the knots, then what each
+        becomes; the temperature; "offsets", the temperature and what is added to each class's logarithm; "offset", what
+        is added to a value.
     """
+    if method == "offset":
+        shifted: Array = probabilities + numbers[0]
+        return shifted
     safe = np.minimum(np.maximum(probabilities, EPSILON), 1 - EPSILON)
     if method == "sigmoid":
         slope, intercept = numbers
@@ -44,7 +48,10 @@ def calibrated(probabilities: Array, method: Method, numbers: Sequence[float]) -
         half = len(numbers) // 2
         stepped: Array = np.interp(safe, numbers[:half], numbers[half:])
         return stepped
-    powers = np.exp(np.log(safe) / numbers[0])
+    logarithms = np.log(safe) / numbers[0]
+    if method == "offsets":
+        return linked(logarithms + np.asarray(numbers[1:]), "Softmax")
+    powers = np.exp(logarithms)
     warmed: Array = powers / powers.sum(axis=1, keepdims=True)
     return warmed
 

@@ -165,7 +165,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 return "a column of a lookup has not one cell for each key"
         if (self.link == "Softmax") > (self.task == "multiclass") or (self.link and self.task == "regression"):
             return f"a {self.task} model has no {self.link}"
-        if self.calibration and not _is_curve(self.calibration, self.task):
+        if self.calibration and not _is_curve(self.calibration, self.task, len(self.classes)):
             return f"the calibration is none of a {self.task} model"
         return self._misplaced()
 
@@ -192,13 +192,15 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return "" if sorted(places) == list(range(self.width)) else "its numbers do not fill the width"
 
 
-def _is_curve(curve: Curve, task: Task) -> bool:
-    if (curve.method == "temperature") != (task == "multiclass") or task == "regression":
-        return False
+def _is_curve(curve: Curve, task: Task, n_classes: int) -> bool:
     n = len(curve.numbers)
+    if task == "regression":
+        return curve.method == "offset" and n == 1
+    if task == "multiclass":
+        return n == {"temperature": 1, "offsets": 1 + n_classes}.get(curve.method) and curve.numbers[0] > 0
     if curve.method == "isotonic":
         return n >= 2 and n % 2 == 0 and all(map(lt, curve.numbers, curve.numbers[1 : n // 2]))
-    return n == (1 if curve.method == "temperature" else 2)
+    return curve.method == "sigmoid" and n == 2
 
 
 def refused(what: str) -> CompiledError:

@@ -6,7 +6,7 @@ import pytest
 from graphs import INPUTS, fitted, table
 
 from evergreen.adapters import onnx_export
-from evergreen.learning.tuning.calibration import CalibratedPipeline
+from evergreen.learning.tuning.calibration import CalibratedPipeline, ShiftedPipeline
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from evergreen.learning.tuning.calibration import CalibratedPipeline
         ("binary", "isotonic", [0.1, 0.3, 0.31, 0.8, 0.05, 0.2, 0.6, 0.7]),
         ("binary", "isotonic", [0.4, 0.6]),
         ("multiclass", "temperature", [1.7]),
+        ("multiclass", "offsets", [1.7, 0.4, -0.9, 0.1]),
     ],
 )
 def test_calibrated_probabilities_are_in_the_graph(task, method, numbers):
@@ -26,6 +27,15 @@ def test_calibrated_probabilities_are_in_the_graph(task, method, numbers):
     assert (exported.why_not, exported.content is None) == ("", False)
     np.testing.assert_allclose(
         onnx_export.predict(exported.content, table()), pipeline.predict_proba(table()), atol=1e-5
+    )
+
+
+def test_value_that_is_shifted_is_in_the_graph():
+    pipeline = ShiftedPipeline(fitted("regression", "xgboost"), -2.5)
+    exported = onnx_export.export(pipeline, table(), task="regression", seed=7)
+    assert exported.why_not == ""
+    np.testing.assert_allclose(
+        onnx_export.predict(exported.content, table()).ravel(), pipeline.predict(table()), atol=1e-4
     )
 
 

@@ -1,4 +1,4 @@
-"""The probe step: a fresh model does better where what the rows mean has changed, and no better where it has not."""
+"""The fresh step: a fresh model does better where what the rows mean has changed, and no better where it has not."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ from looking import at
 from evergreen.decisions.drift.harm.promise import Promise
 from evergreen.learning.model import model as models
 from evergreen.record.predicted import ID
-from tasks.probe import probe
+from tasks.fresh import fresh
 
 PROMISE = Promise(loss="brier", at_gate=0.15, at_most=0.2, tolerance=0.02, evidence="")
 
@@ -36,7 +36,7 @@ def probed(visited):
             }
         )
         table = rows.assign(**{ID: ids}).sample(frac=1, random_state=1) if served else rows
-        return probe.fn(
+        return fresh.fn(
             ws.write("valid", table), answers=ws.write("answers", answers), judged=ws.write("judged", judged),
             artifact=facts.artifact, promise=PROMISE, threshold=facts.threshold, since=since, ws=ws,
         )  # fmt: skip

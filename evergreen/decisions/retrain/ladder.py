@@ -1,0 +1,143 @@
+"""The repair ladder: what would help a champion, measured side by side, and the cheapest of it that helps enough."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from evergreen.base.values import Value
+from evergreen.decisions.drift.harm.promise import Promise
+from evergreen.learning.evaluation.clusters import Clusters, clustered_error
+
+Name = Literal["threshold", "recalibration", "boosting", "refit", "search"]
+Window = Literal["all", "recent"]
+Array = npt.NDArray[np.float64]
+RUNGS: tuple[Name, ...] = ("threshold", "recalibration", "boosting", "refit", "search")  # the cheapest first
+TRAININGS: tuple[Name, ...] = ("boosting", "refit", "search")  # what fits a model; the others adjust its answers
+ALPHA = 0.025  # on either side of an interval
+
+
+class Rung(Value):
+    """A repair, and what it does for the champion on rows that neither has seen.
+
+    `window`: the history that it is made of, all or since the change; None where it has none. `loss`: its mean loss;
+    `gain`: the champion's minus its own, with the 95 % interval by day from `low` to `high`. `restores`: whether the
+    upper end of its loss is within the promise; None where nobody can tell. `why_not`: why it could not be made or
+    measured, and then it has no figures.
+    """
+
+    name: Name
+    window: Window | None = None
+    loss: float | None = None
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+    restores: bool | None = None
+    seconds: float = 0.0
+    why_not: str | None = None
+
+    @property
+    def is_training(self) -> bool:
+        """Whether it fits a model."""
+        return self.name in TRAININGS
+
+
+class Probed(Value):
+    """What was tried for a champion on the newest labelled rows that it has not seen, the cheapest first.
+
+    `rows`, `days`: how many there are of these; `champion_loss`: its mean loss on them. `gain`, `low`, `high`: of the
+    best refit; None where nobody can tell. `since`: the first day of what counts as recent; None where nothing does.
+    `broken`: whether the champion's promise is, and its last days are not back under it.
+    """
+
+    evidence: str
+    rows: int = 0
+    days: int = 0
+    champion_loss: float | None = None
+    rungs: tuple[Rung, ...] = ()
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+    since: date | None = None
+    broken: bool = False
+
+
+def measured(rung: Rung, theirs: Array, ours: Array, by: Sequence[Clusters], promise: Promise) -> Rung:
+    """Return a rung with its figures.
+
+    Parameters
+    ----------
+    theirs, ours : shape (n,), the losses of the champion and of the repair on the same rows, in [0, 1].
+    by : which rows belong together; of several ways the one that is surest of least counts.
+    """
+    gain, half = _interval(theirs - ours, by)
+    loss, reach = _interval(ours, by)
+    known = np.isfinite(half)
+    can_tell = np.isfinite(reach) and promise.at_most < 1
+    return rung.model_copy(
+        update={
+            "loss": loss,
+            "gain": gain,
+            "low": gain - half if known else None,
+            "high": gain + half if known else None,
+            "restores": bool(loss + reach <= promise.at_most) if can_tell else None,
+        }
+    )
+
+
+def _interval(values: Array, by: Sequence[Clusters]) -> tuple[float, float]:
+    """Return the mean, and how far off it may be on either side."""
+    mean = float(values.mean())
+    around = (values - mean) / len(values)
+    return mean, max(clustered_error(around, clusters).half_width(ALPHA) for clusters in by)
+
+
+def choose(probed: Probed, promise: Promise, *, min_gain: float) -> Rung | None:
+    """Return the rung that is worth its price; None where none is, or nothing could be measured.
+
+    Where the promise is broken, and the newest loss is above it: the cheapest that restores it. Where none does, or it
+    is kept, the best is looked for among those whose gain is surely above `min_gain` of the champion's loss; of those
+    that surely gain, and are as good but for `min_gain`, the cheapest. Where the promise is broken and nothing that was
+    measured helps, a search.
+
+    Examples
+    --------
+    >>> promised = Promise(loss="error", at_gate=0.1, at_most=0.15, tolerance=0.02, evidence="")
+    >>> curve = Rung(name="recalibration", loss=0.19, gain=0.02, low=0.01, high=0.03, restores=False)
+    >>> refit = Rung(name="refit", window="all", loss=0.12, gain=0.09, low=0.07, high=0.11, restores=True)
+    >>> probed = Probed(evidence="", champion_loss=0.21, broken=True, rungs=(curve, refit))
+    >>> choose(probed, promised, min_gain=0.01).name
+    'refit'
+    """
+    if probed.champion_loss is None:
+        return None
+    ladder = sorted(probed.rungs, key=lambda rung: RUNGS.index(rung.name))
+    broken = probed.broken and probed.champion_loss > promise.at_most
+    surely = [rung for rung in ladder if rung.low is not None and rung.low > 0]
+    restoring = [rung for rung in surely if rung.restores]
+    if broken and restoring:
+        cheapest = restoring[0].name
+        return max((rung for rung in restoring if rung.name == cheapest), key=_gain)
+    matters = min_gain * probed.champion_loss
+    worth = [rung for rung in surely if rung.low is not None and rung.low > matters]
+    if worth:
+        best = max(map(_gain, worth))
+        good = [rung for rung in surely if _gain(rung) >= best - matters]
+        return max((rung for rung in good if rung.name == good[0].name), key=_gain)
+    return next((rung for rung in ladder if rung.name == "search"), None) if broken else None
+
+
+def _gain(rung: Rung) -> float:
+    return rung.gain if rung.gain is not None else -np.inf
+
+
+def after(rung: Rung, probed: Probed) -> Rung | None:
+    """Return the next rung of the ladder that could be made, for one that the gate refused; None above the last."""
+    higher = [other for other in probed.rungs if RUNGS.index(other.name) > RUNGS.index(rung.name)]
+    made = [other for other in higher if other.why_not is None or other.name == "search"]
+    if not made:
+        return None
+    cheapest = min(made, key=lambda other: RUNGS.index(other.name)).name
+    return max((other for other in made if other.name == cheapest), key=_gain)
