@@ -75,7 +75,7 @@ def latency(text: str) -> timedelta:
     >>> latency("1d"), latency("36h")
     (datetime.timedelta(days=1), datetime.timedelta(days=1, seconds=43200))
     """
-    found = re.fullmatch(r"(\d{1,4})([hd])", text.strip())
+    found = re.fullmatch(r"([0-9]{1,4})([hd])", text.strip())
     told = int(found[1]) * UNITS[found[2]] if found else None
     if told is None or told >= SHORTEST_MONTH:
         raise ConfigError(
@@ -159,7 +159,8 @@ def headings(metric: str, against: str) -> tuple[str, ...]:
 
 def cells(row: Row) -> tuple[str, ...]:
     """Return a policy's line of the table as it is shown."""
-    difference = "-" if row.difference is None else f"{row.difference:,.0f} [{row.low:,.0f}, {row.high:,.0f}]"
+    within = "unknown" if row.low is None else f"{row.low:,.0f}, {row.high:,.0f}"
+    difference = "-" if row.difference is None else f"{row.difference:,.0f} [{within}]"
     return (
         row.policy,
         "unknown" if row.metric is None else f"{row.metric:.3f}",

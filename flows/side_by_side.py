@@ -3,13 +3,14 @@
 import multiprocessing
 import os
 import signal
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.queues import Queue
 from queue import Empty
 from typing import Any, TypeVar
 
 from evergreen.base import parents
-from evergreen.base.errors import ResourceError
+from evergreen.base.errors import EvergreenError, ResourceError
 
 R = TypeVar("R")
 Piece = Callable[[Callable[[], None]], R]  # is given what it calls whenever a part of it is done
@@ -27,7 +28,7 @@ def side_by_side(pieces: Sequence[Piece[R]], *, workers: int) -> Iterator[tuple[
 
     Raises
     ------
-    ResourceError if a process is ended from outside; whatever a piece raises.
+    ResourceError if a process is ended from outside; whatever a piece raises, what is not ours as a RuntimeError.
     """
     if workers == 1 or len(pieces) == 1:
         yield from _one_by_one(pieces)
@@ -74,7 +75,8 @@ def _next(told: "Queue[Any]", crew: Sequence[Any]) -> tuple[int, Any, BaseExcept
             message: tuple[int, Any, BaseException | None] = told.get(timeout=LOOKS_AFTER_SECONDS)
             return message
         except Empty:
-            if any(worker.exitcode for worker in crew):
+            ends = [worker.exitcode for worker in crew]
+            if any(ends) or None not in ends:
                 raise ResourceError(
                     "RES006",
                     "a process of the replay was ended from outside, most likely because memory was short",
@@ -91,6 +93,9 @@ def _work(parent: int, waiting: "Queue[Any]", told: "Queue[Any]") -> None:
         place, piece = item
         try:
             told.put((place, piece(lambda place=place: told.put((place, None, None))), None))
-        except Exception as error:  # whatever it is, the parent raises it
+        except EvergreenError as error:
             told.put((place, None, error))
+            return
+        except Exception:  # whatever it is, the parent raises it; it may hold what no other process can read
+            told.put((place, None, RuntimeError(traceback.format_exc())))
             return

@@ -102,15 +102,7 @@ def decide(found: Found, past: Past, params: RetrainParams, *, window_end: date)
 
 
 def hangs_on_probe(params: RetrainParams, harm: Harm) -> bool:
-    """Return whether what a probe finds may change a decision by the policy, or the repair that it leads to.
-
-    Examples
-    --------
-    >>> kept = Harm(verdict="kept", evidence="", promise=Promise.model_construct(), limit=20.0)
-    >>> params = [RetrainParams(policy=policy, cooldown_days=0) for policy in ("any(every-3,harm)", "probe")]
-    >>> [hangs_on_probe(each, kept) for each in params]
-    [False, True]
-    """
+    """Return whether what a probe finds may change a decision by the policy, or the repair that it leads to."""
     kinds = {signal.kind for signal in Policy.parse(params.policy).signals}
     return bool(kinds & {"probe", "cost", "estimated"}) or ("harm" in kinds and harm.verdict == "broken")
 
