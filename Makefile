@@ -5,9 +5,10 @@ HOME_FOLDER := $(or $(EVERGREEN_HOME),.evergreen)
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 FROM ?= 2013-03
 TO ?= 2013-12
+POLICIES ?= never,every-1,every-3,drift,harm,any(harm,probe)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check format stages reference lock lock-check install state dvc train clean clean-all \
+.PHONY: help run replay test test-long check format stages reference lock lock-check install state dvc train clean clean-all \
   benchmark benchmark-ingest benchmark-validation benchmark-features benchmark-gate benchmark-init benchmark-tracking \
   benchmark-quality benchmark-months benchmark-same-recipe benchmark-tuning benchmark-walk benchmark-registry benchmark-scoring \
   benchmark-serving benchmark-drift
@@ -17,6 +18,9 @@ help:  ## Say what can be made
 
 run: state  ## The whole loop on real flights: train, then walk the months (FROM=2013-03 TO=2013-12)
 	@$(BIN)/evergreen replay --from $(FROM) --to $(TO)
+
+replay: state  ## The same months under several policies: what each cost and gained (POLICIES="never,every-1")
+	@$(BIN)/evergreen replay --from $(FROM) --to $(TO) --policies "$(POLICIES)"
 
 test: state  ## All tests, offline, two files at a time
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

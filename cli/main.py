@@ -169,6 +169,13 @@ def plan(
 def replay(
     start: Annotated[str, typer.Option("--from", metavar="YYYY-MM", help="The first month to walk.")],
     end: Annotated[str, typer.Option("--to", metavar="YYYY-MM", help="The last month to walk.")],
+    policies: Annotated[
+        str | None,
+        typer.Option("--policies", metavar="A,B,...", help="Compare policies on these months, and change nothing."),
+    ] = None,
+    latency: Annotated[
+        str, typer.Option("--latency", metavar="TIME", help="With --policies: how late a new model answers.")
+    ] = "1d",
     env: Env = "local",
     params: ParamsFile = "params.yaml",
     overrides: Overrides = None,
@@ -179,13 +186,17 @@ def replay(
 
     Ends with a table, and asks the packaged champion for ten rows to check that it answers as batch scoring does.
 
-    Example: [bold]evergreen replay --from 2013-03 --to 2013-12[/bold]
+    With policies, each of them walks the months by itself, and what they would have cost and gained is compared.
+
+    Examples: [bold]evergreen replay --from 2013-03 --to 2013-12[/bold]
+
+    [bold]evergreen replay --from 2013-03 --to 2013-12 --policies "never,every-1,any(harm,probe)"[/bold]
     """
     from cli import replay as walk
     from evergreen.config import consistency
     from evergreen.project import Project
 
-    (first, _), (_, last) = month(start), month(end)
+    (first, _), (last_start, last) = month(start), month(end)
     project = Project.open(env, params, overrides or (), allow_dirty=allow_dirty)
     consistency.require_time(project.contract)
     if first >= last:
@@ -195,8 +206,15 @@ def replay(
             where="command line",
             next_step="Exchange --from and --to.",
         )
-    project.may_train()
-    result = walk.run(project, first, last, as_json=as_json)
+    if policies is not None:
+        from cli import arms
+
+        arms.require_months(first, last_start)
+        chosen, late = arms.chosen(policies), arms.latency(latency)
+        result = arms.run(project, chosen, first, last, latency=late, as_json=as_json)
+    else:
+        project.may_train()
+        result = walk.run(project, first, last, as_json=as_json)
     emit(result, as_json, lambda: None)
 
 

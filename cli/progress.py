@@ -1,4 +1,4 @@
-"""Bars of long work in a terminal: trials done and the best score so far, or files and rows that are scored."""
+"""Bars of long work in a terminal: trials and the best score so far, files and rows that are scored, months walked."""
 
 import logging
 from collections.abc import Iterator
@@ -6,7 +6,15 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from evergreen.learning.model.scored import Progress as Scored
 from evergreen.learning.tuning import progress
@@ -73,6 +81,18 @@ def scoring_bar() -> Iterator[None]:
             scoring.removeHandler(drawn)
             scoring.setLevel(before[0])
             scoring.propagate = before[1]
+
+
+def walking(console: Console) -> Progress:
+    """Return what shows how many months of a walk are done, and what is being done."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=console, transient=True)
 
 
 def _terminal() -> Console | None:

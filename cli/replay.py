@@ -5,10 +5,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from cli import service, show
+from cli import progress, service, show
 from cli.engine import engine
 from evergreen.project import Project
 from evergreen.record.outcomes import TrainingOutcome
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from flows.replay import Month
 
 EXAMPLE_ROWS = 10
+METRICS = {"roc_auc": "AUC", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
 LEAST = {"month": 7, "rows": 6, "shift": 7, "harm": 6, "decision": 8, "version": 7}  # so that 80 columns are enough
 
 
@@ -28,19 +28,12 @@ def run(project: Project, start: date, end: date, *, as_json: bool) -> dict[str,
         logging.getLogger(name).setLevel(logging.WARNING)
     walked: list[Month] = []
     n_months = (end.year - start.year) * 12 + end.month - start.month
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
-        bar = progress.add_task("starting Prefect's server", total=n_months + 1)
+    with progress.walking(console) as drawn:
+        bar = drawn.add_task("starting Prefect's server", total=n_months + 1)
         with engine(project.settings):
             from flows.replay import replay
 
-            progress.update(bar, description=f"training on the rows before {start}")
+            drawn.update(bar, description=f"training on the rows before {start}")
             for event in replay(project, start, end):
                 if isinstance(event, TrainingOutcome):
                     console.print(f"[bold]{start:%Y-%m}[/] {event.reason}")
@@ -48,10 +41,8 @@ def run(project: Project, start: date, end: date, *, as_json: bool) -> dict[str,
                     walked.append(event)
                     console.print(line(event))
                 following = event.look.end if not isinstance(event, TrainingOutcome) else start
-                progress.update(
-                    bar, advance=1, description=f"walking {following:%Y-%m}: score, monitor, decide, retrain"
-                )
-        progress.update(bar, description=f"asking the packaged service for {EXAMPLE_ROWS} rows")
+                drawn.update(bar, advance=1, description=f"walking {following:%Y-%m}: score, monitor, decide, retrain")
+        drawn.update(bar, description=f"asking the packaged service for {EXAMPLE_ROWS} rows")
         champion = project.champion()
         agreement = service.check_agreement(project, service.example_rows(project.settings, champion, n=EXAMPLE_ROWS))
     console.print(table(project.name, walked))
@@ -125,7 +116,7 @@ def table(model: str, walked: "list[Month]") -> Table:
 
 def heading(month: "Month") -> str:
     """Return what a month's metric is called."""
-    return {"roc_auc": "AUC", "balanced_accuracy": "balanced accuracy", "r2": "R²"}[month.look.performance.metric]
+    return METRICS[month.look.performance.metric]
 
 
 def measured(value: object) -> str:

@@ -43,12 +43,19 @@ def _look_and_tell(project: Project, start: date, end: date, *, as_of: datetime 
 
 
 def look_at(
-    project: Project, start: date, end: date, *, as_of: datetime | None = None, do: Recorder | None = None
+    project: Project,
+    start: date,
+    end: date,
+    *,
+    as_of: datetime | None = None,
+    spares: bool = False,
+    do: Recorder | None = None,
 ) -> Look:
     """Look at a window, decide, and record what was found.
 
     Parameters
     ----------
+    spares : do not probe what no decision by the policy hangs on.
     do : what calls the steps; by default one of the engine's.
 
     Raises
@@ -57,7 +64,7 @@ def look_at(
     """
     consistency.require_time(project.contract)
     as_of = (as_of or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
-    ledger, champion = project.ledger(), project.champion()
+    ledger, champion, do = project.ledger(), project.champion(), do or Recorder()
     assert champion.data_end is not None
     require_unseen(champion.data_end, champion.version, end)
     require_begun(project.contract, start, as_of)
@@ -66,7 +73,9 @@ def look_at(
         drop_broken_records(project.settings.step_records, project.workspace)
         earlier = deciding_looks(ledger, project.name)
         known = known_until(end, as_of, project.contract)
-        seen = watch(project, champion, start, end, as_of=as_of, known_until=known, earlier=earlier, do=do)
+        seen = watch(
+            project, champion, start, end, as_of=as_of, known_until=known, earlier=earlier, spares=spares, do=do
+        )
         decision = retrain.decide(
             Found(seen.shift, seen.harm, seen.faults, seen.estimated, seen.probed, seen.rows),
             past(ledger, champion, earlier, start=start, end=end, is_harmed=seen.harm.verdict == "broken"),

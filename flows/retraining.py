@@ -19,6 +19,7 @@ from evergreen.record.outcomes import TrainingOutcome
 from flows.alerting import tell_or_say
 from flows.monitoring import deciding_looks, known_until
 from flows.opened import named_by, run_opened
+from flows.recorder import Recorder
 from flows.review import request
 from flows.rungs import history_since, repair_of, rung_of
 from flows.training import run_training
@@ -74,7 +75,12 @@ def cause(project: Project, *, reason: str | None) -> str:
 
 
 def act_on_window(
-    project: Project, *, reason: str | None, stays: bool = True, incident: str | None = None
+    project: Project,
+    *,
+    reason: str | None,
+    stays: bool = True,
+    incident: str | None = None,
+    do: Recorder | None = None,
 ) -> RetrainingOutcome:
     """Train if the latest look at the last window, or a reason, says so, and record it.
 
@@ -91,10 +97,12 @@ def act_on_window(
     """
     consistency.require_time(project.contract)
     with project.ledger().lease(f"retraining:{project.name}"):
-        return _act(project, reason=reason, stays=stays, incident=incident)
+        return _act(project, reason=reason, stays=stays, incident=incident, do=do)
 
 
-def _act(project: Project, *, reason: str | None, stays: bool, incident: str | None) -> RetrainingOutcome:
+def _act(
+    project: Project, *, reason: str | None, stays: bool, incident: str | None, do: Recorder | None
+) -> RetrainingOutcome:
     ledger = project.ledger()
     looks = deciding_looks(ledger, project.name)
     if not looks:
@@ -128,6 +136,7 @@ def _act(project: Project, *, reason: str | None, stays: bool, incident: str | N
         reason=reason or f"retraining after {last.incident}",
         stays=stays,
         rule="refresh" if same_recipe else None,
+        do=do,
     )
     failpoints.reach("retraining.trained")
     ledger.record(
@@ -158,6 +167,7 @@ def carry_out(
     reason: str,
     stays: bool,
     rule: Rule | None,
+    do: Recorder | None = None,
 ) -> tuple[TrainingOutcome, Rung | None]:
     """Make the candidate of a rung and let it be judged; where it cannot be made after all, that of a search.
 
@@ -168,7 +178,7 @@ def carry_out(
     whole = project.until(known)
     given = whole if repair and repair.keeps_model else project.until(known, since=since)
     try:
-        return run_training(given, reason=reason, stays=stays, rule=rule, repair=repair), rung
+        return run_training(given, reason=reason, stays=stays, rule=rule, repair=repair, do=do), rung
     except CannotRepairError as error:
         log.warning("retraining: no %s could be made, so a search follows: %s", rung and rung.name, error.what)
-    return run_training(whole, reason=reason, stays=stays, rule=rule), None
+    return run_training(whole, reason=reason, stays=stays, rule=rule, do=do), None

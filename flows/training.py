@@ -77,11 +77,11 @@ def run_training(
     rule: Rule | None = None,
     new_lineage: bool = False,
     repair: Repair | None = None,
+    do: Recorder | None = None,
 ) -> TrainingOutcome:
     """Return what `training` does, for a project that is open already; the rest as in `train_and_judge`."""
-    body = partial(
-        train_and_judge, project, reason=reason, stays=stays, rule=rule, new_lineage=new_lineage, repair=repair
-    )
+    judged = partial(train_and_judge, project, reason=reason, stays=stays, rule=rule, new_lineage=new_lineage)
+    body = partial(judged, repair=repair, do=do)
     return run_opened("training", project, body, why=reason, reason=reason)
 
 

@@ -13,6 +13,7 @@ from evergreen.decisions.drift.harm.days import Day
 from evergreen.decisions.drift.harm.promise import Promise
 from evergreen.decisions.drift.harm.watch import Harm
 from evergreen.decisions.drift.harm.watch import watch as watch_promise
+from evergreen.decisions.retrain.decision import hangs_on_probe
 from evergreen.project import Project
 from evergreen.record.looks import Look, Signals, known_days
 from evergreen.record.outcomes import VersionFacts
@@ -39,6 +40,7 @@ def watch(
     as_of: datetime,
     known_until: date,
     earlier: Sequence[Look],
+    spares: bool = False,
     do: Recorder,
 ) -> Signals:
     """Return what the signals say of a window.
@@ -47,6 +49,7 @@ def watch(
     ----------
     known_until : the day after the last one of which a training may know the labels.
     earlier : the looks that decide of the model's windows, by period.
+    spares : do not probe what no decision by the policy hangs on.
     """
     window = project.for_period(start, end)
     frozen = reference_of(project, champion, do)
@@ -87,7 +90,7 @@ def watch(
     )
     refitted = fresh_of(project, champion, found, measured=measured, harm=harm, do=do)
     probed = None
-    if seen.faults.verdict != "fault":
+    if seen.faults.verdict != "fault" and (not spares or hangs_on_probe(project.params.retrain, harm)):
         probed = probe_of(project, champion, known_until=known_until, harm=harm, do=do)
     age = (end - champion.data_end).days if champion.data_end else None
     evidence = evidence_of(

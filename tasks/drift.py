@@ -84,7 +84,7 @@ def drift(
     earlier : the shifts of the version's windows before, by period. `sliding`: their profiles.
     before : rows from this time on had not happened yet. `judged_from`: the champion has seen those of days before.
     end : the day after the window's last.
-    draw : whether a picture is made too.
+    draw : whether Evidently makes its picture, which decides nothing.
     """
     assert contract.time is not None
     frozen = Reference.read(ws.path(reference.uri), reference.sha256)

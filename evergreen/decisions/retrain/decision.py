@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from evergreen.base.values import Value
 from evergreen.config.params.retrain import RetrainParams
+from evergreen.decisions.drift.harm.watch import Harm
 from evergreen.decisions.retrain import policy as policies
 from evergreen.decisions.retrain.guards import guards, spared
 from evergreen.decisions.retrain.ladder import Name, Rung, Window, after, choose
@@ -98,6 +99,12 @@ def decide(found: Found, past: Past, params: RetrainParams, *, window_end: date)
         inputs={each.name: each.value for each in everything},
         limits={each.name: each.limit for each in everything},
     )
+
+
+def hangs_on_probe(params: RetrainParams, harm: Harm) -> bool:
+    """Return whether what a probe finds may change a decision by the policy, or the repair that it leads to."""
+    kinds = {signal.kind for signal in Policy.parse(params.policy).signals}
+    return bool(kinds & {"probe", "cost", "estimated"}) or ("harm" in kinds and harm.verdict == "broken")
 
 
 def _repair(policy: Policy, said: policies.Answers, found: Found, past: Past, params: RetrainParams) -> Repair:

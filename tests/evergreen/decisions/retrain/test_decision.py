@@ -300,3 +300,28 @@ def test_decision_of_before_there_were_policies_is_read():
     assert (decision.triggers, decision.policy, decision.held_by, decision.would_change) == (
         ("shift", "age"), "", (), (),
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("policy", "verdict", "hangs"),
+    [
+        ("never", "broken", False),
+        ("any(every-3,drift,rows-9,age-9)", "broken", False),
+        ("any(every-3,harm)", "kept", False),
+        ("any(every-3,harm)", "broken", True),
+        ("harm", "unknown", False),
+        ("probe", "kept", True),
+        ("all(drift,cost)", "kept", True),
+        ("estimated", "kept", True),
+    ],
+)
+def test_probe_matters_to_who_asks_it_and_to_whoever_wants_a_repair(policy, verdict, hangs):
+    params = RetrainParams(policy=policy, cooldown_days=0)
+    assert retrain.hangs_on_probe(params, harm_of(verdict)) == hangs
+    found = Found(shift_of("shifted"), harm_of(verdict), faults_of(), estimated_of(0.9), None, 900)
+    tried = found._replace(probed=refit_of(0.1, 0.09))
+    past = Past(days_ago(99), windows=9)
+    same = retrain.decide(found, past, params, window_end=days_ago(0)) == retrain.decide(
+        tried, past, params, window_end=days_ago(0)
+    )
+    assert same != hangs
