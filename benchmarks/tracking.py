@@ -42,13 +42,14 @@ def measure(settings: Settings, rounds: int, trials: int) -> tuple[Found, Any]:
     from evergreen.adapters.tracking import MlflowTracker
     from evergreen.project import Project
     from flows import training as flow
+    from flows.making import make_candidate
     from tasks import track as step
     from tasks import trackers
 
     found: Found = {}
     timed(found, "import of MLflow", __import__, "mlflow.sklearn")
     project = Project.open(overrides=[f"tune.trials={trials}"])
-    made = flow.make_candidate(project, plainly)  # type: ignore[arg-type]
+    made = make_candidate(project, plainly)  # type: ignore[arg-type]
     verdict = flow.decide(project, project.ledger(), made, plainly)  # type: ignore[arg-type]
     logged = []
 

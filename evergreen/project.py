@@ -93,9 +93,15 @@ class Project:
         """Return the same project for the rows of another period."""
         return replace(self, params=self.params.for_period(start, end))
 
-    def until(self, end: date) -> "Project":
-        """Return the same project for the rows before `end`; raises ConfigError if the period would be empty."""
-        asked = self.asked.model_copy(update={"overrides": (*self.asked.overrides, f"ingest.end={end}")})
+    def until(self, end: date, *, since: date | None = None) -> "Project":
+        """Return the same project for the rows before `end`; raises ConfigError if the period would be empty.
+
+        Parameters
+        ----------
+        since : the first day; None for that of the parameters.
+        """
+        begin = [f"ingest.start={since}"] if since else []
+        asked = self.asked.model_copy(update={"overrides": (*self.asked.overrides, f"ingest.end={end}", *begin)})
         return replace(
             self, asked=asked, params=Params.load(self.settings.project / asked.params_file, asked.overrides)
         )
@@ -212,7 +218,7 @@ class Project:
         if not self.params.tune.warm_start:
             return None
         began = self.ledger().find(self.name, "start", train)
-        return _choice(began.payload["start"]) if began else self._of_champion()
+        return _choice(began.payload["start"]) if began else self.champion_choice()
 
     def keep_warm_start(self, train: str) -> Choice | None:
         """Return `warm_start`, and keep it for the next time that these rows are tuned on."""
@@ -222,7 +228,8 @@ class Project:
         kept = self.ledger().record(self.name, "start", train, {"start": start and start.model_dump(mode="json")})
         return _choice(kept.payload["start"])
 
-    def _of_champion(self) -> Choice | None:
+    def champion_choice(self) -> Choice | None:
+        """Return the champion's family and parameters; None without one, or where its folder is not here."""
         champion = champion_facts(self.ledger(), self.name)
         if champion is None:
             return None

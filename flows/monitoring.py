@@ -1,6 +1,5 @@
 """The monitoring flow: a look at a window as of a time, what it says about the champion, and whether to train again."""
 
-from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,12 +13,14 @@ from evergreen.base.values import digest_of
 from evergreen.config import consistency
 from evergreen.config.contract.contract import Contract
 from evergreen.decisions.retrain import decision as retrain
+from evergreen.decisions.retrain.signals import Found
 from evergreen.project import Project
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.looks import LOOK, Look, latest, pages
 from evergreen.record.outcomes import of_entry
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.plan.records import drop_broken_records
+from evergreen.record.retrainings import past
 from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
 from flows.watching import watch
@@ -80,14 +81,10 @@ def look_at(project: Project, start: date, end: date, *, as_of: datetime | None 
             project, champion, start, end, as_of=as_of, known_until=known, earlier=earlier, do=(do := Recorder())
         )
         decision = retrain.decide(
-            seen.shift,
-            seen.harm,
-            seen.faults,
+            Found(seen.shift, seen.harm, seen.faults, seen.estimated, seen.probed, seen.rows),
+            past(ledger, champion, earlier, start=start, end=end, is_harmed=seen.harm.verdict == "broken"),
             project.params.retrain,
-            champion_data_end=champion.data_end,
             window_end=end,
-            last_retraining=last_retraining(ledger, project.name),
-            attempts=attempts(ledger, project.name, earlier),
         )
         look = Look(
             **dict(seen),
@@ -144,32 +141,6 @@ def last_known_day(as_of: datetime, contract: Contract) -> date:
     """Return the day of the contract's time zone before which every label is known by then."""
     known = as_of - timedelta(days=contract.label_delay_days)
     return known.astimezone(ZoneInfo(contract.timezone)).date()
-
-
-def last_retraining(ledger: Ledger, model: str) -> date | None:
-    """Return the latest end of a window that caused a retraining."""
-    entries = ledger.entries(model, "retraining")
-    return max((date.fromisoformat(entry.payload["window_end"]) for entry in entries), default=None)
-
-
-def attempts(ledger: Ledger, model: str, looks: list[Look]) -> int:
-    """Return how many retrainings for harm there were since a promise was last kept.
-
-    Parameters
-    ----------
-    looks : those that decide, by period.
-    """
-    harmed = Counter(
-        entry.key.partition(":")[2]
-        for entry in ledger.entries(model, "retraining")
-        if "harm" in entry.payload.get("triggers", ())
-    )
-    n = 0
-    for look in reversed(looks):
-        if look.harm.verdict == "kept":
-            break
-        n += harmed[f"{look.start}:{look.end}"]  # whichever version was champion then: a later one may decide now
-    return n
 
 
 def made_with(project: Project) -> str:

@@ -39,7 +39,7 @@ def probe_of(project: Project, champion: VersionFacts, *, known_until: date, har
     except (DataError, ConfigError, IntegrityError) as error:
         return Probed(evidence=f"no training could be made by now: {error}")
     windows, since = history_of(then, harm, known_until)
-    return do(
+    found = do(
         probe,
         tables.train,
         test=tables.test,
@@ -52,13 +52,13 @@ def probe_of(project: Project, champion: VersionFacts, *, known_until: date, har
         windows=windows,
         searched=tuple(then.params.tune.families),
         promise=harm.promise,
-        least=wanted.min_labels,
         ws=then.workspace,
         contract=then.contract,
         features=then.params.features,
         evaluated=then.params.evaluate,
         seed=then.params.seed,
     )
+    return found.model_copy(update={"broken": harm.verdict == "broken" and not harm.over})
 
 
 def history_of(project: Project, harm: Harm, known_until: date) -> tuple[tuple[Window, ...], date | None]:

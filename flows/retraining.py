@@ -1,5 +1,7 @@
 """The retraining flow: act on the last window's decision, once."""
 
+import logging
+from datetime import date
 from functools import partial
 
 from prefect import flow
@@ -7,12 +9,20 @@ from prefect import flow
 from evergreen.base import failpoints, months
 from evergreen.base.errors import ConfigError
 from evergreen.config import consistency
+from evergreen.decisions.gate.campaign import Rule
+from evergreen.decisions.retrain.ladder import Rung
+from evergreen.learning.repair.recalibrating import CannotRepairError
 from evergreen.project import Project
+from evergreen.record.candidate import Repair
 from evergreen.record.looks import RetrainingOutcome
+from evergreen.record.outcomes import TrainingOutcome
 from flows.monitoring import deciding_looks, known_until
 from flows.opened import named_by, run_opened
 from flows.review import request
+from flows.rungs import history_since, repair_of, rung_of
 from flows.training import run_training
+
+log = logging.getLogger(__name__)
 
 
 @flow(
@@ -66,9 +76,17 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
     if already_done or not (last.decision.retrain or reason):
         return RetrainingOutcome(window=last.incident, decision=last.decision, training=None, already_done=already_done)
     failpoints.reach("retraining.begun")
-    same_recipe = project.champion().recipe in (None, project.recipe)
-    outcome = run_training(
-        project.until(known_until(last.end, last.as_of, project.contract)),
+    champion = project.champion()
+    same_recipe = champion.recipe in (None, project.recipe)
+    rung = None if reason else rung_of(last)
+    known = known_until(last.end, last.as_of, project.contract)
+    since = history_since(project, last, rung, known)
+    outcome, rung = carry_out(
+        project,
+        rung,
+        repair_of(project, champion, rung, since),
+        known=known,
+        since=since,
         reason=reason or f"retraining after {last.incident}",
         stays=stays,
         rule="refresh" if same_recipe else None,
@@ -83,7 +101,36 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
             "look": last.key,
             "triggers": last.decision.triggers,
             "reason": reason or last.decision.summary,
+            "rung": rung.name if rung else "search",
+            "gain": rung.gain if rung else None,
+            "training": rung is None or rung.is_training,
             "outcome": outcome.model_dump(mode="json"),
         },
     )
     return RetrainingOutcome(window=last.incident, decision=last.decision, training=outcome, already_done=False)
+
+
+def carry_out(
+    project: Project,
+    rung: Rung | None,
+    repair: Repair | None,
+    *,
+    known: date,
+    since: date | None,
+    reason: str,
+    stays: bool,
+    rule: Rule | None,
+) -> tuple[TrainingOutcome, Rung | None]:
+    """Make the candidate of a rung and let it be judged; where it cannot be made after all, that of a search.
+
+    Returns
+    -------
+    What came of it, and the rung that was made; None for a search.
+    """
+    whole = project.until(known)
+    given = whole if repair and repair.keeps_model else project.until(known, since=since)
+    try:
+        return run_training(given, reason=reason, stays=stays, rule=rule, repair=repair), rung
+    except CannotRepairError as error:
+        log.warning("retraining: no %s could be made, so a search follows: %s", rung and rung.name, error.what)
+    return run_training(whole, reason=reason, stays=stays, rule=rule), None

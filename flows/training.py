@@ -4,18 +4,16 @@ import logging
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
-from prefect import Task, flow
+from prefect import flow
 
 from evergreen.base import failpoints
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.values import digest_of
-from evergreen.decisions.gate import decision as gate
 from evergreen.decisions.gate.campaign import Rule
 from evergreen.decisions.gate.verdict import Verdict
 from evergreen.project import Project
-from evergreen.record.candidate import Candidate
+from evergreen.record.candidate import Candidate, Repair
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import (
     Judgement,
@@ -29,9 +27,10 @@ from evergreen.record.outcomes import (
 from evergreen.record.plan import commits
 from evergreen.record.plan.commits import Commit
 from evergreen.record.plan.records import drop_broken_records
-from evergreen.record.plan.steps import STEPS, arguments
+from evergreen.record.plan.steps import arguments
 from evergreen.record.registry import people
 from evergreen.record.registry.case import Case, verdict_of
+from flows.making import make_candidate
 from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
 from flows.review import request
@@ -39,26 +38,11 @@ from flows.settlement import Origin, settle
 from tasks.analyse import Analysed, analyse
 from tasks.attach import attach
 from tasks.compare import compare
-from tasks.evaluate import evaluate
-from tasks.features import features
-from tasks.ingest import ingest
 from tasks.mirror import mirror
 from tasks.refit import refit
-from tasks.train import train
-from tasks.tune import tune
-from tasks.validate import validate
 
 log = logging.getLogger(__name__)
 MOST_FORMER = 3  # champions before the present one that a candidate is compared with
-
-AS_TASKS: dict[str, Task[..., Any]] = {
-    "ingest": ingest,
-    "validate": validate,
-    "features": features,
-    "tune": tune,
-    "train": train,
-    "evaluate": evaluate,
-}
 
 
 @flow(name="training", flow_run_name=named_by("training", lambda _, given: given["reason"]))
@@ -78,10 +62,18 @@ def training(
 
 
 def run_training(
-    project: Project, *, reason: str, stays: bool = True, rule: Rule | None = None, new_lineage: bool = False
+    project: Project,
+    *,
+    reason: str,
+    stays: bool = True,
+    rule: Rule | None = None,
+    new_lineage: bool = False,
+    repair: Repair | None = None,
 ) -> TrainingOutcome:
     """Return what `training` does, for a project that is open already; the rest as in `train_and_judge`."""
-    body = partial(train_and_judge, project, reason=reason, stays=stays, rule=rule, new_lineage=new_lineage)
+    body = partial(
+        train_and_judge, project, reason=reason, stays=stays, rule=rule, new_lineage=new_lineage, repair=repair
+    )
     return run_opened("training", project, body, why=reason, reason=reason)
 
 
@@ -92,6 +84,7 @@ def train_and_judge(
     stays: bool = True,
     rule: Rule | None = None,
     new_lineage: bool = False,
+    repair: Repair | None = None,
     do: Recorder | None = None,
 ) -> TrainingOutcome:
     """Make a candidate, ask the gate, and bring what passes into service, or let it wait for a person.
@@ -104,6 +97,7 @@ def train_and_judge(
         analysed only if `evaluate.analysis` is always.
     rule : by which the gate judges where `gate.rule` is auto; by default what the candidate's rows and parameters say.
     new_lineage : a person begins anew: the candidate is judged as the first of the model is, against no champion.
+    repair : how the candidate comes of the champion; None for one that is searched for.
     """
     commit = project.may_train()
     if project.card.missing:
@@ -112,7 +106,7 @@ def train_and_judge(
     lease = f"training:{project.name}"
     with ledger.lease(lease) as held:
         drop_broken_records(project.settings.step_records, project.workspace)
-        candidate = make_candidate(project, do)
+        candidate = make_candidate(project, do, repair)
         failpoints.reach("training.made")
         candidate = candidate.model_copy(update={"key": people.key_now(ledger, project.name, candidate.key)})
         if new_lineage:
@@ -142,23 +136,6 @@ def train_and_judge(
             analysis = "attached"  # before
         waits = people.waits_until(ledger, judged)
     return TrainingOutcome(**dict(judged), steps=tuple(do.steps), analysis=analysis, waits_until=waits)
-
-
-def make_candidate(project: Project, do: Recorder) -> Candidate:
-    """Run the steps that need no champion: the part that `dvc repro` runs too."""
-    artifacts: dict[str, Any] = {}
-    for name in STEPS:
-        made = do(
-            AS_TASKS[name],
-            **arguments(name, project.given, artifacts, warm_start=project.keep_warm_start),
-        )
-        artifacts |= dict(made)
-    end = artifacts["split"].end
-    return Candidate(
-        key=gate.candidate_key(artifacts["model"].sha256, artifacts["report"], project.params.gate),
-        data_end=end and (project.params.ingest.end or end),
-        **artifacts,
-    )
 
 
 def find_judged(ledger: Ledger, model: str, candidate: str) -> Judgement | None:
@@ -215,7 +192,8 @@ def carry_out(
     candidate : with the model that the gate took.
     """
     as_judged: FolderRef | None = None
-    if verdict.promote and project.params.train.refit:
+    fitted = candidate.repair is None or not candidate.repair.keeps_model
+    if verdict.promote and project.params.train.refit and fitted:
         as_judged = candidate.model
         candidate = candidate.model_copy(update={"model": do(refit, candidate, ws=project.workspace)})
     origin = Origin(

@@ -30,7 +30,7 @@ from evergreen.learning.model.beside import as_it_knows_them, local_days, unseen
 from evergreen.learning.model.model import Model
 from evergreen.learning.repair import recalibrating
 from evergreen.learning.repair.boosting import continued
-from evergreen.learning.repair.newest import Newest, newest, other_recipe, require
+from evergreen.learning.repair.newest import Newest, newest, require, require_recipe
 from evergreen.learning.repair.recalibrating import CannotRepairError, own_curve
 from evergreen.learning.tuning import families
 from evergreen.learning.tuning.calibration import put_together
@@ -40,7 +40,7 @@ from tasks.engine import RECORDED
 
 log = logging.getLogger(__name__)
 Array = npt.NDArray[Any]
-FEWEST_DAYS = 8
+FEWEST_ROWS, FEWEST_DAYS = 100, 8
 MOST_ROWS = 50_000  # of a refit: the newest
 NOT_MEASURED = "not measured: a search takes as long as a training"
 
@@ -59,7 +59,6 @@ def probe(
     windows: tuple[Window, ...],
     searched: tuple[str, ...],
     promise: Promise,
-    least: int,
     ws: Workspace,
     contract: Contract,
     features: FeatureParams,
@@ -78,7 +77,6 @@ def probe(
     windows : the histories that a refit is tried on.
     searched : the families that a search may try; a champion of none of them is not refitted.
     promise : what was promised of the champion, and in which loss.
-    least : so many labelled rows at least, or nobody can tell.
     """
     champion = models.load(ws.path(artifact.uri), artifact.sha256)
     if champion.contract.task != contract.task:
@@ -88,12 +86,13 @@ def probe(
     rows = as_it_knows_them(rows, champion, contract, features, ws.path(valid.uri))
     rows = rows[unseen_after(last, rows, contract, features.embargo_days)].reset_index(drop=True)
     n_days = local_days(rows, contract).nunique()
-    if len(rows) < least or n_days < FEWEST_DAYS:
+    if len(rows) < FEWEST_ROWS or n_days < FEWEST_DAYS:
         found = f"{len(rows)} labelled rows of {n_days} days that the champion has not seen"
-        return Probed(evidence=f"{found} are too few: at least {least} of {FEWEST_DAYS} days are needed")
+        return Probed(evidence=f"{found} are too few: at least {FEWEST_ROWS} of {FEWEST_DAYS} days are needed")
     case = _Case(
         champion=champion,
         last_seen=last,
+        data_end=data_end,
         train=ws.read(train),
         rows=rows,
         seen_whole=len(rows) == test.rows,
@@ -136,6 +135,7 @@ class _Case:
 
     champion: Model
     last_seen: pd.Timestamp | None
+    data_end: date
     train: pd.DataFrame
     rows: pd.DataFrame
     seen_whole: bool
@@ -170,7 +170,7 @@ class _Case:
         try:
             ours = makes[rung.name](since)
         except (ValueError, EvergreenError) as error:
-            said = " ".join(str(error).split())[:200]
+            said = error.what if isinstance(error, EvergreenError) else " ".join(str(error).split())[:200]
             return rung.model_copy(update={"why_not": said, "seconds": round(perf_counter() - began, 3)})
         found = measured(rung, theirs, ours, self._clusters(), self.promise)
         return found.model_copy(update={"seconds": round(perf_counter() - began, 3)})
@@ -181,11 +181,10 @@ class _Case:
         return [by_day, *([clusters_of(self.rows, self.contract)] if self.contract.group else [])]
 
     def _newest(self, since: date | None) -> Newest:
-        if why := other_recipe(self.champion, self.contract, self.features):
-            raise CannotRepairError(why)
+        require_recipe(self.champion, self.contract, self.features)
         if not self.seen_whole:
             raise CannotRepairError("the champion has seen some of the rows that the gate would judge by")
-        return newest(self.champion, self.train, last_seen=self.last_seen, since=since)
+        return newest(self.champion, self.train, last_seen=self.last_seen, data_end=self.data_end, since=since)
 
     def _with_threshold(self, since: date | None) -> Array:
         if self.contract.task != "binary" or self.promise.loss != "error":

@@ -4,17 +4,54 @@ from datetime import date
 
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.values import Value
+from evergreen.config.params.params import Params
 from evergreen.data.validation import Validation
+from evergreen.decisions.retrain.ladder import TRAININGS, Name
 from evergreen.learning.evaluation import Report
 from evergreen.learning.features import Split
 from evergreen.learning.tuning.best import Best
+from evergreen.learning.tuning.choice import Choice
+
+
+class Repair(Value):
+    """How a candidate comes of the champion.
+
+    `rung`: of the repair ladder; `since`: the first day of the rows that the champion is repaired or refitted on, None
+    for all. `artifact`: the champion's model, which was fitted on the rows `fitted_on`; None for all before `data_end`.
+    `choice`: its family and parameters.
+    """
+
+    rung: Name
+    since: date | None
+    artifact: FolderRef
+    fitted_on: TableRef | None
+    data_end: date
+    choice: Choice
+
+    @property
+    def is_training(self) -> bool:
+        """Whether a model is fitted."""
+        return self.rung in TRAININGS
+
+    @property
+    def keeps_model(self) -> bool:
+        """Whether the candidate begins with the champion's model, so that tuning and the final fit have no part."""
+        return self.rung not in ("refit", "search")
+
+    def asks(self, params: Params) -> Params:
+        """Return the parameters with which the steps run: a refit is a search of one trial, the champion's choice."""
+        if self.rung != "refit":
+            return params
+        tune = params.tune.model_copy(update={"trials": 1, "warm_start": True, "sampler": "tpe", "seconds": None})
+        return params.model_copy(update={"tune": tune})
 
 
 class Candidate(Value):
     """A trained and measured model, before the gate, and everything that it was made from.
 
     `key`: the digest of what is judged and how, under which the ledger keeps the judgement. `data_end`: the day before
-    which all of its rows lie; None for a table without time.
+    which all of its rows lie; None for a table without time. `repair`: how it comes of the champion; None where it was
+    searched for.
     """
 
     key: str
@@ -35,6 +72,7 @@ class Candidate(Value):
     baseline: FolderRef
     report: Report
     scores: TableRef
+    repair: Repair | None = None
 
     def taking(self, artifact: str) -> "Candidate":
         """Return the candidate with the model that is promoted: itself, or its baseline in its place."""

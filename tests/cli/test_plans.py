@@ -23,7 +23,7 @@ def recorded(visited, monkeypatch):
     """A project of which every step is recorded, as the plan says it, with the champion's own artifacts."""
     from direct import Direct
 
-    from flows.training import make_candidate
+    from flows.making import make_candidate
 
     candidate = make_candidate(visited, Direct())
     steps = [PlannedStep(name=name, identity="i", cached=True, why="recorded") for name in STEPS]

@@ -86,7 +86,7 @@ def test_months_that_the_champion_has_seen_are_refused_unless_the_walk_is_its_ow
     monitoring.look_at(visited, MARCH, APRIL)
     refuse_other_walk(visited, FEBRUARY)  # a look of this very walk was recorded
     with pytest.raises(ConfigError):
-        refuse_other_walk(type(visited).open(overrides=["retrain.on_shift=true"]), FEBRUARY)
+        refuse_other_walk(type(visited).open(overrides=["retrain.policy=drift"]), FEBRUARY)
 
 
 def test_no_walk_is_refused_without_a_champion(fresh):

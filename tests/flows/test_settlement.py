@@ -7,6 +7,7 @@ import pytest
 from direct import PACKAGED, Direct
 
 from evergreen.base.errors import LostRace
+from evergreen.decisions.gate import decision as gate
 from evergreen.learning.model import model as models
 from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts, version_facts
@@ -75,13 +76,13 @@ def test_threshold_of_the_report_is_packaged_and_promoted(asked, fresh, monkeypa
 
 
 def test_simpler_model_ships_whole_where_it_is_the_one_that_passed(fresh, monkeypatch):
-    decide = training.gate.decide
+    decide = gate.decide
 
     def simpler(question, field, **about):
         assert [contender.artifact for contender in field] == ["model"]  # the prior is no contender
         return decide(question, field, **about).model_copy(update={"artifact": "baseline"})
 
-    monkeypatch.setattr(training.gate, "decide", simpler)
+    monkeypatch.setattr(gate, "decide", simpler)
     packaged = []
     do = Direct(package=lambda model, *, threshold, **_: packaged.append((model.sha256, threshold)) or PACKAGED)
     outcome = train_and_judge(fresh, reason="because", do=do)

@@ -8,14 +8,15 @@ import pytest
 from direct import PACKAGED, Direct
 
 from evergreen.base.errors import LostRace
+from evergreen.decisions.gate import decision as gate
 from evergreen.decisions.gate.check import Check
 from evergreen.decisions.gate.verdict import Verdict
 from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts, former_facts, gates_asked
 from evergreen.record.plan.steps import STEPS
 from evergreen.record.registry import proof as proofs
-from flows import training
-from flows.training import AS_TASKS, find_judged, train_and_judge
+from flows.making import AS_TASKS
+from flows.training import find_judged, train_and_judge
 
 REFUSED = Verdict(verdict="FAIL", promote=False, checks=(Check(name="floor", outcome="failed", text="too low"),))
 
@@ -77,7 +78,7 @@ def test_same_training_again_is_not_judged_again(visited):
 
 
 def test_refused_candidate_is_recorded_and_leaves_the_champion(visited, monkeypatch):
-    monkeypatch.setattr(training.gate, "decide", refusing(training.gate.decide))
+    monkeypatch.setattr(gate, "decide", refusing(gate.decide))
     other = visited.until(date(2024, 2, 25))
     do = Direct()
     outcome = train_and_judge(other, reason="weaker", do=do)
@@ -134,10 +135,8 @@ def test_rule_follows_from_what_is_new_unless_it_is_told(overrides, given, rule,
 
 def test_person_begins_a_new_lineage_that_no_champion_before_is_held_against(visited, monkeypatch):
     asked = []
-    decide = training.gate.decide
-    monkeypatch.setattr(
-        training.gate, "decide", lambda question, *a, **k: asked.append(question) or decide(question, *a, **k)
-    )
+    decide = gate.decide
+    monkeypatch.setattr(gate, "decide", lambda question, *a, **k: asked.append(question) or decide(question, *a, **k))
     do = Direct(register=lambda *_, **__: 2)
     outcome = train_and_judge(visited, reason="other delays", new_lineage=True, do=do)
 
@@ -186,7 +185,7 @@ def test_champion_with_another_threshold_is_a_refresh_of_itself_and_spends_nothi
 
 
 def test_refused_lineage_leaves_the_guard_against_creep_as_it_was(visited, monkeypatch):
-    monkeypatch.setattr(training.gate, "decide", lambda *_, **__: REFUSED)
+    monkeypatch.setattr(gate, "decide", lambda *_, **__: REFUSED)
     outcome = train_and_judge(visited, reason="other delays", new_lineage=True, do=Direct())
 
     assert outcome.verdict == "refused"

@@ -7,7 +7,7 @@ import pytest
 from evergreen.base.errors import ConfigError, DataError, ResourceError, Unavailable
 from evergreen.config.params.train import TrainParams
 from evergreen.record.plan import identity
-from flows.training import AS_TASKS
+from flows.making import AS_TASKS
 from tasks.attach import attach
 from tasks.engine import RECORDED, RETRIED
 from tasks.mirror import mirror

@@ -49,6 +49,7 @@ class Probed(Value):
 
     `rows`, `days`: how many there are of these; `champion_loss`: its mean loss on them. `gain`, `low`, `high`: of the
     best refit; None where nobody can tell. `since`: the first day of what counts as recent; None where nothing does.
+    `broken`: whether the champion's promise is, and its last days are not back under it.
     """
 
     evidence: str
@@ -60,6 +61,7 @@ class Probed(Value):
     low: float | None = None
     high: float | None = None
     since: date | None = None
+    broken: bool = False
 
 
 def measured(rung: Rung, theirs: Array, ours: Array, by: Sequence[Clusters], promise: Promise) -> Rung:
@@ -95,24 +97,24 @@ def _interval(values: Array, by: Sequence[Clusters]) -> tuple[float, float]:
 def choose(probed: Probed, promise: Promise, *, min_gain: float) -> Rung | None:
     """Return the rung that is worth its price; None where none is, or nothing could be measured.
 
-    Where the champion's newest loss is above the promise: the cheapest that restores it. Where none does, or it is
-    kept: of those whose gain is surely above `min_gain` of the champion's loss, and of those that surely gain and are
-    as good as the best but for `min_gain`, the cheapest. Where the promise is broken and nothing that was measured
-    helps, a search.
+    Where the promise is broken, and the newest loss is above it: the cheapest that restores it. Where none does, or it
+    is kept, the best is looked for among those whose gain is surely above `min_gain` of the champion's loss; of those
+    that surely gain, and are as good but for `min_gain`, the cheapest. Where the promise is broken and nothing that was
+    measured helps, a search.
 
     Examples
     --------
     >>> promised = Promise(loss="error", at_gate=0.1, at_most=0.15, tolerance=0.02, evidence="")
     >>> curve = Rung(name="recalibration", loss=0.19, gain=0.02, low=0.01, high=0.03, restores=False)
     >>> refit = Rung(name="refit", window="all", loss=0.12, gain=0.09, low=0.07, high=0.11, restores=True)
-    >>> probed = Probed(evidence="", champion_loss=0.21, rungs=(curve, refit, Rung(name="search", why_not="slow")))
+    >>> probed = Probed(evidence="", champion_loss=0.21, broken=True, rungs=(curve, refit))
     >>> choose(probed, promised, min_gain=0.01).name
     'refit'
     """
     if probed.champion_loss is None:
         return None
     ladder = sorted(probed.rungs, key=lambda rung: RUNGS.index(rung.name))
-    broken = probed.champion_loss > promise.at_most
+    broken = probed.broken and probed.champion_loss > promise.at_most
     surely = [rung for rung in ladder if rung.low is not None and rung.low > 0]
     restoring = [rung for rung in surely if rung.restores]
     if broken and restoring:

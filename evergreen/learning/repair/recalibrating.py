@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from evergreen.base.errors import DataError
 from evergreen.config.contract.columns import Task
 from evergreen.learning.evaluation import score
 from evergreen.learning.evaluation.estimates import Estimates
@@ -17,8 +18,14 @@ Array = np.ndarray[Any, Any]
 PULL = 1.0  # rows that speak for no offset of a class, so that one that never came does not vanish
 
 
-class CannotRepairError(ValueError):
+class CannotRepairError(DataError):
     """A rung that cannot be made; its text says why."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__("RET002", what, where="repair", next_step="Train instead: evergreen retrain --reason WHY")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.what,)
 
 
 def fit_map(task: Task, labels: Array, estimates: Estimates) -> CalibrationMap:
@@ -104,9 +111,15 @@ def recalibrated(pipeline: Any, then: CalibrationMap) -> tuple[Any, CalibrationM
     return put_together(fitted, curve), curve
 
 
+def own_calibration(manifest: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the calibration that a model was fitted with, before it was repaired, as its manifest says it."""
+    kept: Mapping[str, Any] | None = manifest["own_calibration"] if "repair" in manifest else manifest["calibration"]
+    return kept
+
+
 def own_curve(manifest: Mapping[str, Any]) -> CalibrationMap | None:
-    """Return the curve that a model was fitted with, before it was recalibrated: what a refit of it takes along."""
-    kept = manifest["own_calibration"] if "repair" in manifest else manifest["calibration"]
+    """Return the curve of `own_calibration`: what a refit of the model takes along."""
+    kept = own_calibration(manifest)
     return CalibrationMap.model_validate(kept["curve"]) if kept else None
 
 
