@@ -9,9 +9,11 @@ from pathlib import Path
 import looking
 import numpy as np
 import pytest
+import walks
 
 from evergreen.base.failpoints import OF_RETRAINING
 from evergreen.project import Project
+from flows.training import train_and_judge
 
 PROMOTING = ("promote.registered", "promote.begun", "promote.recorded", "promote.committed")
 WINDOW = {"window": "2024-04-01", "until": "2024-05-01", "as_of": "2024-06-01T00:00+00:00"}
@@ -23,6 +25,19 @@ def harmed(visited):
     """The project, in which what tells who returns changes in April: harm that a training learns."""
     looking.bring(visited, looking.stays(looking.source(visited), "04-01"))
     return visited
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A project with a champion, of which more visitors return from April on: what recalibration repairs."""
+    root = walks.concept_project(
+        tmp_path_factory.mktemp("prior") / "visits", "prior", windows=1, change=0, a_day=60, seed=1
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        walks.in_this_process(patch)
+        patch.chdir(root)
+        assert train_and_judge(Project.open(), reason="first training").verdict == "promoted"
+    return root
 
 
 def done(project: Project) -> dict[str, int]:
@@ -59,6 +74,19 @@ def assert_once(harmed: Project, forks, point: str) -> None:
     assert done(harmed) == once(harmed)
 
 
+def test_recalibration_killed_after_its_promotion_is_not_made_a_second_time(trained, forks, tmp_path):
+    root = Path(shutil.copytree(trained, tmp_path / "visits"))
+    window = {"window": "2023-04-01", "until": "2023-05-01", "as_of": "2023-05-01T00:00+00:00"}
+    assert forks.run(root, point="promote.committed", **window) == -signal.SIGKILL
+    project = at(root)
+    (promoted,) = [entry for entry in project.ledger().entries("visits", "promotion") if entry.key == "2"]
+    assert forks.run(root, **window) == 0
+    assert done(project) == once(project)
+    (retraining,) = project.ledger().entries("visits", "retraining")
+    assert (retraining.payload["rung"], retraining.payload["training"]) == ("recalibration", False)
+    assert retraining.payload["outcome"]["version"] == promoted.payload["version"] == project.champion().version
+
+
 @pytest.mark.long
 def test_loop_killed_at_any_moment_trains_once_when_it_runs_again(harmed, forks, tmp_path):
     whole = Path(shutil.copytree(harmed.settings.project, tmp_path / "whole"))
@@ -70,13 +98,13 @@ def test_loop_killed_at_any_moment_trains_once_when_it_runs_again(harmed, forks,
         root = Path(shutil.copytree(harmed.settings.project, tmp_path / f"{number}"))
         killed += forks.run(root, after=float(share) * lasts, **WINDOW) == -signal.SIGKILL
         assert forks.run(root, **WINDOW) == 0
-        project = harmed_at(root, harmed)
+        project = at(root)
         assert done(project) == once(project), share
     assert killed > RANDOM // 2
 
 
-def harmed_at(root: Path, like: Project) -> Project:
-    """Return the project of a copied folder."""
+def at(root: Path) -> Project:
+    """Return the project of a folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        return type(like).open()
+        return Project.open()

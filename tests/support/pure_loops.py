@@ -80,19 +80,18 @@ def walked(
         harm = watch(_days(champion, rows, champion.until, end - 1), promise)
         if harm.since and not harm.over:
             changed = _day(harm.since)
-        since = max(changed or 0, end - recent) if recent else changed
+        since = changed if harm.since and not harm.over else end - recent if recent else None
         probed, models = probe(champion, rows, promise, end, since=since)
         broken = harm.verdict == "broken"
         limit = min_gain * (probed.champion_loss or 0)
         fires = broken or (probed.low is not None and probed.low > limit)
         chosen = choose(probed, promise, min_gain=min_gain) if fires else None
-        rung = chosen.name if chosen else "search"
-        trains = rung in TRAININGS
+        trains = chosen is not None and chosen.name in TRAININGS
         held = (end - promoted < cooldown and trains) or failed >= attempts
         done = None
-        if fires and not held:
-            done = rung
-            key = (chosen.name, chosen.window) if chosen and chosen.name != "search" else ("refit", "all")
+        if chosen and not held:
+            done = chosen.name
+            key = (chosen.name, chosen.window) if chosen.name != "search" else ("refit", "all")
             candidate = models.get(key) or models["refit", "all"]
             if _passes(candidate, champion, rows, end):
                 champion, failed = candidate, 0
