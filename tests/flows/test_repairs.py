@@ -7,10 +7,13 @@ import pytest
 from direct import Direct
 from looking import APRIL, LATE, MARCH, MAY
 
+from cli.reproduction import reproduce
 from evergreen.decisions.retrain import decision
 from evergreen.decisions.retrain.ladder import choose
 from evergreen.learning.model import model as models
 from evergreen.record.outcomes import champion_facts
+from evergreen.record.registry import bundle
+from evergreen.record.registry.verification import verify
 from flows import training
 from flows.monitoring import look_at
 from flows.retraining import act_on_window
@@ -28,11 +31,11 @@ def direct(monkeypatch):
 def deciding(monkeypatch):
     """Let a look decide to make a rung."""
 
-    def deciding(rung):
+    def deciding(rung, window="all"):
         made = decision.decide
 
         def decide(*args, **given):
-            return made(*args, **given).model_copy(update={"retrain": True, "rung": rung})
+            return made(*args, **given).model_copy(update={"retrain": True, "rung": rung, "window": window})
 
         monkeypatch.setattr(decision, "decide", decide)
 
@@ -72,11 +75,17 @@ def test_prior_that_shifted_is_recalibrated_and_the_model_stays_as_it_was(visite
     (entry,) = visited.ledger().entries("visits", "retraining")
     assert (entry.payload["rung"], entry.payload["training"]) == ("recalibration", False)
     assert entry.payload["gain"] == rung.gain
+    whole = verify(bundle.export(visited.ledger(), ws, "visits", facts.version, files={}))
+    assert (whole.ok, whole.findings) == (True, ())
+    again = reproduce(visited, "champion")
+    assert [(step.name, step.same, step.said) for step in again.steps] == [
+        (name, True, "") for name in ("ingest", "validate", "features", "repair", "evaluate")
+    ]
 
 
 def test_concept_that_flipped_is_refitted_without_a_search_on_what_came_since(visited, deciding):
     looking.bring(visited, looking.flipped(looking.source(visited), "04-01"))
-    deciding("refit")
+    deciding("refit", "recent")
     look = look_at(visited, APRIL, MAY, as_of=LATE)
     rung = choose(look.probed, look.harm.promise, min_gain=0.01)
     assert (rung.name, rung.window) == ("refit", "recent")
@@ -88,3 +97,7 @@ def test_concept_that_flipped_is_refitted_without_a_search_on_what_came_since(vi
     facts = champion_facts(visited.ledger(), "visits")
     rows = visited.workspace.read(facts.train)
     assert rows["at"].min() >= pd.Timestamp(look.probed.since, tz="UTC")
+    again = reproduce(visited, "champion")
+    assert [(step.name, step.same, step.said) for step in again.steps] == [
+        (name, True, "") for name in ("ingest", "validate", "features", "tune", "train", "evaluate")
+    ]
