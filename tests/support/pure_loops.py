@@ -1,4 +1,4 @@
-"""The loop on streams whose truth is known, without flows: hundreds of walks in the time that the real one takes for one.
+"""The loop on streams whose truth is known, without flows: many walks in the time that the real one takes for one.
 
 A logistic regression stands for the champion; the promise, the harm watch, the ladder and its choice are the real ones,
 and the gate lets pass what loses no more than the champion on the same rows, or cannot be told.
@@ -85,6 +85,7 @@ def walked(
         broken = harm.verdict == "broken"
         limit = min_gain * (probed.champion_loss or 0)
         fires = broken or (probed.low is not None and probed.low > limit)
+        probed = probed.model_copy(update={"broken": broken and not harm.over})
         chosen = choose(probed, promise, min_gain=min_gain) if fires else None
         trains = chosen is not None and chosen.name in TRAININGS
         held = (end - promoted < cooldown and trains) or failed >= attempts
@@ -176,8 +177,10 @@ def _day(when: date) -> int:
     return (when - FIRST).days
 
 
-def simulated(kind: str, seed: int, *, windows: int = 12, change: int = 3, a_day: int = 60, **given: float) -> list[Seen]:
+def simulated(
+    kind: str, seed: int, *, windows: int = 12, change: int = 3, a_day: int = 60, **given: float
+) -> list[Seen]:
     """Return the walk over a stream of a kind, that changes in a window, from 0 on."""
     days = HISTORY + WINDOW * windows
     rows = stream(kind, days=days, a_day=a_day, change=HISTORY + WINDOW * change, window=WINDOW, seed=seed)
-    return list(walked(rows, windows=windows, **{"min_gain": 0.01, "cooldown": 25, **given}))  # type: ignore[arg-type]
+    return list(walked(rows, windows=windows, **{"min_gain": 0.01, "cooldown": 45, **given}))  # type: ignore[arg-type]
