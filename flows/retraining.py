@@ -15,7 +15,7 @@ from evergreen.learning.repair.recalibrating import CannotRepairError
 from evergreen.project import Project
 from evergreen.record.candidate import Repair
 from evergreen.record.looks import RetrainingOutcome
-from evergreen.record.outcomes import TrainingOutcome
+from evergreen.record.outcomes import TrainingOutcome, version_facts
 from flows.alerting import tell_or_say
 from flows.monitoring import deciding_looks, known_until
 from flows.opened import named_by, run_opened
@@ -122,7 +122,7 @@ def _act(
     if already_done or not (last.decision.retrain or reason):
         return RetrainingOutcome(window=last.incident, decision=last.decision, training=None, already_done=already_done)
     failpoints.reach("retraining.begun")
-    champion = project.champion()
+    champion = version_facts(ledger, project.name, last.version) or project.champion()  # a repair is of what was seen
     same_recipe = champion.recipe in (None, project.recipe)
     rung = None if reason else rung_of(last)
     known = known_until(last.end, last.as_of, project.contract)

@@ -1,4 +1,4 @@
-"""The loop on streams whose truth is known, without flows: hundreds of walks in the time that the real one takes for one.
+"""The loop on streams whose truth is known, without flows: many walks in the time that the real one takes for one.
 
 A logistic regression stands for the champion; the promise, the harm watch, the ladder and its choice are the real ones,
 and the gate lets pass what loses no more than the champion on the same rows, or cannot be told.
@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from evergreen.decisions.drift.harm.days import days_of
 from evergreen.decisions.drift.harm.promise import Promise, promise_of
 from evergreen.decisions.drift.harm.watch import Harm, watch
-from evergreen.decisions.retrain.ladder import Probed, Rung, choose, measured
+from evergreen.decisions.retrain.ladder import TRAININGS, Probed, Rung, choose, measured
 from evergreen.learning.evaluation.clusters import Clusters
 
 TEST_DAYS, EMBARGO, HISTORY, WINDOW = 14, 1, 90, 30
@@ -68,29 +68,35 @@ def walked(
     min_gain: float,
     cooldown: int,
     tolerance: float = 0.02,
-    on_harm: bool = True,
+    recent: int = 45,
     attempts: int = 3,
 ) -> Iterator[Seen]:
     """Yield each window of the stream: the champion is looked at at its end, and replaced if that is worth it."""
     champion = fitted(rows, 0, HISTORY - TEST_DAYS - EMBARGO, until=HISTORY)
     promise = _promise(champion, rows, tolerance)
     promoted, failed = -(10**6), 0
+    changed: int | None = None
     for end in range(HISTORY + WINDOW, HISTORY + WINDOW * windows + 1, WINDOW):
         harm = watch(_days(champion, rows, champion.until, end - 1), promise)
-        harm_since = _day(harm.since) if harm.since and not harm.over else None
-        probed, models = probe(champion, rows, promise, end, since=harm_since)
+        if harm.since and not harm.over:
+            changed = _day(harm.since)
+        since = changed if harm.since and not harm.over else end - recent if recent else None
+        probed, models = probe(champion, rows, promise, end, since=since)
         broken = harm.verdict == "broken"
         limit = min_gain * (probed.champion_loss or 0)
-        fires = (on_harm and broken) or (probed.low is not None and probed.low > limit)
-        held = end - promoted < cooldown or failed >= attempts
-        chosen = choose(probed, promise, min_gain=min_gain) if fires and not held else None
+        fires = broken or (probed.low is not None and probed.low > limit)
+        probed = probed.model_copy(update={"broken": broken and not harm.over})
+        chosen = choose(probed, promise, min_gain=min_gain) if fires else None
+        trains = chosen is not None and chosen.name in TRAININGS
+        held = (end - promoted < cooldown and trains) or failed >= attempts
         done = None
-        if fires and not held:
-            done = chosen.name if chosen else "search"
-            key = (chosen.name, chosen.window) if chosen and chosen.name != "search" else ("refit", "all")
+        if chosen and not held:
+            done = chosen.name
+            key = (chosen.name, chosen.window) if chosen.name != "search" else ("refit", "all")
             candidate = models.get(key) or models["refit", "all"]
             if _passes(candidate, champion, rows, end):
-                champion, promoted, failed = candidate, end, 0
+                champion, failed = candidate, 0
+                promoted = end if trains else promoted
                 promise = _promise(champion, rows, tolerance)
             else:
                 done, failed = f"refused {done}", failed + 1
@@ -109,7 +115,9 @@ def probe(
     if train_end - champion.until >= 5:
         models["recalibration", "all"] = recalibrated(champion, rows, champion.until, train_end, until=end)
     if since is not None and train_end - since >= 5:
-        models["recalibration", "recent"] = recalibrated(champion, rows, since, train_end, until=end)
+        models["recalibration", "recent"] = recalibrated(
+            champion, rows, max(since, champion.until), train_end, until=end
+        )
         models["refit", "recent"] = fitted(rows, since, train_end, until=end)
     theirs, by = _lost(champion, rows, test), _clusters(rows.day[test])
     rungs = [
@@ -169,8 +177,10 @@ def _day(when: date) -> int:
     return (when - FIRST).days
 
 
-def simulated(kind: str, seed: int, *, windows: int = 12, change: int = 3, a_day: int = 60, **given: float) -> list[Seen]:
+def simulated(
+    kind: str, seed: int, *, windows: int = 12, change: int = 3, a_day: int = 60, **given: float
+) -> list[Seen]:
     """Return the walk over a stream of a kind, that changes in a window, from 0 on."""
     days = HISTORY + WINDOW * windows
     rows = stream(kind, days=days, a_day=a_day, change=HISTORY + WINDOW * change, window=WINDOW, seed=seed)
-    return list(walked(rows, windows=windows, **{"min_gain": 0.01, "cooldown": 25, **given}))  # type: ignore[arg-type]
+    return list(walked(rows, windows=windows, **{"min_gain": 0.01, "cooldown": 45, **given}))  # type: ignore[arg-type]
