@@ -97,7 +97,7 @@ def watch(
     if seen.faults.verdict != "fault" and (not spares or hangs_on_probe(project.params.retrain, harm)):
         probed = guarded(
             lambda: probe_of(project, champion, known_until=known_until, harm=harm, do=do),
-            lambda why: Probed(evidence=f"the probe failed: it {why}"),
+            lambda why: Probed(evidence=f"the probe failed: it {why}", failed=True),
         )
     age = (end - champion.data_end).days if champion.data_end else None
     evidence = evidence_of(
