@@ -50,8 +50,8 @@ from evergreen.decisions.gate import evidence
 from evergreen.learning import features
 from evergreen.learning.features import ordering
 from evergreen.learning.model.compiled import plan
-from evergreen.learning.repair import recalibrating
 from evergreen.learning.model.model import Model
+from evergreen.learning.repair import recalibrating
 from evergreen.record.plan.plan import STEPS
 from serving import families as metric_families
 from serving.decoding import Decoder
