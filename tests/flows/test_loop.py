@@ -54,10 +54,10 @@ def up(changed: Small, ports: dict[str, int]) -> Iterator[httpx.Client]:
 
 
 def runs_of(prefect: httpx.Client, flow: str) -> list[dict[str, Any]]:
-    """Return the runs of a deployment, the first one first."""
+    """Return the runs of a deployment but those that its schedule has planned, the first one first."""
     asked = {"flows": {"name": {"any_": [flow]}}, "deployments": {"name": {"any_": ["local"]}}}
     found: list[dict[str, Any]] = prefect.post("/flow_runs/filter", json=asked).json()
-    return sorted(found, key=lambda run: str(run["created"]))
+    return sorted((run for run in found if not run["auto_scheduled"]), key=lambda run: str(run["created"]))
 
 
 def answering(port: int) -> str | None:
