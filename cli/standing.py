@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from cli.show import console, escape
 from evergreen.base.files import write_bytes
 from evergreen.project import Project
@@ -42,9 +44,10 @@ def told(standing: Standing) -> dict[str, Any]:
 def show(standing: Standing) -> None:
     """Print the sentence and a line for each tile, with what to do about it."""
     console.print(f"[bold]{escape(standing.sentence)}[/]", highlight=False)
+    rows = Table.grid(padding=(0, 1, 0, 1))
     for tile in standing.tiles:
-        mark = f"[{STYLES[tile.state]}]{SHAPES[tile.state]} {tile.state:7}[/]"
-        console.print(f"  {mark} {tile.name:9}  {escape(tile.headline)}", highlight=False)
-        for part in tile.parts:
-            if part.resolve and part.state == tile.state:
-                console.print(f"  {'':9} {'':9}  [dim]next: {escape(part.resolve)}[/]", highlight=False)
+        mark = f"[{STYLES[tile.state]}]{SHAPES[tile.state]} {tile.state}[/]"
+        steps = [part.resolve for part in tile.parts if part.resolve and part.state == tile.state]
+        said = "\n".join([escape(tile.headline), *(f"[dim]next: {escape(step)}[/]" for step in steps)])
+        rows.add_row(mark, tile.name, said)
+    console.print(rows)
