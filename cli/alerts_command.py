@@ -76,7 +76,9 @@ def listed(project: "Project", *, now: datetime) -> dict[str, Any]:
     from evergreen.record.alerts.standing import standing_incidents
 
     ledger, routes = project.ledger(), list(alerting.routes(project.settings))
-    incidents = standing_incidents(ledger, project.name, at=now, rhythm=Rhythm.of(project.contract, "month"))
+    incidents = standing_incidents(
+        ledger, project.name, at=now, rhythm=Rhythm.of(project.contract, project.params.monitor.window)
+    )
     entries = ledger.entries(project.name, telling.TELLING, telling.TOLD)
     made = {route: telling.tries(entries, route) for route in routes}
 

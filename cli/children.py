@@ -39,7 +39,7 @@ def child(
     """
     sweep(run)
     run.mkdir(parents=True, exist_ok=True)
-    log = run / f"{name}-{os.getpid()}.log"
+    log = log_of(name, run)
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "cli.bound", str(os.getpid()), *argv],
@@ -67,6 +67,11 @@ def child(
         _stop(process)
         note.unlink(missing_ok=True)
         log.unlink(missing_ok=True)
+
+
+def log_of(name: str, run: Path) -> Path:
+    """Return where a child of this process that is called so writes."""
+    return run / f"{name}-{os.getpid()}.log"
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], url: str, *, seconds: float, what: str, log: Path) -> float:

@@ -131,10 +131,10 @@ def hold(
 
     Example: [bold]evergreen hold 8781b16c --by ann --reason "audit of May"[/bold]
     """
-    from cli import show, sweeping
+    from cli import holding, show
     from evergreen.project import Project
 
-    held = sweeping.hold(Project.open(env, params), what, by=by, reason=reason)
+    held = holding.hold(Project.open(env, params), what, by=by, reason=reason)
     emit(held, as_json, lambda: show.summary("Held", held))
 
 
@@ -149,10 +149,11 @@ def gc(
 
     Example: [bold]evergreen gc --dry-run[/bold]
     """
-    from cli import show_registry, sweeping
+    from cli import show_registry
     from evergreen.project import Project
+    from flows import upkeep
 
-    found = sweeping.sweep(Project.open(env, params), days=days, dry_run=dry_run)
+    found = upkeep.sweep(Project.open(env, params), days=days, dry_run=dry_run)
     told = {
         "unnamed": [one.model_dump(mode="json") for one in found],
         "bytes": sum(one.size for one in found),

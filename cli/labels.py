@@ -15,22 +15,6 @@ if TYPE_CHECKING:
     from evergreen.record.labels.adding import Added
 
 
-def add(project: Project, source: Path) -> "Added":
-    """Bring a file's labels into the prediction log; raises what `adding.add` does, and LostRace."""
-    from evergreen.data.personal import KEY_FILE
-    from evergreen.record.labels import adding
-
-    settings = project.settings
-    with project.ledger().lease(f"labels:{project.name}"):
-        return adding.add(
-            settings.predictions,
-            source,
-            contract=project.contract,
-            refused=settings.home / "labels",
-            key=settings.home / KEY_FILE,
-        )
-
-
 def ask(
     project: Project, target: Path, *, share: float, start: datetime | None, end: datetime | None
 ) -> dict[str, Any]:

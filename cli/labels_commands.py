@@ -27,8 +27,9 @@ def add(
     """
     from cli import labels
     from evergreen.project import Project
+    from flows import upkeep
 
-    added = labels.add(Project.open(env, params), file)
+    added = upkeep.add_labels(Project.open(env, params), file)
     emit(added.model_dump(mode="json"), as_json, lambda: labels.show(added))
     if added.refused and not added.taken and not added.known:
         raise typer.Exit(DataError.exit_code)

@@ -207,7 +207,9 @@ def up(
     mlflow_port: Annotated[int, typer.Option(help="Where MLflow's UI listens.")] = 5000,
     as_json: Json = False,
 ) -> None:
-    """Start the local platform: Prefect's and MLflow's servers and the scheduled deployments, until Ctrl-C.
+    """Start the local platform and keep it alive until Ctrl-C: Prefect, MLflow, the service and all that is scheduled.
+
+    Windows are looked at by themselves, and what they decide is done. The service starts with the first champion.
 
     Example: [bold]evergreen up[/bold], then open http://127.0.0.1:4200 and http://127.0.0.1:5000.
     """

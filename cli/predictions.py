@@ -17,16 +17,6 @@ if TYPE_CHECKING:
     from evergreen.project import Project
 
 
-def roll(settings: "Settings", *, days: int | None) -> dict[str, Any]:
-    """Bring closed segments into the table, and take out what is older than `days`, or the settings' days."""
-    from evergreen.record.predictions import forgetting, rolling
-
-    rolled = rolling.roll(settings.predictions)
-    kept = days or settings.prediction_days
-    removed = forgetting.retain(settings.predictions, kept) if kept else forgetting.Forgotten()
-    return {**rolled.model_dump(), "kept_days": kept, "removed": removed.model_dump(exclude={"waiting"})}
-
-
 def found(settings: "Settings", prediction_id: str | None) -> dict[str, Any]:
     """Return a prediction with what came back about it; or, without an id, how much there is of what."""
     import pyarrow.compute as pc

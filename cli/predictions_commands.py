@@ -27,8 +27,9 @@ def roll(
     """
     from cli import predictions
     from evergreen.config.settings import Settings
+    from flows import upkeep
 
-    result = predictions.roll(Settings.load(env), days=days)
+    result = upkeep.roll(Settings.load(env), days=days)
     emit(result, as_json, lambda: predictions.show(result, "Rolled"))
 
 

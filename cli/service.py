@@ -62,13 +62,25 @@ def serve(
     """
     asked = {"serve_host": host, "serve_port": port, "serve_workers": workers}
     given = {key: value for key, value in asked.items() if value is not None}
-    settings = project.settings.model_copy(update={**given, "follow_champion": True})
-    chosen = choose(project)
-    argv, environment = packaging.command(chosen.bento.path, settings, digest=chosen.bento.digest)
-    listen(settings.serve_host, settings.serve_port).close()  # a port that is taken is no announcement
+    settings = project.settings.model_copy(update=given)
+    chosen, argv, environment = start_of(project, settings)
     announce(said_of(chosen, settings))
     sys.stdout.flush()
-    os.execve(argv[0], [*argv, f"--source={chosen.source}"], environment)  # noqa: S606  an argument list of ours, no shell
+    os.execve(argv[0], argv, environment)  # noqa: S606  an argument list of ours, no shell
+
+
+def start_of(project: Project, settings: Settings) -> tuple[Chosen, list[str], dict[str, str]]:
+    """Return what is served, and the arguments and the environment that start its service, which follows the ledger.
+
+    Raises
+    ------
+    ResourceError if something else listens where it would; the rest as `choose`.
+    """
+    chosen = choose(project)
+    following = settings.model_copy(update={"follow_champion": True})
+    argv, environment = packaging.command(chosen.bento.path, following, digest=chosen.bento.digest)
+    listen(settings.serve_host, settings.serve_port).close()  # a port that is taken is no announcement
+    return chosen, [*argv, f"--source={chosen.source}"], environment
 
 
 def choose(project: Project) -> Chosen:
@@ -94,8 +106,7 @@ def choose(project: Project) -> Chosen:
 
 def said_of(chosen: Chosen, settings: Settings) -> dict[str, Any]:
     """Return what the banner says."""
-    host, port = settings.serve_host, settings.serve_port
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    url = url_of(settings)
     return {
         "model": chosen.release.model,
         "version": chosen.release.version,
@@ -106,6 +117,12 @@ def said_of(chosen: Chosen, settings: Settings) -> dict[str, Any]:
         "from": chosen.source,
         "why": chosen.why,
     }
+
+
+def url_of(settings: Settings) -> str:
+    """Return where the service of the settings answers."""
+    host, port = settings.serve_host, settings.serve_port
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def banner(said: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from rich.table import Table
 from cli.show import console
 
 if TYPE_CHECKING:
+    from evergreen.decisions.retrain.decision import Decision
     from evergreen.record.looks import Look
 
 STYLES = {
@@ -42,9 +43,20 @@ def look(look: "Look") -> None:
         console.print(f"Named: [bold]{escape(cause.name)}[/]: {escape(cause.evidence)}")
     for page in look.pages:
         console.print(f"[red]Page[/]: {escape(page)}")
-    console.print(f"Decision: {escape(look.decision.summary)}")
+    decision(look.decision)
     if look.report:
         console.print(f"Report: {look.report}", soft_wrap=True)
+
+
+def decision(decided: "Decision") -> None:
+    """Print what was decided, by which policy and signal, and what would have changed it."""
+    console.print(f"Decision: {escape(decided.summary)}")
+    if not decided.policy:  # of before there were policies
+        return
+    by = f"decided by {decided.decided_by}" if decided.decided_by else "it did not fire"
+    console.print(f"Policy {escape(decided.policy)}: {escape(by)}. What would have changed it:")
+    for line in decided.would_change:
+        console.print(f"  {escape(line)}")
 
 
 def columns(look: "Look") -> None:

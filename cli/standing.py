@@ -10,7 +10,7 @@ from cli.show import console, escape
 from evergreen.base.files import write_bytes
 from evergreen.project import Project
 from evergreen.record.registry import history
-from evergreen.record.standing import assemble, webpage
+from evergreen.record.standing import assemble, schedule, webpage
 from evergreen.record.standing.values import Standing, State
 
 PAGE = "status.html"  # in the home, where nobody names a file
@@ -27,7 +27,9 @@ def found(project: Project, at: str | None) -> Standing:
     """
     ledger, now = project.ledger(), datetime.now(UTC)
     if at is None:
-        return assemble.standing(ledger, project.name, at=now)
+        settings = project.settings
+        due = schedule.next_time(settings.monitoring_cron, settings.timezone, after=now)
+        return assemble.standing(ledger, project.name, at=now, next_look=due)
     return assemble.standing(ledger, project.name, at=history.read_time(at, now=now), past=True)
 
 

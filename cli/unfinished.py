@@ -47,7 +47,7 @@ def noted(project: Project, *, reason: str | None) -> Iterator[None]:
         pid=os.getpid(),
         started=psutil.Process().create_time(),
     )
-    note = _folder(project.settings) / f"{uuid4().hex}.json"
+    note = project.settings.unfinished / f"{uuid4().hex}.json"
     write_bytes(note, run.model_dump_json().encode())
     try:
         yield
@@ -82,11 +82,6 @@ def last(settings: Settings) -> UnfinishedRun:
     return run
 
 
-def any_left(settings: Settings) -> bool:
-    """Return whether a run is under way or was interrupted."""
-    return any(_folder(settings).glob("*.json"))
-
-
 def open_again(run: UnfinishedRun) -> Project:
     """Return the project of an interrupted run.
 
@@ -105,14 +100,10 @@ def open_again(run: UnfinishedRun) -> Project:
     return project
 
 
-def _folder(settings: Settings) -> Path:
-    return settings.home / "unfinished"
-
-
 def _left(settings: Settings) -> list[tuple[Path, UnfinishedRun]]:
     """Return the notes of runs whose process is gone."""
     left = []
-    for path in sorted(_folder(settings).glob("*.json")):
+    for path in sorted(settings.unfinished.glob("*.json")):
         try:
             run = UnfinishedRun.model_validate_json(path.read_bytes())
         except ValueError:

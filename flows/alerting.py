@@ -1,4 +1,4 @@
-"""The alerting flow: what began and what ended is told to everybody who does not know it yet."""
+"""Alerting: what began and what ended is told to everybody who does not know it yet."""
 
 import logging
 from datetime import UTC, datetime
@@ -15,15 +15,15 @@ from tasks.notify import Alerted, notify
 log = logging.getLogger(__name__)
 
 
-@flow(name="alerting", flow_run_name=named_by("alerting", lambda _project, _given: "who is to be told what"))
-def alerting(env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None) -> Alerted:
+@flow(name="heartbeat", flow_run_name=named_by("heartbeat", lambda _project, _given: "who is to be told what"))
+def heartbeat(env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None) -> Alerted:
     """Find which incidents began and ended, silence among them, and tell every route what it does not know yet."""
     return tell(Project.open(env, params_file, overrides or ()))
 
 
 def tell(project: Project) -> Alerted:
     """Record incidents and tell them, for a project that is open already; the rest as `tasks.notify.notify`."""
-    rhythm = Rhythm.of(project.contract, "month")
+    rhythm = Rhythm.of(project.contract, project.params.monitor.window)
     incidents = standing_incidents(project.ledger(), project.name, at=datetime.now(UTC), rhythm=rhythm)
     return notify(project.name, incidents, settings=project.settings)
 

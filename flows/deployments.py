@@ -1,49 +1,121 @@
-"""The deployments: flows with a schedule, which can also be started in Prefect's UI.
+"""The deployments: flows with a schedule or an event that starts them, which can also be started in Prefect's UI.
 
 `python -m flows.deployments` registers them with the Prefect server of PREFECT_API_URL and runs what is due.
 """
 
+import asyncio
+import logging
 import sys
+from datetime import UTC, datetime
 from typing import Any, cast
 
-from prefect import Flow, serve
+from prefect import Flow
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterExpectedStartTime,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.deployments import run_deployment
 from prefect.deployments.runner import RunnerDeployment
+from prefect.runner import Runner
 from prefect.schedules import Cron
+from prefect.states import Cancelled
+from prefect.types.entrypoint import EntrypointType
 
 from evergreen.config.settings import Settings
+from flows.alerting import heartbeat
+from flows.automations import trigger
+from flows.due import monitoring
+from flows.forms import explain
+from flows.housekeeping import housekeeping, labels
 from flows.retraining import retraining
 from flows.review import review
 from flows.scoring import scoring
 from flows.training import training
 
+log = logging.getLogger(__name__)
+POLL_SECONDS = 3.0  # how often the server is asked what is due: an event waits so long, and for a process to start
+MOST_AT_ONCE = 200  # runs in one answer of the server
+
 
 def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
-    """Return the deployments of an environment: a training, a look at the last window's decision, and two more.
+    """Return the deployments of an environment.
 
-    The review has no schedule: a training starts it whose version waits for a person. Nor has scoring: which files come
-    when is for their owner to say. Two runs of one model never train
-    at once: the ledger's lease refuses the second, whatever server started it.
+    All that watches and keeps order has a schedule, and so has training; retraining too, for what no event started.
+    The review has none: a training starts it whose version waits for a person. Nor has scoring: which files come
+    when is for their owner to say. Two runs of one model never train at once: the ledger's lease refuses the second,
+    whatever server started it.
     """
-    schedules: dict[Flow[Any, Any], tuple[str, dict[str, str]]] = {
-        training: (settings.training_cron, {"env": env, "reason": "scheduled"}),
-        retraining: (settings.retraining_cron, {"env": env}),
+    given: dict[Flow[Any, Any], tuple[str | None, dict[str, Any]]] = {
+        labels: (settings.labels_cron, {}),
+        monitoring: (settings.monitoring_cron, {}),
+        retraining: (settings.retraining_cron, {}),
+        training: (settings.training_cron, {"reason": "scheduled", "newest": True}),
+        housekeeping: (settings.housekeeping_cron, {}),
+        heartbeat: (settings.heartbeat_cron, {}),
+        review: (None, {}),
+        scoring: (None, {}),
     }
-    scheduled = tuple(
-        cast(
-            RunnerDeployment,
-            flow.to_deployment(name=env, schedule=Cron(cron, timezone=settings.timezone), parameters=parameters),
-        )
-        for flow, (cron, parameters) in schedules.items()
+    return tuple(_deployment(flow, env, settings, cron, parameters) for flow, (cron, parameters) in given.items())
+
+
+def _deployment(
+    flow: Flow[Any, Any], env: str, settings: Settings, cron: str | None, parameters: dict[str, Any]
+) -> RunnerDeployment:
+    made = flow.to_deployment(
+        name=env,
+        schedule=Cron(cron, timezone=settings.timezone) if cron else None,
+        parameters={"env": env, **parameters},
+        triggers=[trigger(env)] if flow is retraining else None,
+        # by the file, the folder `flows` would come first on the path of a run
+        entrypoint_type=EntrypointType.MODULE_PATH,
     )
-    by_hand: tuple[Flow[Any, Any], ...] = (review, scoring)
-    others = tuple(cast(RunnerDeployment, flow.to_deployment(name=env, parameters={"env": env})) for flow in by_hand)
-    return *scheduled, *others
+    return explain(cast(RunnerDeployment, made))
+
+
+def skip_missed(client: SyncPrefectClient, env: str, *, now: datetime) -> int:
+    """Cancel the runs of schedules whose time has passed while nobody ran them, and return how many they were.
+
+    What an event or a person started is not skipped.
+    """
+    skipped = 0
+    while True:
+        late = client.read_flow_runs(
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[env])),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED])),
+                expected_start_time=FlowRunFilterExpectedStartTime(before_=now),
+            ),
+            limit=MOST_AT_ONCE,
+        )
+        missed = [run for run in late if run.auto_scheduled]
+        for run in missed:
+            client.set_flow_run_state(run.id, Cancelled(message="missed: one look catches up for all"), force=True)
+        skipped += len(missed)
+        if len(late) < MOST_AT_ONCE or not missed:
+            return skipped
 
 
 def main() -> None:
-    """Register the deployments of the environment named on the command line (default: local) and run them."""
+    """Register the deployments of the environment named on the command line (default: local) and run them.
+
+    It begins with one look at all that is due, for every tick that was missed.
+    """
     env = sys.argv[1] if len(sys.argv) > 1 else "local"
-    serve(*deployments(Settings.load(env), env))
+    # Schedules stay active when this ends: what they start meanwhile is skipped, once this is back.
+    runner = Runner(query_seconds=POLL_SECONDS, limit=None, pause_on_shutdown=False)
+    for deployment in deployments(Settings.load(env), env):
+        runner.add_deployment(deployment)
+    with get_client(sync_client=True) as client:
+        skipped = skip_missed(client, env, now=datetime.now(UTC))
+    log.info("deployments: %d missed runs are skipped", skipped)
+    run_deployment(f"monitoring/{env}", timeout=0, as_subflow=False)
+    asyncio.run(runner.start())
 
 
 if __name__ == "__main__":

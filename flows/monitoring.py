@@ -1,12 +1,9 @@
-"""The monitoring flow: a look at a window as of a time, what it says about the champion, and whether to train again."""
+"""A look at a window as of a time: what it says about the champion, and whether to train again."""
 
-from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
-
-from prefect import flow
 
 from evergreen.base import months
 from evergreen.base.errors import ConfigError
@@ -14,15 +11,17 @@ from evergreen.base.values import digest_of
 from evergreen.config import consistency
 from evergreen.config.contract.contract import Contract
 from evergreen.decisions.retrain import decision as retrain
+from evergreen.decisions.retrain.signals import Found
 from evergreen.project import Project
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.looks import LOOK, Look, pages
 from evergreen.record.outcomes import of_entry
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.plan.records import drop_broken_records
+from evergreen.record.retrainings import past
 from evergreen.record.windows import latest
 from flows.alerting import tell_or_say
-from flows.opened import named_by, run_opened
+from flows.opened import run_opened
 from flows.recorder import Recorder
 from flows.watching import watch
 
@@ -31,32 +30,8 @@ WATCHING = ("ingest", "validate", "score", "served", "reference", "drift", "perf
 CLOCKS: Any = {"steps": True, "probed": {"rungs": {"__all__": {"seconds"}}}}  # which no ledger keeps of a look
 
 
-@flow(
-    name="monitoring",
-    flow_run_name=named_by("monitoring", lambda _, given: months.named(given["start"], given["end"])),
-)
-def monitoring(
-    start: date,
-    end: date,
-    env: str = "local",
-    params_file: str = "params.yaml",
-    overrides: list[str] | None = None,
-    *,
-    as_of: datetime | None = None,
-) -> Look:
-    """Look at what was served in [start, end), or else at the source's rows, with what is known as of a time.
-
-    A window may be looked at again whenever rows or labels arrived. All looks are kept; the latest decides.
-
-    Parameters
-    ----------
-    as_of : by default now.
-    """
-    return _look_and_tell(Project.open(env, params_file, overrides or ()), start, end, as_of=as_of)
-
-
 def run_monitoring(project: Project, start: date, end: date, *, as_of: datetime | None = None) -> Look:
-    """Return what `monitoring` does, for a project that is open already."""
+    """Return what `look_at` does, as a run of the flow `monitoring`, and tell what began and what ended."""
     body = partial(_look_and_tell, project, start, end, as_of=as_of)
     return run_opened("monitoring", project, body, why=months.named(start, end), start=start, end=end, as_of=as_of)
 
@@ -88,14 +63,10 @@ def look_at(project: Project, start: date, end: date, *, as_of: datetime | None 
             project, champion, start, end, as_of=as_of, known_until=known, earlier=earlier, do=(do := Recorder())
         )
         decision = retrain.decide(
-            seen.shift,
-            seen.harm,
-            seen.faults,
+            Found(seen.shift, seen.harm, seen.faults, seen.estimated, seen.probed, seen.rows),
+            past(ledger, champion, earlier, start=start, end=end, is_harmed=seen.harm.verdict == "broken"),
             project.params.retrain,
-            champion_data_end=champion.data_end,
             window_end=end,
-            last_retraining=last_retraining(ledger, project.name),
-            attempts=attempts(ledger, project.name, earlier),
         )
         look = Look(
             **dict(seen),
@@ -152,33 +123,7 @@ def last_known_day(as_of: datetime, contract: Contract) -> date:
     return known.astimezone(ZoneInfo(contract.timezone)).date()
 
 
-def last_retraining(ledger: Ledger, model: str) -> date | None:
-    """Return the latest end of a window that caused a retraining."""
-    entries = ledger.entries(model, "retraining")
-    return max((date.fromisoformat(entry.payload["window_end"]) for entry in entries), default=None)
-
-
-def attempts(ledger: Ledger, model: str, looks: list[Look]) -> int:
-    """Return how many retrainings for harm there were since a promise was last kept.
-
-    Parameters
-    ----------
-    looks : those that decide, by period.
-    """
-    harmed = Counter(
-        entry.key.partition(":")[2]
-        for entry in ledger.entries(model, "retraining")
-        if "harm" in entry.payload.get("triggers", ())
-    )
-    n = 0
-    for look in reversed(looks):
-        if look.harm.verdict == "kept":
-            break
-        n += harmed[f"{look.start}:{look.end}"]  # whichever version was champion then: a later one may decide now
-    return n
-
-
 def made_with(project: Project) -> str:
     """Return the digest of what decides a look besides its rows and its champion."""
     code = [code_digest(f"tasks.{step}") for step in WATCHING] + [lock_digest()]
-    return digest_of([code, project.contract, project.params.model_dump(mode="json", exclude={"ingest"})])
+    return digest_of([code, project.contract, project.params.model_dump(mode="json", exclude={"ingest", "monitor"})])

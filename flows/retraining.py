@@ -31,14 +31,22 @@ log = logging.getLogger(__name__)
     flow_run_name=named_by("retraining", lambda project, given: cause(project, reason=given["reason"])),
 )
 def retraining(
-    env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None, reason: str | None = None
+    env: str = "local",
+    params_file: str = "params.yaml",
+    overrides: list[str] | None = None,
+    reason: str | None = None,
+    incident: str | None = None,
 ) -> RetrainingOutcome:
     """Train on what is known by the latest look at the last monitored window, if that decided so or for a `reason`.
 
     The candidate passes the same gate as any other. A window leads to one retraining at most.
+
+    Parameters
+    ----------
+    incident : the window to act on, as an event says it; another one is the last by now: nothing is done.
     """
     project = Project.open(env, params_file, overrides or ())
-    outcome = act_on_window(project, reason=reason)
+    outcome = act_on_window(project, reason=reason, incident=incident)
     request(outcome.training, env, params_file)
     tell_or_say(project)
     return outcome
@@ -65,12 +73,28 @@ def cause(project: Project, *, reason: str | None) -> str:
     return f"{reason or ', '.join(last.decision.triggers) or 'nothing fired'}, {months.named(last.start, last.end)}"
 
 
-def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -> RetrainingOutcome:
+def act_on_window(
+    project: Project, *, reason: str | None, stays: bool = True, incident: str | None = None
+) -> RetrainingOutcome:
     """Train if the latest look at the last window, or a reason, says so, and record it.
 
-    The last window is that of the latest period, whenever it was looked at.
+    The last window is that of the latest period, whenever it was looked at. Nobody else acts meanwhile, so that an
+    event and a schedule that meet lead to one training.
+
+    Parameters
+    ----------
+    incident : as in `retraining`.
+
+    Raises
+    ------
+    LostRace if somebody else acts; what that leads to is recorded there.
     """
     consistency.require_time(project.contract)
+    with project.ledger().lease(f"retraining:{project.name}"):
+        return _act(project, reason=reason, stays=stays, incident=incident)
+
+
+def _act(project: Project, *, reason: str | None, stays: bool, incident: str | None) -> RetrainingOutcome:
     ledger = project.ledger()
     looks = deciding_looks(ledger, project.name)
     if not looks:
@@ -81,12 +105,17 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
             next_step="Monitor one first: evergreen monitor --window YYYY-MM",
         )
     last = looks[-1]
+    if incident and incident != last.incident:
+        log.info("retraining: %s is superseded by %s, which decides now", incident, last.incident)
+        return RetrainingOutcome(
+            window=incident, decision=last.decision, training=None, already_done=False, superseded_by=last.incident
+        )
     already_done = ledger.find(project.name, "retraining", last.incident) is not None
     if already_done or not (last.decision.retrain or reason):
         return RetrainingOutcome(window=last.incident, decision=last.decision, training=None, already_done=already_done)
     champion = project.champion()
     same_recipe = champion.recipe in (None, project.recipe)
-    rung = None if reason else rung_of(last, ledger)
+    rung = None if reason else rung_of(last)
     known = known_until(last.end, last.as_of, project.contract)
     since = history_since(project, last, rung, known)
     outcome, rung = carry_out(

@@ -1,41 +1,31 @@
 """Which rung of the repair ladder a look's decision leads to, and what its candidate is made of."""
 
 from datetime import date, timedelta
-from math import inf
 
-from evergreen.decisions.retrain.ladder import Rung, after
+from evergreen.decisions.retrain.ladder import Rung
 from evergreen.project import Project
 from evergreen.record.candidate import Repair
-from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.looks import Look
 from evergreen.record.outcomes import VersionFacts
 
 
-def rung_of(look: Look, ledger: Ledger) -> Rung | None:
-    """Return the rung of the ladder that a look's decision asks for; None for a search that nothing measured.
-
-    One that the gate refused at the look before, of the same champion, is followed by the next.
-    """
-    if look.probed is None or look.decision.rung is None:
-        return None
-    asked = [rung for rung in look.probed.rungs if rung.name == look.decision.rung]
-    rung = max(asked, key=lambda rung: rung.gain if rung.gain is not None else -inf, default=None)
-    before = ledger.entries(look.model, "retraining")
-    if rung is None or not before:
-        return rung
-    last = before[-1]
-    is_refused = last.payload["outcome"]["verdict"] == "refused" and last.key.startswith(f"v{look.version}:")
-    if is_refused and last.payload.get("rung") == rung.name:
-        return after(rung, look.probed)
-    return rung
+def rung_of(look: Look) -> Rung | None:
+    """Return the rung of the ladder that a look's decision asks for; None for a search that nothing measured."""
+    asked = look.decision.rung, look.decision.window
+    return next(
+        (rung for rung in (look.probed.rungs if look.probed else ()) if (rung.name, rung.window) == asked), None
+    )
 
 
 def history_since(project: Project, look: Look, rung: Rung | None, known: date) -> date | None:
     """Return the first day of the history that a rung is made of; None for all."""
     if rung and rung.window == "recent" and look.probed:
         return look.probed.since
-    days = project.params.retrain.window
-    return known - timedelta(days=days) if isinstance(days, int) and (rung is None or rung.is_training) else None
+    days, begins = project.params.retrain.window, project.params.ingest.start
+    if not isinstance(days, int) or (rung and not rung.is_training):
+        return None
+    since = known - timedelta(days=days)
+    return since if begins is None or since > begins else None
 
 
 def repair_of(project: Project, champion: VersionFacts, rung: Rung | None, since: date | None) -> Repair | None:

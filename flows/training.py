@@ -29,6 +29,7 @@ from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import arguments
 from evergreen.record.registry import people
 from evergreen.record.registry.case import Case, verdict_of
+from flows.due import until_now
 from flows.making import make_candidate
 from flows.opened import named_by, run_opened
 from flows.recorder import Recorder
@@ -46,7 +47,12 @@ MOST_FORMER = 3  # champions before the present one that a candidate is compared
 
 @flow(name="training", flow_run_name=named_by("training", lambda _, given: given["reason"]))
 def training(
-    env: str = "local", params_file: str = "params.yaml", overrides: list[str] | None = None, reason: str = "requested"
+    env: str = "local",
+    params_file: str = "params.yaml",
+    overrides: list[str] | None = None,
+    reason: str = "requested",
+    *,
+    newest: bool = False,
 ) -> TrainingOutcome:
     """Train, judge and, if the gate agrees, promote. One training of a model runs at a time.
 
@@ -54,8 +60,10 @@ def training(
     ----------
     overrides : ``section.key=value``, applied to the parameters of `params_file`.
     reason : why this training was started; kept with the version.
+    newest : on all rows whose labels are due by now, whatever `ingest.end` says.
     """
-    outcome = train_and_judge(Project.open(env, params_file, overrides or ()), reason=reason)
+    project = Project.open(env, params_file, overrides or ())
+    outcome = train_and_judge(until_now(project) if newest else project, reason=reason)
     request(outcome, env, params_file)
     return outcome
 

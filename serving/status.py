@@ -66,6 +66,7 @@ class StatusPage:
             "home": str(service.settings.home),
             "ledger_url": service.settings.ledger_url,
             "ledger_seconds": LEDGER_SECONDS,
+            "schedule": [service.settings.monitoring_cron, service.settings.timezone],
             "answering": {
                 "version": release.version,
                 "source": service.follower.source,
@@ -143,13 +144,14 @@ def main() -> None:
 
 def _standing(asked: dict[str, Any], answering: "Answering") -> "Standing":
     from evergreen.config.settings import Settings
-    from evergreen.record.standing import assemble
+    from evergreen.record.standing import assemble, schedule
     from serving.champions import Champions
 
     model, now = asked["model"], datetime.now(UTC)
     settings = Settings(home=Path(asked["home"]), ledger_url=asked["ledger_url"])
     try:
-        return assemble.standing(Champions(settings).ledger(), model, at=now, answering=answering)
+        due = schedule.next_time(*asked["schedule"], after=now)
+        return assemble.standing(Champions(settings).ledger(), model, at=now, next_look=due, answering=answering)
     except EvergreenError as error:
         return assemble.unread(model, str(error), at=now, answering=answering)
 

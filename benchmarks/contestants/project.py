@@ -46,7 +46,7 @@ train: {{baseline: {{logistic: {{C: 1.0}}}}}}
 evaluate: {{resamples: 100, repeats: 1, curve_points: 0, analysis: never}}
 gate: {{metric: roc_auc, floor: 0.6, champion_margin: 0.01, confidence: 0.95, when_unclear: newer}}
 approval: {{required: []}}
-retrain: {{max_age_days: 92, cooldown_days: 25}}
+retrain: {{cooldown_days: 25}}
 """
 
 

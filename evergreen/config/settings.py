@@ -48,9 +48,17 @@ class Settings(BaseSettings):
     training_cron: str = "0 5 * * 1"
     """schedule of `training/<env>`"""
     retraining_cron: str = "0 6 * * *"
-    """schedule of `retraining/<env>`"""
+    """schedule of `retraining/<env>`, which picks up what no event started"""
+    labels_cron: str = "30 1 * * *"
+    """schedule of `labels/<env>`"""
+    monitoring_cron: str = "0 2 * * *"
+    """schedule of `monitoring/<env>`"""
+    housekeeping_cron: str = "0 3 * * 0"
+    """schedule of `housekeeping/<env>`"""
+    heartbeat_cron: str = "0 * * * *"
+    """schedule of `heartbeat/<env>`"""
     timezone: str = "UTC"
-    """of both schedules"""
+    """of all schedules"""
     serve_workers: int = Field(default=1, ge=1, le=64)
     """processes that answer"""
     serve_token: SecretStr | None = None
@@ -91,8 +99,8 @@ class Settings(BaseSettings):
     """options of the stores that sources name, by scheme, such as `{s3: {endpoint_url: "http://127.0.0.1:8333"}}`; no
     credentials"""
     alert_routes: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,39}$")], SecretStr] = {}
-    """default none, and then `home`/alerts.log alone is written: who is [told of incidents](../how-to/alerts.md), as
-    addresses by name, in a JSON object; variable only"""
+    """who is [told of incidents](../how-to/alerts.md), as addresses by name, in a JSON object; without any,
+    `alerts.log` in `home` alone is written; variable only"""
     trackers: Annotated[tuple[Literal["mlflow", "wandb", "tensorboard"], ...], NoDecode] = ("mlflow",)
     """default MLflow alone: where trainings are logged: `mlflow`, always, and `wandb` and `tensorboard`; as a variable
     `mlflow,tensorboard`"""
@@ -181,14 +189,14 @@ class Settings(BaseSettings):
         except ValidationError as error:
             fault = error.errors()[0]
             name = PREFIX + str(fault["loc"][0]).upper()
-            secret = ("connections", "storage", "alert_routes")
-            shown = "" if fault["loc"][0] in secret else f", got {fault['input']!r}"
+            is_secret = fault["loc"][0] in ("connections", "storage", "alert_routes")
+            shown = "" if is_secret else f", got {fault['input']!r}"
             raise ConfigError(
                 "CFG005",
                 f"{name}: {fault['msg'].removeprefix('Value error, ')}{shown}",
                 where="environment",
                 next_step="Correct the value.",
-            ) from error
+            ) from (None if is_secret else error)
         except SettingsError:
             raise ConfigError(
                 "CFG005",
@@ -224,6 +232,14 @@ class Settings(BaseSettings):
     def predictions(self) -> Path:
         return self.home / "predictions"
 
+    @property
+    def unfinished(self) -> Path:
+        return self.home / "unfinished"
+
+    @property
+    def label_inbox(self) -> Path:
+        return self.home / "inbox" / "labels"
+
     def tracking_uri(self) -> str:
         return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}"
 
@@ -242,6 +258,7 @@ class Settings(BaseSettings):
             "PREFECT_LOCAL_STORAGE_PATH": str(self.step_records),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
+            "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # by default runs are kept for ever
             "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",  # errors are ours to print, once
             "PREFECT_LOGGING_EXTRA_LOGGERS": "evergreen,tasks,flows",
             "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # `dvc repro` runs steps without a flow

@@ -16,7 +16,7 @@ class Looked(Value):
     """The look that decides of a window [start, end).
 
     `day`: the local day on which it was made, which it knows nothing of. `known`: the day before which all labels were
-    due then. `complete`: whether its labels were. `rows`: how many it found.
+    due then. `complete`: whether those of all its rows had come. `rows`: how many it found.
     """
 
     start: date

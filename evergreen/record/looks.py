@@ -85,12 +85,16 @@ class Look(Signals):
 
 
 class RetrainingOutcome(Value):
-    """What a retraining decision led to; `training` is None when none was needed."""
+    """What a retraining decision led to; `training` is None when none was needed.
+
+    `superseded_by`: the window that decides by now, where another one was asked for; nothing was done.
+    """
 
     window: str
     decision: Decision
     training: TrainingOutcome | None
     already_done: bool
+    superseded_by: str | None = None
 
 
 def pages(found: Signals, decision: Decision, *, was_open: bool) -> tuple[str, ...]:

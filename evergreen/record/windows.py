@@ -20,7 +20,9 @@ L = TypeVar("L", bound=Looked)
 
 
 def latest(looks: Iterable[L]) -> list[L]:
-    """Return the look that decides of each window, by period: the one as of the latest time, and of those the last.
+    """Return the look that decides of each window: the one as of the latest time, and of those the last.
+
+    By the ends of the windows: so the last one is the newest, whatever the windows before were cut like.
 
     Parameters
     ----------
@@ -31,4 +33,4 @@ def latest(looks: Iterable[L]) -> list[L]:
         before = deciding.get((look.start, look.end))
         if before is None or look.as_of >= before.as_of:
             deciding[look.start, look.end] = look
-    return [deciding[period] for period in sorted(deciding)]
+    return [deciding[period] for period in sorted(deciding, key=lambda period: (period[1], period[0]))]

@@ -3,7 +3,7 @@
 import pytest
 
 from cli import labels
-from evergreen.base.errors import ConfigError, LostRace
+from evergreen.base.errors import ConfigError
 from evergreen.record.labels.adding import Added, Refused
 
 
@@ -22,14 +22,6 @@ def test_file_that_may_hold_labels_is_not_written_over(fresh, tmp_path):
     with pytest.raises(ConfigError, match="CFG016"):
         labels.ask(fresh, tmp_path / "ask.docx", share=0.1, start=None, end=None)
     assert there.read_text() == "prediction_id,returned\n"
-
-
-def test_one_process_at_a_time_brings_labels(fresh, tmp_path):
-    source = tmp_path / "labels.csv"
-    source.write_text("visit,returned\n1,true\n")
-    with fresh.ledger().lease("labels:visits"), pytest.raises(LostRace):
-        labels.add(fresh, source)
-    assert labels.add(fresh, source).taken == 1
 
 
 def test_people_are_told_the_counts_and_the_first_rows_that_are_refused(capsys):

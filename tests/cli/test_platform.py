@@ -1,48 +1,85 @@
-"""The platform: each part after the one that it needs, all of them ended when one ends."""
+"""The platform: its parts in order, the service once there is a champion, and where it all is."""
 
 import sys
-from contextlib import contextmanager
-from types import SimpleNamespace
 
 import pytest
 
 from cli import platform
-from evergreen.base.errors import Unavailable
+from cli.platform import parts_of, service_command
+from evergreen.base.errors import ResourceError, Unavailable
 from evergreen.config.settings import Settings
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
 
-def test_parts_start_in_order_are_announced_and_end_together(tmp_path, monkeypatch):
-    events, environments = [], {}
 
-    @contextmanager
-    def child(name, argv, *, run, environment):
-        events.append(f"start {name}")
-        environments[name] = environment
-        if name in ("deployments", "reconciler"):
-            module = {"deployments": "flows.deployments", "reconciler": "cli.reconciler"}[name]
-            assert argv == [sys.executable, "-m", module, "staging"]
-        try:
-            yield SimpleNamespace(poll=lambda: 1 if name == "mlflow-server" else None)
-        finally:
-            events.append(f"stop {name}")
+@pytest.fixture
+def settings(tmp_path):
+    return Settings(home=tmp_path, serve_port=3111)
+
+
+def test_each_part_comes_after_those_that_it_needs_and_knows_where_they_are(settings):
+    parts = parts_of(settings, "staging", prefect_url="http://127.0.0.1:1", mlflow_url="http://127.0.0.1:2")
+    assert [(part.name, part.ready) for part in parts] == [
+        ("prefect-server", "http://127.0.0.1:1/api/health"),
+        ("mlflow-server", "http://127.0.0.1:2/health"),
+        ("service", None),
+        ("deployments", None),
+        ("reconciler", None),
+    ]
+    commands = {part.name: part.command() for part in parts if part.name != "service"}
+    for name, module in {"deployments": "flows.deployments", "reconciler": "cli.reconciler"}.items():
+        assert list(commands[name][0]) == [sys.executable, "-m", module, "staging"]
+    assert {variables["PREFECT_API_URL"] for _, variables in commands.values()} == {"http://127.0.0.1:1/api"}
+    assert commands["prefect-server"][0][3] == "1"
+
+
+def test_addresses_are_announced_once_the_parts_are_up_and_its_end_is_an_error(settings, monkeypatch):
+    events, environment = [], {}
+
+    class Supervisor:
+        def __init__(self, parts, *, run):
+            assert run == settings.home / "run"
+            assert environment["EVERGREEN_HOME"] == str(settings.home)
+
+        def __enter__(self):
+            events.append("up")
+            return self
+
+        def __exit__(self, *_):
+            events.append("down")
+
+        def keep(self):
+            raise Unavailable("DEP005", "mlflow-server ended by itself")
 
     monkeypatch.setattr(platform, "prepare", lambda settings: events.append("prepare"))
-    monkeypatch.setattr(platform.children, "child", child)
-    monkeypatch.setattr(platform.children, "wait_until_ready", lambda process, url, **_: events.append(url))
-    fake = SimpleNamespace(environ={}, getpid=lambda: 1, wait=lambda: events.append("wait"))
-    monkeypatch.setattr(platform, "os", fake)
-    with pytest.raises(Unavailable, match="mlflow-server ended by itself") as caught:
-        platform.up(Settings(home=tmp_path), "staging", events.append, prefect_port=1, mlflow_port=2)
-
-    assert caught.value.code == "DEP005"
+    monkeypatch.setattr(platform, "Supervisor", Supervisor)
+    monkeypatch.setattr(platform.os, "environ", environment)
+    with pytest.raises(Unavailable, match="mlflow-server ended by itself"):
+        platform.up(settings, "staging", events.append, prefect_port=1, mlflow_port=2)
     assert events == [
         "prepare",
-        "start prefect-server", "http://127.0.0.1:1/api/health",
-        "start mlflow-server", "http://127.0.0.1:2/health",
-        "start deployments", "start reconciler",
-        {"prefect": "http://127.0.0.1:1", "mlflow": "http://127.0.0.1:2"},
-        "wait",
-        "stop reconciler", "stop deployments", "stop mlflow-server", "stop prefect-server",
+        "up",
+        {
+            "prefect": "http://127.0.0.1:1", "mlflow": "http://127.0.0.1:2",
+            "service": "http://127.0.0.1:3111", "status": "http://127.0.0.1:3111/status",
+        },
+        "down",
     ]  # fmt: skip
-    assert environments["deployments"]["PREFECT_API_URL"] == "http://127.0.0.1:1/api"
-    assert fake.environ["EVERGREEN_HOME"] == str(tmp_path)
+
+
+def test_prefects_server_deletes_its_own_old_runs(settings):
+    assert settings.environment()["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,flow_runs"
+
+
+def test_there_is_no_service_without_a_champion(fresh):
+    assert service_command("local") is None
+
+
+def test_service_of_the_champion_follows_the_ledger_and_starts_where_nobody_listens(here, monkeypatch, closed_port):
+    argv, environment = service_command("local")
+    assert argv[1:4] == ["-P", "-m", "serving"]
+    assert argv[-1] == "--source=ledger"
+    assert environment["EVERGREEN_FOLLOW_CHAMPION"] == "true"
+    monkeypatch.setenv("EVERGREEN_SERVE_PORT", str(closed_port))
+    with pytest.raises(ResourceError, match="cannot listen"):
+        service_command("local")

@@ -8,9 +8,15 @@ import pytest
 from rich.console import Console
 
 from cli import show_look
+from evergreen.decisions.retrain.decision import Decision
 
 SIGNALS = {"faults": "none", "skew": "not enough data", "labels": "complete", "harm": "kept", "performance": "measured",
            "estimated": "estimated"}  # fmt: skip
+
+
+def decided(summary: str, **changed) -> Decision:
+    given = {"retrain": False, "unknown": False, "triggers": (), "reasons": (), "summary": summary}
+    return Decision.model_validate({**given, **changed})
 
 
 def look_of(**changed):
@@ -23,7 +29,7 @@ def look_of(**changed):
         "audit": None,
         "model": "visits", "version": 3, "start": date(2024, 3, 1), "end": date(2024, 4, 1), "rows": 12_345,
         "as_of": datetime(2024, 4, 2, 6, 30, tzinfo=UTC), "quarantined": 5, "seen_until": None, "causes": (),
-        "pages": (), "decision": SimpleNamespace(summary="do not retrain"), "report": None,
+        "pages": (), "decision": decided("do not retrain"), "report": None,
     }  # fmt: skip
     return SimpleNamespace(**{**given, **changed})
 
@@ -104,3 +110,24 @@ def test_audit_is_shown_where_there_is_one(shown):
     audit = SimpleNamespace(verdict="measured", evidence="loss 0.2 [0.1, 0.3]")
     assert "loss 0.2 [0.1, 0.3]" in shown(look_of(audit=audit))
     assert "loss 0.2" not in shown(look_of())
+
+
+def test_decision_is_shown_with_its_policy_what_decided_and_what_would_have_changed_it(shown):
+    text = shown(
+        look_of(
+            decision=decided(
+                "held back by cooldown, 20 days left: harm",
+                policy="any(harm,probe)",
+                decided_by="harm",
+                would_change=("cooldown: a window that ends [20 days] later",),
+            )
+        )
+    )
+    assert "Decision: held back by cooldown, 20 days left: harm" in text
+    assert "Policy any(harm,probe): decided by harm. What would have changed it:" in text
+    assert "  cooldown: a window that ends [20 days] later" in text
+
+
+def test_decision_by_which_nothing_fired_says_so_and_an_old_one_names_no_policy(shown):
+    assert "Policy never: it did not fire" in shown(look_of(decision=decided("do not retrain", policy="never")))
+    assert "Policy" not in shown(look_of())

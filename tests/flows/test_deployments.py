@@ -1,30 +1,124 @@
-"""The deployments: a training and a look at the last decision, by the clock of the settings."""
+"""The deployments: what the clock starts, what an event starts, and what becomes of ticks that were missed."""
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from prefect import flow
 
 from evergreen.config.settings import Settings
 from flows import deployments
 from flows.deployments import deployments as made
-from flows.deployments import main
+from flows.deployments import main, skip_missed
 
 
 def test_each_flow_has_the_schedule_and_the_parameters_of_the_settings():
     settings = Settings(training_cron="1 2 * * *", retraining_cron="3 4 * * 5", timezone="Europe/Paris")
-    training, retraining, review, scoring = made(settings, "staging")
-    assert (training.flow_name, training.name) == ("training", "staging")
-    assert (retraining.flow_name, retraining.name) == ("retraining", "staging")
-    assert training.parameters == {"env": "staging", "reason": "scheduled"}
-    assert retraining.parameters == {"env": "staging"}
-    assert (review.flow_name, review.name, review.schedules) == ("review", "staging", [])
-    assert (scoring.flow_name, scoring.name, scoring.schedules) == ("scoring", "staging", [])
-    assert review.parameters == scoring.parameters == {"env": "staging"}
-    crons = [[(each.schedule.cron, each.schedule.timezone) for each in one.schedules] for one in (training, retraining)]
-    assert crons == [[("1 2 * * *", "Europe/Paris")], [("3 4 * * 5", "Europe/Paris")]]
+    found = {each.flow_name: each for each in made(settings, "staging")}
+    assert {each.name for each in found.values()} == {"staging"}
+    crons = {name: [(s.schedule.cron, s.schedule.timezone) for s in each.schedules] for name, each in found.items()}
+    assert crons == {
+        "labels": [("30 1 * * *", "Europe/Paris")],
+        "monitoring": [("0 2 * * *", "Europe/Paris")],
+        "retraining": [("3 4 * * 5", "Europe/Paris")],
+        "training": [("1 2 * * *", "Europe/Paris")],
+        "housekeeping": [("0 3 * * 0", "Europe/Paris")],
+        "heartbeat": [("0 * * * *", "Europe/Paris")],
+        "review": [],
+        "scoring": [],
+    }
+    assert found["training"].parameters == {"env": "staging", "reason": "scheduled", "newest": True}
+    assert all(each.parameters == {"env": "staging"} for name, each in found.items() if name != "training")
 
 
-def test_command_serves_the_deployments_of_the_environment_that_is_named(monkeypatch):
-    served = []
-    monkeypatch.setattr(deployments, "serve", lambda *given: served.append([each.name for each in given]))
+def test_retraining_alone_is_started_by_an_event_and_runs_are_found_by_their_module():
+    for each in made(Settings(), "local"):
+        assert [one.name for one in each.triggers] == ["retraining-due/local"] * (each.flow_name == "retraining")
+        elsewhere = {"monitoring": "due", "labels": "housekeeping", "heartbeat": "alerting"}
+        module = elsewhere.get(each.flow_name, each.flow_name)
+        assert each.entrypoint == f"flows.{module}.{each.flow_name}"
+
+
+@pytest.fixture
+def served(prefect_api_url):
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    with temporary_settings({PREFECT_API_URL: prefect_api_url}), get_client(sync_client=True) as client:
+        yield client
+
+
+def test_missed_ticks_are_skipped_and_what_an_event_started_is_not(served):
+    @flow(name="waits")
+    def waits() -> None:
+        """Do nothing."""
+
+    now = datetime.now(UTC)
+    deployment = served.create_deployment(served.create_flow(waits), name="nightly", entrypoint="none.waits")
+    runs = {
+        (is_by_clock, hours): served._client.post(
+            f"/deployments/{deployment}/create_flow_run",
+            json={"state": {"type": "SCHEDULED", "state_details": {
+                "scheduled_time": (now + timedelta(hours=hours)).isoformat()}}},
+        ).json()["id"]
+        for is_by_clock in (True, False)
+        for hours in (-3, -2, 1)
+    }  # fmt: skip
+    found = {str(run.id): run for run in served.read_flow_runs()}
+
+    class Client:
+        """The server's answers, as if some of the runs were made by its scheduler."""
+
+        set_flow_run_state = served.set_flow_run_state
+
+        def read_flow_runs(self, **asked):
+            listed = served.read_flow_runs(**asked)
+            by_clock = {run_id for (is_by_clock, _), run_id in runs.items() if is_by_clock}
+            return [run.model_copy(update={"auto_scheduled": str(run.id) in by_clock}) for run in listed]
+
+    assert {found[run_id].state_type.value for run_id in runs.values()} == {"SCHEDULED"}
+    assert skip_missed(Client(), "nightly", now=now) == 2
+    assert skip_missed(Client(), "nightly", now=now) == 0
+    states = {asked: served.read_flow_run(run_id).state_type.value for asked, run_id in runs.items()}
+    assert {asked for asked, state in states.items() if state == "CANCELLED"} == {(True, -3), (True, -2)}
+
+
+def test_command_registers_all_skips_what_was_missed_and_catches_up_once(monkeypatch):
+    done = []
+
+    class Runner:
+        def __init__(self, **given):
+            assert given == {"query_seconds": 3.0, "limit": None, "pause_on_shutdown": False}
+
+        def add_deployment(self, deployment):
+            done.append(f"add {deployment.flow_name}/{deployment.name}")
+
+        async def start(self):
+            done.append("start")
+
+    class Client:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def read_flow_runs(self, **_):
+            return [SimpleNamespace(id=len(done), auto_scheduled=True)] if "skip" not in done else []
+
+        def set_flow_run_state(self, run_id, state, *, force):
+            assert force
+            done.append("skip")
+
+    monkeypatch.setattr(deployments, "Runner", Runner)
+    monkeypatch.setattr(deployments, "get_client", lambda *, sync_client: Client())
+    monkeypatch.setattr(deployments, "run_deployment", lambda name, **asked: done.append(f"run {name}"))
     monkeypatch.setattr(deployments.Settings, "load", lambda env: Settings())
     for argv, env in ((["x"], "local"), (["x", "staging"], "staging")):
+        done.clear()
         monkeypatch.setattr("sys.argv", argv)
         main()
-        assert served.pop() == [env] * 4
+        assert done == [
+            *(f"add {each.flow_name}/{env}" for each in made(Settings(), env)),
+            *("skip", f"run monitoring/{env}", "start"),
+        ]

@@ -98,7 +98,8 @@ def test_deployment_has_a_schedule_and_a_run_started_by_hand_gives_the_same_dige
         deployment = client.get("/deployments/name/training/local").json()
         assert [schedule["schedule"]["cron"] for schedule in deployment["schedules"]] == ["0 5 * * 1"]
         created = client.post(
-            f"/deployments/{deployment['id']}/create_flow_run", json={"parameters": {"reason": "by hand"}}
+            f"/deployments/{deployment['id']}/create_flow_run",
+            json={"parameters": {"reason": "by hand", "newest": False}},
         )
         run_id = created.json()["id"]
 

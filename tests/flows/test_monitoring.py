@@ -10,7 +10,7 @@ from sklearn.metrics import roc_auc_score
 from evergreen.base.errors import ConfigError
 from evergreen.record.looks import Look
 from flows import monitoring
-from flows.monitoring import CLOCKS, attempts, deciding_looks, last_known_day, last_retraining, look_at, made_with
+from flows.monitoring import CLOCKS, deciding_looks, last_known_day, look_at, made_with
 
 STEPS = ["served", "ingest", "validate", "score", "drift", "performance", "estimate", "skew"]
 PROBING = ["ingest", "validate", "features", "probe"]
@@ -70,7 +70,8 @@ def test_look_before_the_labels_and_one_after_are_both_kept_and_the_second_decid
     after = look_at(visited, APRIL, MAY, as_of=LATE)
     assert (after.labels.verdict, after.harm.verdict) == ("complete", "broken")
     assert after.performance.value < 0.3
-    assert after.decision.triggers == ("harm",)
+    assert after.decision.triggers == ("harm", "probe")
+    assert after.decision.decided_by == "harm"
     assert after.decision.retrain
     assert [page.partition(":")[0] for page in after.pages] == ["harm"]
 
@@ -92,12 +93,12 @@ def test_shift_is_a_note_and_a_reason_to_train_only_where_that_is_wanted(visited
     assert (note.shift.verdict, note.shift.named("shifted")) == ("shifted", ("minutes",))
     assert (note.pages, note.decision.triggers, note.decision.retrain) == ((), (), False)
 
-    wanting = type(visited).open(overrides=["retrain.on_shift=true"])
+    wanting = type(visited).open(overrides=["retrain.policy=drift"])
     found = look_at(wanting, APRIL, MAY, as_of=LATE)
-    assert (found.pages, found.decision.triggers, found.decision.retrain) == ((), ("shift",), True)
+    assert (found.pages, found.decision.triggers, found.decision.retrain) == ((), ("drift",), True)
     visited.ledger().record("visits", "retraining", "v1:w", {"window_end": date(2024, 4, 20)})
     held = look_at(wanting, APRIL, MAY, as_of=at("06-02"))
-    assert (held.decision.triggers, held.decision.retrain) == (("shift",), False)
+    assert (held.decision.triggers, held.decision.held_by) == (("drift",), ("cooldown",))
 
 
 def test_old_window_that_is_looked_at_after_a_new_one_stays_the_old_one(visited, direct):
@@ -157,7 +158,7 @@ def test_empty_window_is_no_traffic_and_no_failed_job(visited, direct):
 
 def test_circuit_opens_after_the_attempts_that_harm_outlived_and_is_told_once(visited, direct):
     looking.bring(visited, looking.flipped(looking.source(visited), "04-01"))
-    project = type(visited).open(overrides=["retrain.attempts=2", "retrain.cooldown_days=0"])
+    project = type(visited).open(overrides=["retrain.attempts=2", "retrain.cooldown_days=0", "retrain.min_labels=50"])
     decisions, pages = [], []
     for first in (1, 8, 15, 22):
         look = look_at(project, date(2024, 4, first), date(2024, 4, first + 7), as_of=LATE)
@@ -170,24 +171,6 @@ def test_circuit_opens_after_the_attempts_that_harm_outlived_and_is_told_once(vi
             )
     assert decisions == [(True, False), (True, False), (False, True), (False, True)]
     assert pages == [[False], [False], [False, True], [False]]
-
-
-def test_attempts_count_since_the_promise_was_last_kept(visited, direct):
-    look = look_at(visited, APRIL, MAY, as_of=LATE)
-
-    def seen(day, verdict):
-        harm = look.harm.model_copy(update={"verdict": verdict})
-        return look.model_copy(update={"start": date(2024, 4, day), "harm": harm})
-
-    looks = [seen(1, "broken"), seen(2, "kept"), seen(3, "broken"), seen(4, "not enough data"), seen(5, "broken")]
-    for each, triggers in zip(looks, (["harm"], [], ["harm"], ["age"], ["harm", "age"]), strict=True):
-        payload = {"window_end": each.end, "triggers": triggers}
-        visited.ledger().record("visits", "retraining", each.incident, payload)
-    assert attempts(visited.ledger(), "visits", looks) == 2
-    by_the_next = [each.model_copy(update={"version": 2}) for each in looks]  # the same windows, looked at again
-    assert attempts(visited.ledger(), "visits", by_the_next) == 2
-    assert attempts(visited.ledger(), "visits", looks[:2]) == 0
-    assert attempts(visited.ledger(), "visits", looks[:1]) == 1
 
 
 def test_fault_of_the_data_holds_back_what_harm_would_start(visited, direct):
@@ -212,15 +195,6 @@ def test_digest_of_what_made_a_look_follows_the_parameters_but_not_the_period(vi
     assert made_with(visited.for_period(APRIL, MAY)) == made_with(visited)
     moved = type(visited).open(overrides=["drift.alpha=0.02"])
     assert made_with(moved) != made_with(visited)
-
-
-def test_last_retraining_is_the_latest_end_of_a_window_that_caused_one(visited):
-    ledger = visited.ledger()
-    assert last_retraining(ledger, "visits") is None
-    for key, end in (("a", APRIL), ("b", MAY), ("c", MARCH)):
-        ledger.record("visits", "retraining", key, {"window_end": end})
-    ledger.record("other", "retraining", "d", {"window_end": date(2030, 1, 1)})
-    assert last_retraining(ledger, "visits") == MAY
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from evergreen.project import Asked
-from flows import monitoring, opened, retraining
+from flows import due, monitoring, opened, retraining
 from flows.opened import MOST, named_by, run_name, run_opened
 
 MARCH, APRIL = date(2024, 3, 1), date(2024, 4, 1)
@@ -64,12 +64,13 @@ def test_runs_are_named_in_prefect_whoever_opens_the_project(served, visited, mo
     monkeypatch.setattr(training, "train_and_judge", lambda *_, **__: None)
     monkeypatch.setattr(monitoring, "look_at", lambda *_, **__: None)
     monkeypatch.setattr(retraining, "act_on_window", lambda *_, **__: SimpleNamespace(training=None))
+    monkeypatch.setattr(due, "catch_up", lambda *_, **__: None)
     monkeypatch.setattr(os, "environ", {**os.environ})
 
     training.run_training(visited, reason="requested")
     training.training(reason="scheduled")
     monitoring.run_monitoring(visited, MARCH, APRIL)
-    monitoring.monitoring(MARCH, APRIL)
+    due.monitoring()
     retraining.run_retraining(visited, reason="new {carrier}")
     retraining.retraining()
 
@@ -78,6 +79,7 @@ def test_runs_are_named_in_prefect_whoever_opens_the_project(served, visited, mo
         "training visits: requested",
         "training visits: scheduled",
         "monitoring visits: 2024-03",
+        "monitoring visits: what is due",
         "retraining visits: new {carrier}",
         "retraining visits: no window yet",
     }

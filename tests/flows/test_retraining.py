@@ -7,7 +7,7 @@ import pytest
 from direct import Direct, at_once
 from looking import APRIL, LATE, MARCH, MAY, at
 
-from evergreen.base.errors import ConfigError, ResourceError
+from evergreen.base.errors import ConfigError, LostRace, ResourceError
 from flows import retraining
 from flows.monitoring import look_at
 from flows.retraining import act_on_window, cause
@@ -72,7 +72,31 @@ def test_last_window_leads_to_one_training_on_the_rows_before_its_end(harmed, tr
     assert (reason, stays) == ("retraining after v1:2024-04-01:2024-05-01", True)
     (entry,) = harmed.ledger().entries("visits", "retraining")
     assert (entry.key, entry.payload["reason"]) == (first.window, worse.decision.summary)
-    assert (entry.payload["triggers"], entry.payload["look"]) == (["harm"], worse.key)
+    assert (entry.payload["triggers"], entry.payload["look"]) == (["harm", "probe"], worse.key)
+
+
+def test_event_of_a_window_that_is_not_the_last_any_more_is_superseded(harmed, trainings):
+    before = look_at(harmed, date(2024, 4, 1), date(2024, 4, 15), as_of=LATE)
+    last = look_at(harmed, date(2024, 4, 15), MAY, as_of=LATE)
+    outcome = act_on_window(harmed, reason=None, incident=before.incident)
+    assert (outcome.training, outcome.superseded_by) == (None, last.incident)
+    assert trainings == []
+    assert act_on_window(harmed, reason=None, incident=last.incident).training is not None
+
+
+def test_event_and_schedule_that_meet_lead_to_one_training(harmed, trainings, monkeypatch):
+    look = look_at(harmed, APRIL, MAY, as_of=LATE)
+    trains = retraining.run_training
+
+    def meets_another(*given, **asked):
+        with pytest.raises(LostRace):
+            act_on_window(harmed, reason=None, incident=look.incident)
+        return trains(*given, **asked)
+
+    monkeypatch.setattr(retraining, "run_training", meets_another)
+    assert act_on_window(harmed, reason=None).training is not None
+    assert act_on_window(harmed, reason=None, incident=look.incident).already_done
+    assert len(trainings) == 1
 
 
 def test_second_look_at_a_window_is_acted_on_where_the_first_one_said_nothing(harmed, trainings):
@@ -136,7 +160,7 @@ def test_run_is_named_after_what_fired_and_the_window_of_it(harmed, trainings):
     look_at(harmed, MARCH, APRIL, as_of=LATE)
     assert cause(harmed, reason=None) == "nothing fired, 2024-03"
     look_at(harmed, APRIL, MAY, as_of=LATE)
-    assert cause(harmed, reason=None) == "harm, 2024-04"
+    assert cause(harmed, reason=None) == "harm, probe, 2024-04"
     assert cause(harmed, reason="wanted") == "wanted, 2024-04"
 
 

@@ -19,6 +19,7 @@ from evergreen.config.params.gate import GateParams
 from evergreen.config.params.harm import HarmParams
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.labels import LabelParams
+from evergreen.config.params.monitor import MonitorParams
 from evergreen.config.params.retrain import RetrainParams
 from evergreen.config.params.train import TrainParams
 from evergreen.config.params.tune import TuneParams
@@ -44,6 +45,7 @@ class Params(Section):
     gate: GateParams
     approval: ApprovalParams = ApprovalParams()
     drift: DriftParams = DriftParams()
+    monitor: MonitorParams = MonitorParams()
     labels: LabelParams = LabelParams()
     harm: HarmParams = HarmParams()
     retrain: RetrainParams

@@ -1,108 +1,145 @@
-"""Whether to train again: a pure decision from harm, shift and age."""
+"""Whether to train again: a pure decision, from what a look found, by a policy and its guards."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Literal
+from typing import NamedTuple
 
 from evergreen.base.values import Value
 from evergreen.config.params.retrain import RetrainParams
-from evergreen.decisions.drift.faults.verdict import Faults
-from evergreen.decisions.drift.harm.watch import Harm
-from evergreen.decisions.drift.shift.verdict import Shift
-from evergreen.decisions.retrain.ladder import Name
+from evergreen.decisions.retrain import policy as policies
+from evergreen.decisions.retrain.guards import guards, spared
+from evergreen.decisions.retrain.ladder import Name, Rung, Window, after, choose
+from evergreen.decisions.retrain.policy import Policy
+from evergreen.decisions.retrain.signals import Case, Figure, Found, Judged, Past, judge
 
-Trigger = Literal["harm", "shift", "age"]
+MEASURED = ("harm", "estimated", "probe", "cost")  # by which a repair is wanted, and not a training for its own sake
 
 
 class Decision(Value):
     """Retrain or not, and why.
 
-    `triggers` fired, whether or not something held them back. `unknown`: harm or shift could not be judged, so somebody
-    must look; that alone does not retrain. `circuit_open`: retrainings have not ended the harm, and no further one
-    starts by itself. `rung`: of the repair ladder, that is to be made. `reasons` has a line for each of harm, shift and
-    age, and one for what held them back.
+    `policy`: by which it was decided. `triggers`: the signals of it that fired, whether or not something held them
+    back; `decided_by`: those of them by which the policy fired, None where it did not. `unknown`: what the policy says
+    hangs on a signal that could not be judged; that alone does not retrain. `held_by`: the guards that stand in the
+    way. `circuit_open`: retrainings have not helped, and no further one starts by itself.
+
+    `rung`: the repair that is worth its price, on the history `window`; None: a training with a full search. `reasons`
+    has a line for each signal of the policy, and one for each guard that held it back. `would_change`: what would have
+    led to another decision, a line for each signal or guard; several lines stand for all of them together where none
+    is enough alone. `inputs` and `limits`: the numbers that were compared, by signal and guard.
     """
 
     retrain: bool
     unknown: bool
-    triggers: tuple[Trigger, ...]
+    triggers: tuple[str, ...]
     reasons: tuple[str, ...]
     summary: str
     circuit_open: bool = False
+    policy: str = ""
+    decided_by: str | None = None
+    held_by: tuple[str, ...] = ()
     rung: Name | None = None
+    window: Window | None = None
+    would_change: tuple[str, ...] = ()
+    inputs: dict[str, Figure] = {}  # noqa: RUF012  pydantic copies it
+    limits: dict[str, Figure] = {}  # noqa: RUF012
 
 
-def decide(
-    shift: Shift,
-    harm: Harm,
-    faults: Faults,
-    params: RetrainParams,
-    *,
-    champion_data_end: date,
-    window_end: date,
-    last_retraining: date | None,
-    attempts: int,
-) -> Decision:
+class Repair(NamedTuple):
+    """The rung that is worth its price, and what stands in the way where none is."""
+
+    rung: Rung | None
+    held: tuple[Judged, ...] = ()
+
+
+def decide(found: Found, past: Past, params: RetrainParams, *, window_end: date) -> Decision:
     """Return whether this window is worth a retraining.
 
     Parameters
     ----------
-    shift, harm, faults : of the window.
-    champion_data_end, window_end : the ends of the champion's data and of the window, both exclusive.
-    last_retraining : the `window_end` that caused the last retraining; None when there was none.
-    attempts : how many retrainings in a row harm has outlived.
+    window_end : of the window, exclusive.
 
     Notes
     -----
-    Harm fires when the promise is broken; shift when the rows are shifted and `on_shift` is set; age from
-    `max_age_days` on. They are held back while the data has a fault, since a model would learn it, within
-    `cooldown_days` of the last retraining, and harm after `attempts` retrainings in a row that it has outlived.
+    A policy that fired by what is measured (`MEASURED`) gets the cheapest rung of the ladder that is worth its price,
+    and is held back where what was measured is not worth any. One that fired by the calendar, by new rows or by shift
+    gets a training with a full search. A rung that the gate refused of this champion is followed by the next.
     """
-    judged: tuple[tuple[Trigger, bool | None, str], ...] = (
-        ("harm", *_harmed(harm)),
-        ("shift", *_shifted(shift, params)),
-        ("age", *_aged((window_end - champion_data_end).days, params)),
-    )
-    unknown = tuple(name for name, fired, _ in judged if fired is None)
-    triggers = tuple(name for name, fired, _ in judged if fired)
-    days_left = params.cooldown_days - (window_end - last_retraining).days if last_retraining else 0
-    circuit_open = "harm" in triggers and attempts >= params.attempts
-    held = ""
-    if triggers and faults.verdict == "fault":
-        held = f"until the data is mended: {', '.join(fault.column for fault in faults.columns)}"
-    elif circuit_open:
-        held = f"{attempts} retrainings in a row have not ended the harm; somebody has to look"
-    elif triggers and days_left > 0:
-        held = f"by cooldown, {days_left} days left"
-    reasons = [f"{name}: {text}" for name, _, text in judged] + [f"held back {held}"] * bool(held)
+    policy = Policy.parse(params.policy)
+    case = Case(found, past, params, window_end)
+    judged = {str(signal): judge(signal, case) for signal in policy.signals}
+    said = {name: signal.fired for name, signal in judged.items()}
+    fired = policies.answer(policy, said)
+    because = policies.behind(policy, said)
+    repair = _repair(policy, said, found, past, params)
+    standing = [guard for guard in guards(case) if guard.fired and not (fired and spared(guard, repair.rung))]
+    standing += repair.held
+    triggers = tuple(name for name, each in said.items() if each)
+    unknown = tuple(name for name, each in said.items() if each is None)
+    told = [guard for guard in standing if fired or guard.name in ("data", "circuit")]
+    everything = [*judged.values(), *guards(case)]
+    rung = repair.rung
     return Decision(
-        retrain=bool(triggers) and not held,
-        unknown=bool(unknown),
+        retrain=bool(fired) and not standing,
+        unknown=fired is None,
         triggers=triggers,
-        reasons=tuple(reasons),
-        summary=_summary(triggers, unknown, held),
-        circuit_open=circuit_open,
+        reasons=(
+            *(f"{name}: {signal.evidence}" for name, signal in judged.items()),
+            *(f"held back {guard.evidence}" for guard in told),
+        ),
+        summary=_summary(triggers if fired else (), unknown, told, rung),
+        circuit_open=any(guard.name == "circuit" for guard in standing),
+        policy=str(policy),
+        decided_by=" and ".join(because) or None,
+        held_by=tuple(guard.name for guard in standing),
+        rung=rung.name if rung else None,
+        window=rung.window if rung else None,
+        would_change=_would_change(policy, judged, said, standing),
+        inputs={each.name: each.value for each in everything},
+        limits={each.name: each.limit for each in everything},
     )
 
 
-def _harmed(harm: Harm) -> tuple[bool | None, str]:
-    return None if harm.verdict == "unknown" else harm.verdict == "broken", f"{harm.verdict}: {harm.evidence}"
+def _repair(policy: Policy, said: policies.Answers, found: Found, past: Past, params: RetrainParams) -> Repair:
+    """Return the rung of the ladder, where a policy fired by what is measured."""
+    probed = found.probed
+    is_wanted = bool(policies.answer(policy, said)) and any(said.get(name) for name in MEASURED)
+    if not is_wanted or probed is None or probed.champion_loss is None:
+        return Repair(None)
+    rung = choose(probed, found.harm.promise, min_gain=params.min_gain)
+    otherwise = {name: False if name in MEASURED else each for name, each in said.items()}
+    if rung is None and not policies.answer(policy, otherwise):
+        why = f"since no repair is worth it: {probed.evidence}"
+        return Repair(None, (Judged("repair", True, None, None, why, "a repair that surely gains"),))
+    return Repair(_not_refused(rung, past, found))
 
 
-def _shifted(shift: Shift, params: RetrainParams) -> tuple[bool | None, str]:
-    if shift.verdict == "unknown":
-        return None, f"could not be judged: {shift.evidence}"
-    is_shifted = shift.verdict == "shifted"
-    return is_shifted and params.on_shift, shift.evidence + (
-        "; a note, since on_shift is off" if is_shifted and not params.on_shift else ""
-    )
+def _not_refused(rung: Rung | None, past: Past, found: Found) -> Rung | None:
+    """Return the rung, or the next above it that the gate has not refused; the rung again where it refused all."""
+    higher = rung
+    while higher and found.probed and higher.name in past.refused:
+        higher = after(higher, found.probed)
+    return higher or rung
 
 
-def _aged(days: int, params: RetrainParams) -> tuple[bool, str]:
-    return days >= params.max_age_days, f"{days} days since the champion's data ended, at most {params.max_age_days}"
+def _would_change(
+    policy: Policy, judged: Mapping[str, Judged], said: policies.Answers, standing: Sequence[Judged]
+) -> tuple[str, ...]:
+    fired = policies.answer(policy, said)
+    signals = [] if fired and standing else [judged[name] for name in policies.turning(policy, said)]
+    if not signals and not fired and len(policy.signals) == 1:  # never
+        signals = [*judged.values()]
+    guarded = [] if fired and not standing else standing
+    return tuple(f"{each.name}: {each.otherwise}" for each in (*signals, *guarded))
 
 
-def _summary(triggers: tuple[Trigger, ...], unknown: tuple[Trigger, ...], held: str) -> str:
+def _summary(fired: Sequence[str], unknown: Sequence[str], told: Sequence[Judged], rung: Rung | None) -> str:
     chosen = "do not retrain: nothing fired"
-    if triggers:
-        chosen = f"held back {held}: {', '.join(triggers)}" if held else f"retrain: {', '.join(triggers)}"
+    if fired and told:
+        chosen = f"held back {told[0].evidence}: {', '.join(fired)}"
+    elif fired:
+        by = f" by {rung.name}" if rung else ""
+        chosen = f"retrain{by}: {', '.join(fired)}"
+    elif told:
+        chosen += f"; held back {told[0].evidence}"
     return chosen + (f"; could not be judged: {', '.join(unknown)}" if unknown else "")

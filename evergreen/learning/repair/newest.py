@@ -34,13 +34,18 @@ class Newest:
     blocks: tuple[Array, ...]
 
 
-def newest(model: Model, train: pd.DataFrame, *, last_seen: pd.Timestamp | None, since: date | None) -> Newest:
+def newest(
+    model: Model, train: pd.DataFrame, *, last_seen: pd.Timestamp | None, data_end: date, since: date | None
+) -> Newest:
     """Return the train rows that a model has not seen, of classes that it knows.
+
+    Those that came since it was judged, if they are enough: the rows that its gate judged it by may be of other times.
 
     Parameters
     ----------
     last_seen : the last local day of which the model was fitted on rows.
-    since : the first day that counts; None for all that the model has not seen.
+    data_end : the day after the last one that its gate judged it by.
+    since : the first day that counts; None for `data_end`, or all that the model has not seen.
 
     Raises
     ------
@@ -49,10 +54,11 @@ def newest(model: Model, train: pd.DataFrame, *, last_seen: pd.Timestamp | None,
     contract = model.contract
     days = local_days(train, contract)
     wanted = unseen_after(last_seen, train, contract, model.features.embargo_days)
-    if since is not None:
-        wanted &= (days >= pd.Timestamp(since)).to_numpy()
+    later = wanted & (days >= pd.Timestamp(since or data_end)).to_numpy()
+    if since is not None or later.sum() >= FEWEST_ROWS:
+        wanted = later
     if model.classes:
-        wanted &= train[contract.target].astype("str").isin(model.classes).to_numpy()
+        wanted = wanted & train[contract.target].astype("str").isin(model.classes).to_numpy()
     rows = train[wanted].reset_index(drop=True)
     labels = fit_target(rows, contract)
     require(labels, contract)

@@ -81,6 +81,13 @@ def test_misspelt_key_fails_with_its_line_and_the_likely_spelling(changed, patte
     assert error.next_step == hint
 
 
+def test_misspelt_policy_fails_with_its_line_and_the_likely_spelling(changed):
+    path, line = changed(r"policy: any\(harm,probe\)", "policy: any(harm,porbe)")
+    error = refusal(path=path)
+    assert error.where == f"{path}:{line}"
+    assert error.what == "'retrain.policy': 'porbe' is no policy. Did you mean 'probe'?"
+
+
 def test_file_without_a_section_is_refused(changed):
     path, _ = changed(r"retrain:\n(  .*\n)+", "")
     assert refusal(path=path).what == "key 'retrain' is missing"
@@ -166,9 +173,16 @@ def test_exponent_without_a_point_is_a_number(changed):
         "harm.tolerance=.nan",
         "harm.tolerance=1",
         "harm.alpha=0",
-        "retrain.on_shift=perhaps",
+        "retrain.policy=any(harm,prob)",
+        "retrain.policy=every-0",
+        "retrain.policy=7",
         "retrain.attempts=0",
-        "retrain.max_age_days=0",
+        "retrain.budget=-1",
+        "retrain.min_labels=0",
+        "retrain.min_gain=1",
+        "retrain.cost=.inf",
+        "retrain.window=recent",
+        "retrain.window=0",
     ],
 )
 def test_value_outside_its_bounds_is_refused(override):

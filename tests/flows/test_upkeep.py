@@ -1,4 +1,4 @@
-"""`evergreen gc` and `hold`: what nothing names goes, and everything that works still does."""
+"""Upkeep: what nothing names goes and everything that works still does; labels come in by one process at a time."""
 
 import json
 import os
@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import remembered
 
-from cli import recall, sweeping
-from evergreen.base.errors import ConfigError, LostRace
+from cli import holding, recall
+from evergreen.base.errors import LostRace
 from evergreen.base.files import file_digest
 from evergreen.record.outcomes import champion_facts
 from evergreen.record.registry.names import entries_called
+from flows import upkeep
 
 
 def aged(home: Path, days: float = 3) -> None:
@@ -43,15 +44,15 @@ def recorded(visited, path: str) -> Path:
 def test_what_a_candidate_left_goes_and_the_champion_keeps_all_that_it_needs(visited):
     remembered.prove(visited)
     left = leave_candidate(visited)
-    assert not set(left) & {one.path for one in sweeping.sweep(visited, days=1, dry_run=True)}  # too young
+    assert not set(left) & {one.path for one in upkeep.sweep(visited, days=1, dry_run=True)}  # too young
     aged(visited.settings.home)
-    found = sweeping.sweep(visited, days=1, dry_run=True)
+    found = upkeep.sweep(visited, days=1, dry_run=True)
     assert set(left) <= {one.path for one in found}
     assert all((visited.settings.home / one.path).exists() for one in found)
     before = champion_facts(visited.ledger(), visited.name)
-    assert [one.path for one in sweeping.sweep(visited, days=1, dry_run=False)] == [one.path for one in found]
+    assert [one.path for one in upkeep.sweep(visited, days=1, dry_run=False)] == [one.path for one in found]
     assert not any((visited.settings.home / one.path).exists() for one in found)
-    assert sweeping.sweep(visited, days=1, dry_run=True) == ()
+    assert upkeep.sweep(visited, days=1, dry_run=True) == ()
     assert visited.workspace.holds(before)
     assert recall.standing(visited, None).facts == before
     assert recall.difference(visited, "1", "2").params == {}
@@ -61,7 +62,7 @@ def test_what_a_candidate_left_goes_and_the_champion_keeps_all_that_it_needs(vis
 def test_everything_that_a_proof_names_stays(visited):
     proof = remembered.prove(visited)
     aged(visited.settings.home)
-    sweeping.sweep(visited, days=1, dry_run=False)
+    upkeep.sweep(visited, days=1, dry_run=False)
     assert visited.workspace.holds(proof)
 
 
@@ -69,7 +70,7 @@ def test_records_of_steps_whose_artifacts_went_are_dropped(visited):
     (left, *_) = leave_candidate(visited)
     record = recorded(visited, left)
     aged(visited.settings.home)
-    assert left in {one.path for one in sweeping.sweep(visited, days=1, dry_run=False)}
+    assert left in {one.path for one in upkeep.sweep(visited, days=1, dry_run=False)}
     assert not record.exists()
 
 
@@ -79,7 +80,7 @@ def test_records_of_a_run_that_is_not_over_keep_what_they_name(visited):
     (visited.settings.home / "unfinished").mkdir()
     (visited.settings.home / "unfinished" / "run.json").write_text("{}")
     aged(visited.settings.home)
-    assert left not in {one.path for one in sweeping.sweep(visited, days=1, dry_run=False)}
+    assert left not in {one.path for one in upkeep.sweep(visited, days=1, dry_run=False)}
     assert record.exists()
 
 
@@ -89,8 +90,8 @@ def test_nothing_goes_while_somebody_works_and_a_dry_run_waits_for_nobody(visite
     aged(visited.settings.home)
     with visited.ledger().lease(f"{work}:{visited.name}"):
         with pytest.raises(LostRace):
-            sweeping.sweep(visited, days=1, dry_run=False)
-        assert set(left) <= {one.path for one in sweeping.sweep(visited, days=1, dry_run=True)}
+            upkeep.sweep(visited, days=1, dry_run=False)
+        assert set(left) <= {one.path for one in upkeep.sweep(visited, days=1, dry_run=True)}
     assert all((visited.settings.home / path).exists() for path in left)
 
 
@@ -99,23 +100,20 @@ def test_hold_keeps_what_a_refused_candidate_left(visited):
     sha256 = file_digest(visited.settings.home / left / "manifest.json")
     refused = remembered.judgement(None, model_digest=sha256).model_dump(mode="json")
     visited.ledger().record(visited.name, "judgement", "refused-candidate", refused)
-    held = sweeping.hold(visited, sha256[:10], by="ann", reason="audit of May")
+    held = holding.hold(visited, sha256[:10], by="ann", reason="audit of May")
     assert (held["by"], held["reason"], held["digests"][0]) == ("ann", "audit of May", sha256)
-    assert sweeping.hold(visited, "refused-cand", by="bob", reason="again")["by"] == "ann"  # held once
+    assert holding.hold(visited, "refused-cand", by="bob", reason="again")["by"] == "ann"  # held once
     aged(visited.settings.home)
-    assert left not in {one.path for one in sweeping.sweep(visited, days=1, dry_run=False)}
+    assert left not in {one.path for one in upkeep.sweep(visited, days=1, dry_run=False)}
     event = recall.events(visited, everything=False)[-1]
     assert (event.kind, event.by, event.reason) == ("hold", "ann", "audit of May")
     entries = visited.ledger().entries(visited.name)
     assert entries_called(entries, f"#{event.seq}", model=visited.name)[0].kind == "hold"
 
 
-def test_hold_takes_a_version_and_a_dataset_and_refuses_what_nobody_knows(visited):
-    facts = champion_facts(visited.ledger(), visited.name)
-    assert sweeping.hold(visited, "1", by="ann", reason="r")["digests"][0] == facts.judged.model_digest
-    dataset = recall.line_of(visited, "1").version.datasets[0]
-    assert sweeping.hold(visited, dataset[:8], by="ann", reason="r")["digests"] == [dataset]
-    for asked in ("9", "0" * 12, "ab"):
-        with pytest.raises(ConfigError) as caught:
-            sweeping.hold(visited, asked, by="ann", reason="r")
-        assert caught.value.code == "STA006"
+def test_one_process_at_a_time_brings_labels(fresh, tmp_path):
+    source = tmp_path / "labels.csv"
+    source.write_text("visit,returned\n1,true\n")
+    with fresh.ledger().lease("labels:visits"), pytest.raises(LostRace):
+        upkeep.add_labels(fresh, source)
+    assert upkeep.add_labels(fresh, source).taken == 1

@@ -1,22 +1,49 @@
-"""`evergreen gc`: what nothing names any more goes; and `hold`, which names what has to stay."""
+"""What keeps a project in order, by plain calls of commands and flows: labels added, logs rolled, space freed."""
 
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cli import unfinished
-from evergreen.base.errors import ConfigError, EvergreenError
+from evergreen.base.errors import EvergreenError
+from evergreen.config.settings import Settings
+from evergreen.data.personal import KEY_FILE
 from evergreen.project import Project
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.plan import plan
 from evergreen.record.plan.records import RECORD_NAME, drop_broken_records, read_record
 from evergreen.record.registry import unnamed
-from evergreen.record.registry.lineage import LEAST_OF_A_DIGEST, read_rows, versions_in
-from evergreen.record.registry.names import VERSION
 from evergreen.record.registry.unnamed import Named, Unnamed
 
+if TYPE_CHECKING:
+    from evergreen.record.labels.adding import Added
+
 AT_WORK = ("training", "monitoring")  # leases under which artifacts are written
+
+
+def add_labels(project: Project, source: Path) -> "Added":
+    """Bring a file's labels into the prediction log; raises what `adding.add` does, and LostRace."""
+    from evergreen.record.labels import adding
+
+    settings = project.settings
+    with project.ledger().lease(f"labels:{project.name}"):
+        return adding.add(
+            settings.predictions,
+            source,
+            contract=project.contract,
+            refused=settings.home / "labels",
+            key=settings.home / KEY_FILE,
+        )
+
+
+def roll(settings: Settings, *, days: int | None = None) -> dict[str, Any]:
+    """Bring closed segments into the table, and take out what is older than `days`, or the settings' days."""
+    from evergreen.record.predictions import forgetting, rolling
+
+    rolled = rolling.roll(settings.predictions)
+    kept = days or settings.prediction_days
+    removed = forgetting.retain(settings.predictions, kept) if kept else forgetting.Forgotten()
+    return {**rolled.model_dump(), "kept_days": kept, "removed": removed.model_dump(exclude={"waiting"})}
 
 
 def sweep(project: Project, *, days: int, dry_run: bool) -> tuple[Unnamed, ...]:
@@ -47,20 +74,6 @@ def sweep(project: Project, *, days: int, dry_run: bool) -> tuple[Unnamed, ...]:
     return found
 
 
-def hold(project: Project, asked: str, *, by: str, reason: str) -> dict[str, Any]:
-    """Record that something has to stay, and return what: a version, or what a digest's beginning names.
-
-    Raises
-    ------
-    ConfigError if nothing that is kept is called so, or more than one thing.
-    """
-    ledger = project.ledger()
-    digests = _digests(project, ledger, asked)
-    payload = {"what": asked, "digests": digests, "by": by, "reason": reason}
-    entry = ledger.record(project.name, "hold", "+".join(digest[:16] for digest in digests), payload)
-    return {"seq": entry.seq, "at": entry.at.isoformat(), **entry.payload}
-
-
 def _models(project: Project, ledger: Ledger) -> list[str]:
     """Return every model that may be worked on in this state folder."""
     configs = (path.parent.name for path in (project.settings.project / "configs").glob("*/contract.yaml"))
@@ -78,37 +91,10 @@ def _records(project: Project) -> list[Path]:
     """Return the records that the next run may take: of its plan, or all where a run is unfinished."""
     folder = project.settings.step_records
     every = [path for path in folder.glob("*-*") if RECORD_NAME.fullmatch(path.name)]
-    if unfinished.any_left(project.settings):
+    if any(project.settings.unfinished.glob("*.json")):
         return every
     try:
         steps, _ = plan.plan(project.given, records=folder, warm_start=project.warm_start)
     except EvergreenError:
         return every
     return [folder / f"{step.name}-{step.identity}" for step in steps if step.cached]
-
-
-def _digests(project: Project, ledger: Ledger, asked: str) -> list[str]:
-    """Return the digests that a person's word names."""
-    entries = ledger.entries(project.name)
-    if version := VERSION.fullmatch(asked.strip()):
-        facts = versions_in(entries).get(int(version[1]))
-        if facts:
-            return [str(facts["judged"]["model_digest"]), str(facts["judged"]["data_digest"])]
-    found: dict[str, list[str]] = {}
-    if len(asked) >= LEAST_OF_A_DIGEST:
-        for entry in entries:
-            if entry.kind == "judgement":
-                digests = [str(entry.payload[name]) for name in ("model_digest", "data_digest")]
-                if entry.key.startswith(asked) or digests[0].startswith(asked):
-                    found[entry.key] = digests
-        for rows in (*read_rows(project.datasets / project.name), *read_rows(project.workspace.root)):
-            if rows.digest.startswith(asked):
-                found[rows.digest] = [rows.digest]
-    if len(found) != 1:
-        raise ConfigError(
-            "STA006",
-            f"{len(found) or 'no'} candidates and datasets of '{project.name}' are called '{asked}'",
-            where=str(project.settings.home),
-            next_step="Name a version, or write more of a digest: evergreen history --all, evergreen data ls",
-        )
-    return next(iter(found.values()))
