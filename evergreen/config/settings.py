@@ -99,8 +99,8 @@ class Settings(BaseSettings):
     """options of the stores that sources name, by scheme, such as `{s3: {endpoint_url: "http://127.0.0.1:8333"}}`; no
     credentials"""
     alert_routes: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]{0,39}$")], SecretStr] = {}
-    """default none, and then `home`/alerts.log alone is written: who is [told of incidents](../how-to/alerts.md), as
-    addresses by name, in a JSON object; variable only"""
+    """who is [told of incidents](../how-to/alerts.md), as addresses by name, in a JSON object; without any,
+    `alerts.log` in `home` alone is written; variable only"""
     trackers: Annotated[tuple[Literal["mlflow", "wandb", "tensorboard"], ...], NoDecode] = ("mlflow",)
     """default MLflow alone: where trainings are logged: `mlflow`, always, and `wandb` and `tensorboard`; as a variable
     `mlflow,tensorboard`"""
@@ -189,14 +189,14 @@ class Settings(BaseSettings):
         except ValidationError as error:
             fault = error.errors()[0]
             name = PREFIX + str(fault["loc"][0]).upper()
-            secret = ("connections", "storage", "alert_routes")
-            shown = "" if fault["loc"][0] in secret else f", got {fault['input']!r}"
+            is_secret = fault["loc"][0] in ("connections", "storage", "alert_routes")
+            shown = "" if is_secret else f", got {fault['input']!r}"
             raise ConfigError(
                 "CFG005",
                 f"{name}: {fault['msg'].removeprefix('Value error, ')}{shown}",
                 where="environment",
                 next_step="Correct the value.",
-            ) from error
+            ) from (None if is_secret else error)
         except SettingsError:
             raise ConfigError(
                 "CFG005",

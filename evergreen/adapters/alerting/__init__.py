@@ -17,7 +17,7 @@ from evergreen.decisions.alerts.message import Message
 
 SECONDS = 20.0  # that a route may take, whatever it does meanwhile
 FILE = "file://"
-CHILD = "evergreen.adapters.alerting.child"
+CHILD, HERE = "evergreen.adapters.alerting.child", str(Path(__file__).parents[3])
 
 
 class Address(NamedTuple):
@@ -61,6 +61,7 @@ def send(address: Address, message: Message, *, seconds: float = SECONDS) -> Sen
         done = subprocess.run(  # noqa: S603  our own interpreter
             [sys.executable, "-m", CHILD, str(os.getpid())],
             input=json.dumps(told).encode(),
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([HERE, *filter(None, [os.environ.get("PYTHONPATH")])])},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=seconds,
