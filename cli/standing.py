@@ -4,11 +4,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from cli.show import console, escape
 from evergreen.base.files import write_bytes
 from evergreen.project import Project
 from evergreen.record.registry import history
-from evergreen.record.standing import assemble, webpage
+from evergreen.record.standing import assemble, schedule, webpage
 from evergreen.record.standing.values import Standing, State
 
 PAGE = "status.html"  # in the home, where nobody names a file
@@ -25,7 +27,9 @@ def found(project: Project, at: str | None) -> Standing:
     """
     ledger, now = project.ledger(), datetime.now(UTC)
     if at is None:
-        return assemble.standing(ledger, project.name, at=now)
+        settings = project.settings
+        due = schedule.next_time(settings.monitoring_cron, settings.timezone, after=now)
+        return assemble.standing(ledger, project.name, at=now, next_look=due)
     return assemble.standing(ledger, project.name, at=history.read_time(at, now=now), past=True)
 
 
@@ -42,9 +46,10 @@ def told(standing: Standing) -> dict[str, Any]:
 def show(standing: Standing) -> None:
     """Print the sentence and a line for each tile, with what to do about it."""
     console.print(f"[bold]{escape(standing.sentence)}[/]", highlight=False)
+    rows = Table.grid(padding=(0, 1, 0, 1))
     for tile in standing.tiles:
-        mark = f"[{STYLES[tile.state]}]{SHAPES[tile.state]} {tile.state:7}[/]"
-        console.print(f"  {mark} {tile.name:9}  {escape(tile.headline)}", highlight=False)
-        for part in tile.parts:
-            if part.resolve and part.state == tile.state:
-                console.print(f"  {'':9} {'':9}  [dim]next: {escape(part.resolve)}[/]", highlight=False)
+        mark = f"[{STYLES[tile.state]}]{SHAPES[tile.state]} {tile.state}[/]"
+        steps = [part.resolve for part in tile.parts if part.resolve and part.state == tile.state]
+        said = "\n".join([escape(tile.headline), *(f"[dim]next: {escape(step)}[/]" for step in steps)])
+        rows.add_row(mark, tile.name, said)
+    console.print(rows)

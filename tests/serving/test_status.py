@@ -1,15 +1,15 @@
 """The page that says how things stand, where the service answers it."""
 
-import threading
+import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import promoted
+import psutil
 import released
 
-from evergreen.base.errors import Unavailable
 from evergreen.config.settings import Settings
 from evergreen.record.ledger.ledger import Ledger
 from serving import status
-from serving.champions import Champions
 from serving.status import quantile
 
 
@@ -38,23 +38,30 @@ def test_page_is_of_the_ledgers_champion_and_of_what_the_service_counted(tmp_pat
         assert "the service answers with version 1" in client.get("/status").text
 
 
-def test_many_who_ask_get_one_page(serve, monkeypatch):
-    made = []
-    monkeypatch.setattr(Champions, "ledger", lambda _: made.append(1) or _away())
-    with serve() as client:
-        pages = {client.get("/status").text for _ in range(5)}
-    assert (len(pages), len(made)) == (1, 1)
+def test_many_who_ask_at_once_get_one_page(serve):
+    with serve() as client, ThreadPoolExecutor(8) as pool:
+        pages = {response.text for response in pool.map(client.get, ["/status"] * 8)}
+        processes = psutil.Process().children()
+        assert len(pages) == 1
+        assert not [process for process in processes if "serving.status" in process.cmdline()]
 
 
 def test_ledger_that_hangs_keeps_nobody_from_an_answer(serve, monkeypatch):
-    monkeypatch.setattr(status, "LONGEST_SECONDS", 0.05)
-    hangs = threading.Event()
-    monkeypatch.setattr(Champions, "ledger", lambda _: hangs.wait(30) and _away())
+    monkeypatch.setattr(status, "LEDGER_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql+psycopg://nobody@127.0.0.1:{silent.getsockname()[1]}/ledger"
+        with serve(ledger_url=url) as client, ThreadPoolExecutor(1) as pool:
+            page = pool.submit(client.get, "/status")
+            assert client.post("/predict", json={"rows": released.requests(1)}).status_code == 200
+            assert "does not answer within 0.2 s" in page.result().text
+
+
+def test_page_that_is_not_made_in_time_is_an_error_and_no_process_is_left(serve, monkeypatch):
+    monkeypatch.setattr(status, "MOST_SECONDS", 0.01)
     with serve() as client:
-        assert "does not answer within 0.05 s" in client.get("/status").text
-        assert client.post("/predict", json={"rows": released.requests(1)}).status_code == 200
-        assert "does not answer within 0.05 s" in client.get("/status").text
-    hangs.set()
+        response = client.get("/status")
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "SRV033")
+        assert not [one for one in psutil.Process().children() if "serving.status" in one.cmdline()]
 
 
 def test_ledger_that_is_damaged_is_said_and_not_drawn(tmp_path, serve, release):
@@ -82,7 +89,3 @@ def test_quantile_is_the_bound_of_the_bucket_that_it_lies_in():
         None,
     ]
     assert quantile({}, 0.5) is None
-
-
-def _away():
-    raise Unavailable("DEP001", "the ledger is away")

@@ -108,20 +108,21 @@ def listed(found: Sequence[Tile]) -> str:
 
 
 def when(then: datetime, now: datetime) -> str:
-    """Return a time to come as people say it.
+    """Return a time to come as people say it, with its time zone unless that is UTC.
 
     Examples
     --------
-    >>> now = datetime(2026, 11, 24, 20)
-    >>> [when(datetime(2026, 11, day, hour), now) for day, hour in ((24, 21), (25, 2), (25, 10), (26, 2))]
-    ['today 21:00', 'tonight 02:00', 'tomorrow 10:00', '26 Nov 2026 02:00']
+    >>> now, *later = (datetime.fromisoformat(f"2026-11-{at}:00+00:00") for at in ("24T20", "24T21", "25T02", "26T02"))
+    >>> [when(then, now) for then in later]
+    ['today 21:00', 'tonight 02:00', '26 Nov 2026 02:00']
     """
-    days = (then.date() - now.date()).days
+    zone = f" {then:%Z}" if then.utcoffset() else ""
+    days = (then.date() - now.astimezone(then.tzinfo).date()).days
     if days == 0:
-        return f"today {then:%H:%M}"
+        return f"today {then:%H:%M}{zone}"
     if days == 1:
-        return f"{'tonight' if then.hour < 6 else 'tomorrow'} {then:%H:%M}"
-    return f"{day(then)} {then:%H:%M}"
+        return f"{'tonight' if then.hour < 6 else 'tomorrow'} {then:%H:%M}{zone}"
+    return f"{day(then)} {then:%H:%M}{zone}"
 
 
 def _latency(answering: Answering | None) -> Part:

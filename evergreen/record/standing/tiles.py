@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from evergreen.base import months
+from evergreen.decisions.alerts.incident import runbook
 from evergreen.record.glances import Glance, Said
 from evergreen.record.registry.history import Reign
 from evergreen.record.standing.rows import Retrained, Rows
@@ -190,7 +191,8 @@ def _harm(asked: Asked) -> Iterator[Part]:
     own = [look for look in asked.rows.looks if look.version == last.version]
     causes: tuple[str, ...] = next((names for look in reversed(own) if (names := look.explained)), ())
     named = few(causes)
-    resolve = f"Explained by {named}" if named else "Nothing explains it yet; a fresh model on newer labels would"
+    explained = f"Explained by {named}" if named else "Nothing explains it yet"
+    resolve = f"{explained}; what to do: {runbook('harm')}"
     if harm.verdict == "broken" and harm.over:
         said["broken"], states["broken"] = f"was broken{since}, back under it now", "NOTE"
     if harm.verdict == "not enough data":

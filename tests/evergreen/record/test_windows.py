@@ -30,4 +30,4 @@ def test_latest_time_decides_of_each_window_and_windows_stand_by_period():
 
 def test_windows_that_overlap_are_windows_of_their_own():
     week = Looked(MARCH, date(2024, 3, 8))
-    assert latest([Looked(), week]) == [week, Looked()]
+    assert latest([Looked(), week]) == [week, Looked()]  # by their ends
