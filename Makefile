@@ -38,7 +38,7 @@ format: install  ## Let ruff put the code in order
 
 train: state  ## One training run, and the gate's report as Markdown
 	@$(BIN)/evergreen run --json > $(HOME_FOLDER)/outcome.json; code=$$?; \
-	  test ! -s $(HOME_FOLDER)/outcome.json || $(BIN)/python -m cli.report $(HOME_FOLDER)/outcome.json; exit $$code
+	  test ! -s $(HOME_FOLDER)/outcome.json || $(BIN)/python -m cli.job_summary $(HOME_FOLDER)/outcome.json; exit $$code
 
 dvc: state  ## The same training steps through DVC
 	@$(BIN)/dvc repro

@@ -19,6 +19,7 @@ from cli import (
     package_command,
     predictions_commands,
     registry_commands,
+    report_command,
 )
 from cli.ending import INTERRUPTED, explained
 from cli.options import AllowDirty, AsOf, Env, Json, Overrides, ParamsFile, Reason, Window, emit
@@ -348,17 +349,24 @@ def status(
     params: ParamsFile = "params.yaml",
     as_json: Json = False,
 ) -> None:
-    """Say what is champion, who made it so, and why; or what was at a time.
+    """Say how things stand, what is champion, who made it so, and why; or what was at a time.
 
     Example: [bold]evergreen status --at 2026-05-03T14:30[/bold]
     """
-    from cli import recall, show_registry
+    from cli import recall, show_registry, standing
     from evergreen.project import Project
 
-    found = recall.standing(Project.open(env, params), at)
-    emit(found.told(), as_json, lambda: show_registry.standing(found, at=at))
+    project = Project.open(env, params)
+    found, stands = recall.standing(project, at), standing.found(project, at)
+
+    def show() -> None:
+        standing.show(stands)
+        show_registry.standing(found, at=at)
+
+    emit({**found.told(), **standing.told(stands)}, as_json, show)
 
 
+app.command()(report_command.report)
 app.command()(alerts_command.alerts)
 app.command()(card_command.card)
 app.command()(package_command.package)

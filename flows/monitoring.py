@@ -14,11 +14,12 @@ from evergreen.decisions.retrain import decision as retrain
 from evergreen.decisions.retrain.signals import Found
 from evergreen.project import Project
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.looks import LOOK, Look, latest, pages
+from evergreen.record.looks import LOOK, Look, pages
 from evergreen.record.outcomes import of_entry
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.retrainings import past
+from evergreen.record.windows import latest
 from flows.alerting import tell_or_say
 from flows.opened import run_opened
 from flows.recorder import Recorder

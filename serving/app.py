@@ -40,6 +40,7 @@ ROUTES = (
     "/metrics",
     "/openapi.json",
     "/schema",
+    "/status",
     "/v2/infer",
     "/admin/reload",
 )
@@ -124,9 +125,10 @@ class Service:
     def sample(self) -> None:
         """Take into the metrics what changes by itself."""
         self.metrics.in_flight(self.places.taken)
-        self.metrics.sample(self.log, ready=self._is_ready())
+        self.metrics.sample(self.log, ready=self.is_ready())
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Return whether the next request for a prediction could be answered."""
         try:
             self.ready()
         except RequestError:

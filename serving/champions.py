@@ -38,19 +38,20 @@ class Champions:
         ------
         Unavailable if the ledger does not answer, or knows no champion; IntegrityError if it is damaged.
         """
-        champion = self._opened().champion(model)
+        champion = self.ledger().champion(model)
         if champion is None:
             raise Unavailable("STA001", f"the ledger knows no champion of '{model}'")
         return champion.epoch
 
     def known(self, model: str) -> Known:
         """Return what the ledger knows of the present champion; the rest as `epoch`."""
-        facts = champion_facts(self._opened(), model)
+        facts = champion_facts(self.ledger(), model)
         if facts is None:
             raise Unavailable("STA001", f"the ledger does not know what the champion of '{model}' is")
         return Known(release=bentos.release_of(facts), package=facts.package)
 
-    def _opened(self) -> Ledger:
+    def ledger(self) -> Ledger:
+        """Return the ledger; raises Unavailable if its file is not there."""
         url = sa.make_url(self._settings.ledger())
         if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
             raise Unavailable("DEP001", "the ledger is not there", where=url.database)

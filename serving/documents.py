@@ -42,6 +42,13 @@ PAGES = {
     "/readyz": ("ready", "Whether the next request for a prediction could be answered."),
     "/schema": ("schema", "The columns of the contract."),
 }
+STATUS = {
+    "get": {
+        "operationId": "status",
+        "summary": "A page for people that says how things stand.",
+        "responses": {"200": {"description": "the page", "content": {"text/html": {"schema": {"type": "string"}}}}},
+    }
+}
 
 
 def beginning(release: Release) -> bytes:
@@ -92,6 +99,7 @@ def openapi(release: Release, model: Model, decoder: Decoder) -> bytes:
             "/predict": {"post": predict},
             **afterwards.paths(REFUSALS),
             **{path: _page(*said) for path, said in PAGES.items()},
+            "/status": STATUS,
         },
         "components": {"schemas": schemas},
     }

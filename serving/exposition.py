@@ -20,21 +20,35 @@ Numbers = dict[Series, float]
 
 def page(cells: Cells, folder: Path | None, *, now: float) -> bytes:
     """Return every family in Prometheus' text format: of this process's cells, and of all others in the folder."""
+    registry = CollectorRegistry()
+    registry.register(_Merged(_places(cells, folder), now))
+    return generate_latest(registry)
+
+
+def counted(cells: Cells, folder: Path | None) -> Numbers:
+    """Return what counters and buckets of histograms add up to, over all workers."""
+    return _added(_places(cells, folder))
+
+
+def _places(cells: Cells, folder: Path | None) -> dict[int, Numbers]:
     places = {cells.place: parse(cells.content())}
     if folder is not None:
         places |= {number: parse(content) for number, content in others(folder, cells.place)}
-    registry = CollectorRegistry()
-    registry.register(_Merged(places, now))
-    return generate_latest(registry)
+    return places
+
+
+def _added(places: Mapping[int, Numbers]) -> Numbers:
+    added: Numbers = defaultdict(float)
+    for numbers in places.values():
+        for series, value in numbers.items():
+            added[series] += value
+    return added
 
 
 class _Merged(Collector):
     def __init__(self, places: Mapping[int, Numbers], now: float) -> None:
         living = {number: numbers for number, numbers in sorted(places.items()) if _lives(numbers)}
-        self._counted: Numbers = defaultdict(float)
-        for numbers in places.values():
-            for series, value in numbers.items():
-                self._counted[series] += value
+        self._counted = _added(places)
         self._gauges: dict[Series, dict[int, float]] = defaultdict(dict)
         for number, numbers in living.items():
             for series, value in (*numbers.items(), *_derived(numbers, now)):

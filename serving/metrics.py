@@ -12,7 +12,7 @@ import psutil
 
 from evergreen.learning.model.release import Release
 from serving.cells import Cells, Series
-from serving.exposition import CONTENT_TYPE, page
+from serving.exposition import CONTENT_TYPE, Numbers, counted, page
 from serving.families import BY_NAME, MOST_VALUES, OTHER, OUTCOMES, ROWS, SECONDS, STATUSES, WHYS
 from serving.outputs import Histogram, Meter, Scalar, histogram
 from serving.references import reference_of
@@ -178,6 +178,10 @@ class Metrics:
     def page(self) -> bytes:
         """Return the metrics of all workers in Prometheus' text format."""
         return page(self._cells, self._folder, now=time.time())
+
+    def counted(self) -> Numbers:
+        """Return what the counters of all workers add up to, and the buckets of their histograms."""
+        return counted(self._cells, self._folder)
 
     def _forget_predecessor(self) -> None:
         """Keep the counts of whoever had this place before, and nothing else of it."""

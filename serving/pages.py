@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from evergreen.base.errors import Unavailable
@@ -13,6 +13,7 @@ from serving import inference_protocol, swap
 from serving.answers import RequestError
 from serving.explain import explain
 from serving.metrics import CONTENT_TYPE
+from serving.status import HEADERS, StatusPage
 
 if TYPE_CHECKING:
     from serving.app import Service
@@ -37,6 +38,11 @@ def routes(service: "Service") -> list[Route]:
     async def schema(_: Request) -> Response:
         return Response(service.loaded().schema, media_type="application/json")
 
+    page = StatusPage(service)
+
+    async def standing(_: Request) -> Response:
+        return HTMLResponse(await page.page(), headers=HEADERS)
+
     async def reload(_: Request) -> Response:
         try:
             outcome = await swap.reload(service)
@@ -57,7 +63,7 @@ def routes(service: "Service") -> list[Route]:
         Route("/metrics", metrics),
         *inference_protocol.routes(service),
     ]
-    documents = [Route("/openapi.json", openapi), Route("/schema", schema)]
+    documents = [Route("/openapi.json", openapi), Route("/schema", schema), Route("/status", standing)]
     return always + (documents if service.settings.serve_documents else [])
 
 

@@ -115,23 +115,6 @@ def pages(found: Signals, decision: Decision, *, was_open: bool) -> tuple[str, .
     return tuple(f"{name}: {evidence}" for name, evidence, is_told in told if is_told)
 
 
-def latest(looks: Iterable[Look]) -> list[Look]:
-    """Return the look that decides of each window: the one as of the latest time, and of those the last.
-
-    By the ends of the windows: so the last one is the newest, whatever the windows before were cut like.
-
-    Parameters
-    ----------
-    looks : in the order in which they were recorded.
-    """
-    deciding: dict[tuple[date, date], Look] = {}
-    for look in looks:
-        before = deciding.get((look.start, look.end))
-        if before is None or look.as_of >= before.as_of:
-            deciding[look.start, look.end] = look
-    return [deciding[period] for period in sorted(deciding, key=lambda period: (period[1], period[0]))]
-
-
 def known_days(looks: Iterable[Look]) -> list[Day]:
     """Return the losses of the days that deciding looks hold, each day once, as the latest look that judged it says."""
     days: dict[date, Day] = {}

@@ -54,10 +54,10 @@ def up(changed: Small, ports: dict[str, int]) -> Iterator[httpx.Client]:
 
 
 def runs_of(prefect: httpx.Client, flow: str) -> list[dict[str, Any]]:
-    """Return the runs of a deployment, the first one first."""
+    """Return the runs of a deployment but those that its schedule has planned, the first one first."""
     asked = {"flows": {"name": {"any_": [flow]}}, "deployments": {"name": {"any_": ["local"]}}}
     found: list[dict[str, Any]] = prefect.post("/flow_runs/filter", json=asked).json()
-    return sorted(found, key=lambda run: str(run["created"]))
+    return sorted((run for run in found if not run["auto_scheduled"]), key=lambda run: str(run["created"]))
 
 
 def answering(port: int) -> str | None:
@@ -67,6 +67,11 @@ def answering(port: int) -> str | None:
     except httpx.TransportError:
         return None
     return str(answer.json()["info"]["version"]) if answer.status_code == 200 else None
+
+
+def status_page(port: int) -> str:
+    """Return the page on which a service shows how things stand."""
+    return httpx.get(f"http://127.0.0.1:{port}/status", timeout=SECONDS).text
 
 
 def test_harm_that_the_clock_finds_is_trained_away_and_served_without_a_hand(
@@ -89,6 +94,7 @@ def test_harm_that_the_clock_finds_is_trained_away_and_served_without_a_hand(
 
     wait_for(lambda: answering(ports["service"]) == "2", "the service answers with what was trained")
     assert changed.json("status")["version"] == 2
+    wait_for(lambda: "version 2 answers" in status_page(ports["service"]).lower(), "the status page shows it")
 
     told = {"incident": STRANGE, "env": "local", "params_file": "params.yaml", "overrides": ["seed=8", "x=[1]"]}
     event = {

@@ -30,7 +30,7 @@ def test_metrics_are_in_the_text_format(client):
     assert "# TYPE evergreen_requests_total counter" in response.text
 
 
-@pytest.mark.parametrize("path", ["/openapi.json", "/schema"])
+@pytest.mark.parametrize("path", ["/openapi.json", "/schema", "/status"])
 def test_documents_are_there_unless_they_are_off(client, serve, path):
     assert client.get(path).status_code == 200
     with serve(serve_documents=False) as closed:

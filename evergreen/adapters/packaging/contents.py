@@ -11,6 +11,7 @@ from evergreen.record.plan.requirements import packages_of
 CODE = ("evergreen", "serving")
 # What the packed code imports. A test compares: what is imported and is not here would be missing where it is served.
 IMPORTED = (
+    "cronsim",
     "cryptography",
     "httptools",
     "msgspec",

@@ -6,9 +6,9 @@ from typing import Any
 
 from evergreen.decisions.alerts.facts import Answered, Changed, Fact, Looked, Proposed, Retrained
 from evergreen.decisions.alerts.incident import Kind
+from evergreen.record.glances import LOOK, Glance
 from evergreen.record.ledger.chain import CHANGES, Entry
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.looks import LOOK, Look
 from evergreen.record.outcomes import of_entry
 from evergreen.record.registry.history import by_of, reason_of
 from evergreen.record.registry.people import Proposal
@@ -17,11 +17,15 @@ KINDS = (LOOK, "retraining", "proposal", "approval", "rejection", *CHANGES)
 REPLAYED = timedelta(days=1)  # a look as of a time longer ago is of history, and so is what follows of it
 
 
-def facts_of(ledger: Ledger, entries: Iterable[Entry]) -> list[Fact]:
+def facts_of(ledger: Ledger, entries: Iterable[Entry], glances: Mapping[int, Glance]) -> list[Fact]:
     """Return what entries of a model say, in their order.
 
     What follows a look at history is told as of the time of that look, so that a history that is walked through in an
     hour is not an hour long.
+
+    Parameters
+    ----------
+    glances : the looks among the entries, by the entry's number.
 
     Raises
     ------
@@ -32,7 +36,7 @@ def facts_of(ledger: Ledger, entries: Iterable[Entry]) -> list[Fact]:
     for entry in entries:
         at = look.at if look and look.recorded - look.at > REPLAYED else entry.at
         if entry.kind == LOOK:
-            look = looked(of_entry(ledger, entry, Look), recorded=entry.at)
+            look = looked(glances[entry.seq])
             facts.append(look)
         elif entry.kind == "retraining":
             facts.append(_retrained(entry, at))
@@ -48,11 +52,11 @@ def facts_of(ledger: Ledger, entries: Iterable[Entry]) -> list[Fact]:
     return facts
 
 
-def looked(look: Look, *, recorded: datetime) -> Looked:
-    """Return what a look says of incidents; `recorded`: when."""
+def looked(look: Glance) -> Looked:
+    """Return what a look says of incidents."""
     return Looked(
         at=look.as_of.astimezone(UTC),
-        recorded=recorded,
+        recorded=look.recorded,
         window=look.incident,
         start=look.start,
         end=look.end,
@@ -63,7 +67,7 @@ def looked(look: Look, *, recorded: datetime) -> Looked:
     )
 
 
-def _found(look: Look) -> Mapping[Kind, Mapping[str, str]]:
+def _found(look: Glance) -> Mapping[Kind, Mapping[str, str]]:
     found: dict[Kind, Mapping[str, str]] = {}
     faults, skew, harm, labels = look.faults, look.skew, look.harm, look.labels
     if faults.verdict in ("fault", "none"):
@@ -74,7 +78,7 @@ def _found(look: Look) -> Mapping[Kind, Mapping[str, str]]:
         found["skew"] = (differing or {"": skew.evidence}) if skew.verdict == "skew" else {}
     if harm.verdict != "unknown":  # days of earlier looks count: what was broken and is not any more was corrected
         found["harm"] = {f"v{look.version}": harm.evidence} if harm.verdict == "broken" else {}
-    if labels.coverage is not None:
+    if labels.coverage is not None and labels.needed is not None:
         found["labels-late"] = {"": labels.evidence} if labels.coverage < labels.needed else {}
     if look.probed and (look.probed.failed or look.probed.gain is not None):
         found["probe-failed"] = {"": look.probed.evidence} if look.probed.failed else {}

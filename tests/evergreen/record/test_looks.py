@@ -14,7 +14,7 @@ from evergreen.decisions.drift.shift.verdict import Shift
 from evergreen.decisions.performance import Performance
 from evergreen.decisions.retrain.decision import Decision
 from evergreen.record.labels.verdict import Labels
-from evergreen.record.looks import Look, known_days, latest, pages
+from evergreen.record.looks import Look, known_days, pages
 
 MARCH, APRIL, MAY = date(2024, 3, 1), date(2024, 4, 1), date(2024, 5, 1)
 NOON = datetime(2024, 6, 1, 12, tzinfo=UTC)
@@ -48,18 +48,6 @@ def test_look_is_named_by_champion_period_time_and_what_was_looked_at():
     assert first.key.startswith("v1:2024-03-01:2024-04-01:20240601T120000Z:")
     others = [look(data="e"), look(hours=1), look(made_with="n"), look(version=2), look(end=MAY)]
     assert len({first.key, look().key, *(other.key for other in others)}) == 6
-
-
-def test_latest_time_decides_of_each_window_and_windows_stand_by_period():
-    april, early, late = look(APRIL, MAY), look(hours=1, data="early"), look(hours=2, data="late")
-    assert latest([april, late, early]) == [late, april]
-    assert latest([late, look(hours=2, data="again")])[0].data == "again"  # as of one time: the one recorded last
-    assert latest([]) == []
-
-
-def test_windows_that_overlap_are_windows_of_their_own():
-    week = look(MARCH, date(2024, 3, 8))
-    assert latest([look(), week]) == [week, look()]
 
 
 def test_each_day_is_known_once_as_the_latest_look_that_judged_it_says():

@@ -1,4 +1,4 @@
-"""`python -m cli.report OUTCOME`: the gate's report and the metric differences, as Markdown for a job summary."""
+"""`python -m cli.job_summary OUTCOME`: the gate's report and the metric differences, as Markdown for a job summary."""
 
 import json
 import os

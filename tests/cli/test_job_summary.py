@@ -1,6 +1,6 @@
 """The report of a training in a job's summary."""
 
-from cli.report import markdown
+from cli.job_summary import markdown
 from evergreen.record.outcomes import TrainingOutcome
 
 

@@ -1,0 +1,111 @@
+"""The page's tables: inputs, decisions and windows."""
+
+from collections.abc import Sequence
+
+from evergreen.record.registry.card.webpage import text
+from evergreen.record.standing.markup import glyph, meter, table
+from evergreen.record.standing.tiles import period
+from evergreen.record.standing.values import Decided, Input, Standing, Window
+
+MOST_INPUTS, MOST_WINDOWS = 12, 12
+INPUTS = {
+    "column": "k",
+    "state": "v",
+    "what was seen": "wide",
+    "effect on answers": "n",
+    "moved": "n",
+    "missing before": "n minor",
+    "missing now": "n minor",
+}
+DECISIONS = {"window": "k", "decided": "v", "why": "wide", "came of it": "", "cost": "n", "gained": "n"}
+WINDOWS = {
+    "window": "k",
+    "version": "n v",
+    "rows": "n",
+    "measured": "n",
+    "estimated": "n",
+    "loss": "n",
+    "promised": "n",
+    "labels due": "n minor",
+    "came": "n",
+}
+
+
+def inputs(found: Standing) -> str:
+    """Return the columns of the last window, broken ones first, then by their effect."""
+    if not found.inputs:
+        return ""
+    most = max((one.effect or 0.0 for one in found.inputs), default=0.0) or 1.0
+    rows = [_input(one, most) for one in found.inputs[:MOST_INPUTS]]
+    return (
+        f'<section><h2>Inputs by effect</h2><p class="about">{text(found.inputs_of or "")}. Effect: importance times '
+        "the share of rows that lie elsewhere now. Moved: in standard deviations of a row.</p>"
+        f"{table(INPUTS, rows)}{_more(len(found.inputs) - MOST_INPUTS, 'more, of less effect')}</section>"
+    )
+
+
+def _input(one: Input, most: float) -> list[str]:
+    before, now = ("" if share is None else f"{share:.1%}" for share in one.missing)
+    if before == now == "0.0%":
+        before = now = ""
+    return [
+        f"<span>{text(one.name)}</span>",
+        f"<span>{glyph(one.state)} {text(one.verdict)}</span>",
+        f"<small>{text(one.evidence)}</small>" if one.state in ("BAD", "NOTE") else "",
+        "" if one.effect is None else f"{meter(one.effect / most)}<span>{one.effect:.3f}</span>",
+        "" if one.moved is None else f"{one.moved:+.2f}",
+        before,
+        now,
+    ]
+
+
+def decisions(found: Standing) -> str:
+    """Return the last decisions: why, what came of each, what it cost and gained."""
+    if not found.decisions:
+        return ""
+    shown = table(DECISIONS, map(_decision, found.decisions))
+    return (
+        '<section><h2>The last decisions</h2><p class="about">Cost: seconds of CPU. Gained: over the champion, on the '
+        f"same rows, as the probe or the gate measured it.</p>{shown}</section>"
+    )
+
+
+def _decision(one: Decided) -> list[str]:
+    named = {"promoted": f"version {one.became} promoted", "proposed": f"version {one.became} proposed"}
+    came = named.get(one.outcome or "", one.outcome or ("nothing yet" if one.decision == "retrain" else ""))
+    change = f"<small>otherwise with: {text('; '.join(one.would_change))}</small>" if one.would_change else ""
+    return [
+        f"<span>{period(one.start, one.end)}</span>",
+        f"<span>{text(one.decision)}{f'<small>{text(one.rung)}</small>' if one.rung else ''}</span>",
+        f"{text(one.why)}{change}",
+        text(came),
+        "" if one.cost is None else f"{one.cost:,.0f} s",
+        "" if one.gain is None else f"<span>{one.gain:+.4f}<small>{text(one.gain_of or '')}</small></span>",
+    ]
+
+
+def windows(found: Sequence[Window]) -> str:
+    """Return the last windows in figures, the newest first."""
+    if not found:
+        return ""
+    shown = table(WINDOWS, map(_window, reversed(found[-MOST_WINDOWS:])))
+    return f"<section><h2>The last windows</h2>{shown}{_more(len(found) - MOST_WINDOWS, 'before')}</section>"
+
+
+def _window(one: Window) -> list[str]:
+    between = "" if one.low is None or one.high is None else f"<small>{one.low:.3f} to {one.high:.3f}</small>"
+    return [
+        f"<span>{period(one.start, one.end)}</span>",
+        f"v{one.version}",
+        f"{one.rows:,}",
+        "unknown" if one.value is None else f"<span>{one.value:.4f}{between}</span>",
+        "unknown" if one.estimated is None else f"{one.estimated:.4f}",
+        "unknown" if one.loss is None else f"{one.loss:.4f}",
+        "nothing" if one.promised is None else f"{one.promised:.4f}",
+        f"{one.n_due:,}",
+        "" if one.coverage is None else f"{one.coverage:.0%}",
+    ]
+
+
+def _more(n: int, what: str) -> str:
+    return f'<p class="about">and {n} {what}: evergreen report --json</p>' if n > 0 else ""
