@@ -69,9 +69,8 @@ def _tell(ledger: Ledger, model: str, route: str, address: alerting.Address) -> 
         why = "nobody knows whether it arrived: it was cut off twice, and is not told again"
         telling.end(ledger, model, route, due.given_up.n, reached=None, why=why, doubtful=True)
         log.warning("alerts: %s: %s", route, why)
-    if not due.events:
+    if not due.events or not telling.begin(ledger, model, route, due):
         return None
-    telling.begin(ledger, model, route, due)
     failpoints.reach("alert.begun")
     sent = alerting.send(address, message(model, due.events, repeats=due.repeats))
     failpoints.reach("alert.sent")

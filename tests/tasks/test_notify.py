@@ -106,10 +106,10 @@ def test_one_route_that_is_down_keeps_no_other_waiting(tmp_path, closed_port):
 
 def test_route_that_hangs_is_left_in_time_and_the_next_message_may_be_a_repeat(tmp_path, waits, monkeypatch):
     send = alerting.send
-    monkeypatch.setattr(alerting, "send", lambda address, message: send(address, message, seconds=2))
     with sinks.http() as sink:
         sink.held = threading.Event()
         settings = settings_of(tmp_path, sink.port)
+        monkeypatch.setattr(alerting, "send", lambda *given: send(*given, seconds=2 if sink.held else 60))
         (hung,) = notify.fn("visits", [HARM], settings=settings).deliveries
         sink.held.set()
         sink.held = None

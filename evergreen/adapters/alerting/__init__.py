@@ -17,7 +17,13 @@ from evergreen.decisions.alerts.message import Message
 
 SECONDS = 20.0  # that a route may take, whatever it does meanwhile
 FILE = "file://"
-CHILD, HERE = "evergreen.adapters.alerting.child", str(Path(__file__).parents[3])
+CHILD = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from evergreen.adapters.alerting import child
+child.main(int(sys.argv[2]))
+"""
+HERE = str(Path(__file__).parents[3])  # so that the child is of the same code, wherever it is started
 
 
 class Address(NamedTuple):
@@ -59,9 +65,8 @@ def send(address: Address, message: Message, *, seconds: float = SECONDS) -> Sen
         # A process of its own: it can be ended when a server keeps it waiting, and what a library says of an address
         # goes nowhere.
         done = subprocess.run(  # noqa: S603  our own interpreter
-            [sys.executable, "-m", CHILD, str(os.getpid())],
+            [sys.executable, "-P", "-c", CHILD, HERE, str(os.getpid())],
             input=json.dumps(told).encode(),
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([HERE, *filter(None, [os.environ.get("PYTHONPATH")])])},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=seconds,

@@ -1,4 +1,4 @@
-"""`python -m evergreen.adapters.alerting.child PARENT`: send what stands on stdin, and say on stdout how it went."""
+"""The process that sends: what stands on stdin, and how it went on stdout."""
 
 import html
 import json
@@ -13,7 +13,7 @@ PLAIN = ("mailto", "mailtos", "json", "jsons", "xml", "xmls", "form", "forms")  
 # What chat programs take for mentions, links and markup is written wide: an escape may be undone on the way.
 WIDE = str.maketrans({sign: chr(ord(sign) + 0xFEE0) for sign in "<>&@[]*`|"})
 STATUS = re.compile(r"error=(\d{3})")
-UNCONNECTED = re.compile("Errno (111|113|101|-2|-3)\\\\b|NewConnectionError|ConnectTimeout|NameResolutionError")
+UNCONNECTED = re.compile(r"Errno (111|113|101|-2|-3)\b|NewConnectionError|ConnectTimeout|NameResolutionError")
 
 
 class Said(logging.Handler):
@@ -81,6 +81,7 @@ def send(told: dict[str, Any]) -> dict[str, Any]:
     return {"reached": True, "why": "sent"} if reached else said.told()
 
 
-if __name__ == "__main__":
-    parents.end_with(int(sys.argv[1]))
+def main(parent: int) -> None:
+    """Send what stands on stdin, as long as the process `parent` lives."""
+    parents.end_with(parent)
     sys.stdout.write(json.dumps(send(json.load(sys.stdin))))

@@ -1,11 +1,13 @@
 """The course of one kind of incident: what is found opens one, what is not found any more ends it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from evergreen.base.errors import printable
 from evergreen.decisions.alerts.incident import Incident, Kind
 
 SECOND = timedelta(seconds=1)  # the unit of an incident's time
+MOST_NAMES, LONGEST_NAME, LONGEST_EVIDENCE = 5, 100, 1_000  # of a subject; characters
 
 
 class Course:
@@ -33,7 +35,7 @@ class Course:
         for subjects, incident in self._open:
             still = [found[subject] for subject in sorted(subjects) if subject in found]
             if still:
-                lasting.append((subjects, incident.model_copy(update={"evidence": "; ".join(still)})))
+                lasting.append((subjects, incident.model_copy(update={"evidence": _joined(still)})))
             else:
                 until = max(at, incident.since)
                 self._over.append(incident.model_copy(update={"until": until, "ended": over}))
@@ -41,18 +43,29 @@ class Course:
         known = frozenset[str]().union(*(subjects for subjects, _ in lasting))
         new = sorted(found.keys() - known)
         if new:
-            subject = ", ".join(new)
-            before = [one for one in self._over if one.subject == subject and one.until]
-            since = max([at.replace(microsecond=0), *(one.until + SECOND for one in before if one.until)])
+            subject = _named(new)
+            alike = [one for one in self.incidents() if one.subject == subject]
+            since = max([at.replace(microsecond=0), *((one.until or one.since) + SECOND for one in alike)])
             incident = Incident(
                 model=self._model,
                 kind=self._kind,
                 subject=subject,
                 since=since,
-                evidence="; ".join(found[subject] for subject in new),
+                evidence=_joined(found[subject] for subject in new),
             )
             self._open.append((frozenset(new), incident))
 
     def incidents(self) -> list[Incident]:
         """Return all that there were, those that are over first."""
         return [*self._over, *(incident for _, incident in self._open)]
+
+
+def _named(subjects: Sequence[str]) -> str:
+    names = [printable(subject[:LONGEST_NAME]) for subject in subjects[:MOST_NAMES]]
+    left = len(subjects) - len(names)
+    return ", ".join(names) + (f" and {left} more" if left else "")
+
+
+def _joined(evidence: Iterable[str]) -> str:
+    text = "; ".join(evidence)
+    return text if len(text) <= LONGEST_EVIDENCE else text[: LONGEST_EVIDENCE - 1] + "…"

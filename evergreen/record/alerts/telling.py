@@ -6,6 +6,7 @@ is sent and a row ``told`` with how it ended after that; one without the other w
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 from evergreen.base.values import Value
 from evergreen.decisions.alerts.incident import Incident
@@ -20,7 +21,8 @@ DOUBTFUL = 2  # tries that were cut off, after which no further one is made: at 
 
 
 class Try(Value):
-    """One try to tell a route. `reached`: whether it did; None where nobody knows. `why`: what became of it.
+    """One try to tell a route, `by` a name of its own. `reached`: whether it did; None where nobody knows. `why`: what
+    became of it.
 
     `doubtful`: whether it may have arrived all the same. `over`: whether its events are done with.
     """
@@ -29,6 +31,7 @@ class Try(Value):
     n: int
     at: datetime
     events: tuple[str, ...]
+    by: str = ""
     reached: bool | None = None
     why: str | None = None
     doubtful: bool = True
@@ -114,10 +117,10 @@ def due(events: Sequence[Event], made: Sequence[Try], *, now: datetime) -> Due |
     )
 
 
-def begin(ledger: Ledger, model: str, route: str, due: Due) -> None:
-    """Record that a route is about to be told."""
-    begun = {"route": route, "n": due.n, "events": due.covers}
-    ledger.record(model, TELLING, f"{route}:{due.n}", begun)
+def begin(ledger: Ledger, model: str, route: str, due: Due) -> bool:
+    """Record that a route is about to be told; return False if somebody else has begun the same try."""
+    begun = {"route": route, "n": due.n, "events": due.covers, "by": uuid4().hex}
+    return bool(ledger.record(model, TELLING, f"{route}:{due.n}", begun).payload["by"] == begun["by"])
 
 
 def end(ledger: Ledger, model: str, route: str, n: int, *, reached: bool | None, why: str, doubtful: bool) -> None:
