@@ -96,7 +96,7 @@ async def _made(asked: dict[str, Any]) -> bytes:
         await process.wait()
     if process.returncode or not page:
         what, next_step = "the page could not be made", "The service's log says why; evergreen report makes it too."
-        raise RequestError(503, "status", "SRV033", what, next_step=next_step)
+        raise RequestError(503, "", "SRV033", what, next_step=next_step)
     return page
 
 
