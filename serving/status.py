@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from serving.exposition import Numbers
 
 FRESH_SECONDS = 15.0  # a page is made no more often, however many ask
-LEDGER_SECONDS = 10.0  # that the page waits for the ledger
+LEDGER_SECONDS = 20.0  # that the page waits for the ledger
 MOST_SECONDS = 60.0  # that somebody waits for the page
-NICE = 5  # answers come first
 ASKED = ("/predict", "/v2/infer")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
@@ -96,7 +95,7 @@ async def _made(asked: dict[str, Any]) -> bytes:
         await process.wait()
     if process.returncode or not page:
         what, next_step = "the page could not be made", "The service's log says why; evergreen report makes it too."
-        raise RequestError(503, "status", "SRV033", what, next_step=next_step)
+        raise RequestError(503, "", "SRV033", what, next_step=next_step)
     return page
 
 
@@ -125,7 +124,6 @@ def main() -> None:
     """Read what to make, and write the page."""
     asked = json.load(sys.stdin.buffer)
     parents.end_with(asked["parent"])
-    os.nice(NICE)
     from evergreen.record.standing import assemble, webpage
     from evergreen.record.standing.values import Answering
 

@@ -135,7 +135,6 @@ class Decision(Slim):
     triggers: tuple[str, ...] = ()
     summary: str
     circuit_open: bool = False
-    policy: str | None = None
     rung: str | None = None
     decided_by: str | None = None
     would_change: tuple[str, ...] = ()

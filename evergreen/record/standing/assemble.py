@@ -8,8 +8,9 @@ from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.registry.history import Reign
 from evergreen.record.standing import parts
 from evergreen.record.standing.rows import rows
-from evergreen.record.standing.tiles import Asked, complete_until, day, period, tiles, without_champion, without_ledger
+from evergreen.record.standing.tiles import Asked, complete_until, tiles, without_champion, without_ledger
 from evergreen.record.standing.values import Answering, Part, Standing, Tile, worst
+from evergreen.record.standing.words import day, period
 
 LATENCY = "The service counts it while it runs: open its /status, or its /metrics"
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from evergreen.record.registry.card.webpage import text
 from evergreen.record.standing.markup import glyph, meter, table
-from evergreen.record.standing.tiles import period
 from evergreen.record.standing.values import Decided, Input, Standing, Window
+from evergreen.record.standing.words import period
 
 MOST_INPUTS, MOST_WINDOWS = 12, 12
 INPUTS = {
@@ -73,11 +73,12 @@ def decisions(found: Standing) -> str:
 def _decision(one: Decided) -> list[str]:
     named = {"promoted": f"version {one.became} promoted", "proposed": f"version {one.became} proposed"}
     came = named.get(one.outcome or "", one.outcome or ("nothing yet" if one.decision == "retrain" else ""))
+    by = f"<small>decided by {text(one.decided_by)}</small>" if one.decided_by else ""
     change = f"<small>otherwise with: {text('; '.join(one.would_change))}</small>" if one.would_change else ""
     return [
         f"<span>{period(one.start, one.end)}</span>",
         f"<span>{text(one.decision)}{f'<small>{text(one.rung)}</small>' if one.rung else ''}</span>",
-        f"{text(one.why)}{change}",
+        f"{text(one.why)}{by}{change}",
         text(came),
         "" if one.cost is None else f"{one.cost:,.0f} s",
         "" if one.gain is None else f"<span>{one.gain:+.4f}<small>{text(one.gain_of or '')}</small></span>",

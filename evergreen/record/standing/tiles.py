@@ -4,16 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from evergreen.base import months
 from evergreen.decisions.alerts.incident import runbook
 from evergreen.record.glances import Glance, Said
 from evergreen.record.registry.history import Reign
 from evergreen.record.standing.rows import Retrained, Rows
 from evergreen.record.standing.values import Answering, Part, State, Tile, tile
+from evergreen.record.standing.words import day, few
 
 DONE_WITHIN = timedelta(days=1)  # a retraining that was decided, before somebody should look why it is not done
 REFUSED_IN_A_ROW = 3
-NAMED = 2  # columns in a headline
 STOPPED = "See whether the source, or whoever sends requests, has stopped"
 LOOK = "Look at a window: evergreen monitor, or keep evergreen up running, which looks by schedule"
 
@@ -70,45 +69,6 @@ def without_ledger(answering: Answering, why: str) -> tuple[Tile, ...]:
         tile("Freshness", lacking),
         tile("Decisions", lacking),
     )
-
-
-def day(at: date) -> str:
-    """Return a day as people write it.
-
-    Examples
-    --------
-    >>> day(date(2026, 11, 2))
-    '2 Nov 2026'
-    """
-    return f"{at.day} {at:%b %Y}"
-
-
-def period(start: date, end: date) -> str:
-    """Return the days of [start, end) as people write them.
-
-    Examples
-    --------
-    >>> period(date(2026, 11, 1), date(2026, 12, 1)), period(date(2026, 11, 2), date(2026, 11, 9))
-    ('Nov 2026', '2 to 8 Nov 2026')
-    """
-    last = end - timedelta(days=1)
-    if start.day == 1 and months.following(start) == end:
-        return f"{start:%b %Y}"
-    if start >= last:
-        return day(start)
-    begins = f"{start.day}" if (start.year, start.month) == (last.year, last.month) else day(start)
-    return f"{begins} to {day(last)}"
-
-
-def few(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are.
-
-    Examples
-    --------
-    >>> few(["temp"]), few(["temp", "dewp", "humid", "visib"])
-    ('temp', 'temp, dewp and 2 more')
-    """
-    return ", ".join(names) if len(names) <= NAMED else f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
 
 
 def _serving(asked: Asked) -> Iterator[Part]:

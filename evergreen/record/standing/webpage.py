@@ -7,8 +7,8 @@ from evergreen.record.registry.card.webpage import text
 from evergreen.record.standing import pictures, tables
 from evergreen.record.standing.markup import facts, glyph, unknown, word
 from evergreen.record.standing.style import GLYPHS, STYLE
-from evergreen.record.standing.tiles import day
 from evergreen.record.standing.values import Part, Standing, State, Tile, Told
+from evergreen.record.standing.words import day
 
 MOST_INCIDENTS = 10
 # What a browser may load for this page: nothing but its own style and the picture in its tab, which is empty.
