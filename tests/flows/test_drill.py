@@ -1,8 +1,10 @@
 """The fire drill: what is caught of a dozen faults in copies of the last windows, and that nothing else is touched."""
 
-import fcntl
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from evergreen.decisions.drill.caught import MONITORS
 from evergreen.decisions.drill.faults import FAULTS
 from evergreen.project import Project
 from flows.drill import calm, drill
+from flows.scratch import scratch_of
 
 APRIL, MAY = date(2024, 4, 1), date(2024, 5, 1)
 SOLE = {
@@ -24,6 +27,17 @@ SOLE = {
     "shift": "time-shift",
     "labels": "delayed-labels",
 }
+
+KILLED = """
+import os, signal
+from evergreen.project import Project
+from flows.scratch import opened_in, scratch_of
+project = Project.open()
+with scratch_of(project, "drill") as folder:
+    opened_in(project, folder / "state")
+    (folder / "half.parquet").write_bytes(b"PAR1")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 @pytest.fixture(scope="session")
@@ -168,22 +182,26 @@ def test_drill_without_a_champion_says_how_to_get_one(fresh):
     assert caught.value.code == "STA001"
 
 
-def test_next_drill_sweeps_what_a_killed_one_left_and_two_at_once_do_not_mix(shop):
-    left = shop.settings.home / "drill"
-    (left / "rows").mkdir(parents=True)
-    (left / "rows" / "half.parquet").write_bytes(b"PAR")
-    (left / "state").symlink_to(shop.settings.workspace)
-    held = os.open(left, os.O_RDONLY)
-    fcntl.flock(held, fcntl.LOCK_EX)
-    with pytest.raises(LostRace) as caught:
-        drill(shop, faults=[])
-    assert caught.value.code == "DRL002"
-    os.close(held)  # as the kernel does of a process that is killed
+def test_next_drill_sweeps_what_a_killed_one_left(shop):
+    killed = subprocess.run([sys.executable, "-c", KILLED], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert killed.returncode == -signal.SIGKILL
+    left, workspace = shop.settings.home / "drill", sorted(shop.settings.workspace.iterdir())
+    assert (left / "state" / "workspace").is_dir()
+    assert (left / "half.parquet").exists()
 
-    workspace = sorted(shop.settings.workspace.iterdir())
     drill(shop, faults=[])
     assert not left.exists()
     assert sorted(shop.settings.workspace.iterdir()) == workspace
+
+
+def test_second_drill_at_once_is_refused_and_leaves_the_first_alone(shop):
+    with scratch_of(shop, "drill") as folder:
+        (folder / "rows").mkdir()
+        with pytest.raises(LostRace) as caught:
+            drill(shop, faults=[])
+        assert caught.value.code == "DRL002"
+        assert (folder / "rows").is_dir()
+    assert not folder.exists()
 
 
 def test_calm_measures_no_more_than_is_stated_where_nothing_changed(shop, monkeypatch):
