@@ -19,16 +19,16 @@ from cli.recall import facts_of, proof_of
 from evergreen.base.artifacts.folders import MANIFEST
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.errors import ConfigError, EvergreenError, explain_os_errors
-from evergreen.base.files import file_digest
+from evergreen.base.files import file_digest, write_bytes
 from evergreen.base.values import Value, digest_of
 from evergreen.config.contract.sources import DvcSource, FileSource
 from evergreen.config.settings import PREFIX
 from evergreen.data.ingest import local
 from evergreen.project import Project
+from evergreen.record.candidate import Repair, steps_of
 from evergreen.record.outcomes import VersionFacts
 from evergreen.record.plan import identity
 from evergreen.record.plan.commits import UNKNOWN
-from evergreen.record.plan.steps import STEPS
 from evergreen.record.registry.lineage import Rows, read_rows
 from evergreen.record.registry.proof import Proof
 
@@ -39,6 +39,7 @@ MADE: Mapping[str, tuple[str, ...]] = {
     "features": ("train", "test"),
     "tune": ("best", "out_of_fold"),
     "train": ("model", "baseline"),
+    "repair": ("best", "out_of_fold", "model", "baseline"),
     "evaluate": ("report", "scores"),
 }
 KEPT = ("connections", "storage")  # settings that say where rows are; all others of the scratch place are its own
@@ -166,7 +167,10 @@ def _git(folder: Path, *arguments: str) -> str:
 
 def _give(project: Project, proof: Proof, place: Path) -> None:
     """Put parameters, contract, the source's files and the lookups of a version into its scratch place."""
-    params, contract, own = proof.params, proof.contract, project.settings.project
+    contract, own, repair = proof.contract, project.settings.project, proof.candidate.repair
+    params = repair.asks(proof.params) if repair else proof.params
+    if repair and repair.keeps_model:
+        _give_repaired(project, repair, place / "data")
     # In their order, which the search depends on.
     asked = yaml.safe_dump(params.model_dump(mode="json", by_alias=True), sort_keys=False)
     (place / "params.yaml").write_text(asked)
@@ -185,6 +189,14 @@ def _give(project: Project, proof: Proof, place: Path) -> None:
             _link(own / f"{source.path}.dvc", place / f"{source.path}.dvc")
             if not (place / ".dvc").exists() and (own / ".dvc").exists():
                 (place / ".dvc").symlink_to(own / ".dvc")
+
+
+def _give_repaired(project: Project, repair: Repair, data: Path) -> None:
+    """Put what a version was repaired from into its scratch place."""
+    write_bytes(data / "repair.json", repair.model_dump_json().encode())
+    for ref in (repair.artifact, repair.fitted_on):
+        if ref is not None:
+            _link(project.workspace.path(ref.uri), data / ref.uri)
 
 
 def _items(source: FileSource, project: Path) -> list[str]:
@@ -246,10 +258,14 @@ def _environment(project: Project, home: Path, *, place: Path, code: Path) -> It
 
 def _keep_start(project: Project, proof: Proof, place: Path, environment: Mapping[str, str]) -> None:
     """Let tuning begin where it began then: that is an input of it."""
-    began = project.ledger().find(project.name, "start", proof.candidate.train.sha256)
-    if began:
-        given = json.dumps([project.name, "start", began.key, began.payload])
-        _run(["-c", KEEP_START], place, environment, given=given)
+    train, repair = proof.candidate.train.sha256, proof.candidate.repair
+    if repair:
+        payload: Any = {"start": repair.choice.model_dump(mode="json")}
+    else:
+        began = project.ledger().find(project.name, "start", train)
+        payload = began.payload if began else None
+    if payload:
+        _run(["-c", KEEP_START], place, environment, given=json.dumps([project.name, "start", train, payload]))
 
 
 def _run(
@@ -271,10 +287,11 @@ def _run(
 
 def _again(proof: Proof, place: Path, environment: Mapping[str, str]) -> list[StepAgain]:
     """Run the steps in one process, up to the first that fails, and return each that ran."""
-    done = _run(["-c", STEP_BY_STEP, *STEPS], place, environment)
+    names = steps_of(proof.candidate.repair)
+    done = _run(["-c", STEP_BY_STEP, *names], place, environment)
     ended = done.stdout.split()
     steps = []
-    for step in STEPS:
+    for step in names:
         artifacts, said = _digests(proof, step, place), ""
         if step not in ended:
             artifacts = {name: (was, None) for name, (was, _) in artifacts.items()}

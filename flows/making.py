@@ -5,17 +5,15 @@ from typing import Any
 
 from prefect import Task
 
-from evergreen.base.artifacts.refs import TableRef
 from evergreen.decisions.gate import decision as gate
 from evergreen.learning.tuning.choice import Choice
 from evergreen.project import Project
-from evergreen.record.candidate import Candidate, Repair
-from evergreen.record.plan.steps import STEPS, arguments
+from evergreen.record.candidate import Candidate, Repair, steps_of
+from evergreen.record.plan.steps import arguments
 from flows.recorder import Recorder
 from tasks.evaluate import evaluate
 from tasks.features import features
 from tasks.ingest import ingest
-from tasks.repair import Repaired
 from tasks.repair import repair as repair_step
 from tasks.train import train
 from tasks.tune import tune
@@ -29,7 +27,7 @@ AS_TASKS: dict[str, Task[..., Any]] = {
     "train": train,
     "evaluate": evaluate,
 }
-REPLACED = ("tune", "train")  # by a repair that keeps the champion's model
+REPAIR: Task[..., Any] = repair_step
 
 
 def make_candidate(project: Project, do: Recorder, repair: Repair | None = None) -> Candidate:
@@ -45,33 +43,16 @@ def make_candidate(project: Project, do: Recorder, repair: Repair | None = None)
     def start(train: str) -> Choice | None:
         return repair.choice if repair and repair.rung == "refit" else project.keep_warm_start(train)
 
-    for name in STEPS:
-        if repair and repair.keeps_model and name in REPLACED:
-            if name == REPLACED[0]:
-                artifacts |= dict(_repaired(project, repair, artifacts["train"], do))
+    for name in steps_of(repair):
+        if repair and name == "repair":
+            step, taken = REPAIR, repair.arguments(given, artifacts["train"])
         else:
-            artifacts |= dict(do(AS_TASKS[name], **arguments(name, given, artifacts, warm_start=start)))
+            step, taken = AS_TASKS[name], arguments(name, given, artifacts, warm_start=start)
+        artifacts |= dict(do(step, **taken))
     end = artifacts["split"].end
     return Candidate(
         key=gate.candidate_key(artifacts["model"].sha256, artifacts["report"], project.params.gate),
         data_end=end and (project.params.ingest.end or end),
         repair=repair,
         **artifacts,
-    )
-
-
-def _repaired(project: Project, asked: Repair, train: TableRef, do: Recorder) -> Repaired:
-    return do(
-        repair_step,
-        train,
-        rung=asked.rung,
-        artifact=asked.artifact,
-        fitted_on=asked.fitted_on,
-        data_end=asked.data_end,
-        since=asked.since,
-        ws=project.workspace,
-        contract=project.contract,
-        features=project.params.features,
-        params=project.params.tune,
-        seed=project.params.seed,
     )

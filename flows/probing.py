@@ -52,7 +52,6 @@ def probe_of(project: Project, champion: VersionFacts, *, known_until: date, har
         windows=windows,
         searched=tuple(then.params.tune.families),
         promise=harm.promise,
-        least=wanted.min_labels,
         ws=then.workspace,
         contract=then.contract,
         features=then.params.features,

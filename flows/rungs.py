@@ -1,7 +1,6 @@
 """Which rung of the repair ladder a look's decision leads to, and what its candidate is made of."""
 
 from datetime import date, timedelta
-from math import inf
 
 from evergreen.decisions.retrain.ladder import Rung
 from evergreen.project import Project
@@ -12,17 +11,21 @@ from evergreen.record.outcomes import VersionFacts
 
 def rung_of(look: Look) -> Rung | None:
     """Return the rung of the ladder that a look's decision asks for; None for a search that nothing measured."""
-    rungs = look.probed.rungs if look.probed else ()
-    asked = [rung for rung in rungs if rung.name == look.decision.rung]
-    return max(asked, key=lambda rung: rung.gain if rung.gain is not None else -inf, default=None)
+    asked = look.decision.rung, look.decision.window
+    return next(
+        (rung for rung in (look.probed.rungs if look.probed else ()) if (rung.name, rung.window) == asked), None
+    )
 
 
 def history_since(project: Project, look: Look, rung: Rung | None, known: date) -> date | None:
     """Return the first day of the history that a rung is made of; None for all."""
     if rung and rung.window == "recent" and look.probed:
         return look.probed.since
-    days = project.params.retrain.window
-    return known - timedelta(days=days) if isinstance(days, int) and (rung is None or rung.is_training) else None
+    days, begins = project.params.retrain.window, project.params.ingest.start
+    if not isinstance(days, int) or (rung and not rung.is_training):
+        return None
+    since = known - timedelta(days=days)
+    return since if begins is None or since > begins else None
 
 
 def repair_of(project: Project, champion: VersionFacts, rung: Rung | None, since: date | None) -> Repair | None:

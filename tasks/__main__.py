@@ -15,23 +15,31 @@ from evergreen.base.errors import ConfigError, EvergreenError, IntegrityError
 from evergreen.base.files import write_bytes
 from evergreen.base.values import Value
 from evergreen.project import Project
+from evergreen.record.candidate import Repair
 from evergreen.record.plan.steps import ARTIFACTS, STAGES, arguments
 
 
 def run_stage(name: str) -> None:
-    """Run a step on the artifacts under data/ and leave its own there; a step's inputs are found by their names."""
+    """Run a step on the artifacts under data/ and leave its own there; a step's inputs are found by their names.
+
+    ``repair`` stands in the place of tune and train where ``repair.json`` says how a version came of another.
+    """
     project = Project.open()
     os.environ.update(project.settings.environment())  # before Prefect is imported, which makes its folder then
     (project.settings.home / "tmp").mkdir(parents=True, exist_ok=True)
+    ws = Workspace.beside(project.settings.project / "data")
+    given = replace(project.given, ws=ws)
+    if name == "repair":
+        asked = find(ws, "repair", Repair)
+        keep(ws, find_step(name)(**asked.arguments(given, ws.table("train"))))
+        return
     if name not in STAGES:
         raise ConfigError(
             "CFG013", f"no stage '{name}'", where="python -m tasks", next_step=f"Known: {', '.join(STAGES)}."
         )
     step = find_step(name)
-    ws = Workspace.beside(project.settings.project / "data")
     made = {argument: kind for argument, kind in get_type_hints(step).items() if argument in ARTIFACTS}
     artifacts = {argument: find(ws, argument, kind) for argument, kind in made.items()}
-    given = replace(project.given, ws=ws)
     keep(ws, step(**arguments(name, given, artifacts, warm_start=project.keep_warm_start)))
 
 

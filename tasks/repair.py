@@ -20,15 +20,15 @@ from evergreen.decisions.retrain.ladder import Name
 from evergreen.learning.evaluation import score
 from evergreen.learning.evaluation.estimates import Estimates, estimate
 from evergreen.learning.evaluation.metrics import undefined
-from evergreen.learning.features import inputs
+from evergreen.learning.features import fit_target, inputs
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
 from evergreen.learning.repair import recalibrating
 from evergreen.learning.repair.boosting import continued
 from evergreen.learning.repair.newest import Newest, newest, require_recipe
+from evergreen.learning.tuning import families
 from evergreen.learning.tuning.best import Best
 from evergreen.learning.tuning.calibration import Calibration
-from evergreen.learning.tuning.recipe import Recipe
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.seen import last_seen
 from tasks.engine import RECORDED
@@ -72,7 +72,7 @@ def repair(
     Parameters
     ----------
     artifact : the champion in service, which was fitted on the rows `fitted_on`; None for all before `data_end`.
-    since : the first day of the rows that it is repaired on; None for all that it has not seen.
+    since : as in `newest`.
     params : of tuning, for the metric that a score is in.
 
     Raises
@@ -82,7 +82,8 @@ def repair(
     champion = models.load(ws.path(artifact.uri), artifact.sha256)
     require_recipe(champion, contract, features)
     rows = ws.read(train)
-    known = newest(champion, rows, last_seen=last_seen(fitted_on, data_end, contract, ws), since=since)
+    last = last_seen(fitted_on, data_end, contract, ws)
+    known = newest(champion, rows, last_seen=last, data_end=data_end, since=since)
     made = _MAKES[rung](champion, known)
     about = {
         **{name: fact for name, fact in champion.manifest.items() if name not in ("files", "refit_of")},
@@ -98,7 +99,9 @@ def repair(
     }
     if rung == "recalibration":
         about["calibration"] = made.calibration and made.calibration.model_dump(mode="json")
-    baseline = Recipe(contract, features, "prior", {}, seed).fit(rows)
+    asked = inputs(contract, features)
+    baseline = families.build("prior", {}, task=contract.task, inputs=asked, features=features, seed=seed)
+    families.fit(baseline, rows[asked.names], fit_target(rows, contract))
     prior = {**about, "family": "prior", "params": {}, "calibration": None}
     best = Best(
         family=about["family"],
@@ -112,8 +115,8 @@ def repair(
         best=best,
         trials=ws.write("trials", pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in NO_TRIALS.items()})),
         out_of_fold=ws.write("out_of_fold", _table(known, made.out_of_fold, contract)),
-        model=_saved(ws, "model", made.pipeline, rows, champion, about),
-        baseline=_saved(ws, "baseline", baseline, rows, champion, prior),
+        model=_saved(ws, "model", made.pipeline, rows, champion=champion, about=about),
+        baseline=_saved(ws, "baseline", baseline, rows, champion=champion, about=prior),
     )
 
 
@@ -182,7 +185,7 @@ def _table(known: Newest, said: Estimates, contract: Contract) -> pd.DataFrame:
 
 
 def _saved(
-    ws: Workspace, name: str, pipeline: Any, rows: pd.DataFrame, champion: Model, about: Mapping[str, Any]
+    ws: Workspace, name: str, pipeline: Any, rows: pd.DataFrame, *, champion: Model, about: Mapping[str, Any]
 ) -> FolderRef:
     from evergreen.adapters.onnx_export.compiling import compiled
 

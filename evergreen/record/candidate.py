@@ -1,6 +1,7 @@
 """A candidate: what the steps of a training made, by the names of their artifacts."""
 
 from datetime import date
+from typing import Any
 
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.values import Value
@@ -11,6 +12,7 @@ from evergreen.learning.evaluation import Report
 from evergreen.learning.features import Split
 from evergreen.learning.tuning.best import Best
 from evergreen.learning.tuning.choice import Choice
+from evergreen.record.plan.steps import STEPS, Given
 
 
 class Repair(Value):
@@ -44,6 +46,34 @@ class Repair(Value):
             return params
         tune = params.tune.model_copy(update={"trials": 1, "warm_start": True, "sampler": "tpe", "seconds": None})
         return params.model_copy(update={"tune": tune})
+
+    def arguments(self, given: Given, train: TableRef) -> dict[str, Any]:
+        """Return the arguments of the step `repair` by name, as `plan.steps.arguments` does of the others."""
+        return {
+            "train": train,
+            "rung": self.rung,
+            "artifact": self.artifact,
+            "fitted_on": self.fitted_on,
+            "data_end": self.data_end,
+            "since": self.since,
+            "ws": given.ws,
+            "contract": given.contract,
+            "features": given.params.features,
+            "params": given.params.tune,
+            "seed": given.params.seed,
+        }
+
+
+REPLACED = ("tune", "train")  # by a repair that keeps the champion's model
+
+
+def steps_of(repair: Repair | None) -> tuple[str, ...]:
+    """Return the names of the steps that make a candidate, in order."""
+    if repair is None or not repair.keeps_model:
+        return tuple(STEPS)
+    kept = [name for name in STEPS if name not in REPLACED]
+    kept.insert(list(STEPS).index(REPLACED[0]), "repair")
+    return tuple(kept)
 
 
 class Candidate(Value):

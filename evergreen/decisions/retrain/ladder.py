@@ -98,9 +98,9 @@ def choose(probed: Probed, promise: Promise, *, min_gain: float) -> Rung | None:
     """Return the rung that is worth its price; None where none is, or nothing could be measured.
 
     Where the promise is broken, and the newest loss is above it: the cheapest that restores it. Where none does, or it
-    is kept, the best is looked for among those whose gain is surely above `min_gain` of the champion's loss; of those
-    that surely gain, and are as good but for `min_gain`, the cheapest. Where the promise is broken and nothing that was
-    measured helps, a search.
+    is kept, the best is looked for among those whose gain is surely above `min_gain` of the champion's loss, and the
+    cheapest is taken that is as good on the same rows but for `min_gain`; how sure that one's own gain is, is the
+    gate's question. Where the promise is broken and nothing that was measured helps, a search.
 
     Examples
     --------
@@ -113,20 +113,22 @@ def choose(probed: Probed, promise: Promise, *, min_gain: float) -> Rung | None:
     """
     if probed.champion_loss is None:
         return None
-    ladder = sorted(probed.rungs, key=lambda rung: RUNGS.index(rung.name))
     broken = probed.broken and probed.champion_loss > promise.at_most
-    surely = [rung for rung in ladder if rung.low is not None and rung.low > 0]
-    restoring = [rung for rung in surely if rung.restores]
+    restoring = [rung for rung in probed.rungs if rung.restores and _gain(rung) > 0]
     if broken and restoring:
-        cheapest = restoring[0].name
-        return max((rung for rung in restoring if rung.name == cheapest), key=_gain)
+        return _best_of_cheapest(restoring)
     matters = min_gain * probed.champion_loss
-    worth = [rung for rung in surely if rung.low is not None and rung.low > matters]
+    worth = [rung for rung in probed.rungs if rung.low is not None and rung.low > matters]
     if worth:
         best = max(map(_gain, worth))
-        good = [rung for rung in surely if _gain(rung) >= best - matters]
-        return max((rung for rung in good if rung.name == good[0].name), key=_gain)
-    return next((rung for rung in ladder if rung.name == "search"), None) if broken else None
+        return _best_of_cheapest([rung for rung in probed.rungs if _gain(rung) >= best - matters])
+    return next((rung for rung in probed.rungs if rung.name == "search"), None) if broken else None
+
+
+def _best_of_cheapest(ladder: Sequence[Rung]) -> Rung:
+    """Return the cheapest rung, on the history on which it gains most."""
+    cheapest = min((rung.name for rung in ladder), key=RUNGS.index)
+    return max((rung for rung in ladder if rung.name == cheapest), key=_gain)
 
 
 def _gain(rung: Rung) -> float:
@@ -137,7 +139,4 @@ def after(rung: Rung, probed: Probed) -> Rung | None:
     """Return the next rung of the ladder that could be made, for one that the gate refused; None above the last."""
     higher = [other for other in probed.rungs if RUNGS.index(other.name) > RUNGS.index(rung.name)]
     made = [other for other in higher if other.why_not is None or other.name == "search"]
-    if not made:
-        return None
-    cheapest = min(made, key=lambda other: RUNGS.index(other.name)).name
-    return max((other for other in made if other.name == cheapest), key=_gain)
+    return _best_of_cheapest(made) if made else None

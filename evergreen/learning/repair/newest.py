@@ -13,7 +13,7 @@ from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.features import fit_target
 from evergreen.learning.model.beside import local_days, unseen_after
 from evergreen.learning.model.model import Model
-from evergreen.learning.repair.recalibrating import CannotRepairError
+from evergreen.learning.repair.recalibrating import cannot
 
 Array = np.ndarray[Any, Any]
 FEWEST_ROWS = 200
@@ -34,13 +34,18 @@ class Newest:
     blocks: tuple[Array, ...]
 
 
-def newest(model: Model, train: pd.DataFrame, *, last_seen: pd.Timestamp | None, since: date | None) -> Newest:
+def newest(
+    model: Model, train: pd.DataFrame, *, last_seen: pd.Timestamp | None, data_end: date, since: date | None
+) -> Newest:
     """Return the train rows that a model has not seen, of classes that it knows.
+
+    Those that came since it was judged, if they are enough: the rows that its gate judged it by may be of other times.
 
     Parameters
     ----------
     last_seen : the last local day of which the model was fitted on rows.
-    since : the first day that counts; None for all that the model has not seen.
+    data_end : the day after the last one that its gate judged it by.
+    since : the first day that counts; None for `data_end`, or all that the model has not seen.
 
     Raises
     ------
@@ -49,10 +54,11 @@ def newest(model: Model, train: pd.DataFrame, *, last_seen: pd.Timestamp | None,
     contract = model.contract
     days = local_days(train, contract)
     wanted = unseen_after(last_seen, train, contract, model.features.embargo_days)
-    if since is not None:
-        wanted &= (days >= pd.Timestamp(since)).to_numpy()
+    later = wanted & (days >= pd.Timestamp(since or data_end)).to_numpy()
+    if since is not None or later.sum() >= FEWEST_ROWS:
+        wanted = later
     if model.classes:
-        wanted &= train[contract.target].astype("str").isin(model.classes).to_numpy()
+        wanted = wanted & train[contract.target].astype("str").isin(model.classes).to_numpy()
     rows = train[wanted].reset_index(drop=True)
     labels = fit_target(rows, contract)
     require(labels, contract)
@@ -69,17 +75,17 @@ def newest(model: Model, train: pd.DataFrame, *, last_seen: pd.Timestamp | None,
 def require(labels: Array, contract: Contract) -> None:
     """Raise CannotRepairError unless labels are enough to fit something on."""
     if len(labels) < FEWEST_ROWS:
-        raise CannotRepairError(f"{len(labels)} labelled rows came since, and at least {FEWEST_ROWS} are needed")
+        raise cannot(f"{len(labels)} labelled rows came since, and at least {FEWEST_ROWS} are needed")
     if contract.task == "regression":
         return
     classes, counts = np.unique(labels, return_counts=True)
     if len(classes) < 2 or (contract.task == "binary" and counts.min() < FEWEST_OF_A_CLASS):
-        raise CannotRepairError(f"fewer than {FEWEST_OF_A_CLASS} rows of a class came since")
+        raise cannot(f"fewer than {FEWEST_OF_A_CLASS} rows of a class came since")
 
 
 def require_recipe(model: Model, contract: Contract, features: FeatureParams) -> None:
     """Raise CannotRepairError if rows are made in another way by now than the model's were."""
     if model.contract != contract:
-        raise CannotRepairError("the contract is another than the champion's")
+        raise cannot("the contract is another than the champion's")
     if model.features != features:
-        raise CannotRepairError("the features are others than the champion's")
+        raise cannot("the features are others than the champion's")
