@@ -117,7 +117,7 @@ def run(
     found = table(arms, training_cost=project.params.retrain.cost)
     result = told(found, arms, latency)
     console.print(shown(found, name=project.name, metric=METRICS[GATE_METRIC[project.contract.task]]))
-    console.print(f"{found.recommendation[0].upper()}{found.recommendation[1:]}.", highlight=False)
+    console.print(sentence(found), highlight=False)
     console.print(f"Decisions {result['digest']}; the arms lie in {walked.folder}", highlight=False, soft_wrap=True)
     return result
 
@@ -173,6 +173,11 @@ def cells(row: Row) -> tuple[str, ...]:
         f"{row.regret:,.0f}",
         difference,
     )
+
+
+def sentence(found: Table) -> str:
+    """Return the recommendation as a sentence."""
+    return f"{found.recommendation[0].upper()}{found.recommendation[1:]}."
 
 
 def shown(found: Table, *, name: str, metric: str) -> Shown:

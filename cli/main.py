@@ -174,8 +174,9 @@ def replay(
         typer.Option("--policies", metavar="A,B,...", help="Compare policies on these months, and change nothing."),
     ] = None,
     latency: Annotated[
-        str, typer.Option("--latency", metavar="TIME", help="With --policies: how late a new model answers.")
-    ] = "1d",
+        str | None,
+        typer.Option("--latency", metavar="TIME", help="With --policies: how late a new model answers; 1d without it."),
+    ] = None,
     env: Env = "local",
     params: ParamsFile = "params.yaml",
     overrides: Overrides = None,
@@ -210,8 +211,15 @@ def replay(
         from cli import arms
 
         arms.require_months(first, last_start)
-        chosen, late = arms.chosen(policies), arms.latency(latency)
+        chosen, late = arms.chosen(policies), arms.latency(latency or "1d")
         result = arms.run(project, chosen, first, last, latency=late, as_json=as_json)
+    elif latency is not None:
+        raise ConfigError(
+            "RPL003",
+            "--latency says how late the models of policies answer, and there are no --policies",
+            where="--latency",
+            next_step="Add --policies, or leave it out.",
+        )
     else:
         project.may_train()
         result = walk.run(project, first, last, as_json=as_json)

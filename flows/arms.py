@@ -1,6 +1,5 @@
 """The calendar walked under several policies: an arm for each, with what it would have decided and lost."""
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -90,8 +89,6 @@ def replay_arms(
 
 def in_a_flow(project: Project, policy: str, course: Course, told: Callable[[], None]) -> Arm:
     """Return what `live` does, as a run that Prefect shows."""
-    for name in ("evergreen", "tasks", "flows"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         return run_opened("arm", project, partial(live, project, policy, course, told), why=policy)
 
@@ -140,10 +137,9 @@ def begin(project: Project, course: Course) -> VersionFacts:
     """
     start, _ = course.periods[0]
     until = project.until(last_known_day(as_of_end(start, project), project.contract))
-    do = rehearsal(project, course, version=1)
-    found = version_facts(project.ledger(), project.name, 1)
-    if found:
+    if found := version_facts(project.ledger(), project.name, 1):
         return found
+    do = rehearsal(project, course, version=1)
     outcome = train_and_judge(until, reason="first training", stays=False, do=do)
     if outcome.version is None:
         raise GateRefused(

@@ -12,6 +12,7 @@ from prefect import Task
 from evergreen.base.values import digest_of
 from evergreen.config.params.params import Params
 from evergreen.project import Project
+from evergreen.record.ledger.ledger import seen_from
 from evergreen.record.plan.identity import record_key
 from evergreen.record.tracker import Run
 from flows.recorder import Recorder
@@ -24,15 +25,21 @@ ALWAYS = ("evaluate.analysis=never", "approval.required=[]")
 
 
 def rehearsed(project: Project, policy: str, folder: Path) -> Project:
-    """Return a project under another policy, whose ledger lies in a folder; steps and workspace are shared."""
+    """Return a project under another policy, whose ledger lies in a folder; steps and workspace are shared.
+
+    A ledger that was deleted, by whoever cleared the folder, begins anew.
+    """
     overrides = (*project.asked.overrides, f"retrain.policy={policy}", *ALWAYS)
     asked = project.asked.model_copy(update={"overrides": overrides})
     plain = re.sub(r"[^a-z0-9]+", "-", policy.lower()).strip("-")[:40]
-    url = f"sqlite:///{folder / f'{plain}-{digest_of(policy)[:8]}.db'}"
+    ledger = folder / f"{plain}-{digest_of(policy)[:8]}.db"
+    settings = project.settings.model_copy(update={"ledger_url": f"sqlite:///{ledger}", "allow_dirty": True})
+    if not ledger.exists():
+        seen_from(settings).unlink(missing_ok=True)
     return replace(
         project,
         asked=asked,
-        settings=project.settings.model_copy(update={"ledger_url": url, "allow_dirty": True}),
+        settings=settings,
         params=Params.load(project.settings.project / asked.params_file, asked.overrides),
     )
 

@@ -1,5 +1,6 @@
 """Pieces of work in processes side by side, which end with the one that started them."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -89,6 +90,7 @@ def _work(parent: int, waiting: "Queue[Any]", told: "Queue[Any]") -> None:
     """Do one piece after the other, until there is none."""
     parents.end_with(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    logging.disable(logging.WARNING)  # and what is on the terminal is the parent's to show
     while (item := waiting.get()) is not None:
         place, piece = item
         try:

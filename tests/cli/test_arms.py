@@ -126,6 +126,7 @@ def test_digest_is_of_decisions_and_of_no_clock():
         (("--to", "2013-03", "--policies", "never"), "RPL004", "two months at least"),
         (("--to", "2013-04", "--policies", "never,prob"), "RPL002", "Did you mean 'probe'"),
         (("--to", "2013-04", "--policies", "never", "--latency", "soon"), "RPL003", "--latency 36h"),
+        (("--to", "2013-04", "--latency", "1d"), "RPL003", "Add --policies"),
         (("--to", "2013-02", "--policies", "never"), "CFG015", "Exchange"),
     ],
 )

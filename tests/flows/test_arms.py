@@ -1,5 +1,6 @@
 """Policies on the same months: who answers which day, what is shared, and that nothing of the user's is touched."""
 
+import shutil
 from datetime import date, timedelta
 
 import direct
@@ -172,6 +173,14 @@ def test_walk_that_was_interrupted_goes_on_where_it_was(shared, monkeypatch):
 
 def _killed(*_, **__):
     raise KeyboardInterrupt
+
+
+def test_replays_may_be_deleted(shared):
+    project = shared[0]
+    once = walk(project, "never", latency=7 * DAY)["never"]
+    shutil.rmtree(project.settings.home / "replays")
+    again = walk(project, "never", latency=7 * DAY)["never"]
+    assert again.walked == once.walked
 
 
 def test_first_candidate_that_is_refused_ends_the_replay(fresh, kept):

@@ -1,6 +1,7 @@
 """The ledger: who is champion, every decision in a hash chain, and leases that end with their holder."""
 
 import hashlib
+from pathlib import Path
 from typing import Self
 
 from evergreen.config.settings import Settings
@@ -13,6 +14,10 @@ class Ledger(Champions):
     @classmethod
     def open(cls, settings: Settings, *, older: bool = False) -> Self:
         """Return the ledger of the settings, which notices too when an entry vanishes that was seen from this home."""
-        url = settings.ledger()
-        named = hashlib.sha256(url.encode()).hexdigest()[:8]
-        return cls(url, seen=settings.home / f"ledger-{named}.seen", older=older)
+        return cls(settings.ledger(), seen=seen_from(settings), older=older)
+
+
+def seen_from(settings: Settings) -> Path:
+    """Return the file that holds the last entry of the ledger of the settings that was seen from this home."""
+    named = hashlib.sha256(settings.ledger().encode()).hexdigest()[:8]
+    return settings.home / f"ledger-{named}.seen"
