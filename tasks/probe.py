@@ -31,7 +31,7 @@ from evergreen.learning.model.model import Model
 from evergreen.learning.repair import recalibrating
 from evergreen.learning.repair.boosting import continued
 from evergreen.learning.repair.newest import Newest, newest, require, require_recipe
-from evergreen.learning.repair.recalibrating import CannotRepairError, own_curve
+from evergreen.learning.repair.recalibrating import cannot, own_curve
 from evergreen.learning.tuning import families
 from evergreen.learning.tuning.calibration import put_together
 from evergreen.learning.tuning.recipe import Recipe
@@ -183,15 +183,15 @@ class _Case:
     def _newest(self, since: date | None) -> Newest:
         require_recipe(self.champion, self.contract, self.features)
         if not self.seen_whole:
-            raise CannotRepairError("the champion has seen some of the rows that the gate would judge by")
+            raise cannot("the champion has seen some of the rows that the gate would judge by")
         return newest(self.champion, self.train, last_seen=self.last_seen, data_end=self.data_end, since=since)
 
     def _with_threshold(self, since: date | None) -> Array:
         if self.contract.task != "binary" or self.promise.loss != "error":
-            raise CannotRepairError(f"a {self.contract.task} answer's {self.promise.loss} knows no threshold")
+            raise cannot(f"a {self.contract.task} answer's {self.promise.loss} knows no threshold")
         rule = self.evaluated.threshold
         if isinstance(rule, float):
-            raise CannotRepairError("evaluate.threshold is a number")
+            raise cannot("evaluate.threshold is a number")
         known = self._newest(since)
         chosen = choose_threshold(known.labels, known.estimates.values, rule=rule, costs=self.evaluated.costs)
         return self.lost(self.champion.predict(self.rows), chosen)
@@ -211,7 +211,7 @@ class _Case:
     def _refitted(self, since: date | None) -> Array:
         made = self.champion.manifest
         if made["family"] not in self.searched:
-            raise CannotRepairError(f"its family, {made['family']}, is none of tune.families")
+            raise cannot(f"its family, {made['family']}, is none of tune.families")
         rows = self._history(since)
         recipe = Recipe(self.contract, self.features, made["family"], made["params"], made["seed"], made["shrinkage"])
         pipeline = put_together(recipe.fit(rows), own_curve(made))
@@ -221,10 +221,10 @@ class _Case:
         if since is None:
             return self.train.tail(MOST_ROWS)
         if self.features.history:
-            raise CannotRepairError("its features look back further than the recent rows")
+            raise cannot("its features look back further than the recent rows")
         rows = self.train[(local_days(self.train, self.contract) >= pd.Timestamp(since)).to_numpy()]
         if self.contract.rows and len(rows) < self.contract.rows[0]:
-            raise CannotRepairError(f"{len(rows)} rows came since, and the contract wants {self.contract.rows[0]}")
+            raise cannot(f"{len(rows)} rows came since, and the contract wants {self.contract.rows[0]}")
         require(fit_target(rows, self.contract), self.contract)
         return rows.tail(MOST_ROWS)
 

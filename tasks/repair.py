@@ -115,8 +115,8 @@ def repair(
         best=best,
         trials=ws.write("trials", pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in NO_TRIALS.items()})),
         out_of_fold=ws.write("out_of_fold", _table(known, made.out_of_fold, contract)),
-        model=_saved(ws, "model", made.pipeline, rows, champion, about),
-        baseline=_saved(ws, "baseline", baseline, rows, champion, prior),
+        model=_saved(ws, "model", made.pipeline, rows, champion=champion, about=about),
+        baseline=_saved(ws, "baseline", baseline, rows, champion=champion, about=prior),
     )
 
 
@@ -185,7 +185,7 @@ def _table(known: Newest, said: Estimates, contract: Contract) -> pd.DataFrame:
 
 
 def _saved(
-    ws: Workspace, name: str, pipeline: Any, rows: pd.DataFrame, champion: Model, about: Mapping[str, Any]
+    ws: Workspace, name: str, pipeline: Any, rows: pd.DataFrame, *, champion: Model, about: Mapping[str, Any]
 ) -> FolderRef:
     from evergreen.adapters.onnx_export.compiling import compiled
 

@@ -51,6 +51,7 @@ from evergreen.learning import features
 from evergreen.learning.features import ordering
 from evergreen.learning.model.compiled import plan
 from evergreen.learning.model.model import Model
+from evergreen.learning.repair import recalibrating
 from evergreen.record.plan.plan import STEPS
 from serving import families as metric_families
 from serving.decoding import Decoder
@@ -208,7 +209,7 @@ def test_page_names_no_path_of_somebodys_machine(page: Path) -> None:
 
 def kinds() -> dict[str, int]:
     """Return the exit code of every class of error."""
-    found = {**vars(errors), **vars(performance), **vars(evidence), **vars(plan)}
+    found = {**vars(errors), **vars(performance), **vars(evidence), **vars(plan), **vars(recalibrating)}
     return {
         name: kind.exit_code
         for name, kind in found.items()

@@ -7,7 +7,7 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from evergreen.learning.repair.recalibrating import CannotRepairError
+from evergreen.learning.repair.recalibrating import cannot
 from evergreen.learning.tuning import families
 from evergreen.learning.tuning.calibration import put_together, taken_apart
 
@@ -28,11 +28,11 @@ def continued(pipeline: Any, family: str, rows: pd.DataFrame, labels: Array) -> 
     CannotRepairError if the family does not go on, or the rows lack a class that it knows.
     """
     if family not in BOOSTER:
-        raise CannotRepairError(f"a model of the family {family} cannot be continued")
+        raise cannot(f"a model of the family {family} cannot be continued")
     fitted, curve = taken_apart(pipeline)
     columns, known = fitted["columns"], fitted["estimator"]
     if hasattr(known, "classes_") and not np.array_equal(np.unique(labels), known.classes_):
-        raise CannotRepairError("a class that the champion knows did not come since")
+        raise cannot("a class that the champion knows did not come since")
     before = known.booster_ if family == "lightgbm" else known.get_booster()
     rounds = before.current_iteration() if family == "lightgbm" else before.num_boosted_rounds()
     more = clone(known).set_params(n_estimators=max(1, round(ROUNDS * rounds)))

@@ -13,7 +13,7 @@ from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.learning.features import fit_target
 from evergreen.learning.model.beside import local_days, unseen_after
 from evergreen.learning.model.model import Model
-from evergreen.learning.repair.recalibrating import CannotRepairError
+from evergreen.learning.repair.recalibrating import cannot
 
 Array = np.ndarray[Any, Any]
 FEWEST_ROWS = 200
@@ -75,17 +75,17 @@ def newest(
 def require(labels: Array, contract: Contract) -> None:
     """Raise CannotRepairError unless labels are enough to fit something on."""
     if len(labels) < FEWEST_ROWS:
-        raise CannotRepairError(f"{len(labels)} labelled rows came since, and at least {FEWEST_ROWS} are needed")
+        raise cannot(f"{len(labels)} labelled rows came since, and at least {FEWEST_ROWS} are needed")
     if contract.task == "regression":
         return
     classes, counts = np.unique(labels, return_counts=True)
     if len(classes) < 2 or (contract.task == "binary" and counts.min() < FEWEST_OF_A_CLASS):
-        raise CannotRepairError(f"fewer than {FEWEST_OF_A_CLASS} rows of a class came since")
+        raise cannot(f"fewer than {FEWEST_OF_A_CLASS} rows of a class came since")
 
 
 def require_recipe(model: Model, contract: Contract, features: FeatureParams) -> None:
     """Raise CannotRepairError if rows are made in another way by now than the model's were."""
     if model.contract != contract:
-        raise CannotRepairError("the contract is another than the champion's")
+        raise cannot("the contract is another than the champion's")
     if model.features != features:
-        raise CannotRepairError("the features are others than the champion's")
+        raise cannot("the features are others than the champion's")

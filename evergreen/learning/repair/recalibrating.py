@@ -21,11 +21,10 @@ PULL = 1.0  # rows that speak for no offset of a class, so that one that never c
 class CannotRepairError(DataError):
     """A rung that cannot be made; its text says why."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__("RET002", what, where="repair", next_step="Train instead: evergreen retrain --reason WHY")
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.what,)
+def cannot(why: str) -> CannotRepairError:
+    """Return the error of a rung that cannot be made."""
+    return CannotRepairError("RET002", why, where="repair", next_step="Train instead: evergreen retrain --reason WHY")
 
 
 def fit_map(task: Task, labels: Array, estimates: Estimates) -> CalibrationMap:
@@ -46,12 +45,12 @@ def fit_map(task: Task, labels: Array, estimates: Estimates) -> CalibrationMap:
     if task == "regression":
         return CalibrationMap(method="offset", numbers=(float(np.median(labels - estimates.values)),))
     if len(np.unique(labels)) < 2:
-        raise CannotRepairError("the labels that came since are of one class")
+        raise cannot("the labels that came since are of one class")
     if task == "multiclass":
         return _offsets(labels, estimates)
     fitted = calibration.fit("sigmoid", labels, estimates.values)
     if fitted.numbers[0] <= 0:
-        raise CannotRepairError("the model ranks rows the wrong way round by now, which no calibration mends")
+        raise cannot("the model ranks rows the wrong way round by now, which no calibration mends")
     return fitted
 
 

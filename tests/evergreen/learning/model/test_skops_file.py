@@ -23,7 +23,7 @@ from evergreen.config.params.features import FeatureParams
 from evergreen.learning import features
 from evergreen.learning.model import skops_file
 from evergreen.learning.tuning import families
-from evergreen.learning.tuning.calibration import CalibratedPipeline
+from evergreen.learning.tuning.calibration import CalibratedPipeline, ShiftedPipeline
 
 FAMILIES = {
     "prior": {},
@@ -101,7 +101,11 @@ def test_trusted_types_are_exactly_those_that_the_families_need():
     for task, known in objectives.FAMILIES.items():
         for family in known:
             pipeline = fitted_on_everything(task, family)
-            saved = CalibratedPipeline(pipeline, "sigmoid", [1.0, 0.0]) if task == "binary" else pipeline
+            saved = pipeline
+            if task == "binary":
+                saved = CalibratedPipeline(pipeline, "sigmoid", [1.0, 0.0])
+            elif task == "regression":
+                saved = ShiftedPipeline(pipeline, 1.0)
             found |= set(skops.io.get_untrusted_types(data=skops_file.to_bytes(saved)))
 
     assert found == set(skops_file.TRUSTED_TYPES)
