@@ -38,4 +38,6 @@ def continued(pipeline: Any, family: str, rows: pd.DataFrame, labels: Array) -> 
     more = clone(known).set_params(n_estimators=max(1, round(ROUNDS * rounds)))
     with families.limit_threads():
         more.fit(columns.transform(rows), labels, **{BOOSTER[family]: before})
+    if family == "lightgbm":  # else it keeps what it went on from beside itself, which no model file of ours may hold
+        more._Booster = type(before)(model_str=more.booster_.model_to_string())
     return put_together(Pipeline([("columns", columns), ("estimator", more)]), curve)
