@@ -14,7 +14,7 @@ from concepts import FIRST, Stream, stream
 from scipy import special
 from sklearn.linear_model import LogisticRegression
 
-from evergreen.decisions.drift.harm.days import days_of
+from evergreen.decisions.drift.harm.days import Day, days_of
 from evergreen.decisions.drift.harm.promise import Promise, promise_of
 from evergreen.decisions.drift.harm.watch import Harm, watch
 from evergreen.decisions.retrain.ladder import TRAININGS, Probed, Rung, choose, measured
@@ -121,7 +121,7 @@ def probe(
         models["refit", "recent"] = fitted(rows, since, train_end, until=end)
     theirs, by = _lost(champion, rows, test), _clusters(rows.day[test])
     rungs = [
-        measured(Rung(name=name, window=window), theirs, _lost(model, rows, test), [by], promise)  # type: ignore[arg-type]
+        measured(Rung(name=name, window=window), theirs, _lost(model, rows, test), [by], promise)
         for (name, window), model in models.items()
     ]
     best = max((rung for rung in rungs if rung.name == "refit"), key=lambda rung: rung.gain or 0.0)
@@ -166,11 +166,11 @@ def _promise(model: Model, rows: Stream, tolerance: float) -> Promise:
     return promise_of(_lost(model, rows, gate), _clusters(rows.day[gate]), loss="brier", tolerance=tolerance)
 
 
-def _days(model: Model, rows: Stream, first: int, end: int):  # type: ignore[no-untyped-def]
+def _days(model: Model, rows: Stream, first: int, end: int) -> tuple[Day, ...]:
     some = (rows.day >= first) & (rows.day < end)
     dates = [FIRST + timedelta(days=int(day)) for day in np.unique(rows.day[some])]
     named = np.repeat(np.array(dates, dtype="datetime64[D]"), np.unique(rows.day[some], return_counts=True)[1])
-    return days_of(named, _lost(model, rows, some))  # type: ignore[arg-type]
+    return days_of(named, _lost(model, rows, some))
 
 
 def _day(when: date) -> int:
@@ -183,4 +183,4 @@ def simulated(
     """Return the walk over a stream of a kind, that changes in a window, from 0 on."""
     days = HISTORY + WINDOW * windows
     rows = stream(kind, days=days, a_day=a_day, change=HISTORY + WINDOW * change, window=WINDOW, seed=seed)
-    return list(walked(rows, windows=windows, **{"min_gain": 0.01, "cooldown": 45, **given}))  # type: ignore[arg-type]
+    return list(walked(rows, windows=windows, **{"min_gain": 0.01, "cooldown": 45, **given}))
