@@ -71,7 +71,9 @@ def _found(look: Glance) -> Mapping[Kind, Mapping[str, str]]:
     found: dict[Kind, Mapping[str, str]] = {}
     faults, skew, harm, labels = look.faults, look.skew, look.harm, look.labels
     if faults.verdict in ("fault", "none"):
-        broken = {fault.column: f"{fault.column}: {fault.evidence}" for fault in faults.columns}
+        broken: dict[str, str] = {}
+        for fault in faults.columns:
+            broken[fault.column] = f"{broken.get(fault.column, fault.column)}: {fault.evidence}"
         found["data-fault"] = (broken or {"": faults.evidence}) if faults.verdict == "fault" else {}
     if skew.verdict in ("skew", "none"):
         differing = {one.name: f"{one.name}: {one.evidence}" for one in skew.columns if one.verdict == "skew"}
