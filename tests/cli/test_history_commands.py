@@ -61,10 +61,11 @@ def test_status_and_history_bring_no_heavy_library(visited):
     heavy = ("pandas", "scipy", "prefect", "mlflow", "sklearn", "pyarrow")
     looked = f"""
 import sys
-from cli import recall, show_registry
+from cli import recall, show_registry, standing
 from evergreen.project import Project
 project = Project.open()
 show_registry.standing(recall.standing(project, None), at=None)
+standing.show(standing.found(project, None))
 show_registry.events(recall.events(project, everything=True))
 show_registry.causes(recall.why(project, "champion"))
 show_registry.lineage(recall.line_of(project, "champion"))
