@@ -31,7 +31,7 @@ from evergreen.learning.model.model import Model
 from evergreen.learning.repair import recalibrating
 from evergreen.learning.repair.boosting import continued
 from evergreen.learning.repair.newest import Newest, newest, require, require_recipe
-from evergreen.learning.repair.recalibrating import cannot, own_curve
+from evergreen.learning.repair.recalibrating import CannotRepairError, cannot, own_curve
 from evergreen.learning.tuning import families
 from evergreen.learning.tuning.calibration import put_together
 from evergreen.learning.tuning.recipe import Recipe
