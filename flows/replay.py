@@ -13,6 +13,7 @@ from evergreen.decisions.performance import Performance
 from evergreen.project import Project
 from evergreen.record.looks import LOOK, Look, RetrainingOutcome
 from evergreen.record.outcomes import TrainingOutcome, VersionFacts, champion_facts, version_facts
+from evergreen.record.retrainings import is_repair, rung_of_version
 from flows.gathering import rows_of_source
 from flows.monitoring import deciding_looks, last_known_day, made_with, run_monitoring
 from flows.opened import run_opened
@@ -36,8 +37,9 @@ def replay(project: Project, start: date, end: date) -> Iterator[TrainingOutcome
     Each month is looked at as of its end: labels that came later decide nothing.
 
     The version that is champion in the end is analysed as `evaluate.analysis` says; those on the way are replaced
-    before anybody looks at them. What the ledger already holds of this walk is not done again, so a walk that was
-    interrupted continues.
+    before anybody looks at them. One that was made of the champion before is analysed as it is made.
+
+    What the ledger already holds of this walk is not done again, so a walk that was interrupted continues.
 
     Raises
     ------
@@ -72,10 +74,12 @@ def replay(project: Project, start: date, end: date) -> Iterator[TrainingOutcome
         yield Month(
             look=look,
             never_retrained=yardstick(look, first, project),
-            retraining=recorded_retraining(project, look) or run_retraining(project, stays=False),
+            retraining=recorded_retraining(project, look)
+            or run_retraining(project, stays=is_repair(look.decision.rung)),
         )
     champion = project.champion()
-    if champion.data_end and not project.ledger().find(project.name, "analysis", champion.candidate):
+    is_analysed = project.ledger().find(project.name, "analysis", champion.candidate) is not None
+    if champion.data_end and not is_analysed and not is_repair(rung_of_version(project.ledger(), champion)):
         run_training(project.until(champion.data_end), reason="analysis of the champion")
 
 

@@ -29,7 +29,7 @@ def past(
     trainings = [entry for entry in entries if is_training(entry)]
     rejected = {entry.key for entry in ledger.entries(model, "rejection")}
     since = max([window_end(entry) for entry in trainings] + [champion.data_end])
-    before = [look for look in looks if look.end > since and (look.start, look.end) != (start, end)]
+    before = apart([look for look in looks if look.end > since], start)
     gains = [
         look.probed.gain * look.rows
         for look in before
@@ -42,9 +42,25 @@ def past(
         regret=sum(gains) if gains else None,
         promoted_at=max((window_end(entry) for entry in trainings if _stands(entry, rejected)), default=None),
         trainings=sum(end - timedelta(days=YEAR_DAYS) < window_end(entry) <= end for entry in trainings),
-        failed=len({entry.key for entry in refused} | (outlived(ledger, model, looks) if is_harmed else set())),
+        failed=len(
+            {entry.key for entry in refused}
+            | (outlived(ledger, model, looks, now=(start, end)) if is_harmed else set())
+        ),
         refused=tuple(dict.fromkeys(str(entry.payload["rung"]) for entry in refused if entry.payload.get("rung"))),
     )
+
+
+def apart(looks: Sequence[Look], start: date) -> list[Look]:
+    """Return looks at windows before a day that do not overlap, the latest and of those the longest first.
+
+    So no day counts twice where the schedule changed.
+    """
+    kept: list[Look] = []
+    for look in sorted(looks, key=lambda look: (-look.end.toordinal(), look.start)):
+        if look.end <= start:
+            kept.append(look)
+            start = look.start
+    return kept
 
 
 def window_end(entry: Entry) -> date:
@@ -55,6 +71,20 @@ def window_end(entry: Entry) -> date:
 def is_training(entry: Entry) -> bool:
     """Return whether a retraining fitted a model; all did from before there were repairs that do not."""
     return bool(entry.payload.get("training", True))
+
+
+def is_repair(rung: str | None) -> bool:
+    """Return whether a rung makes a candidate of the champion; any other is searched for."""
+    return rung not in (None, "search")
+
+
+def rung_of_version(ledger: Ledger, facts: VersionFacts) -> str | None:
+    """Return the rung by which a version was made; None of one that no retraining made, or that says nothing of it."""
+    for entry in ledger.entries(facts.judged.model, RETRAINING):
+        if (entry.payload.get("outcome") or {}).get("version") == facts.version:
+            rung: str | None = entry.payload.get("rung")
+            return rung
+    return None
 
 
 def verdict_of(entry: Entry) -> str | None:
@@ -75,12 +105,13 @@ def refused_lately(ledger: Ledger, model: str, entries: Sequence[Entry]) -> list
     return [entry for entry in entries if entry.seq > came and verdict_of(entry) == "refused"]
 
 
-def outlived(ledger: Ledger, model: str, looks: Sequence[Look]) -> set[str]:
+def outlived(ledger: Ledger, model: str, looks: Sequence[Look], *, now: tuple[date, date]) -> set[str]:
     """Return the keys of the retrainings of harmed windows since a promise was last kept, whatever they ended with.
 
     Parameters
     ----------
     looks : those that decide, by period.
+    now : the window that is looked at, whatever an earlier look said of it.
     """
     windows: dict[str, set[str]] = {}  # by period: whichever version was champion then, a later one may decide now
     for entry in ledger.entries(model, RETRAINING):
@@ -88,7 +119,7 @@ def outlived(ledger: Ledger, model: str, looks: Sequence[Look]) -> set[str]:
             windows.setdefault(entry.key.partition(":")[2], set()).add(entry.key)
     found: set[str] = set()
     for look in reversed(looks):
-        if look.harm.verdict == "kept":
+        if look.harm.verdict == "kept" and (look.start, look.end) != now:
             break
         found |= windows.get(f"{look.start}:{look.end}", set())
     return found

@@ -70,7 +70,8 @@ def test_look_before_the_labels_and_one_after_are_both_kept_and_the_second_decid
     after = look_at(visited, APRIL, MAY, as_of=LATE)
     assert (after.labels.verdict, after.harm.verdict) == ("complete", "broken")
     assert after.performance.value < 0.3
-    assert after.decision.triggers == ("harm",)
+    assert after.decision.triggers == ("harm", "probe")
+    assert after.decision.decided_by == "harm"
     assert after.decision.retrain
     assert [page.partition(":")[0] for page in after.pages] == ["harm"]
 

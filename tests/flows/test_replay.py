@@ -11,6 +11,7 @@ from looking import at
 from evergreen.base.errors import ConfigError, GateRefused
 from evergreen.record.outcomes import TrainingOutcome, champion_facts
 from flows import monitoring, replay, retraining, training
+from flows.monitoring import CLOCKS
 from flows.replay import Month, as_of_end, months, recorded_look, recorded_retraining, refuse_other_walk, yardstick
 
 FEBRUARY, MARCH, APRIL, MAY = (date(2024, month, 1) for month in range(2, 6))
@@ -65,7 +66,7 @@ def test_walk_that_was_done_is_told_again_from_the_ledger(fresh, walked):
     walked.clear()
     again = list(replay.replay(fresh, MARCH, APRIL))
     assert not {"score", "drift", "performance", "promote"} & set(walked)
-    assert again[1].look == done[1].look.model_copy(update={"steps": ()})
+    assert again[1].look.model_dump(exclude=CLOCKS) == done[1].look.model_dump(exclude=CLOCKS)
 
 
 def test_first_candidate_that_is_refused_ends_the_walk(fresh, walked):
@@ -98,7 +99,7 @@ def test_recorded_look_is_of_the_same_period_time_parameters_and_walk(visited, w
     monitoring.look_at(visited, MARCH, APRIL, as_of=at("03-20"))
     assert recorded_look(visited, MARCH, APRIL) is None  # of a look before the month was over
     look = monitoring.look_at(visited, MARCH, APRIL, as_of=as_of_end(APRIL, visited))
-    assert recorded_look(visited, MARCH, APRIL) == look.model_copy(update={"steps": ()})
+    assert recorded_look(visited, MARCH, APRIL).model_dump(exclude=CLOCKS) == look.model_dump(exclude=CLOCKS)
     assert recorded_look(visited, MARCH, MAY) is None
     assert recorded_look(type(visited).open(overrides=["drift.alpha=0.02"]), MARCH, APRIL) is None
 

@@ -72,7 +72,7 @@ def test_last_window_leads_to_one_training_on_the_rows_before_its_end(harmed, tr
     assert (reason, stays) == ("retraining after v1:2024-04-01:2024-05-01", True)
     (entry,) = harmed.ledger().entries("visits", "retraining")
     assert (entry.key, entry.payload["reason"]) == (first.window, worse.decision.summary)
-    assert (entry.payload["triggers"], entry.payload["look"]) == (["harm"], worse.key)
+    assert (entry.payload["triggers"], entry.payload["look"]) == (["harm", "probe"], worse.key)
 
 
 def test_second_look_at_a_window_is_acted_on_where_the_first_one_said_nothing(harmed, trainings):
@@ -136,7 +136,7 @@ def test_run_is_named_after_what_fired_and_the_window_of_it(harmed, trainings):
     look_at(harmed, MARCH, APRIL, as_of=LATE)
     assert cause(harmed, reason=None) == "nothing fired, 2024-03"
     look_at(harmed, APRIL, MAY, as_of=LATE)
-    assert cause(harmed, reason=None) == "harm, 2024-04"
+    assert cause(harmed, reason=None) == "harm, probe, 2024-04"
     assert cause(harmed, reason="wanted") == "wanted, 2024-04"
 
 

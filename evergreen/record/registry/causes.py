@@ -217,7 +217,8 @@ class _Story:
 
     def _window(self, entry: Entry) -> Cause:
         payload = entry.payload
-        reasons = payload.get("decision", {}).get("reasons", ())
+        decision = payload.get("decision", {})
+        reasons, otherwise = decision.get("reasons", ()), decision.get("would_change", ())
         named = [f"{cause['name']}: {cause['evidence']}" for cause in payload.get("causes", ())]
         named += [
             f"{column['name']}: {column['evidence']}"
@@ -231,6 +232,11 @@ class _Story:
             f"version {payload.get('version')} was watched from {payload.get('start')} to {payload.get('end')}{as_of}: "
             f"{reason_of(entry)}",
             *(cause for reason in reasons for cause in _leaf("evidence", str(reason))),
+            *(
+                cause
+                for line in otherwise
+                for cause in _leaf("otherwise", f"it would have been otherwise with: {line}")
+            ),
             *(cause for text in named for cause in _leaf("evidence", text)),
         )
 

@@ -9,7 +9,7 @@ from remembered import MODEL, facts, make_champion
 from evergreen.decisions.retrain.ladder import Probed
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.looks import Look
-from evergreen.record.retrainings import past
+from evergreen.record.retrainings import is_repair, past, rung_of_version
 
 
 def first_of(month: int) -> date:
@@ -98,6 +98,13 @@ def test_windows_and_regret_begin_anew_after_a_training(ledger):
     assert found.regret == pytest.approx(-0.02 * 50 + 0.03 * 100)
 
 
+def test_windows_that_overlap_since_the_schedule_changed_count_their_days_once(ledger):
+    week = look(5, gain=0.1).model_copy(update={"start": date(2024, 4, 24), "end": date(2024, 5, 1)})
+    assert before(ledger, 5, [look(3), look(4, gain=0.2), week, look(5), look(6)]).windows == 3
+    found = before(ledger, 5, [look(4, gain=0.2), week, look(6, gain=0.9)])
+    assert (found.windows, found.regret) == (2, pytest.approx(20.0))
+
+
 def test_regret_is_of_this_champion_only_and_without_the_window_itself(ledger):
     looks = [look(3, gain=0.5, version=1), look(4, gain=0.1, version=2), look(5, gain=0.7, version=2)]
     assert before(ledger, 5, looks, version=2).regret == pytest.approx(10.0)
@@ -115,6 +122,11 @@ def test_retrainings_that_harm_outlived_count_whatever_fired_and_since_the_promi
     assert before(ledger, 7, again, version=4).failed == 1
 
 
+def test_window_that_seemed_kept_before_its_labels_came_does_not_hide_what_failed(ledger):
+    retrained(ledger, 3, harm="broken")
+    assert before(ledger, 4, [look(3), look(4, "kept", version=2)], version=2).failed == 1
+
+
 def test_retrainings_that_the_gate_refused_count_until_a_version_is_promoted(ledger):
     retrained(ledger, 3, "refused", rung="recalibration", harm="broken")
     retrained(ledger, 4, "refused", rung="refit")
@@ -129,3 +141,11 @@ def test_retrainings_that_the_gate_refused_count_until_a_version_is_promoted(led
 def test_harmed_retraining_that_was_refused_counts_once(ledger):
     retrained(ledger, 3, "refused", harm="broken")
     assert before(ledger, 4, [look(3)]).failed == 1
+
+
+def test_version_is_known_by_the_rung_that_made_it(ledger):
+    retrained(ledger, 3, rung="recalibration")
+    retrained(ledger, 4, rung="search", version=2)
+    rungs = [rung_of_version(ledger, facts(version)) for version in (1, 2, 3)]
+    assert rungs == [None, "recalibration", "search"]
+    assert [is_repair(rung) for rung in rungs] == [False, True, False]

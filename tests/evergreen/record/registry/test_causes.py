@@ -90,7 +90,8 @@ def test_window_leads_to_its_evidence_and_a_gate_to_its_judgement(story):
 def test_look_leads_to_when_it_was_what_was_named_and_what_moved(story):
     look = {
         "version": 2, "start": "2013-06-01", "end": "2013-07-01", "as_of": "2013-07-03T06:30:00Z",
-        "decision": {"summary": "retrain: harm", "reasons": ["harm: broken: since 2013-06-20"]},
+        "decision": {"summary": "retrain: harm", "reasons": ["harm: broken: since 2013-06-20"],
+                     "would_change": ["harm: a promise that was kept"]},
         "causes": [{"name": "concept drift", "evidence": "a fresh model does better"}],
         "shift": {"columns": [{"name": "minutes", "verdict": "shifted", "evidence": "it moved"},
                               {"name": "pages", "verdict": "steady", "evidence": "it did not"}]},
@@ -100,6 +101,7 @@ def test_look_leads_to_when_it_was_what_was_named_and_what_moved(story):
     assert found.what == ("version 2 was watched from 2013-06-01 to 2013-07-01, as of 2013-07-03 06:30: retrain: harm")
     assert [inner.what for inner in found.because] == [
         "harm: broken: since 2013-06-20",
+        "it would have been otherwise with: harm: a promise that was kept",
         "concept drift: a fresh model does better",
         "minutes: it moved",
     ]
