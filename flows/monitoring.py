@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from prefect import flow
 
-from evergreen.base import months
+from evergreen.base import failpoints, months
 from evergreen.base.errors import ConfigError
 from evergreen.base.values import digest_of
 from evergreen.config import consistency
@@ -99,7 +99,9 @@ def look_at(project: Project, start: date, end: date, *, as_of: datetime | None 
             decision=decision,
             steps=tuple(do.steps),
         )
+        failpoints.reach("look.decided")
         ledger.record(project.name, LOOK, look.key, look.model_dump(mode="json", exclude=CLOCKS))
+        failpoints.reach("look.recorded")
     return look
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from prefect import flow
 
-from evergreen.base import months
+from evergreen.base import failpoints, months
 from evergreen.base.errors import ConfigError
 from evergreen.config import consistency
 from evergreen.decisions.gate.campaign import Rule
@@ -15,7 +15,7 @@ from evergreen.learning.repair.recalibrating import CannotRepairError
 from evergreen.project import Project
 from evergreen.record.candidate import Repair
 from evergreen.record.looks import RetrainingOutcome
-from evergreen.record.outcomes import TrainingOutcome
+from evergreen.record.outcomes import TrainingOutcome, version_facts
 from flows.monitoring import deciding_looks, known_until
 from flows.opened import named_by, run_opened
 from flows.review import request
@@ -75,7 +75,8 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
     already_done = ledger.find(project.name, "retraining", last.incident) is not None
     if already_done or not (last.decision.retrain or reason):
         return RetrainingOutcome(window=last.incident, decision=last.decision, training=None, already_done=already_done)
-    champion = project.champion()
+    failpoints.reach("retraining.begun")
+    champion = version_facts(ledger, project.name, last.version) or project.champion()  # a repair is of what was seen
     same_recipe = champion.recipe in (None, project.recipe)
     rung = None if reason else rung_of(last)
     known = known_until(last.end, last.as_of, project.contract)
@@ -90,6 +91,7 @@ def act_on_window(project: Project, *, reason: str | None, stays: bool = True) -
         stays=stays,
         rule="refresh" if same_recipe else None,
     )
+    failpoints.reach("retraining.trained")
     ledger.record(
         project.name,
         "retraining",

@@ -7,6 +7,7 @@ from functools import partial
 
 from prefect import flow
 
+from evergreen.base import failpoints
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.values import digest_of
 from evergreen.decisions.gate.campaign import Rule
@@ -106,6 +107,7 @@ def train_and_judge(
     with ledger.lease(lease) as held:
         drop_broken_records(project.settings.step_records, project.workspace)
         candidate = make_candidate(project, do, repair)
+        failpoints.reach("training.made")
         candidate = candidate.model_copy(update={"key": people.key_now(ledger, project.name, candidate.key)})
         if new_lineage:
             begins = [candidate.key, "lineage", reason, ledger.champion(project.name)]

@@ -16,6 +16,8 @@ POINTS = (
     "promote.committed",
     "mirror.done",
 )
+# Of a look and what follows of it, in order.
+OF_RETRAINING = ("look.decided", "look.recorded", "retraining.begun", "training.made", "retraining.trained")
 # Of what is done to logged predictions.
 OF_PREDICTIONS = (
     "roll.written",
@@ -32,7 +34,7 @@ _armed = ""
 def arm(name: str) -> None:
     """Let this process be killed, as by ``kill -9``, when it reaches a point."""
     global _armed
-    if name not in (*POINTS, *OF_PREDICTIONS):
+    if name not in (*POINTS, *OF_RETRAINING, *OF_PREDICTIONS):
         raise ValueError(f"no failpoint '{name}'")
     _armed = name
 
