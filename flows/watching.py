@@ -13,6 +13,7 @@ from evergreen.decisions.drift.harm.days import Day
 from evergreen.decisions.drift.harm.promise import Promise
 from evergreen.decisions.drift.harm.watch import Harm
 from evergreen.decisions.drift.harm.watch import watch as watch_promise
+from evergreen.decisions.retrain.ladder import Probed
 from evergreen.project import Project
 from evergreen.record.looks import Look, Signals, known_days
 from evergreen.record.outcomes import VersionFacts
@@ -85,10 +86,16 @@ def watch(
         ws=project.workspace,
         contract=project.contract,
     )
-    refitted = fresh_of(project, champion, found, measured=measured, harm=harm, do=do)
+    refitted = guarded(
+        lambda: fresh_of(project, champion, found, measured=measured, harm=harm, do=do),
+        lambda why: Fresh(evidence=f"a fresh model {why}"),
+    )
     probed = None
     if seen.faults.verdict != "fault":
-        probed = probe_of(project, champion, known_until=known_until, harm=harm, do=do)
+        probed = guarded(
+            lambda: probe_of(project, champion, known_until=known_until, harm=harm, do=do),
+            lambda why: Probed(evidence=f"the probe failed: it {why}"),
+        )
     age = (end - champion.data_end).days if champion.data_end else None
     evidence = evidence_of(
         seen,

@@ -60,6 +60,12 @@ def flipped(rows: pd.DataFrame, text: str) -> pd.DataFrame:
     return rows.assign(returned=rows["returned"] ^ since(rows, text))
 
 
+def stays(rows: pd.DataFrame, text: str) -> pd.DataFrame:
+    """Return rows in which, since a time, how long somebody stays tells whether he returns, and pages say little."""
+    told = 0.25 * rows["pages"] + rows["minutes"] > 3
+    return rows.assign(returned=rows["returned"].where(~since(rows, text), told))
+
+
 def serve(project: Project, rows: pd.DataFrame, probabilities: Sequence[float], *, version: int = 1) -> list[str]:
     """Log rows as answered, each at the time of its event; return the ids of the predictions."""
     contract = project.contract
