@@ -14,6 +14,8 @@ from tasks.ingest import ingest
 from tasks.probe import probe
 from tasks.validate import validate
 
+RECENT_DAYS = 30  # to fit on, where no day is known on which something changed
+
 
 def probe_of(project: Project, champion: VersionFacts, *, known_until: date, harm: Harm, do: Recorder) -> Probed:
     """Return what a repair of the champion would gain, measured on the newest days whose labels are known.
@@ -62,12 +64,17 @@ def probe_of(project: Project, champion: VersionFacts, *, known_until: date, har
 
 
 def history_of(project: Project, harm: Harm, known_until: date) -> tuple[tuple[Window, ...], date | None]:
-    """Return the histories that a refit is tried on, and the first day of the recent one; None where there is none."""
-    chosen, begins = project.params.retrain.window, project.params.ingest.start
-    since = harm.since if harm.verdict == "broken" and not harm.over else None
-    if isinstance(chosen, int):
-        since = known_until - timedelta(days=chosen)
-    if since is None or (begins is not None and since <= begins):
+    """Return the histories that a refit is tried on, and the first day of the recent one; None where there is none.
+
+    Recent is what came since a promise was broken. Where none is, it is the last month before the days that judge: what
+    rows mean may have changed without harm so far.
+    """
+    chosen, begins, cut = project.params.retrain.window, project.params.ingest.start, project.params.features
+    days = chosen if isinstance(chosen, int) else RECENT_DAYS + (cut.test_days or 0) + cut.embargo_days
+    since = known_until - timedelta(days=days)
+    if chosen == "auto" and harm.since and harm.verdict == "broken" and not harm.over:
+        since = harm.since
+    if begins is not None and since <= begins:
         return ("all",), None
     if chosen == "auto":
         return ("all", "recent"), since

@@ -140,7 +140,7 @@ def params_for(shape: Shape, *, dataset: str, seed: int = 7) -> Params:
                 "confidence": 0.95,
             },
             "drift": {"bins": 10 if n >= 1_000 else 5},
-            "retrain": {"policy": "any(harm,probe)", "cooldown_days": 25},
+            "retrain": {"policy": "any(harm,probe)", "cooldown_days": 45},
         }
     )
 

@@ -32,5 +32,5 @@ class RetrainParams(Section):
     cost: Annotated[float, Field(ge=0)] = 20.0
     """what one training costs, counted in wholly wrong answers; default 20"""
     window: Literal["auto", "all"] | Annotated[int, Field(ge=1)] = "auto"
-    """days of history to train on: a number, `all`, or `auto`, all or what came since the change, as the probe measured
-    to be better; default `auto`"""
+    """days of history to train on: a number, `all`, or `auto`, all or what came since the promise broke (where none is
+    broken, the last month), as the probe measured to be better; default `auto`"""
