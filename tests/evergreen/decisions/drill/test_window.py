@@ -71,7 +71,7 @@ def test_row_is_since_a_day_by_the_local_calendar(zone, rows):
     ],
 )
 def test_third_begins_on_a_whole_day(end, third):
-    assert window(end=date.fromisoformat(end)).third == date.fromisoformat(third)
+    assert window(end=end).third == third
 
 
 def test_column_is_that_which_the_model_leans_on_most_of_the_types_that_are_asked():
