@@ -66,8 +66,10 @@ def test_drill_says_after_how_many_rows_who_is_told_and_what_the_loop_would_do(d
     found = {one.fault: one for one in drill_of_the_shop[0].faults}
     flip, unit, late = found["concept-flip"], found["unit-x100"], found["delayed-labels"]
     assert (unit.after_rows, unit.told, unit.columns) == (drilled.A_DAY, "page", ("pages",))
-    assert unit.decision.startswith("held back until the data is mended: pages")
-    assert (flip.told, flip.decision, flip.causes) == ("page", "retrain: harm", ("concept drift",))
+    assert "held back until the data is mended: pages" in unit.decision
+    assert (flip.told, flip.causes) == ("page", ("concept drift",))
+    assert flip.decision.startswith("retrain")
+    assert "harm" in flip.decision
     assert drilled.A_DAY <= flip.after_rows <= 7 * drilled.A_DAY
     assert (late.told, late.after_rows) == ("note", 20 * drilled.A_DAY)  # of the days since the eleventh
     assert found["stale-upstream"].after_rows <= 7 * drilled.A_DAY

@@ -99,7 +99,10 @@ def watch(days: Iterable[Day], promise: Promise, *, alpha: float = 0.05, matters
     merged, odd = _merged(days)
     if odd or not 0 <= promise.at_most < 1:
         why = odd or f"nothing was promised: {promise.evidence}"
-        return Harm(verdict="unknown", evidence=why, promise=promise, limit=limit)
+        n_labels = sum(day.n for day in merged)
+        return Harm(
+            verdict="unknown", evidence=why, promise=promise, limit=limit, n_labels=n_labels, n_days=len(merged)
+        )
     if not merged:
         return Harm(verdict="not enough data", evidence="no labels are known yet", promise=promise, limit=limit)
     course = _course(merged, promise, log(limit))

@@ -126,6 +126,7 @@ def test_where_nothing_was_promised_nothing_is_kept(at_most):
     found = watch(stream((100, 0.05)), nothing)
 
     assert (found.verdict, found.evidence) == ("unknown", "nothing was promised: the gate has no rows")
+    assert (found.n_labels, found.n_days) == (10_000, 100)  # which a model may learn from
 
 
 def test_promise_that_no_harm_can_break_is_never_called_kept():
