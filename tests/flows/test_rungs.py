@@ -66,7 +66,10 @@ def test_days_of_the_parameters_are_those_of_a_training_and_not_of_a_repair(fres
 
 @pytest.mark.parametrize(("start", "since"), [("2024-03-31", APRIL), ("2024-04-01", None), ("2024-04-09", None)])
 def test_history_that_begins_later_anyway_is_not_asked_to_begin_before(fresh, start, since):
-    assert history_since(asking("retrain.window=30", f"ingest.start={start}"), look(None), None, MAY) == since
+    assert (
+        history_since(asking("retrain.window=30", f"ingest.start={start}", f"ingest.end={MAY}"), look(None), None, MAY)
+        == since
+    )
 
 
 def test_repair_is_of_the_champion_and_its_choice(visited):
