@@ -110,7 +110,11 @@ def live(project: Project, policy: str, course: Course, told: Callable[[], None]
         cost = {"cpu_seconds": do.cpu_seconds, "uncounted": do.uncounted}
         cost = project.ledger().record(project.name, "cost", look.key, cost).payload
         spent, uncounted = spent + cost["cpu_seconds"], uncounted + int(cost["uncounted"])
-        walked.append(lived(project, course, first, turns, look, made, is_last=number == len(course.periods)))
+        walked.append(
+            lived(
+                project, course, first=first, turns=turns, look=look, made=made, is_last=number == len(course.periods)
+            )
+        )
         if made is not None and made.verdict == "promoted":
             assert made.version is not None
             facts = version_facts(project.ledger(), project.name, made.version)
@@ -162,11 +166,11 @@ def rehearsal(project: Project, course: Course, *, version: int) -> Rehearsal:
 def lived(
     project: Project,
     course: Course,
+    *,
     first: VersionFacts,
     turns: Sequence[Turnover],
     look: Look,
     made: TrainingOutcome | None,
-    *,
     is_last: bool,
 ) -> Walked:
     """Return a window as the arm lived it: each day answered by who was in service then."""

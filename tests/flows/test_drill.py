@@ -1,23 +1,18 @@
 """The fire drill: what is caught of a dozen faults in copies of the last windows, and that nothing else is touched."""
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import drilled
 import looking
 import pytest
 
-from evergreen.base.errors import ConfigError, LostRace
+from evergreen.base.errors import ConfigError
 from evergreen.decisions.drill.caught import MONITORS
 from evergreen.decisions.drill.faults import FAULTS
 from evergreen.project import Project
 from flows.drill import calm, drill
-from flows.scratch import scratch_of
 
 APRIL, MAY = date(2024, 4, 1), date(2024, 5, 1)
 SOLE = {
@@ -27,38 +22,6 @@ SOLE = {
     "shift": "time-shift",
     "labels": "delayed-labels",
 }
-
-KILLED = """
-import os, signal
-from evergreen.project import Project
-from flows.scratch import opened_in, scratch_of
-project = Project.open()
-with scratch_of(project, "drill") as folder:
-    opened_in(project, folder / "state")
-    (folder / "half.parquet").write_bytes(b"PAR1")
-    os.kill(os.getpid(), signal.SIGKILL)
-"""
-
-
-@pytest.fixture(scope="session")
-def shop_trained(once) -> Path:
-    """A project of the shop with its first version; copied by `shop`."""
-
-    def train(folder: Path) -> Path:
-        root = drilled.shop(folder / "shop")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(root)
-            (root / ".evergreen").mkdir()
-            drilled.trained()
-        return root
-
-    return once("shop", train)
-
-
-@pytest.fixture
-def shop(shop_trained, tmp_path, monkeypatch) -> Project:
-    monkeypatch.chdir(shutil.copytree(shop_trained, tmp_path / "shop"))
-    return Project.open()
 
 
 @pytest.fixture(scope="session")
@@ -135,39 +98,6 @@ def test_fault_that_no_column_can_have_is_left_out(visited):
     assert (found.left_out, found.of) == (("renamed-category",), 1)
 
 
-def test_windows_whose_promise_is_broken_without_a_fault_are_not_taken(shop):
-    looking.bring(shop, looking.flipped(looking.source(shop), "04-01"))
-    found = drill(shop, faults=["concept-flip"])
-    assert (found.start, found.end) == (date(2024, 3, 1), APRIL)
-    assert [said.partition(":")[0] for said in found.skipped] == ["2024-04"]
-    assert found.faults[0].by == ("harm",)
-
-
-def test_labels_that_are_not_due_yet_are_not_drilled(shop):
-    found = drill(shop, faults=["dead-feature"], now=datetime(2024, 4, 20, tzinfo=UTC))
-    assert (found.start, found.end) == (APRIL, date(2024, 4, 19))
-
-
-def test_drill_without_rows_after_the_champions_says_so_and_what_to_do(shop):
-    rows = looking.source(shop)
-    looking.bring(shop, rows[rows["at"] < looking.at("03-04")])
-    with pytest.raises(ConfigError) as caught:
-        drill(shop)
-    assert caught.value.code == "DRL001"
-    assert "2024-03-01, where the data of version 1 ends, and 2024-03-04" in caught.value.what
-    assert "--set ingest.end=2024-01-30" in caught.value.next_step
-    assert not (shop.settings.home / "drill").exists()
-
-
-def test_window_without_rows_or_that_the_champion_has_seen_is_refused(shop):
-    with pytest.raises(ConfigError) as caught:
-        drill(shop, (date(2024, 6, 1), date(2024, 7, 1)))
-    assert caught.value.code == "DRL001"
-    with pytest.raises(ConfigError) as caught:
-        drill(shop, (date(2024, 2, 1), date(2024, 3, 1)))
-    assert caught.value.code == "MON001"
-
-
 def test_window_without_any_label_has_no_faults_of_labels(shop):
     rows = looking.source(shop)
     looking.bring(shop, rows.assign(returned=rows["returned"].astype(object).mask(rows["at"] >= looking.at("04-01"))))
@@ -182,28 +112,6 @@ def test_drill_without_a_champion_says_how_to_get_one(fresh):
     with pytest.raises(ConfigError) as caught:
         drill(fresh)
     assert caught.value.code == "STA001"
-
-
-def test_next_drill_sweeps_what_a_killed_one_left(shop):
-    killed = subprocess.run([sys.executable, "-c", KILLED], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
-    assert killed.returncode == -signal.SIGKILL
-    left, workspace = shop.settings.home / "drill", sorted(shop.settings.workspace.iterdir())
-    assert (left / "state" / "workspace").is_dir()
-    assert (left / "half.parquet").exists()
-
-    drill(shop, faults=[])
-    assert not left.exists()
-    assert sorted(shop.settings.workspace.iterdir()) == workspace
-
-
-def test_second_drill_at_once_is_refused_and_leaves_the_first_alone(shop):
-    with scratch_of(shop, "drill") as folder:
-        (folder / "rows").mkdir()
-        with pytest.raises(LostRace) as caught:
-            drill(shop, faults=[])
-        assert caught.value.code == "DRL002"
-        assert (folder / "rows").is_dir()
-    assert not folder.exists()
 
 
 def test_calm_measures_no_more_than_is_stated_where_nothing_changed(shop, monkeypatch):

@@ -15,15 +15,9 @@ from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts, former_facts, gates_asked
 from evergreen.record.plan.steps import STEPS
 from evergreen.record.registry import proof as proofs
-from flows.making import AS_TASKS
 from flows.training import find_judged, train_and_judge
 
 REFUSED = Verdict(verdict="FAIL", promote=False, checks=(Check(name="floor", outcome="failed", text="too low"),))
-
-
-def test_tasks_of_the_flow_are_the_steps_in_their_order():
-    assert list(AS_TASKS) == list(STEPS)
-    assert [task.name for task in AS_TASKS.values()] == list(STEPS)
 
 
 def test_first_training_makes_a_champion_with_the_facts_of_its_candidate(fresh):

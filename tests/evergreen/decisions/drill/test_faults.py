@@ -120,12 +120,6 @@ def test_stale_upstream_gives_no_row_after_a_third():
     assert found.rows.equals(before[before["at"] < "2024-03-11"])
 
 
-def test_third_is_of_local_days():
-    found = inject("stale-upstream", window(zone="America/New_York"))
-    assert found.rows["at"].max() < pd.Timestamp("2024-03-11T00:00-04:00") <= rows()["at"].max()
-    assert found.rows["at"].max() > pd.Timestamp("2024-03-10T23:00-04:00")
-
-
 def test_another_definition_moves_three_tenths_of_the_largest_class_and_numbers_by_a_deviation():
     binary, before = inject("label-definition-changed", window()).rows["tip"], rows()["tip"]
     moved = binary.notna() & (binary != before)
@@ -205,15 +199,3 @@ def test_rows_without_any_label_can_have_no_fault_of_labels():
     unlabelled = Window(given.rows.assign(tip=pd.NA), given.contract, given.importances, START, END, 7)
     lacking = {fault for fault in FAULTS if inject(fault, unlabelled) is None}
     assert lacking == {"label-definition-changed", "concept-flip", "delayed-labels", "leaking-column"}
-
-
-def test_columns_that_do_not_vary_and_personal_ones_are_not_chosen():
-    given = window()
-    constant = Window(given.rows.assign(fare=1.0), given.contract, given.importances, START, END, 7)
-    assert inject("unit-x100", constant).columns == ("seats",)
-    columns = tuple(
-        column.model_copy(update={"pii": "keep"}) if column.name == "fare" else column
-        for column in given.contract.columns
-    )
-    personal = given.contract.model_copy(update={"columns": columns})
-    assert inject("unit-x100", Window(given.rows, personal, given.importances, START, END, 7)).columns == ("seats",)

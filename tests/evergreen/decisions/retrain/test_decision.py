@@ -1,131 +1,11 @@
 """The retraining decision, as a table: what fires, what repairs, what holds back, and what nobody could judge."""
 
-from datetime import date, timedelta
-
 import pytest
+from decided import GAIN, NONE, UNTRIED, days_ago, decide, estimated_of, faults_of, harm_of, refit_of, shift_of
 
 from evergreen.config.params.retrain import RetrainParams
-from evergreen.decisions.drift.estimated.decision import Estimated
-from evergreen.decisions.drift.faults.verdict import Fault, Faults
-from evergreen.decisions.drift.harm.promise import Promise
-from evergreen.decisions.drift.harm.watch import Harm
-from evergreen.decisions.drift.shift.verdict import Shift
 from evergreen.decisions.retrain import decision as retrain
-from evergreen.decisions.retrain.ladder import Probed, Rung
 from evergreen.decisions.retrain.signals import Found, Past
-
-WINDOW_END = date(2024, 6, 1)
-PROMISE = Promise(loss="brier", at_gate=0.1, at_most=0.15, tolerance=0.02, evidence="told")
-SEARCH = Rung(name="search", why_not="it is measured by the gate alone")
-
-
-def days_ago(days: int) -> date:
-    return WINDOW_END - timedelta(days=days)
-
-
-def shift_of(verdict: str) -> Shift:
-    about = {"n_reference": 9, "n_window": 9, "blocks_reference": 9, "blocks_window": 9}
-    return Shift(verdict=verdict, evidence=f"{verdict}: told", persistent=False, **about)
-
-
-def harm_of(verdict: str, labels: int = 900) -> Harm:
-    return Harm(verdict=verdict, evidence="told", promise=PROMISE, limit=20.0, n_labels=labels, e_value=3.0)
-
-
-def faults_of(*columns: str, verdict: str = "none") -> Faults:
-    found = tuple(Fault(column=name, kind="constant", evidence="told", share=1.0) for name in columns)
-    return Faults(
-        verdict="fault" if columns else verdict, evidence="told", n_reference=9, n_window=9, columns=found
-    )  # fmt: skip
-
-
-def estimated_of(loss: float | None) -> Estimated:
-    about = {"metric": "roc_auc", "loss_name": "brier", "n_reference": 9, "n_window": 9, "confidence": 0.95}
-    return Estimated(verdict="unknown" if loss is None else "estimated", evidence="told", loss=loss, **about)
-
-
-def refit_of(gain: float, low: float, *, champion: float = 0.2, restores: bool = True, cheaper: bool = False) -> Probed:
-    """What a refit gains over a champion; a recalibration nothing, or as much (`cheaper`)."""
-    figures = {"loss": champion - gain, "gain": gain, "low": low, "high": 2 * gain - low, "restores": restores}
-    curve = Rung(name="recalibration", **figures) if cheaper else Rung(
-        name="recalibration", loss=champion, gain=0.0, low=-0.01, high=0.01, restores=False
-    )  # fmt: skip
-    rungs = (curve, Rung(name="refit", window="recent", **figures), SEARCH)
-    return Probed(
-        evidence="tried", rows=500, days=14, champion_loss=champion, rungs=rungs, gain=gain, low=low, high=0.0
-    )
-
-
-GAIN, NONE, UNTRIED = refit_of(0.08, 0.06), refit_of(-0.01, -0.02, champion=0.1), Probed(evidence="could not be tried")
-
-
-def decide(
-    policy: str = "any(harm,probe)",
-    harm: str = "kept",
-    shift: str = "steady",
-    *,
-    faults: Faults | None = None,
-    estimated: float | None = 0.1,
-    probed: Probed | None = NONE,
-    rows: int = 1000,
-    labels: int = 900,
-    age: int = 30,
-    past: dict | None = None,
-    **params: object,
-) -> retrain.Decision:
-    if probed:
-        probed = probed.model_copy(update={"broken": harm == "broken"})
-    return retrain.decide(
-        Found(
-            shift_of(shift), harm_of(harm, labels), faults or faults_of(), estimated_of(estimated), probed, rows
-        ),
-        Past(**{"champion_data_end": days_ago(age)} | (past or {})),
-        RetrainParams(policy=policy, **{"cooldown_days": 25} | params),
-        window_end=WINDOW_END,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("policy", "given", "fired"),
-    [
-        ("never", {"harm": "broken", "probed": GAIN, "age": 999}, False),
-        ("every-3", {"past": {"windows": 2}}, False),
-        ("every-3", {"past": {"windows": 3}}, True),
-        ("rows-1000", {"labels": 999}, False),
-        ("rows-1000", {"labels": 1000}, True),
-        ("age-92", {"age": 91}, False),
-        ("age-92", {"age": 92}, True),
-        ("drift", {"shift": "shifted"}, True),
-        ("drift", {"shift": "steady", "harm": "broken"}, False),
-        ("drift", {"shift": "no traffic"}, None),
-        ("drift", {"shift": "not enough data"}, None),
-        ("drift", {"shift": "unknown"}, None),
-        ("harm", {"harm": "broken"}, True),
-        ("harm", {"harm": "kept"}, False),
-        ("harm", {"harm": "not enough data"}, None),
-        ("harm", {"harm": "unknown"}, None),
-        ("estimated", {"estimated": 0.151}, True),
-        ("estimated", {"estimated": 0.15}, False),
-        ("estimated", {"estimated": None}, None),
-        ("probe", {"probed": refit_of(0.01, 0.0021)}, True),
-        ("probe", {"probed": refit_of(0.01, 0.0019)}, False),  # 1 % of the champion's loss of 0.2 is 0.002
-        ("probe", {"probed": UNTRIED}, None),
-        ("probe", {"probed": None}, None),
-        ("cost", {"probed": refit_of(0.02, -0.01), "rows": 1000}, True),  # 20 wholly wrong answers
-        ("cost", {"probed": refit_of(0.02, -0.01), "rows": 999}, False),
-        ("cost", {"probed": refit_of(0.02, -0.01), "rows": 500, "past": {"regret": 10.0}}, True),
-        ("cost", {"probed": refit_of(0.02, -0.01), "rows": 500, "past": {"regret": -1.0}}, False),
-        ("cost", {"probed": UNTRIED, "past": {"regret": 19.0}}, None),
-        ("cost", {"probed": UNTRIED, "past": {"regret": 20.0}}, True),
-        ("cost", {"probed": UNTRIED}, None),
-    ],
-)
-def test_each_signal_fires_is_silent_or_cannot_be_judged(policy, given, fired):
-    decision = decide(policy, **given)
-    assert decision.triggers == ((policy,) if fired else ())
-    assert decision.unknown == (fired is None)
-    assert decision.policy == policy
-    assert decision.decided_by == (policy if fired else None)
 
 
 @pytest.mark.parametrize(
@@ -186,40 +66,6 @@ def test_harm_that_no_repair_would_end_trains_nothing_unless_the_calendar_asks_t
     )
     due = decide("any(harm,every-1)", "broken", probed=NONE)
     assert (due.retrain, due.rung) == (True, None)
-
-
-def test_repair_that_fits_no_model_passes_the_budget_but_not_the_cooldown():
-    curve = refit_of(0.08, 0.06, cheaper=True)
-    assert decide(harm="broken", probed=curve, past={"trainings": 12}).retrain
-    assert decide(harm="broken", probed=GAIN, past={"trainings": 12}).held_by == ("budget",)
-    assert decide(harm="broken", probed=curve, past={"promoted_at": days_ago(5)}).held_by == ("cooldown",)
-
-
-@pytest.mark.parametrize("harm", ["broken", "kept"])
-def test_circuit_stays_open_whether_or_not_something_fires(harm):
-    assert decide(harm=harm, past={"failed": 3}).circuit_open
-    assert not decide(harm=harm, past={"failed": 2}).circuit_open
-
-
-def test_decision_gives_a_reason_for_each_signal_fired_or_not():
-    assert decide("any(drift,age-92,cost)", shift="shifted").reasons == (
-        "drift: shifted: told",
-        "age-92: 30 days since the champion's data ended, of 92",
-        "cost: a refit would have saved -10 wholly wrong answers since the last training, of 20",
-    )
-
-
-def test_what_holds_back_says_how_long_and_how_much():
-    held = decide("every-1", labels=150, past={"promoted_at": days_ago(5), "trainings": 12})
-    assert held.reasons[1:] == (
-        "held back by too few labels, 150 since the champion's data ended, 200 needed",
-        "held back by cooldown, 20 days left",
-        "held back by budget, 12 trainings in 365 days, of 12",
-    )
-    assert held.summary == (
-        "held back by too few labels, 150 since the champion's data ended, 200 needed: every-1"
-    )  # fmt: skip
-    assert held.held_by == ("labels", "cooldown", "budget")
 
 
 def test_fault_and_open_circuit_are_told_even_to_a_policy_that_fires_by_nothing():
