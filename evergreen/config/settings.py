@@ -14,7 +14,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from evergreen.base import documents
+from evergreen.base import documents, zones
 from evergreen.base.errors import ConfigError
 
 PREFIX = "EVERGREEN_"
@@ -107,6 +107,11 @@ class Settings(BaseSettings):
     allow_dirty: bool = False
     """default no: a version may come from changes that are not committed, or from data without a digest; it is tagged
     `override: allow_dirty`"""
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone_known(cls, name: str) -> str:
+        return zones.known(name)
 
     @field_validator("trackers", mode="before")
     @classmethod

@@ -1,13 +1,11 @@
 """What is this data? `configs/<dataset>/contract.yaml`, typed: every column and every rule declared once."""
 
-import difflib
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
-from evergreen.base import documents
+from evergreen.base import documents, zones
 from evergreen.config.contract.columns import MISSING, TABLE_CODES, TASKS, Column, Role, Severity, Task, settable
 from evergreen.config.contract.sources import Join, Source
 from evergreen.config.section import Name, Section
@@ -55,13 +53,7 @@ class Contract(Section):
     @field_validator("timezone")
     @classmethod
     def _timezone_known(cls, name: str) -> str:
-        try:
-            ZoneInfo(name)
-        except (KeyError, ValueError, OSError) as error:
-            close = difflib.get_close_matches(name, available_timezones(), n=1)
-            hint = f"did you mean '{close[0]}'" if close else "write one such as Europe/Paris"
-            raise ValueError(f"no time zone '{name}'; {hint}") from error
-        return name
+        return zones.known(name)
 
     @field_validator("severity")
     @classmethod

@@ -27,7 +27,7 @@ class Course:
 
         Parameters
         ----------
-        at : when; one earlier than what was seen before counts as that.
+        at : when; an incident that began later than this ends at its beginning.
         found : the evidence by whom it is about; empty where it is so of nobody.
         over : why what is not found any more is over.
         """

@@ -1,7 +1,7 @@
 """What incidents follow from, out of the ledger's rows."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from evergreen.decisions.alerts.facts import Answered, Changed, Fact, Looked, Proposed, Retrained
@@ -14,7 +14,6 @@ from evergreen.record.registry.history import by_of, reason_of
 from evergreen.record.registry.people import Proposal
 
 KINDS = (LOOK, "retraining", "proposal", "approval", "rejection", *CHANGES)
-REPLAYED = timedelta(days=1)  # a look as of a time longer ago is of history, and so is what follows of it
 
 
 def facts_of(ledger: Ledger, entries: Iterable[Entry], glances: Mapping[int, Glance]) -> list[Fact]:
@@ -32,12 +31,12 @@ def facts_of(ledger: Ledger, entries: Iterable[Entry], glances: Mapping[int, Gla
     IntegrityError if an entry does not hold what its kind holds.
     """
     facts: list[Fact] = []
-    look: Looked | None = None
+    look: Glance | None = None
     for entry in entries:
-        at = look.at if look and look.recorded - look.at > REPLAYED else entry.at
+        at = look.as_of.astimezone(UTC) if look and look.is_history else entry.at
         if entry.kind == LOOK:
-            look = looked(glances[entry.seq])
-            facts.append(look)
+            look = glances[entry.seq]
+            facts.append(looked(look))
         elif entry.kind == "retraining":
             facts.append(_retrained(entry, at))
         elif entry.kind == "proposal":

@@ -35,7 +35,7 @@ def performance(found: Standing) -> str:
     ends = _ends([("measured", [w.value for w in windows]), ("estimated", [w.estimated for w in windows])])
     said = "; ".join(f"{end.name} {end.shown}" for end in ends)
     about = f"{metric} of {len(windows)} windows, last {said}"
-    return plot(drawn, days, values, about=about, shown=_short, high=260, ends=ends, marks=_versions(windows))
+    return plot(drawn, days, values, about=about, shown=_round, high=260, ends=ends, marks=_versions(windows))
 
 
 def losses(found: Standing) -> str:
@@ -56,7 +56,7 @@ def losses(found: Standing) -> str:
         ]
     )
     about = f"{found.loss} per label, {'; '.join(f'{end.name} {end.shown}' for end in ends)}"
-    return plot(drawn, days, values, about=about, shown=_short, high=180, ends=ends, marks=_versions(windows))
+    return plot(drawn, days, values, about=about, shown=_round, high=180, ends=ends, marks=_versions(windows))
 
 
 def traffic(found: Standing) -> str:
@@ -71,7 +71,7 @@ def traffic(found: Standing) -> str:
     drawn += hits([(w.start, w.end, f"{_period(w)}: {w.rows:,} rows, {w.refused:,} refused") for w in windows], days)
     last = windows[-1]
     ends = [End("rows", last.rows, f"{last.rows:,}", is_main=True)]
-    return plot(drawn, days, values, about=f"rows, last {last.rows:,}", shown=_count, high=150, ends=ends)
+    return plot(drawn, days, values, about=f"rows, last {last.rows:,}", shown=_round, high=150, ends=ends)
 
 
 def coverage(found: Standing) -> str:
@@ -137,12 +137,13 @@ def _period(window: Window) -> str:
 
 
 def _short(value: float) -> str:
-    """Return a number with as many digits as an axis has room for."""
-    return f"{value:.3g}" if abs(value) < 1000 else _count(value)
+    """Return a number with three digits."""
+    return _round(float(f"{value:.3g}"))
 
 
-def _count(value: float) -> str:
+def _round(value: float) -> str:
+    """Return a number that is round, such as a tick, with all its digits."""
     for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
-            return f"{value / size:.3g}{unit}"
-    return f"{value:g}"
+            return f"{value / size:.12g}{unit}"
+    return f"{value:.12g}"

@@ -8,7 +8,7 @@ import sinks
 from pydantic import SecretStr
 
 from evergreen.adapters import alerting
-from evergreen.adapters.alerting import Address, child
+from evergreen.adapters.alerting import Address
 from evergreen.config.settings import Settings
 from evergreen.decisions.alerts.message import Message
 
@@ -100,26 +100,3 @@ def test_without_routes_there_is_the_log_alone(tmp_path):
     assert only == ("log", Address(url=SecretStr("file://alerts.log"), home=tmp_path))
     given = alerting.routes(Settings(home=tmp_path, alert_routes={"ops": SecretStr("json://host")}))
     assert list(given) == ["ops"]
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Apprise
-@pytest.mark.parametrize("mode", ["", "?blocks=yes"])
-def test_chat_finds_neither_mention_nor_link_nor_markup_in_the_data(mode, monkeypatch):
-    import requests
-
-    posted = []
-
-    def answer(_session, request, **_):
-        posted.append(request.body if isinstance(request.body, str) else request.body.decode())
-        response = requests.Response()
-        response.status_code, response._content = 200, b"ok"
-        return response
-
-    monkeypatch.setattr(requests.Session, "send", answer)
-    url = f"slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#ops{mode}"
-    sent = child.send({"url": url, "title": MESSAGE.title, "body": MESSAGE.body, "is_page": True})
-    assert sent["reached"], sent
-    (data,) = posted
-    acted_on = ("<!channel", "&lt;!channel", "<http", "](http", "@everyone", "*bold*", "<script")
-    assert [sign for sign in acted_on if sign in data] == []
-    assert "channel" in data

@@ -284,3 +284,10 @@ def test_digest_of_a_package_is_one(folder, monkeypatch):
     assert "EVERGREEN_PACKAGE_DIGEST" in refusal(folder).what
     monkeypatch.setenv("EVERGREEN_PACKAGE_DIGEST", "a" * 64)
     assert Settings.load(start=folder).package_digest == "a" * 64
+
+
+def test_time_zone_of_the_schedules_is_one(folder, monkeypatch):
+    monkeypatch.setenv("EVERGREEN_TIMEZONE", "Europe/Pariss")
+    assert "EVERGREEN_TIMEZONE: no time zone 'Europe/Pariss'; did you mean 'Europe/Paris'" in refusal(folder).what
+    monkeypatch.setenv("EVERGREEN_TIMEZONE", "Europe/Paris")
+    assert Settings.load(start=folder).timezone == "Europe/Paris"

@@ -48,40 +48,6 @@ def test_harm_of_a_version_ends_when_another_one_answers_and_stays_so():
     assert told(*facts) == [("harm", "v1", at("02-01"), at("02-03"), "version 2 answers since")]
 
 
-def test_columns_that_break_at_once_are_one_incident_and_a_further_one_another():
-    def fault(*names):
-        return {"data-fault": {name: f"{name} is constant" for name in names}}
-
-    facts = [
-        looked("01", "02-01", fault("a", "b")),
-        looked("02", "03-01", fault("a", "b", "c")),
-        looked("03", "04-01", fault("b", "c")),
-        looked("04", "05-01", fault("c")),
-    ]
-    assert [(subject, since, until) for _, subject, since, until, _ in told(*facts)] == [
-        ("a, b", at("02-01"), at("05-01")),
-        ("c", at("03-01"), None),
-    ]
-
-
-def test_incidents_as_of_the_same_second_have_keys_of_their_own():
-    facts = [looked("01", "02-01", found) for found in (HARMED, WELL, HARMED, WELL, HARMED)]
-    assert len({one.key for one in found_by_looks(facts, model="visits")}) == 3
-
-
-def test_many_columns_and_long_evidence_are_cut_and_their_incident_keeps_its_key():
-    broken = {f"column {n:03}\n": "x" * 10_000 for n in range(300)}
-    (one,) = found_by_looks([looked("01", "02-01", {"data-fault": broken})], model="visits")
-    assert one.subject.startswith(r"column 000\n, column 001\n")
-    assert one.subject.endswith(" and 295 more")
-    assert len(one.evidence) == 1_000
-    (same,) = found_by_looks(
-        [looked("01", "02-01", {"data-fault": broken}), looked("02", "03-01", {"data-fault": broken})], model="visits"
-    )
-    assert same.key == one.key
-    assert len(one.key) < 100
-
-
 def test_what_was_told_of_the_past_stays_as_it_was_when_more_happens():
     facts = [looked(f"{month:02}", f"{month + 1:02}-01", HARMED if month % 3 else WELL) for month in range(1, 12)]
     keys = [{one.key for one in found_by_looks(facts[:n], model="visits")} for n in range(len(facts) + 1)]

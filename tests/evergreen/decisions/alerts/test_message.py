@@ -2,7 +2,6 @@
 
 from happened import at, incident
 
-from evergreen.decisions.alerts.incident import KINDS
 from evergreen.decisions.alerts.message import MOST, events_of, message
 
 
@@ -50,11 +49,3 @@ def test_a_message_that_may_be_a_repeat_says_so_and_has_the_same_name():
     assert "may have reached you before" in again.body
     assert "may have reached you before" not in once.body
     assert once.body.splitlines()[-1] == again.body.splitlines()[-1]
-
-
-def test_every_kind_has_a_runbook_which_says_the_same_four_things(project):
-    for kind, about in KINDS.items():
-        page = (project / incident(kind).runbook).read_text()
-        assert about.title in page.splitlines()[0].lower(), kind
-        for heading in ("## What it means", "## How to look", "## What to do", "## When it ends by itself"):
-            assert heading in page, (kind, heading)

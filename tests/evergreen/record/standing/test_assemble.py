@@ -1,12 +1,9 @@
 """How a model stands at a time: the sentence, the past, and what decisions cost and gained."""
 
-from datetime import timedelta
-
 import pytest
 import stood
 from stood import at, look, looked, promote, week
 
-from evergreen.base.errors import IntegrityError
 from evergreen.record.standing.assemble import health, standing, unread
 from evergreen.record.standing.tiles import tile
 from evergreen.record.standing.values import Answering, Part
@@ -67,49 +64,6 @@ def test_time_before_the_first_promotion_has_no_champion_and_says_what_to_do(led
     assert standing(ledger, "never trained", at=MONDAY).sentence.startswith("Nobody answers yet")
 
 
-def test_decisions_say_what_each_cost_and_gained_the_newest_first(ledger):
-    one = looked(ledger, look(*week(0), decision=stood.DUE))
-    stood.retrained(ledger, one, "promoted", version=2)
-    promote(ledger, 2, MONDAY + timedelta(minutes=1))
-    two = looked(ledger, look(*week(1), version=2, decision=stood.DUE))
-    stood.retrained(ledger, two, "refused", gain=0.004, rung="recalibration", training=False)
-    looked(ledger, look(*week(2), version=2))
-    newest, repaired, trained = standing(ledger, stood.MODEL, at=at("03-23T02:00")).decisions
-    assert (newest.decision, newest.outcome, newest.cost, newest.gain) == ("keep", None, None, None)
-    assert (trained.outcome, trained.became, trained.training) == ("promoted", 2, True)
-    assert trained.cost == 40.0  # of CPU, of the step that ran
-    assert (trained.gain, trained.gain_of) == (0.012, "roc_auc")  # as the gate measured it
-    assert (repaired.rung, repaired.training, repaired.gain, repaired.gain_of) == (
-        "recalibration",
-        False,
-        0.004,
-        "loss",
-    )
-
-
-def test_decision_of_a_policy_says_what_decided_and_what_would_have_changed_it(ledger):
-    decision = {
-        "decided_by": "probe",
-        "would_change": ["a gain above 0.01"],
-        "rung": "refit",
-        "policy": "any(harm,probe)",
-    }
-    one = look(*week(0), decision=stood.DUE)
-    payload = one.model_dump(mode="json", exclude={"steps"})
-    ledger.now = one.as_of
-    ledger.record(stood.MODEL, "look", one.key, {**payload, "decision": {**payload["decision"], **decision}})
-    (decided,) = standing(ledger, stood.MODEL, at=MONDAY).decisions
-    assert (decided.decided_by, decided.rung, decided.would_change) == ("probe", "refit", ("a gain above 0.01",))
-
-
-def test_no_more_than_ten_decisions_are_told(ledger):
-    for n in range(12):
-        looked(ledger, look(*week(n)))
-    found = standing(ledger, stood.MODEL, at=at("06-01"))
-    assert len(found.windows) == 12
-    assert [one.start for one in found.decisions] == [week(n)[0] for n in range(11, 1, -1)]
-
-
 def test_inputs_stand_by_effect_with_broken_ones_first(ledger):
     columns = (stood.column("age", effect=0.01), stood.column("city", effect=0.3), stood.column("height", effect=0.0))
     looked(ledger, look(*week(0), shift=stood.shift(*columns), faults=stood.broken_column("height")))
@@ -120,37 +74,12 @@ def test_inputs_stand_by_effect_with_broken_ones_first(ledger):
     assert standing(ledger, stood.MODEL, at=at("03-16T02:00")).inputs == found.inputs  # of the last window with rows
 
 
-def test_every_champion_is_kept_and_who_let_the_present_one_in(ledger):
-    promote(ledger, 2, at("03-05"), by="ann", reason="a holiday")
-    found = standing(ledger, stood.MODEL, at=MONDAY)
-    assert found.reigns == ((1, at("03-01")), (2, at("03-05")))
-    assert (found.champion.by, found.champion.why) == ("ann", "a holiday")
-    assert dict(found.provenance)["model"] == f"{2:064x}"
-
-
-def test_incidents_are_told_once_open_and_over(ledger):
-    looked(ledger, look(*week(0), harm=stood.BROKEN, faults=stood.broken_column("age")))
-    looked(ledger, look(*week(1), harm=stood.BROKEN))
-    fault, harm = sorted(standing(ledger, stood.MODEL, at=at("03-16T03:00")).incidents, key=lambda one: one.title)
-    assert (harm.until, harm.severity, harm.runbook) == (None, "page", "docs/runbooks/harm.md")
-    assert fault.since == at("03-09T02:00")
-    assert fault.until == at("03-16T02:00")
-    then = standing(ledger, stood.MODEL, at=at("03-10"), past=True)
-    assert [one.until for one in then.incidents] == [None, None]
-
-
 def test_latency_is_unknown_without_a_service_and_before_its_first_request(ledger):
     assert "/status" in standing(ledger, stood.MODEL, at=MONDAY).latency.resolve
     assert standing(ledger, stood.MODEL, at=MONDAY, answering=LIVE).latency.state == "UNKNOWN"
     fast = LIVE.model_copy(update={"requests": 9, "p50": 0.001, "p95": 0.0025, "p99": 0.005})
     latency = standing(ledger, stood.MODEL, at=MONDAY, answering=fast).latency
     assert (latency.state, latency.says) == ("OK", "half of the requests within 1 ms, 99 % within 5 ms")
-
-
-def test_ledger_that_is_damaged_is_not_drawn(ledger):
-    ledger.record(stood.MODEL, "look", "v1:odd", {"rows": "many"})
-    with pytest.raises(IntegrityError, match="is no Glance"):
-        standing(ledger, stood.MODEL, at=at("12-01"))
 
 
 def test_ledger_that_does_not_answer_leaves_what_the_service_says():

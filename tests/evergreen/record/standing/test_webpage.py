@@ -151,20 +151,6 @@ def test_page_of_a_champion_without_looks_says_that_nothing_was_measured(ledger)
     assert "UNKNOWN: no window was measured" in Read(render(standing(ledger, stood.MODEL, at=at("03-09")))).words
 
 
-def test_charts_hold_every_window_and_mark_every_version(ledger):
-    looked(ledger, look(*week(0)))
-    promote(ledger, 2, at("03-10"))
-    looked(ledger, look(*week(1), version=2, performance=stood.performance(None)))
-    looked(ledger, look(*week(2), version=2))
-    page = render(standing(ledger, stood.MODEL, at=at("03-23T03:00")))
-    marks = re.findall(r'class="mark" style="left:[\d.]+%">(v\d)<', page)
-    assert marks == ["v1", "v2"] * 2
-    assert page.count('class="hit"') == 9
-    measured = page.split('class="plot"')[1]
-    assert 'class="main"' not in measured  # the window in the middle was not measured: no line across it
-    assert measured.count("h0") == 2 + 3  # two measured windows, three estimated ones
-
-
 def test_page_of_a_thousand_looks_is_small(ledger):
     columns = [stood.column(f"column number {n}", evidence="moved by 0.111 standard deviations") for n in range(60)]
     first = date(2006, 1, 2)
