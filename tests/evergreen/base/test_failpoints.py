@@ -33,5 +33,5 @@ def test_every_point_stands_in_the_code_once():
         path.read_text() for package in ("evergreen", "tasks", "flows") for path in (ROOT / package).rglob("*.py")
     )
     assert sorted(re.findall(r'failpoints\.reach\("([\w.]+)"\)', code)) == sorted(
-        (*failpoints.POINTS, *failpoints.OF_PREDICTIONS, *failpoints.OF_ALERTS)
+        (*failpoints.POINTS, *failpoints.OF_RETRAINING, *failpoints.OF_PREDICTIONS, *failpoints.OF_ALERTS)
     )
