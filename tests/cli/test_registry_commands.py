@@ -43,13 +43,16 @@ def test_person_approves_rolls_back_and_promotes_again(proposed: Small) -> None:
     assert "GATE004" in proposed.refused("promote", "2", *BY, code=4)
     approved = proposed.json("approve", "2", *BY)
     assert (approved["version"], approved["verdict"], champion_in_mlflow(proposed)) == (2, "promoted", 2)
-    assert approved == proposed.json("status")
+    said = proposed.json("status")
+    assert approved == {name: said[name] for name in approved}
+    assert all(incident["until"] for incident in said["incidents"])
     assert "STA010" in proposed.refused("approve", "2", *BY, code=2)
 
     back = proposed.json("rollback", *BY)
     assert (back["version"], back.keys()) == (1, approved.keys())
     shown = {"registry": None}  # MLflow may follow a little later
-    assert back | shown == proposed.json("status") | shown
+    said = proposed.json("status") | shown
+    assert back | shown == {name: said[name] for name in back}
     assert "STA012" in proposed.refused("rollback", *BY, code=2)
 
     assert proposed.json("promote", "2", *BY)["version"] == 2

@@ -73,7 +73,7 @@ def decide(found: Found, past: Past, params: RetrainParams, *, window_end: date)
     fired = policies.answer(policy, said)
     because = policies.behind(policy, said)
     repair = _repair(policy, said, found, past, params)
-    standing = [guard for guard in guards(case) if guard.fired and not (fired and spared(guard, repair.rung))]
+    standing = [guard for guard in guards(case) if guard.fired and not (fired and spared(guard, repair.rung, because))]
     standing += repair.held
     triggers = tuple(name for name, each in said.items() if each)
     unknown = tuple(name for name, each in said.items() if each is None)

@@ -1,5 +1,7 @@
 """What holds a retraining back, whatever the policy says."""
 
+from collections.abc import Sequence
+
 from evergreen.decisions.retrain.ladder import Rung
 from evergreen.decisions.retrain.signals import Case, Judged
 
@@ -78,6 +80,17 @@ def _budget(case: Case) -> Judged:
     )
 
 
-def spared(guard: Judged, rung: Rung | None) -> bool:
-    """Return whether a guard lets a rung through that fits no model: the budget counts trainings."""
+def spared(guard: Judged, rung: Rung | None, because: Sequence[str]) -> bool:
+    """Return whether a guard lets a retraining through that it would hold back otherwise.
+
+    The budget counts trainings, and a rung may fit no model. A policy that fired by every-K keeps its own distance, but
+    for a window from before what was promoted.
+
+    Parameters
+    ----------
+    because : the signals by which the policy fired.
+    """
+    if guard.name == "cooldown":
+        is_later = isinstance(guard.value, (int, float)) and guard.value > 0
+        return is_later and any(name.startswith("every-") for name in because)
     return guard.name == "budget" and rung is not None and not rung.is_training

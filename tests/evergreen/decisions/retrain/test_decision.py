@@ -22,8 +22,9 @@ from evergreen.decisions.retrain.signals import Found, Past
         ({"policy": "drift", "shift": "shifted", "faults": faults_of("minutes")}, ("drift",), False, False),
         ({"policy": "every-1", "faults": faults_of("minutes")}, ("every-1",), False, False),
         ({"policy": "every-1", "faults": faults_of(verdict="unknown")}, ("every-1",), True, False),
-        ({"policy": "every-1", "past": {"promoted_at": days_ago(24)}}, ("every-1",), False, False),
-        ({"policy": "every-1", "past": {"promoted_at": days_ago(25)}}, ("every-1",), True, False),
+        ({"policy": "age-30", "past": {"promoted_at": days_ago(24)}}, ("age-30",), False, False),
+        ({"policy": "age-30", "past": {"promoted_at": days_ago(25)}}, ("age-30",), True, False),
+        ({"policy": "every-1", "past": {"promoted_at": days_ago(1)}}, ("every-1",), True, False),  # its own distance
         ({"policy": "every-1", "past": {"promoted_at": days_ago(-9)}}, ("every-1",), False, False),  # looked at again
         ({"policy": "every-1", "past": {"trainings": 12}}, ("every-1",), False, False),
         ({"policy": "every-1", "past": {"trainings": 11}}, ("every-1",), True, False),
@@ -91,7 +92,7 @@ def test_fault_and_open_circuit_are_told_even_to_a_policy_that_fires_by_nothing(
         ({"policy": "all(age-30,harm)"}, ("harm: evidence against the promise of 20; it is 3",)),
         ({"policy": "never"}, ("never: another policy, or evergreen retrain --reason TEXT",)),
         (
-            {"policy": "every-1", "labels": 150, "past": {"promoted_at": days_ago(5)}},
+            {"policy": "age-30", "labels": 150, "past": {"promoted_at": days_ago(5)}},
             (
                 "labels: 50 more labelled rows",
                 "cooldown: a window that ends 20 days later, or a shorter retrain.cooldown_days",

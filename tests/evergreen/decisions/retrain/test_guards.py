@@ -59,13 +59,22 @@ def test_fault_that_no_column_has_is_told_by_what_was_found():
     assert data.evidence == "until the data is mended: no row since the third"
 
 
-def test_only_the_budget_is_spared_and_only_by_a_repair_that_fits_no_model():
+def test_budget_is_spared_by_a_repair_that_fits_no_model_alone():
     budget, *others = reversed(guards(case_of(past={"trainings": 12})))
     assert budget.name == "budget"
-    assert spared(budget, Rung(name="threshold"))
-    assert not spared(budget, Rung(name="boosting"))
-    assert not spared(budget, None)
-    assert not any(spared(guard, Rung(name="threshold")) for guard in others)
+    assert spared(budget, Rung(name="threshold"), ["harm"])
+    assert not spared(budget, Rung(name="boosting"), ["harm"])
+    assert not spared(budget, None, ["every-1"])
+    assert not any(spared(guard, Rung(name="threshold"), ["harm"]) for guard in others)
+
+
+@pytest.mark.parametrize(
+    ("because", "days", "is_spared"),
+    [(["every-3"], 1, True), (["every-3"], 0, False), (["every-3"], -9, False), (["harm"], 1, False), ([], 1, False)],
+)
+def test_cooldown_is_spared_by_a_policy_that_keeps_its_own_distance(because, days, is_spared):
+    (cooldown,) = [guard for guard in guards(case_of(past={"promoted_at": days_ago(days)})) if guard.fired]
+    assert (cooldown.name, spared(cooldown, None, because)) == ("cooldown", is_spared)
 
 
 def test_repair_that_fits_no_model_passes_the_budget_but_not_the_cooldown():
@@ -82,7 +91,7 @@ def test_circuit_stays_open_whether_or_not_something_fires(harm):
 
 
 def test_what_holds_back_says_how_long_and_how_much():
-    held = decide("every-1", labels=150, past={"promoted_at": days_ago(5), "trainings": 12})
+    held = decide("age-30", labels=150, past={"promoted_at": days_ago(5), "trainings": 12})
     assert held.reasons[1:] == (
         "held back by too few labels, 150 since the champion's data ended, 200 needed",
         "held back by cooldown, 20 days left",
