@@ -21,7 +21,7 @@ def trainings(visited, monkeypatch) -> list:
     first = train_and_judge(visited, reason="again", do=Direct())
     started = []
 
-    def run_training(project, *, reason, stays=True, rule=None, repair=None):
+    def run_training(project, *, reason, stays=True, rule=None, repair=None, do=None):
         assert rule == "refresh"
         started.append((project, reason, stays))
         return first

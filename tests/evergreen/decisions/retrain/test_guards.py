@@ -98,6 +98,6 @@ def test_what_holds_back_says_how_long_and_how_much():
         "held back by budget, 12 trainings in 365 days, of 12",
     )
     assert held.summary == (
-        "held back by too few labels, 150 since the champion's data ended, 200 needed: every-1"
+        "held back by too few labels, 150 since the champion's data ended, 200 needed: age-30"
     )  # fmt: skip
     assert held.held_by == ("labels", "cooldown", "budget")
