@@ -180,6 +180,13 @@ def sentence(found: Table) -> str:
     return f"{found.recommendation[0].upper()}{found.recommendation[1:]}."
 
 
+def markdown(found: Table, *, metric: str) -> str:
+    """Return the table and the recommendation as a page shows them."""
+    first = headings(metric, found.against)
+    lines = [f"| {' | '.join(line)} |" for line in (first, *map(cells, found.rows))]
+    return "\n".join([lines[0], "|---" * len(first) + "|", *lines[1:], "", sentence(found), ""])
+
+
 def shown(found: Table, *, name: str, metric: str) -> Shown:
     """Return the table that a replay of policies ends with."""
     summary = Shown(

@@ -1,6 +1,6 @@
-"""`python -m cli.reference`: write tables of docs/reference, and the JSON schema, from the fields they describe.
+"""`python -m cli.reference`: write tables and the JSON schema of docs/reference, and the README's table of policies.
 
-What a parameter or a setting means is written once, under its field.
+What a parameter or a setting means is written once, under its field; what policies were worth, in a replay's result.
 """
 
 import json
@@ -22,6 +22,7 @@ from evergreen.config.settings import Settings, find_project
 from serving.families import FAMILIES, Family
 
 FOLDER = Path("docs", "reference")
+REPLAY = "replay-flights.json"  # what `make replay` found, as `--json` prints it, without the decisions
 SPACE = "tune.families.<family>.<parameter>."
 METRICS = "| metric | type | labels | means |\n|---|---|---|---|\n"
 PARAMS: dict[str, list[tuple[type[BaseModel], str]]] = {
@@ -95,9 +96,21 @@ def _between(text: str, name: str, table: str) -> str:
     return re.sub(f"{mark}.*?{mark}", lambda _: f"{mark}{table}{mark}", text, count=1, flags=re.DOTALL)
 
 
+def readme(root: Path) -> str:
+    """Return the README with the table of the replay of policies whose result lies in docs/reference."""
+    from cli import arms
+    from evergreen.decisions.retrain.regret import Table
+
+    kept = json.loads((root / FOLDER / REPLAY).read_bytes())
+    found = Table.model_validate({name: kept[name] for name in Table.model_fields})
+    return _between((root / "README.md").read_text(), "policies", arms.markdown(found, metric="AUC"))
+
+
 def main() -> int:
     """Write the pages of the project in this folder."""
-    folder = find_project(Path()) / FOLDER
+    root = find_project(Path())
+    folder = root / FOLDER
+    write_bytes(root / "README.md", readme(root).encode())
     for name, text in pages(folder).items():
         write_bytes(folder / name, text.encode())
     return 0

@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import json
 import re
 import shlex
 import subprocess
@@ -24,7 +25,8 @@ import validated
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from cli import replay
+from cli import reference, replay
+from cli.arms import chosen
 from cli.ending import INTERRUPTED
 from cli.main import app
 from evergreen.adapters.expectations import suite
@@ -540,6 +542,18 @@ def test_readme_shows_the_table_that_replay_prints() -> None:
     printed = [str(column.header) for column in replay.table("flights", []).columns]  # no months, so no metric's name
     named = [replay.heading(flights) + name if name.startswith(" ") else name for name in printed]
     assert [cell.strip() for cell in shown.strip("|").split("|")] == named
+
+
+def test_readme_shows_the_table_of_policies_that_a_replay_found() -> None:
+    assert README.read_text() == reference.readme(ROOT)
+    shown = README.read_text().split("<!-- policies -->")[1]
+    kept = json.loads((REFERENCE / reference.REPLAY).read_bytes())
+    assert [line.split("|")[1].strip() for line in shown.strip().splitlines()[2:-2]] == [
+        row["policy"] for row in kept["rows"]
+    ]
+    named = re.search(r"^POLICIES \?= (.*)$", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert named
+    assert [row["policy"] for row in kept["rows"]] == [*chosen(named[1])]
 
 
 def test_request_of_the_serving_page_is_accepted(contract: Contract) -> None:
