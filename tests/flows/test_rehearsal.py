@@ -43,7 +43,7 @@ def test_predictions_of_nobody_are_read_and_nothing_is_drawn(do, monkeypatch, tm
     records(monkeypatch)
     found = do(step("served", lambda *, predictions, version: (predictions, version)), predictions="mine", version=3)
     assert found == (tmp_path / "nowhere", 3)
-    assert do(step("drift", lambda rows, *, draws=True: (rows, draws)), 5) == (5, False)
+    assert do(step("drift", lambda rows, *, draw=True: (rows, draw)), 5) == (5, False)
 
 
 def test_step_that_was_recorded_counts_what_it_took_when_it_ran(do, costs, monkeypatch, tmp_path):

@@ -13,8 +13,8 @@ from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts, version_facts
 from evergreen.record.registry import proof as proofs
 from evergreen.record.registry.case import verdict_of
-from flows import training
 from flows.training import train_and_judge
+from tasks.evaluate import evaluate
 from tasks.promote import promote
 
 
@@ -60,7 +60,7 @@ def test_threshold_of_the_report_is_packaged_and_promoted(asked, fresh, monkeypa
     seen = []
 
     def evaluated(*given, **named):
-        made = training.evaluate.fn(*given, **named)
+        made = evaluate.fn(*given, **named)
         seen.append(made.report.threshold)
         return made
 
