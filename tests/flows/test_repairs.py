@@ -50,11 +50,11 @@ def rarer(rows: pd.DataFrame, text: str) -> pd.DataFrame:
 
 def test_prior_that_shifted_is_recalibrated_and_the_model_stays_as_it_was(visited, deciding):
     looking.bring(visited, rarer(looking.source(visited), "03-01"))
-    deciding("recalibration")
+    deciding("recalibration", "recent")
     before = visited.champion()
     look = look_at(visited, MARCH, MAY, as_of=LATE)
     rung = choose(look.probed, look.harm.promise, min_gain=0.01)
-    assert (rung.name, rung.why_not) == ("recalibration", None)
+    assert (rung.name, rung.window, rung.why_not) == ("recalibration", "recent", None)
     assert 0 < rung.low < rung.gain < rung.high
 
     outcome = act_on_window(visited, reason=None)
