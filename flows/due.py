@@ -16,6 +16,7 @@ from evergreen.project import Project
 from evergreen.record.looks import Look
 from evergreen.record.outcomes import champion_facts
 from evergreen.record.plan.steps import arguments
+from evergreen.record.retrainings import RETRAINING
 from flows.alerting import tell_or_say
 from flows.automations import announce
 from flows.monitoring import deciding_looks, last_known_day, look_at
@@ -125,7 +126,7 @@ def to_be_acted_on(project: Project) -> Look | None:
     looks = deciding_looks(ledger, project.name)
     if not looks or not looks[-1].decision.retrain:
         return None
-    acted = ledger.find(project.name, "retraining", looks[-1].incident)
+    acted = ledger.find(project.name, RETRAINING, looks[-1].incident)
     return None if acted else looks[-1]
 
 

@@ -69,7 +69,6 @@ def look_at(
     require_unseen(champion.data_end, champion.version, end)
     require_begun(project.contract, start, as_of)
     with ledger.lease(f"monitoring:{project.name}"):
-        do = do or Recorder()
         drop_broken_records(project.settings.step_records, project.workspace)
         earlier = deciding_looks(ledger, project.name)
         known = known_until(end, as_of, project.contract)

@@ -13,7 +13,7 @@ from evergreen.decisions.performance import Performance
 from evergreen.project import Project
 from evergreen.record.looks import LOOK, Look, RetrainingOutcome
 from evergreen.record.outcomes import TrainingOutcome, VersionFacts, champion_facts, version_facts
-from evergreen.record.retrainings import is_repair, rung_of_version
+from evergreen.record.retrainings import RETRAINING, is_repair, rung_of_version
 from flows.gathering import rows_of_source
 from flows.monitoring import deciding_looks, last_known_day, made_with, run_monitoring
 from flows.opened import run_opened
@@ -149,7 +149,7 @@ def recorded_look(project: Project, start: date, end: date) -> Look | None:
 
 def recorded_retraining(project: Project, look: Look) -> RetrainingOutcome | None:
     """Return what a window's decision led to before."""
-    entry = project.ledger().find(project.name, "retraining", look.incident)
+    entry = project.ledger().find(project.name, RETRAINING, look.incident)
     if entry is None:
         return None
     return RetrainingOutcome(

@@ -16,6 +16,7 @@ from evergreen.project import Project
 from evergreen.record.candidate import Repair
 from evergreen.record.looks import RetrainingOutcome
 from evergreen.record.outcomes import TrainingOutcome, version_facts
+from evergreen.record.retrainings import RETRAINING
 from flows.alerting import tell_or_say
 from flows.monitoring import deciding_looks, known_until
 from flows.opened import named_by, run_opened
@@ -118,7 +119,7 @@ def _act(
         return RetrainingOutcome(
             window=incident, decision=last.decision, training=None, already_done=False, superseded_by=last.incident
         )
-    already_done = ledger.find(project.name, "retraining", last.incident) is not None
+    already_done = ledger.find(project.name, RETRAINING, last.incident) is not None
     if already_done or not (last.decision.retrain or reason):
         return RetrainingOutcome(window=last.incident, decision=last.decision, training=None, already_done=already_done)
     failpoints.reach("retraining.begun")
@@ -141,7 +142,7 @@ def _act(
     failpoints.reach("retraining.trained")
     ledger.record(
         project.name,
-        "retraining",
+        RETRAINING,
         last.incident,
         {
             "window_end": last.end,

@@ -5,12 +5,12 @@ from datetime import date
 from typing import NamedTuple
 
 from evergreen.base.values import Value
+from evergreen.config.params.policy import Policy
 from evergreen.config.params.retrain import RetrainParams
 from evergreen.decisions.drift.harm.watch import Harm
 from evergreen.decisions.retrain import policy as policies
 from evergreen.decisions.retrain.guards import guards, spared
 from evergreen.decisions.retrain.ladder import Name, Rung, Window, after, choose
-from evergreen.decisions.retrain.policy import Policy
 from evergreen.decisions.retrain.signals import Case, Figure, Found, Judged, Past, judge
 
 MEASURED = ("harm", "estimated", "probe", "cost")  # by which a repair is wanted, and not a training for its own sake

@@ -5,8 +5,6 @@ from itertools import combinations
 
 from evergreen.config.params.policy import Policy
 
-__all__ = ["Answers", "Policy", "answer", "behind", "turning"]
-
 MOST_TOGETHER = 3  # signals that are tried together; after that, all
 Answers = Mapping[str, bool | None]  # of each signal, by its text; None: it could not be judged
 

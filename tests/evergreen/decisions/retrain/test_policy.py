@@ -4,7 +4,8 @@ from itertools import product
 
 import pytest
 
-from evergreen.decisions.retrain.policy import Policy, answer, behind, turning
+from evergreen.config.params.policy import Policy
+from evergreen.decisions.retrain.policy import answer, behind, turning
 
 VALUES = (True, False, None)
 TEXTS = ("any(harm,probe,drift)", "all(harm,probe,drift)", "majority(harm,probe,drift)", "any(harm,all(probe,drift))",
