@@ -1,5 +1,6 @@
 """The loop by itself, against real servers: `evergreen up`, and no hand on it until the service answers anew."""
 
+import os
 import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from uuid import uuid4
 
 import changing
 import httpx
+import psutil
 import pytest
 from projects import SECONDS, Small, wait_for
 from servers import free_port
@@ -53,11 +55,24 @@ def up(changed: Small, ports: dict[str, int]) -> Iterator[httpx.Client]:
     wait_for(lambda: not changed.processes(), "no part of the platform is left")
 
 
-def runs_of(prefect: httpx.Client, flow: str) -> list[dict[str, Any]]:
-    """Return the runs of a deployment but those that its schedule has planned, the first one first."""
+def runs_of(prefect: httpx.Client, flow: str, *, by_schedule: bool = False) -> list[dict[str, Any]]:
+    """Return the runs of a deployment that its schedule has planned, or those it has not, the first one first."""
     asked = {"flows": {"name": {"any_": [flow]}}, "deployments": {"name": {"any_": ["local"]}}}
     found: list[dict[str, Any]] = prefect.post("/flow_runs/filter", json=asked).json()
-    return sorted((run for run in found if not run["auto_scheduled"]), key=lambda run: str(run["created"]))
+    return sorted((run for run in found if run["auto_scheduled"] == by_schedule), key=lambda run: str(run["created"]))
+
+
+def pid_of(changed: Small, argument: str) -> int:
+    """Return the process of the platform that was started with an argument."""
+    (pid,) = [pid for pid in changed.processes() if argument in psutil.Process(pid).cmdline()]
+    return pid
+
+
+def is_up(prefect: httpx.Client) -> bool:
+    try:
+        return prefect.get("/health").status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 def answering(port: int) -> str | None:
@@ -74,10 +89,20 @@ def status_page(port: int) -> str:
     return httpx.get(f"http://127.0.0.1:{port}/status", timeout=SECONDS).text
 
 
-def test_harm_that_the_clock_finds_is_trained_away_and_served_without_a_hand(
+def test_harm_that_the_clock_finds_after_its_server_died_is_trained_away_and_served_without_a_hand(
     changed: Small, ledger: Ledger, up: httpx.Client, ports: dict[str, int]
 ) -> None:
     wait_for(lambda: answering(ports["service"]) == "1", "the first version answers")
+    wait_for(lambda: deciding_looks(ledger, "visits") != [], "what was due at the start is looked at")
+    assert {look.rows for look in deciding_looks(ledger, "visits")} == {0}
+    (at_start,) = runs_of(up, "monitoring")
+    assert at_start["parameters"] == {"env": "local"}
+
+    server, scheduler = pid_of(changed, str(ports["prefect"])), pid_of(changed, "flows.deployments")
+    os.kill(server, signal.SIGKILL)
+    changing.days_since_come(changed.root)
+    wait_for(lambda: is_up(up) and pid_of(changed, str(ports["prefect"])) != server, "Prefect's server is back")
+
     wait_for(lambda: ledger.entries("visits", "retraining") != [], "a retraining is recorded")
     (retrained,) = ledger.entries("visits", "retraining")
     look = next(look for look in deciding_looks(ledger, "visits") if look.key == retrained.payload["look"])
@@ -89,12 +114,13 @@ def test_harm_that_the_clock_finds_is_trained_away_and_served_without_a_hand(
     assert started["parameters"] == {
         "incident": look.incident, "env": "local", "params_file": "params.yaml", "overrides": [],
     }  # fmt: skip
-    (monitored,) = runs_of(up, "monitoring")
-    assert monitored["parameters"] == {"env": "local"}
 
     wait_for(lambda: answering(ports["service"]) == "2", "the service answers with what was trained")
     assert changed.json("status")["version"] == 2
     wait_for(lambda: "version 2 answers" in status_page(ports["service"]).lower(), "the status page shows it")
+    caught_up = pid_of(changed, "flows.deployments") != scheduler  # it may end with its server, and looks at its start
+    assert len(runs_of(up, "monitoring")) == 1 + caught_up
+    assert caught_up or "COMPLETED" in {run["state_type"] for run in runs_of(up, "monitoring", by_schedule=True)}
 
     told = {"incident": STRANGE, "env": "local", "params_file": "params.yaml", "overrides": ["seed=8", "x=[1]"]}
     event = {
