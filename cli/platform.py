@@ -20,10 +20,13 @@ def up(
 
     Raises
     ------
-    Unavailable if a part does not start, or ends by itself again and again.
+    ConfigError if a schedule cannot be read. Unavailable if a part does not start, or ends by itself again and again.
     """
+    os.environ.update(settings.environment())  # before Prefect is imported, which makes its folder then
+    from flows.deployments import deployments
+
+    deployments(settings, env)
     prepare(settings)
-    os.environ.update(settings.environment())
     prefect_url, mlflow_url = f"http://127.0.0.1:{prefect_port}", f"http://127.0.0.1:{mlflow_port}"
     parts = parts_of(settings, env, prefect_url=prefect_url, mlflow_url=mlflow_url)
     with Supervisor(parts, run=settings.home / "run") as supervisor:

@@ -23,10 +23,11 @@ from prefect.client.schemas.objects import StateType
 from prefect.deployments import run_deployment
 from prefect.deployments.runner import RunnerDeployment
 from prefect.runner import Runner
-from prefect.schedules import Cron
+from prefect.schedules import Cron, Schedule
 from prefect.states import Cancelled
 from prefect.types.entrypoint import EntrypointType
 
+from evergreen.base.errors import ConfigError
 from evergreen.config.settings import Settings
 from flows.alerting import heartbeat
 from flows.automations import trigger
@@ -44,7 +45,7 @@ MOST_AT_ONCE = 200  # runs in one answer of the server
 
 
 def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
-    """Return the deployments of an environment.
+    """Return the deployments of an environment; raises ConfigError for a schedule that cannot be read.
 
     All that watches and keeps order has a schedule, and so has training; retraining too, for what no event started.
     The review has none: a training starts it whose version waits for a person. Nor has scoring: which files come
@@ -69,13 +70,25 @@ def _deployment(
 ) -> RunnerDeployment:
     made = flow.to_deployment(
         name=env,
-        schedule=Cron(cron, timezone=settings.timezone) if cron else None,
+        schedule=_schedule(f"{flow.name}_cron", cron, settings) if cron else None,
         parameters={"env": env, **parameters},
         triggers=[trigger(env)] if flow is retraining else None,
         # by the file, the folder `flows` would come first on the path of a run
         entrypoint_type=EntrypointType.MODULE_PATH,
     )
     return explain(cast(RunnerDeployment, made))
+
+
+def _schedule(setting: str, cron: str, settings: Settings) -> Schedule:
+    try:
+        return Cron(cron, timezone=settings.timezone)
+    except ValueError as error:
+        raise ConfigError(
+            "CFG005",
+            f"'{cron}' is not a schedule in the form of cron",
+            where=f"setting {setting}",
+            next_step="Write minute, hour, day of the month, month and day of the week, such as '0 2 * * *'.",
+        ) from error
 
 
 def skip_missed(client: SyncPrefectClient, env: str, *, now: datetime) -> int:

@@ -6,7 +6,7 @@ import pytest
 
 from cli import platform
 from cli.platform import parts_of, service_command
-from evergreen.base.errors import ResourceError, Unavailable
+from evergreen.base.errors import ConfigError, ResourceError, Unavailable
 from evergreen.config.settings import Settings
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
@@ -31,6 +31,13 @@ def test_each_part_comes_after_those_that_it_needs_and_knows_where_they_are(sett
         assert list(commands[name][0]) == [sys.executable, "-m", module, "staging"]
     assert {variables["PREFECT_API_URL"] for _, variables in commands.values()} == {"http://127.0.0.1:1/api"}
     assert commands["prefect-server"][0][3] == "1"
+
+
+def test_nothing_is_started_where_a_schedule_cannot_be_read(settings, monkeypatch):
+    monkeypatch.setattr(platform, "prepare", lambda settings: pytest.fail("started"))
+    wrong = settings.model_copy(update={"monitoring_cron": "at night"})
+    with pytest.raises(ConfigError, match="'at night' is not a schedule"):
+        platform.up(wrong, "staging", print, prefect_port=1, mlflow_port=2)
 
 
 def test_addresses_are_announced_once_the_parts_are_up_and_its_end_is_an_error(settings, monkeypatch):

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from prefect import flow
 
+from evergreen.base.errors import ConfigError
 from evergreen.config.settings import Settings
 from flows import deployments
 from flows.deployments import deployments as made
@@ -29,6 +30,13 @@ def test_each_flow_has_the_schedule_and_the_parameters_of_the_settings():
     }
     assert found["training"].parameters == {"env": "staging", "reason": "scheduled", "newest": True}
     assert all(each.parameters == {"env": "staging"} for name, each in found.items() if name != "training")
+
+
+@pytest.mark.parametrize("cron", ["0 5 * *", "61 * * * *", "every day", "0 0 * * mon-"])
+def test_schedule_that_cannot_be_read_is_refused_with_its_setting(cron):
+    with pytest.raises(ConfigError, match="is not a schedule") as caught:
+        made(Settings(housekeeping_cron=cron), "local")
+    assert (caught.value.code, caught.value.where) == ("CFG005", "setting housekeeping_cron")
 
 
 def test_retraining_alone_is_started_by_an_event_and_runs_are_found_by_their_module():
