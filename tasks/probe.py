@@ -1,9 +1,9 @@
 """Step: the rows of a training that is not made yet -> what each rung of the ladder would do for the champion."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from time import perf_counter
 from typing import Any
 
@@ -20,7 +20,17 @@ from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.config.params.features import FeatureParams
 from evergreen.decisions.drift.harm.days import losses
 from evergreen.decisions.drift.harm.promise import Promise
-from evergreen.decisions.retrain.ladder import RUNGS, Probed, Rung, Window, measured
+from evergreen.decisions.retrain.ladder import (
+    BLOCKS,
+    RUNGS,
+    Prequential,
+    Probed,
+    Rung,
+    Window,
+    evidence_of,
+    measured,
+    prequential,
+)
 from evergreen.learning.evaluation.clusters import Clusters, clusters_of
 from evergreen.learning.evaluation.estimates import Estimates, estimate
 from evergreen.learning.evaluation.thresholds import choose_threshold
@@ -104,10 +114,11 @@ def probe(
         searched=searched,
         seed=seed,
     )
+    blocks = case.blocks(lambda rows: as_it_knows_them(rows, champion, contract, features, ws.path(valid.uri)))
     theirs = case.lost(champion.predict(rows))
     starts: dict[Window, date | None] = {"all": None, **({"recent": since} if since else {})}
     rungs = [
-        case.tried(Rung(name=name, window=window), theirs, start)
+        case.tried(Rung(name=name, window=window), theirs, start, blocks)
         for name in RUNGS[:-1]
         for window, start in starts.items()
         if name != "refit" or window in windows
@@ -115,7 +126,7 @@ def probe(
     refits = [rung for rung in rungs if rung.name == "refit" and rung.gain is not None]
     best = max(refits, key=lambda rung: rung.gain or 0.0, default=None)
     probed = Probed(
-        evidence=_said(rungs, best, rows=len(rows), days=n_days),
+        evidence=evidence_of(rungs, best, rows=len(rows), days=n_days),
         failed=best is None and any(rung.failed for rung in rungs if rung.name == "refit"),
         rows=len(rows),
         days=n_days,
@@ -124,6 +135,7 @@ def probe(
         gain=best and best.gain,
         low=best and best.low,
         high=best and best.high,
+        prequential=next((rung.prequential for rung in refits if rung.prequential), None),
         since=since,
     )
     log.info("probe: %s", probed.evidence)
@@ -159,7 +171,29 @@ class _Case:
             scale=self.promise.scale,
         )
 
-    def tried(self, rung: Rung, theirs: Array, since: date | None) -> Rung:
+    def blocks(self, known: Callable[[pd.DataFrame], pd.DataFrame]) -> tuple["_Case", ...]:
+        """Return the case on blocks of train rows before the newest, as many days each, each with the rows before it.
+
+        Parameters
+        ----------
+        known : rows as the champion knows them.
+        """
+        days = local_days(self.train, self.contract)
+        unseen = unseen_after(self.last_seen, self.train, self.contract, self.features.embargo_days)
+        newest = local_days(self.rows, self.contract)
+        first, length = newest.min(), newest.max() - newest.min() + pd.Timedelta(days=1)
+        found = []
+        for _ in range(BLOCKS - 1):
+            first, end = first - length, first
+            some = unseen & ((days >= first) & (days < end)).to_numpy()
+            if some.sum() < FEWEST_ROWS or days[some].nunique() < FEWEST_DAYS:
+                break
+            before = self.train[(days < first - timedelta(days=self.features.embargo_days)).to_numpy()]
+            rows = known(self.train[some]).reset_index(drop=True)
+            found.append(replace(self, train=before, rows=rows))
+        return tuple(found)
+
+    def tried(self, rung: Rung, theirs: Array, since: date | None, blocks: Sequence["_Case"]) -> Rung:
         """Return a rung with what it does, or with why it does nothing."""
         makes = {
             "threshold": self._with_threshold,
@@ -175,8 +209,25 @@ class _Case:
             failed = not isinstance(error, CannotRepairError)
             told = {"why_not": said, "failed": failed, "seconds": round(perf_counter() - began, 3)}
             return rung.model_copy(update=told)
-        found = measured(rung, theirs, ours, self._clusters(), self.promise)
+        more = self._over(blocks, theirs - ours) if rung.name == "refit" and since is None else None
+        found = measured(rung, theirs, ours, self._clusters(), self.promise, more=more)
         return found.model_copy(update={"seconds": round(perf_counter() - began, 3)})
+
+    def _over(self, blocks: Sequence["_Case"], newest: Array) -> Prequential | None:
+        """Return what refits gain over the newest rows and the blocks before them; None where one cannot be made."""
+        gains, rows = [newest], [self.rows]
+        for block in blocks:
+            try:
+                ours = block._refitted(None)
+            except (ValueError, EvergreenError) as error:
+                log.info("probe: no refit before %s: %s", local_days(block.rows, self.contract).min().date(), error)
+                break
+            gains.append(block.lost(self.champion.predict(block.rows)) - ours)
+            rows.append(block.rows)
+        if len(gains) == 1:
+            return None
+        together = replace(self, rows=pd.concat(rows, ignore_index=True))
+        return prequential(np.concatenate(gains), together._clusters())
 
     def _clusters(self) -> Sequence[Clusters]:
         days = np.unique(local_days(self.rows, self.contract).to_numpy(), return_inverse=True)[1]
@@ -236,17 +287,3 @@ class _Case:
         known = self.champion.classes and tuple(map(str, pipeline.classes_))
         with families.limit_threads():
             return estimate(pipeline, self.rows[names], task=self.contract.task, classes=known)
-
-
-def _said(rungs: Sequence[Rung], best: Rung | None, *, rows: int, days: int) -> str:
-    on = f"on {rows:,} rows of {days} days that the champion has not seen"
-    if best is None:
-        why = next((rung.why_not for rung in rungs if rung.name == "refit" and rung.why_not), "no days")
-        return f"no refit could be measured {on}: {why}"
-    between = "" if best.low is None else f" [{best.low:.4f}, {best.high:.4f}]"
-    more = "less" if (best.gain or 0) > 0 else "more"
-    others = [f"{rung.name} {rung.gain:+.4f}" for rung in rungs if rung is not best and rung.gain is not None]
-    beside = f"; beside it, {', '.join(others)}" if others else ""
-    return (
-        f"a refit on {best.window} rows loses {abs(best.gain or 0):.4f} {more}{between} than the champion {on}{beside}"
-    )

@@ -17,8 +17,18 @@ from sklearn.linear_model import LogisticRegression
 from evergreen.decisions.drift.harm.days import Day, days_of
 from evergreen.decisions.drift.harm.promise import Promise, promise_of
 from evergreen.decisions.drift.harm.watch import Harm, watch
-from evergreen.decisions.retrain.ladder import TRAININGS, Probed, Rung, choose, measured
+from evergreen.decisions.retrain.ladder import (
+    BLOCKS,
+    TRAININGS,
+    Prequential,
+    Probed,
+    Rung,
+    choose,
+    measured,
+    prequential,
+)
 from evergreen.learning.evaluation.clusters import Clusters
+from tasks.probe import FEWEST_DAYS
 
 TEST_DAYS, EMBARGO, HISTORY, WINDOW = 14, 1, 90, 30
 Array = npt.NDArray[np.float64]
@@ -84,7 +94,7 @@ def walked(
         probed, models = probe(champion, rows, promise, end, since=since)
         broken = harm.verdict == "broken"
         limit = min_gain * (probed.champion_loss or 0)
-        fires = broken or (probed.low is not None and probed.low > limit)
+        fires = broken or (probed.surely is not None and probed.surely > limit)
         probed = probed.model_copy(update={"broken": broken and not harm.over})
         chosen = choose(probed, promise, min_gain=min_gain) if fires else None
         trains = chosen is not None and chosen.name in TRAININGS
@@ -120,8 +130,17 @@ def probe(
         )
         models["refit", "recent"] = fitted(rows, since, train_end, until=end)
     theirs, by = _lost(champion, rows, test), _clusters(rows.day[test])
+    gained = theirs - _lost(models["refit", "all"], rows, test)
+    more = _over_more_days(champion, rows, gained, end)
     rungs = [
-        measured(Rung(name=name, window=window), theirs, _lost(model, rows, test), [by], promise)
+        measured(
+            Rung(name=name, window=window),
+            theirs,
+            _lost(model, rows, test),
+            [by],
+            promise,
+            more=more if (name, window) == ("refit", "all") else None,
+        )
         for (name, window), model in models.items()
     ]
     best = max((rung for rung in rungs if rung.name == "refit"), key=lambda rung: rung.gain or 0.0)
@@ -135,9 +154,25 @@ def probe(
             gain=best.gain,
             low=best.low,
             high=best.high,
+            prequential=more,
         ),
         models,
     )
+
+
+def _over_more_days(champion: Model, rows: Stream, newest: Array, end: int) -> Prequential | None:
+    """Return what refits gain over blocks of as many days, each fitted on the days before its block."""
+    gains, some = [newest], (rows.day >= end - TEST_DAYS) & (rows.day < end - 1) & (rows.day >= champion.until)
+    last = end - TEST_DAYS
+    for _ in range(BLOCKS - 1):
+        first = last - TEST_DAYS + 1
+        block = (rows.day >= first) & (rows.day < last) & (rows.day >= champion.until)
+        if len(np.unique(rows.day[block])) < FEWEST_DAYS:
+            break
+        refit = fitted(rows, 0, first - EMBARGO, until=first)
+        gains.insert(0, _lost(champion, rows, block) - _lost(refit, rows, block))
+        some, last = some | block, first
+    return prequential(np.concatenate(gains), [_clusters(rows.day[some])]) if len(gains) > 1 else None
 
 
 def _passes(candidate: Model, champion: Model, rows: Stream, end: int, margin: float = 0.01) -> bool:

@@ -53,6 +53,24 @@ def test_nothing_is_worth_a_repair_where_nothing_changed(probed, seed):
     assert (found.rows, found.days) == (14 * A_DAY, 14)
 
 
+def test_refits_are_asked_about_the_days_before_too_each_about_those_that_came_after_it(probed):
+    found, _ = probed(5, shifted=1.5)
+    (refit,) = (rung for rung in found.rungs if rung.name == "refit")
+    assert found.prequential == refit.prequential
+    assert found.prequential.days == 42
+    rows, day = stream(5, shifted=1.5)
+    first = Recipe(CONTRACT, FEATURES, "logistic", {}, 7).fit(rows[day < BEFORE - 14])
+    gains, last = [], BEFORE + AFTER
+    for begin in (last - 14, last - 28, last - 42):
+        made = Recipe(CONTRACT, FEATURES, "logistic", {}, 7).fit(rows[day < begin])
+        block = rows[(day >= begin) & (day < begin + 14)]
+        true = block["back"].to_numpy(float)
+        said = (model.predict_proba(block[list(model.feature_names_in_)])[:, 1] for model in (first, made))
+        theirs, ours = ((each - true) ** 2 for each in said)
+        gains.extend(theirs - ours)
+    assert found.prequential.gain == pytest.approx(sum(gains) / len(gains), abs=1e-9)
+
+
 @pytest.mark.long
 def test_hardly_any_look_at_an_unchanged_stream_finds_a_repair_worth_it(probed):
     assert sum(probed(seed)[1] is not None for seed in range(200)) <= 4  # 2 % with room; 0 were measured

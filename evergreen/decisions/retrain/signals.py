@@ -142,10 +142,10 @@ def _estimated(_: int, case: Case) -> Verdict:
 
 def _probe(_: int, case: Case) -> Verdict:
     probed = case.found.probed
-    if probed is None or probed.low is None or probed.champion_loss is None:
+    if probed is None or probed.surely is None or probed.champion_loss is None:
         return None, None, None, _unprobed(case), "a refit that could be measured"
     limit = case.params.min_gain * probed.champion_loss
-    return _compared(probed.low > limit, probed.low, limit, probed.evidence, "a gain that is surely")
+    return _compared(probed.surely > limit, probed.surely, limit, probed.evidence, "a gain that is surely")
 
 
 def _cost(_: int, case: Case) -> Verdict:

@@ -5,7 +5,16 @@ import pytest
 from scipy import stats
 
 from evergreen.decisions.drift.harm.promise import Promise
-from evergreen.decisions.retrain.ladder import Probed, Rung, after, choose, measured
+from evergreen.decisions.retrain.ladder import (
+    Prequential,
+    Probed,
+    Rung,
+    after,
+    choose,
+    evidence_of,
+    measured,
+    prequential,
+)
 from evergreen.learning.evaluation.clusters import Clusters
 
 PROMISE = Promise(loss="brier", at_gate=0.1, at_most=0.15, tolerance=0.02, evidence="")
@@ -120,3 +129,55 @@ def test_of_two_ways_in_which_rows_belong_together_the_less_sure_one_counts():
 def test_what_adjusts_answers_is_no_training():
     names = ("threshold", "recalibration", "boosting", "refit", "search")
     assert [Rung(name=name).is_training for name in names] == [False, False, True, True, True]
+
+
+def over_more_days(low):
+    return Prequential(days=42, gain=low + 0.01, low=low, high=low + 0.02)
+
+
+def test_gain_over_more_days_is_a_reason_where_the_newest_alone_are_unsure():
+    unsure = rung("refit", 0.02, half=0.05)
+    assert chosen(unsure, broken=False) is None
+    assert chosen(unsure.model_copy(update={"prequential": over_more_days(0.0021)}), broken=False) == ("refit", "all")
+    assert chosen(unsure.model_copy(update={"prequential": over_more_days(0.0019)}), broken=False) is None
+
+
+def test_gain_of_former_days_is_no_reason_where_the_newest_show_none():
+    gone = rung("refit", -0.001, half=0.05).model_copy(update={"prequential": over_more_days(0.02)})
+    assert gone.surely == gone.low
+    assert chosen(gone, broken=False) is None
+
+
+def test_newest_days_whose_spread_nobody_can_tell_leave_the_others_to_say_what_is_sure():
+    refit = Rung(name="refit", window="all", loss=0.18, gain=0.02, prequential=over_more_days(0.01))
+    assert refit.surely == 0.01
+    assert Rung(name="refit", window="all", loss=0.18, gain=0.02).surely is None
+
+
+def test_interval_over_more_days_is_one_of_97_5_percent_and_so_is_the_newest_beside_it():
+    rng = np.random.default_rng(3)
+    gains = rng.normal(0.01, 0.02, 40)
+    every = np.arange(40)
+    alone = Clusters("row", every)
+    found = prequential(gains, [alone])
+    expected = stats.t.interval(0.975, 39, gains.mean(), stats.sem(gains))
+    assert (found.low, found.high) == pytest.approx(expected)
+    assert (found.days, found.gain) == (40, pytest.approx(gains.mean()))
+    theirs = np.full(40, 0.2)
+    beside = measured(Rung(name="refit"), theirs, theirs - gains, [alone], PROMISE, more=found)
+    assert (beside.low, beside.high) == pytest.approx(expected)
+    assert beside.surely == pytest.approx(expected[0])
+
+
+def test_one_day_alone_tells_nothing_over_more_days():
+    assert prequential(np.full(9, 0.1), [Clusters("day", np.zeros(9, np.int64), in_time=True)]) is None
+
+
+def test_sentence_names_the_newest_days_those_before_and_the_other_rungs():
+    refit = rung("refit", 0.02).model_copy(update={"prequential": over_more_days(0.01)})
+    assert evidence_of([rung("recalibration", 0.005), refit], refit, rows=1400, days=14) == (
+        "a refit on all rows loses 0.0200 less [0.0180, 0.0220] than the champion on 1,400 rows of 14 days that the "
+        "champion has not seen; over 42 days, each block of them by a refit that came before, +0.0200 "
+        "[0.0100, 0.0300]; "
+        "beside it, recalibration +0.0050"
+    )
