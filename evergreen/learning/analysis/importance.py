@@ -109,7 +109,7 @@ def _moved(inputs: pd.DataFrame, said: Any, *, seed: int) -> Array:
 
 
 def _stacked(drawn: pd.DataFrame, changed: Sequence[int]) -> pd.DataFrame:
-    """Return a copy of the rows for each of `changed` columns, in which the values of that column go to the row beside."""
+    """Return a copy of the rows for each of `changed` columns, whose values go to the row beside."""
     rows = np.arange(len(drawn))
     usual = np.tile(rows, len(changed))
     taken: dict[str, Any] = {}
