@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import hypothesis
 import pandas as pd
+import parameters
 import projects
 import pytest
 from servers import SECONDS, closed_port, free_port, object_store, object_store_server, postgres  # noqa: F401  fixtures
@@ -80,8 +81,8 @@ def contract(project: Path) -> Contract:
 
 
 @pytest.fixture(scope="session")
-def params(project: Path) -> Params:
-    return Params.load(project / "params.yaml")
+def params() -> Params:
+    return Params.load(parameters.FILE)
 
 
 @pytest.fixture(scope="session")

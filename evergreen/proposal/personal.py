@@ -46,6 +46,16 @@ def why_personal(name: str, values: Sequence[str]) -> str | None:
         return None
     patterns = {**PATTERNS, "a person's name": PERSON} if words.strip("_") in ("name", "names") else PATTERNS
     for what, pattern in patterns.items():
-        if sum(bool(pattern.fullmatch(value.strip())) for value in values) >= MOSTLY * len(values):
+        if _mostly(pattern, values):
             return f"looks like {what}"
     return None
+
+
+def _mostly(pattern: re.Pattern[str], values: Sequence[str]) -> bool:
+    n = len(values)
+    for value in values:
+        if not pattern.fullmatch(value.strip()):
+            n -= 1
+            if n < MOSTLY * len(values):
+                return False
+    return True

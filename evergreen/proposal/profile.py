@@ -1,6 +1,6 @@
 """What an unseen table holds: its columns, and rows drawn evenly; one pass, in memory that rows do not add to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,7 @@ from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.sketches import Array, Distinct, hashes_of_numbers, hashes_of_texts
 
 SAMPLE_ROWS, SAMPLE_CELLS = 100_000, 5_000_000
+FEWEST_TOGETHER = 4_000
 
 
 class TableProfile:
@@ -35,9 +36,9 @@ class TableProfile:
             self._require(batch.schema.names, 0)
             return
         self._require(batch.schema.names, self.rows)
+        come = dict(zip(batch.schema.names, batch.columns, strict=True))
         for name, column in self.columns.items():
-            values = batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows)
-            column.add(values)
+            column.add(come[name] if name in come else pa.nulls(batch.num_rows))
         if self.key and set(self.key) <= set(batch.schema.names):
             self.keys.add(_hashes_of_rows(batch, self.key))
         self.rows += batch.num_rows
@@ -71,9 +72,21 @@ class TableProfile:
 def profile(batches: Iterable[pa.RecordBatch], *, key: Sequence[str] = (), seed: int = 7) -> TableProfile:
     """Return what the rows of all batches hold."""
     table = TableProfile(key=key, seed=seed)
-    for batch in batches:
+    for batch in _together(batches):
         table.add(batch)
     return table
+
+
+def _together(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the same rows in batches of some thousands: a reader's are of few rows where a table is wide."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        if waiting and (batch.schema != waiting[0].schema or sum(map(len, waiting)) >= FEWEST_TOGETHER):
+            yield pa.concat_batches(waiting)
+            waiting = []
+        waiting.append(batch)
+    if waiting:
+        yield pa.concat_batches(waiting)
 
 
 def _hashes_of_rows(batch: pa.RecordBatch, names: Sequence[str]) -> Array:

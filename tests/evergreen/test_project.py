@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
+import parameters
 import pytest
 import released
 
@@ -113,8 +114,8 @@ def test_period_to_monitor_reaches_back_to_the_beginning_for_a_lag_or_where_it_i
 
 
 def test_project_until_a_day_is_what_was_asked_for_with_one_more_override(project, tmp_path, monkeypatch):
-    for name in ("params.yaml", "configs"):
-        (tmp_path / name).symlink_to(project / name)
+    (tmp_path / "params.yaml").symlink_to(parameters.FILE)
+    (tmp_path / "configs").symlink_to(project / "configs")
     (tmp_path / "evergreen").symlink_to(project / "evergreen")
     monkeypatch.setenv("EVERGREEN_PROJECT", str(tmp_path))
     opened = Project.open(overrides=["tune.trials=3"], allow_dirty=True)

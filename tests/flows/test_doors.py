@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
+import parameters
 import pytest
 from projects import SECONDS, SMALL, Small, copy_state, wait_for
 from servers import free_port
@@ -31,7 +32,7 @@ def checkout(project: Path, prepared_state: Path, tmp_path_factory: pytest.TempP
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(project / name, root / name)
     (root / ".venv").symlink_to(Path(sys.executable).parents[1])
-    text = (root / "params.yaml").read_text()
+    text = parameters.FILE.read_text()
     for old, new in SMALL.items():
         text = text.replace(old, new)
     (root / "params.yaml").write_text(text)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import commands
+import parameters
 import psutil
 
 from evergreen.config.settings import PREFIX, Settings
@@ -99,7 +100,7 @@ def copy_project(source: Path, target: Path) -> Small:
     """Copy what a user edits, with a smaller search; the code stays where it is."""
     target.mkdir()
     shutil.copytree(source / "configs", target / "configs")
-    text = (source / "params.yaml").read_text()
+    text = parameters.FILE.read_text()
     for old, new in SMALL.items():
         assert old in text
         text = text.replace(old, new)

@@ -5,6 +5,7 @@ from typing import Any
 
 import candidates
 import gates
+import parameters
 import tables
 
 from evergreen.base.artifacts.refs import FolderRef
@@ -35,7 +36,7 @@ def params_of(chain: tables.Chain, *overrides: str) -> Params:
     metric = GATE_METRIC[chain.contract.task]
     gate = f"gate={{metric: {metric}, floor: -9, baseline_gain: -9, champion_margin: 9, max_gap: 9, confidence: 0.95}}"
     untimed = "features={rare_category: 5, test_share: 0.3}"
-    return Params.load(PROJECT / "params.yaml", [untimed, gate, *overrides])
+    return Params.load(parameters.FILE, [untimed, gate, *overrides])
 
 
 def case_of(chain: tables.Chain, **changed: Any) -> Case:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import direct
+import parameters
 import pytest
 import yaml
 from concepts import FIRST, stream, visits_of
@@ -53,7 +54,7 @@ def concept_project(
     found = stream(kind, days=days, a_day=a_day, change=(starts[change] - FIRST).days, seed=seed)
     visits_of(found).to_csv(root / "visits.csv", index=False)
     params = yaml.safe_load((root / "params.yaml").read_text())
-    committed = Params.load(ROOT / "params.yaml", overrides)
+    committed = Params.load(parameters.FILE, overrides)
     params["retrain"] = committed.retrain.model_dump(mode="json")
     params["harm"] = committed.harm.model_dump(mode="json")
     params["gate"] = committed.gate.model_dump(mode="json", exclude_unset=True)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pandas as pd
+import parameters
 import pytest
 
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
@@ -26,7 +27,7 @@ def folder(project, tmp_path):
     """A project of one's own, which holds what a user edits."""
     root = tmp_path / "project"
     shutil.copytree(project / "configs", root / "configs")
-    shutil.copy(project / "params.yaml", root / "params.yaml")
+    shutil.copy(parameters.FILE, root / "params.yaml")
     return root
 
 

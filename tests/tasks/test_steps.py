@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import candidates
 import numpy as np
 import pandas as pd
+import parameters
 import planned
 import pytest
 import released
@@ -64,9 +65,9 @@ def contract(project):
 
 
 @pytest.fixture(scope="module")
-def few(project):
-    """The committed parameters, for ten days and a small search."""
-    return Params.load(project / "params.yaml", FEW)
+def few():
+    """The tests' parameters, for ten days and a small search."""
+    return Params.load(parameters.FILE, FEW)
 
 
 def run_steps(ws, project, contract, params):

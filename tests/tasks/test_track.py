@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import candidates
+import parameters
 import proofs
 import pytest
 import tables
@@ -87,7 +88,7 @@ def test_run_holds_the_metrics_of_its_task(which, chain, settings, tmp_path):
     made = chain(which)
     report = made.evaluated.report
 
-    params = Params.load(PROJECT / "params.yaml", OVERRIDES[which])
+    params = Params.load(parameters.FILE, OVERRIDES[which])
     run = tracked(made, settings, params)
 
     store = tracking.client(settings.tracking_uri())
@@ -115,7 +116,7 @@ def test_run_holds_the_metrics_of_its_task(which, chain, settings, tmp_path):
 
 def test_classes_that_no_parameter_can_be_named_after_are_logged_as_one(chain, settings):
     costs = "evaluate.costs={'<=50K': {'>50K': 1.5}, plain: {other: 2}}"
-    params = Params.load(PROJECT / "params.yaml", (*UNTIMED, costs))
+    params = Params.load(parameters.FILE, (*UNTIMED, costs))
 
     run = tracked(chain("binary"), settings, params)
 
@@ -134,7 +135,7 @@ def test_example_of_the_model_holds_no_personal_values(chain, settings):
         made.ws, "personal", loaded.pipeline, contract=contract, features=loaded.features, about={"seed": tables.SEED}
     )
 
-    tracked(made, settings, Params.load(PROJECT / "params.yaml", UNTIMED), model=model)
+    tracked(made, settings, Params.load(parameters.FILE, UNTIMED), model=model)
 
     (example,) = settings.home.rglob("input_example.json")
     shown = json.loads(example.read_text())

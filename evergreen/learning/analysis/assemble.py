@@ -89,6 +89,7 @@ def analyse(
     wanted = {name: part for name, part in parts.items() if name not in why_not}
     made = {name: part() for name, part in wanted.items()}
     why_not |= {name: part for name, part in made.items() if isinstance(part, str)}
+    measured = {each.column for each in made["importance"]} if "importance" not in why_not else set(inputs.names)
     shared = [name for name in report.candidate if name in report.train]
     analysis: Analysis = _rounded(
         Analysis(
@@ -97,6 +98,7 @@ def analyse(
             train_gap={name: report.train[name] - report.candidate[name] for name in shared},
             undefined=undefined(labels, estimates, threshold=threshold),
             why_not=why_not,
+            not_measured=tuple(name for name in inputs.names if name not in measured),
             **{name: None if name in why_not else made[name] for name in parts},
         )
     )

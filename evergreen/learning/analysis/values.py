@@ -131,7 +131,7 @@ class Analysis(Value):
     """Everything beyond the gate's numbers. A part that is None does not apply, and `why_not` says why, by its name.
 
     `metric` is the gate's. `train_gap`: train minus test of each metric. `undefined`: why metrics have no value on the
-    test rows, by name.
+    test rows, by name. `not_measured`: the columns that `importance` leaves out, for they would take too long.
     """
 
     metric: str
@@ -146,6 +146,7 @@ class Analysis(Value):
     precision_recall: tuple[Curve, ...] | None
     residuals: Residuals | None
     importance: tuple[Importance, ...] | None
+    not_measured: tuple[str, ...] = ()
     confident_errors: tuple[ConfidentError, ...] | None
     learning: LearningCurve | None
     staleness: Staleness | None

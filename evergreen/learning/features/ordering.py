@@ -35,8 +35,9 @@ def in_order(rows: Frame, contract: Contract) -> Frame:
     """
     columns = {column.name: column for column in contract.columns if column.name in rows}
     keys = {name: pa.array(_sortable(rows[name], columns[name]), from_pandas=True) for name in _names(contract)}
-    keys[HASH] = row_hashes(rows, [columns[name] for name in contract.model_columns if name in columns])
-    if others := [column for name, column in columns.items() if name not in contract.model_columns]:
+    of_model = dict.fromkeys(contract.model_columns)
+    keys[HASH] = row_hashes(rows, [columns[name] for name in of_model if name in columns])
+    if others := [column for name, column in columns.items() if name not in of_model]:
         keys[OTHERS] = row_hashes(rows, others)
     return rows.take(_order(pa.table(keys))).reset_index(drop=True)
 
@@ -181,7 +182,8 @@ def _pieces_of(batch: pa.RecordBatch, cuts: pa.Table, contract: Contract) -> "np
     if names:
         keys = pa.Table.from_batches([batch.select(names)])
     else:
-        columns = [column for column in contract.columns if column.name in contract.model_columns]
+        of_model = set(contract.model_columns)
+        columns = [column for column in contract.columns if column.name in of_model]
         keys = pa.table({HASH: row_hashes(to_pandas(batch), columns)})
     order = _order(pa.concat_tables([cuts, keys]))  # stable, so a cut comes before the values that equal it
     numbers = np.empty(len(order), dtype=np.int64)

@@ -1,10 +1,9 @@
 """Parameters against the contract: what does not fit is one block before anything is read."""
 
-from pathlib import Path
-
 import pytest
 import released
 import tables
+from parameters import FILE
 
 from evergreen.base.errors import ConfigError
 from evergreen.config import consistency, derived
@@ -13,7 +12,6 @@ from evergreen.config.params.features import FeatureParams
 from evergreen.config.params.params import Params
 from evergreen.learning import features
 
-FILE = Path(__file__).parents[3] / "params.yaml"
 UNTIMED = ("features={rare_category: 5, test_share: 0.3}",)
 FITTING = {
     "binary": UNTIMED,

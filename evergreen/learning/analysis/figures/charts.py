@@ -116,9 +116,10 @@ def _charts(analysis: Analysis) -> Iterator[Chart]:
         )
     if analysis.importance:
         top = sorted(analysis.importance, key=lambda column: -column.mean)[:MOST_BARS]
+        unmeasured = len(analysis.not_measured)
         yield Bars(
             "importance",
-            "Permutation importance",
+            "Permutation importance" + (f"; {unmeasured:,} columns not measured" if unmeasured else ""),
             f"fall of {metric} when shuffled (± deviation)",
             tuple(column.column for column in top),
             tuple(column.mean for column in top),

@@ -1,14 +1,11 @@
 """The section `evaluate`: what answers cost, and which candidates are analysed."""
 
-from pathlib import Path
-
 import pytest
+from parameters import FILE
 
 from evergreen.base.errors import ConfigError
 from evergreen.config.params.evaluate import EvaluateParams
 from evergreen.config.params.params import Params
-
-FILE = Path(__file__).parents[4] / "params.yaml"
 
 
 def test_costs_of_truth_values_need_no_quotes() -> None:

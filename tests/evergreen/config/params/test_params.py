@@ -13,6 +13,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from parameters import FILE
 from pydantic import BaseModel
 
 from evergreen.base.errors import ConfigError
@@ -23,7 +24,6 @@ from evergreen.config.settings import Settings
 from evergreen.record.plan.steps import STEPS
 
 PROJECT = Path(__file__).parents[4]
-FILE = PROJECT / "params.yaml"
 
 
 def refusal(*overrides: str, path: Path = FILE) -> ConfigError:
@@ -57,9 +57,9 @@ def changed(tmp_path):
 # -- the file -----------------------------------------------------------------------------------------------------
 
 
-def test_committed_file_is_accepted(params):
-    assert params.dataset == "flights"
-    assert (params.ingest.start, params.ingest.end) == (date(2013, 1, 1), date(2013, 3, 1))
+def test_committed_file_is_accepted():
+    params = Params.load(PROJECT / "params.yaml")
+    assert (PROJECT / "configs" / params.dataset / "contract.yaml").exists()
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,12 @@
 """The section `tune`: which distributions a search can draw from."""
 
 import json
-from pathlib import Path
 
 import pytest
+from parameters import FILE
 
 from evergreen.base.errors import ConfigError
 from evergreen.config.params.params import Params
-
-FILE = Path(__file__).parents[4] / "params.yaml"
 
 
 @pytest.mark.parametrize(

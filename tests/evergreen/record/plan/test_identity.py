@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import parameters
 import planned
 import pytest
 
@@ -206,8 +207,8 @@ def code(project, tmp_path) -> Path:
     """A copy of the code that steps reach, to be edited."""
     for package in identity.FIRST_PARTY:
         shutil.copytree(project / package, tmp_path / "code" / package, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("requirements.lock", "params.yaml"):
-        shutil.copy(project / name, tmp_path / "code" / name)
+    for file in (project / "requirements.lock", parameters.FILE):
+        shutil.copy(file, tmp_path / "code" / file.name)
     return tmp_path / "code"
 
 
