@@ -14,7 +14,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.data.typed.schema import conform, to_pandas
 from evergreen.learning import features
-from evergreen.proposal import bounds, rates, roles, sizing
+from evergreen.proposal import bounds, personal, rates, roles, sizing
 from evergreen.proposal.inference import guess, guess_target, physical, snake
 from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.roles import Ask, Draft
@@ -70,7 +70,7 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
 
     zone = roles.choose_time(drafts, ask, about)
     roles.mark_keys(drafts, table, ask, about)
-    roles.mark_personal(drafts, sample)
+    personal.mark_personal(drafts, sample)
     for draft in drafts.values():
         if draft.role == "feature":
             roles.ignore_what_models_cannot_use(draft)

@@ -9,7 +9,6 @@ from zoneinfo import available_timezones
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from evergreen.base.errors import ConfigError
 from evergreen.config.contract.columns import MISSING, Column, Role, Task
@@ -17,7 +16,6 @@ from evergreen.config.contract.sources import Source
 from evergreen.data import leakage
 from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.inference import Guess, as_category, snake
-from evergreen.proposal.personal import why_personal
 from evergreen.proposal.profile import TableProfile
 
 # Of validate.max_bad_share, 0.05; the rest is for what the next file brings.
@@ -35,7 +33,6 @@ WHEN = re.compile(r"(^|_)(time|timestamp|datetime|date|ts|at|on|when|hour|day)(_
 NOT_WHEN = re.compile(
     r"birth|dob|born|expir|until|end|due|updated|modified|deleted|closed|arriv|deliver|finish|complet"
 )
-SHOWN = 1_000
 
 
 @dataclass
@@ -149,27 +146,6 @@ def mark_keys(drafts: Mapping[str, Draft], table: TableProfile, ask: Ask, about:
 
 def _is_unique(seen: ColumnProfile) -> bool:
     return seen.nulls == 0 and (seen.rising or seen.distinct.repeated_share == 0) and seen.present > 1
-
-
-def mark_personal(drafts: Mapping[str, Draft], sample: pa.Table) -> None:
-    for draft in drafts.values():
-        if draft.role == "time" or draft.guess.type == "boolean":
-            continue
-        values: list[str] = []
-        if draft.guess.type in ("category", "text") and draft.name in sample.column_names:
-            some = sample[draft.name].slice(0, SHOWN)
-            values = some.drop_null().to_pylist() if pa.types.is_string(some.type) else []
-        why = why_personal(draft.name, values)
-        if why is None:
-            continue
-        if draft.role == "target":
-            draft.notes.append(f"personal data ({why}): a target is stored as it is")
-        elif draft.role == "key":
-            draft.pii, draft.guess = "hash", as_category(draft.guess, f"personal data ({why}): stored as a hash")
-            draft.notes.extend(draft.guess.notes)
-        else:
-            draft.pii, draft.role = "drop", "ignore"
-            draft.notes = [f"personal data ({why}): nothing of it is stored"]
 
 
 def ignore_what_models_cannot_use(draft: Draft) -> None:
