@@ -14,7 +14,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.data.typed.schema import conform, to_pandas
 from evergreen.learning import features
-from evergreen.proposal import bounds, personal, rates, roles, sizing
+from evergreen.proposal import bounds, groups, personal, rates, roles, sizing
 from evergreen.proposal.inference import guess, guess_target, physical, snake
 from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.roles import Ask, Draft
@@ -70,6 +70,7 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
 
     zone = roles.choose_time(drafts, ask, about)
     roles.mark_keys(drafts, table, ask, about)
+    groups.mark_groups(drafts, has_time=any(draft.role == "time" for draft in drafts.values()))
     personal.mark_personal(drafts, sample)
     for draft in drafts.values():
         if draft.role == "feature":
@@ -91,6 +92,7 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
     shape = _shape(rows, drafts, task=task, target=ask.target, time=time, zone=zone)
     contract = _contract(drafts, table, ask, zone=zone, time=time, days=shape.days)
     params = _with_seed_that_splits(sizing.params_for(shape, dataset=ask.name), contract, rows)
+    params = groups.folds_that_part(params, contract, rows[rows[ask.target].notna()])
     if time:
         about.append(f"label_delay_days is 0: if '{ask.target}' becomes known days after '{time}', say so")
     else:
@@ -136,7 +138,7 @@ def require_columns(table: TableProfile, ask: Ask) -> None:
 
 def _typed(sample: pa.Table, drafts: Mapping[str, Draft], zone: str, missing: Sequence[str]) -> pd.DataFrame:
     """Return the drawn rows with the types that they will have."""
-    used = [draft for draft in drafts.values() if draft.role in ("feature", "target", "time", "key")]
+    used = [draft for draft in drafts.values() if draft.role in ("feature", "target", "time", "key", "group")]
     columns = [Column(name=d.name, type=d.guess.type, role=d.role, spelling=d.guess.spelling) for d in used]
     batches = sample.select([column.name for column in columns]).combine_chunks().to_batches()
     typed = [conform(batch, columns, zone=zone, missing=missing) for batch in batches]
@@ -158,8 +160,9 @@ def _shape(
         classes={str(value): round(count * factor) for value, count in counts.items()},
     )
     known = known[known[time].notna()] if time else known
+    group = next((draft for draft in drafts.values() if draft.role == "group"), None)
     if not time or known.empty:
-        return shape
+        return replace(shape, groups=max(round(shape.test_share * group.seen.distinct.n), 1)) if group else shape
     last = sizing.days_for_test(known[time], known[target], task=task, zone=zone)
     local = known[time].dt.tz_convert(zone)
     return replace(
@@ -169,7 +172,15 @@ def _shape(
         days_with_rows=last.with_rows,
         test_rows=round(last.share * n),
         has_hours=local.dt.hour.nunique() > 1,
+        groups=int(known[group.name][_is_late(local, last.days)].nunique()) if group else 0,
     )
+
+
+def _is_late(local: pd.Series, days: int) -> pd.Series:
+    """Return which of local times lie in the last days."""
+    of_day = local.dt.tz_localize(None).dt.normalize()
+    late: pd.Series = of_day > of_day.max() - pd.Timedelta(days=days)
+    return late
 
 
 def _with_seed_that_splits(params: Params, contract: Contract, rows: pd.DataFrame) -> Params:
