@@ -10,8 +10,16 @@ import pyarrow as pa
 from evergreen.base.errors import ConfigError, DataError
 from evergreen.config.contract.columns import ColumnType, Physical, Task
 from evergreen.data.typed.schema import FALSE, TRUE
+from evergreen.proposal.classes import (
+    PAIRS,
+    SPOKEN,
+    notes_on_classes,
+    said_of,
+    spelled_alike,
+    true_word,
+    without_spaces,
+)
 from evergreen.proposal.column_profile import ColumnProfile
-from evergreen.proposal.truth import PAIRS, SPOKEN, notes_on_classes, said_of, spelled_alike, true_word, without_spaces
 
 # A column is of the type that this share of its values has; the others go to quarantine.
 MOSTLY = 0.95

@@ -152,7 +152,7 @@ def mark_personal(drafts: Mapping[str, Draft], sample: pa.Table) -> None:
             draft.notes.append(_suspected(found.why, draft.seen))
         elif draft.role == "target":
             draft.notes.append(f"personal data ({found.why}): a target is stored as it is")
-        elif draft.role in ("key", "group"):
+        elif draft.role == "key":
             note = f"personal data ({found.why}): stored as a hash; pii: keep stores it as it is"
             draft.pii, draft.guess = "hash", as_category(draft.guess, note)
             draft.notes.extend(draft.guess.notes)

@@ -14,7 +14,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.data.typed.schema import conform, to_pandas
 from evergreen.learning import features
-from evergreen.proposal import bounds, groups, personal, rates, roles, sizing
+from evergreen.proposal import bounds, classes, groups, personal, rates, relations, roles, sizing
 from evergreen.proposal.inference import guess, guess_target, physical, snake
 from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.roles import Ask, Draft
@@ -70,8 +70,8 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
 
     zone = roles.choose_time(drafts, ask, about)
     roles.mark_keys(drafts, table, ask, about)
-    groups.mark_groups(drafts, has_time=any(draft.role == "time" for draft in drafts.values()))
     personal.mark_personal(drafts, sample)
+    groups.mark_groups(drafts, key=ask.key, has_time=any(draft.role == "time" for draft in drafts.values()))
     for draft in drafts.values():
         if draft.role == "feature":
             roles.ignore_what_models_cannot_use(draft)
@@ -80,8 +80,8 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
     rows = _typed(sample, drafts, zone, ask.missing)
     time = next((draft.name for draft in drafts.values() if draft.role == "time"), None)
     if time:
-        roles.ignore_clocks(drafts, rows, time, zone)
-    leaks = roles.mark_leakage(drafts, rows, ask.target, task)
+        relations.ignore_clocks(drafts, rows, time, zone)
+    leaks = relations.mark_leakage(drafts, rows, ask.target, task)
     if not any(draft.role == "feature" for draft in drafts.values()):
         raise ConfigError(
             "CFG026",
@@ -97,6 +97,7 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
         about.append(f"label_delay_days is 0: if '{ask.target}' becomes known days after '{time}', say so")
     else:
         about.append("no time column: the gate's rows are drawn from all rows, and monitoring by month is not possible")
+    target.notes.extend(classes.imbalance(shape.classes, task))
     rare = [value for value, n in shape.classes.items() if n < 3 * sizing.FEWEST_TEST_ROWS]
     if rare:
         about.append(f"few rows of a class of '{ask.target}': {', '.join(rare[:3])}; the gate may see none of it")

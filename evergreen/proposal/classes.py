@@ -1,9 +1,12 @@
-"""Which of two words of a target is true, and which of its classes are one word in several spellings."""
+"""What a target's classes are: which of two words is true, which are one word spelled twice, and which are rare."""
 
 import json
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
+
+from evergreen.config.contract.columns import Task
+from evergreen.config.objectives import GATE_METRIC
 
 # The false and the true of each pair, in small letters.
 PAIRS = (
@@ -34,6 +37,8 @@ MARKED = frozenset(
      "krank", "ja", "oui", "present")
 )  # fmt: skip
 NEGATIONS = ("no", "not", "non", "without", "kein", "keine", "nicht", "ohne", "sans", "pas de", "sin", "senza", "sem")
+
+RARE = 0.2  # of the rows
 
 
 class Truth(NamedTuple):
@@ -136,3 +141,28 @@ def notes_on_classes(counts: Mapping[str, int]) -> tuple[str, ...]:
         f"classes that differ by case or spaces only count as different: {shown}; spelled alike at the source, these "
         f"{len(counts)} would be {left}",
     )
+
+
+def imbalance(counts: Mapping[str, int], task: Task) -> tuple[str, ...]:
+    """Return what is to be said of classes of which one has most rows: how a label will be chosen, and judged.
+
+    Parameters
+    ----------
+    counts : rows of each class; of a binary target, of its false and true as text.
+    """
+    total = sum(counts.values())
+    if len(counts) < 2 or not total:
+        return ()
+    rarest = min(counts, key=lambda name: counts[name])
+    if task == "binary" and counts[rarest] < RARE * total:
+        return (
+            f"{counts[rarest] / total:.1%} of the rows are {rarest.lower()}: from which probability on an answer is "
+            "true, tuning's validation rows say, by the best balanced accuracy and not by 0.5; evaluate.threshold "
+            "or evaluate.costs choose otherwise",
+        )
+    if task == "multiclass" and (most := max(counts.values())) > (1 - RARE) * total:
+        return (
+            f"{most / total:.1%} of the rows are of one class: the label is the likeliest class, and the gate goes by "
+            f"{GATE_METRIC[task]}, in which every class counts the same",
+        )
+    return ()
