@@ -92,10 +92,8 @@ def why_personal(
     """
     words = snake(name)
     seen = [value.strip()[:LONGEST] for value in values]
-    if not NOT_PERSONAL.search(words):
-        for what, pattern in NAMES.items():
-            if pattern.search(words):
-                return _of_a_name(what, seen, is_many=n_different > MANY, is_unique=is_unique, is_time=is_time)
+    if what := _named(words):
+        return _of_a_name(what, seen, is_many=n_different > MANY, is_unique=is_unique, is_time=is_time)
     if len(seen) < FEWEST_SEEN:
         return None
     patterns = {**PATTERNS, "a person's name": PERSON} if words.strip("_") in ("name", "names") else PATTERNS
@@ -104,6 +102,13 @@ def why_personal(
             is_of_thing = what in BY_A_THING_TOO and bool(OF_A_THING.search(words))
             return Personal(f"looks like {what}", not is_of_thing)
     return None
+
+
+def _named(words: str) -> str:
+    """Return of what kind a name says that a column is; empty where it says nothing of that."""
+    if NOT_PERSONAL.search(words):
+        return ""
+    return next((what for what, pattern in NAMES.items() if pattern.search(words)), "")
 
 
 def _of_a_name(what: str, seen: Sequence[str], *, is_many: bool, is_unique: bool, is_time: bool) -> Personal:
@@ -135,8 +140,11 @@ def _checked(values: Sequence[str]) -> float:
 
 def mark_personal(drafts: Mapping[str, Draft], sample: pa.Table) -> None:
     """Drop what is personal, hash it where it is the key, and say of the rest why it could be taken for personal."""
+    drawn = set(sample.column_names)
     for draft in drafts.values():
-        if draft.role == "time" or draft.guess.type == "boolean" or draft.name not in sample.column_names:
+        if draft.role == "time" or draft.guess.type == "boolean" or draft.name not in drawn:
+            continue
+        if draft.guess.type not in ("category", "text") and not _named(snake(draft.name)):
             continue
         values = _texts(sample[draft.name].slice(0, SHOWN))
         found = why_personal(
