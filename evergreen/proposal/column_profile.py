@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from evergreen.data.typed.numbers import NUMBER
 from evergreen.data.typed.times import OFFSET
 from evergreen.proposal.sketches import Distinct, Moments, counted, hashes_of_numbers, hashes_of_texts
+from evergreen.proposal.spellings.told import Told
 
 Array = np.ndarray[Any, Any]
 MOST_COUNTED = 1_000
@@ -36,7 +37,7 @@ class ColumnProfile:
     texts that look like numbers with thousands separators, and like dates that are not ISO 8601. `counts`: of each
     value as text, None once there are more than `MOST_COUNTED`. `strays`: a few values that are of another kind than
     most around them. `rising`: every value is a number above the one before it. `physical`: the type in a typed source,
-    None for text.
+    None for text. `told`: how the texts are to be read; if that was done, `as_came` holds what they were before.
     """
 
     name: str
@@ -61,6 +62,8 @@ class ColumnProfile:
     instants: Moments = field(default_factory=Moments)
     lengths: Moments = field(default_factory=Moments)
     distinct: Distinct = field(default_factory=Distinct)
+    told: Told | None = None
+    as_came: "ColumnProfile | None" = None
 
     @property
     def rows(self) -> int:
@@ -118,6 +121,10 @@ class ColumnProfile:
         weights = np.ones(len(texts), np.int64) if counts is None else counts
         self.rising = False
         trimmed = pc.utf8_trim_whitespace(texts)
+        blank = pc.equal(trimmed, "").to_numpy(zero_copy_only=False)
+        if blank.any():
+            self._take_for_nulls(int(weights[blank].sum()))
+            texts, trimmed, weights = texts.filter(pa.array(~blank)), trimmed.filter(pa.array(~blank)), weights[~blank]
         is_number = pc.match_substring_regex(trimmed, NUMBER).to_numpy(zero_copy_only=False)
         if is_number.any():
             numeric = trimmed.filter(pa.array(is_number))
@@ -148,6 +155,13 @@ class ColumnProfile:
             for text, count in zip(strays.to_pylist(), counts.tolist(), strict=True):
                 if text in self.strays or len(self.strays) < MOST_STRAYS:
                     self.strays[text] = self.strays.get(text, 0) + count
+
+    def _take_for_nulls(self, n: int) -> None:
+        """Count so many values as missing that were taken in: cells of nothing but spaces."""
+        self.nulls += n
+        self.present -= n
+        if self.counts is not None:
+            self.counts = {text: count for text, count in self.counts.items() if text.strip()}
 
     def _add_numbers(
         self, values: Array, counts: Array | None = None, texts: pa.Array | None = None, *, lost: bool = False

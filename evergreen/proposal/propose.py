@@ -137,8 +137,16 @@ def require_columns(table: TableProfile, ask: Ask) -> None:
 def _typed(sample: pa.Table, drafts: Mapping[str, Draft], zone: str, missing: Sequence[str]) -> pd.DataFrame:
     """Return the drawn rows with the types that they will have."""
     used = [draft for draft in drafts.values() if draft.role in ("feature", "target", "time", "key")]
-    columns = [Column(name=d.name, type=d.guess.type, role=d.role, spelling=d.guess.spelling) for d in used]
-    batches = sample.select([column.name for column in columns]).combine_chunks().to_batches()
+    parts = {name for draft in used for name in draft.guess.parts} - {draft.name for draft in used}
+    columns = [
+        Column(
+            name=d.name, type=d.guess.type, role=d.role, spelling=d.guess.spelling, missing=d.guess.missing,
+            parts=d.guess.parts,
+        )
+        for d in (*used, *(drafts[name] for name in parts))
+    ]  # fmt: skip
+    came = [column.name for column in columns if not column.parts]
+    batches = sample.select(came).combine_chunks().to_batches()
     typed = [conform(batch, columns, zone=zone, missing=missing) for batch in batches]
     return to_pandas(pa.Table.from_batches(typed))
 

@@ -88,6 +88,7 @@ def choose_time(drafts: Mapping[str, Draft], ask: Ask, about: list[str]) -> str:
     else:
         fit = [d for d in drafts.values() if d.role != "target" and _why_no_time(d) is None and d.seen.null_share == 0]
         fit = [d for d in fit if days(d.seen) >= FEWEST_DAYS and not NOT_WHEN.search(snake(d.name))]
+        fit = [draft for draft in fit if draft.guess.parts] or fit
         named = [draft for draft in fit if WHEN.search(snake(draft.name))]
         chosen = (named or fit or [None])[0]  # type: ignore[list-item]
         if chosen is not None and len(fit) > 1:
@@ -196,6 +197,7 @@ def spare_rows(drafts: Mapping[str, Draft], rows: int, about: list[str]) -> None
             about.append(f"'{worst}' has {bad:.1%} values of another type: more than {MOST_BAD:.0%} stop a run")
             continue
         draft.notes = []
+        draft.seen = draft.seen.as_came or draft.seen
         draft.guess = as_category(draft.guess, f"{bad:.1%} of the rows have a value of another type: kept as text")
         draft.notes.extend(draft.guess.notes)
         if draft.role == "feature":
