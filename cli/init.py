@@ -125,9 +125,7 @@ def look(
     def batches() -> Iterator[pa.RecordBatch]:
         return (batch for item in items for batch in ingest.batches(item, source, missing))
 
-    table = reading.read(
-        batches, now=datetime.now(UTC), key=key, missing=missing, decimal=decimal, declared=declared
-    )
+    table = reading.read(batches, now=datetime.now(UTC), key=key, missing=missing, decimal=decimal, declared=declared)
     return table, is_typed
 
 

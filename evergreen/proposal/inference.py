@@ -52,7 +52,7 @@ def guess(column: ColumnProfile) -> Guess:
     found, told = _guess(column), column.told
     if told is None:
         return found
-    if told.type is None:
+    if not told.is_read_again:
         is_said = found.type in ("category", "text")
         return replace(found, notes=told.notes if is_said else (*told.notes, *found.notes))
     return replace(
@@ -125,10 +125,6 @@ def _strays(column: ColumnProfile, kind: ColumnType) -> tuple[str, ...]:
 
 
 def _why_text(column: ColumnProfile) -> tuple[str, ...]:
-    if 2 * column.grouped > column.present:
-        return ("numbers with thousands separators are read as text; remove the separators at the source",)
-    if 2 * column.other_dates > column.present:
-        return ("dates that are not in ISO 8601 (2024-12-31) are read as text; rewrite them at the source",)
     mixed = [kind for kind, n in (("numbers", column.numbers), ("times", column.times)) if 4 * n > column.present]
     return tuple(f"{kind} and other texts are mixed, kept as text" for kind in mixed)
 
@@ -161,12 +157,13 @@ def guess_target(column: ColumnProfile, guessed: Guess, wanted: Task | None) -> 
         if len(counts) != 2:
             raise _cannot(column, f"'{task}' needs two values", guessed)
         _require_enough_of_each(column, counts)
-        return task, _as_truth(counts)
+        truth = _as_truth(counts)
+        return task, replace(truth, missing=guessed.missing, notes=(*guessed.notes, *truth.notes))
     most = MOST_TEXT_CLASSES if guessed.type in ("category", "text", "boolean") else 10 * MOST_CLASSES
     if not counts or len(counts) > most or 2 * len(counts) > column.present:
         raise _cannot(column, f"'multiclass' needs few values that repeat, at most {most}", guessed)
     _require_enough_of_each(column, counts)
-    return "multiclass", Guess("category")
+    return "multiclass", Guess("category", missing=guessed.missing, notes=guessed.notes)
 
 
 def _natural_task(column: ColumnProfile, guessed: Guess, counts: Mapping[str, int]) -> Task:
@@ -176,6 +173,8 @@ def _natural_task(column: ColumnProfile, guessed: Guess, counts: Mapping[str, in
         return "binary"
     if guessed.type in ("category", "text"):
         return "multiclass"
+    if guessed.spelling is not None:  # a number with a unit counts or measures
+        return "regression"
     values = [float(text) for text in counts]
     codes = (
         0 < len(values) <= MOST_CLASSES
@@ -216,11 +215,14 @@ def _require_enough_of_each(column: ColumnProfile, counts: Mapping[str, int]) ->
 
 
 def _cannot(column: ColumnProfile, why: str, guessed: Guess) -> ConfigError:
+    told = column.told
+    if told is not None and told.fault:
+        why = told.fault
     return ConfigError(
         "CFG024",
         f"column '{column.name}' ({guessed.type}, {column.distinct.n:,} different values) cannot be the target: {why}",
         where="--target, --task",
-        next_step="Name another column with --target, or another --task.",
+        next_step=(told.remedy if told else "") or "Name another column with --target, or another --task.",
     )
 
 

@@ -14,7 +14,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.data.typed.schema import conform, to_pandas
 from evergreen.learning import features
-from evergreen.proposal import bounds, rates, roles, sizing
+from evergreen.proposal import bounds, order, rates, roles, sizing
 from evergreen.proposal.inference import guess, guess_target, physical, snake
 from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.roles import Ask, Draft
@@ -65,6 +65,9 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
         draft.notes.extend(draft.guess.notes)
     sample = table.sample()
     target = drafts[ask.target]
+    if ask.task in ("binary", "multiclass") and target.seen.as_came is not None:  # its classes are the texts
+        target.seen = target.seen.as_came
+        target.guess = guess(target.seen)
     task, guessed = guess_target(target.seen, target.guess, ask.task)
     target.role, target.guess, target.notes = "target", guessed, list(guessed.notes)
 
@@ -95,6 +98,7 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
         about.append(f"label_delay_days is 0: if '{ask.target}' becomes known days after '{time}', say so")
     else:
         about.append("no time column: the gate's rows are drawn from all rows, and monitoring by month is not possible")
+        about.extend(order.notes(drafts, sample))
     rare = [value for value, n in shape.classes.items() if n < 3 * sizing.FEWEST_TEST_ROWS]
     if rare:
         about.append(f"few rows of a class of '{ask.target}': {', '.join(rare[:3])}; the gate may see none of it")

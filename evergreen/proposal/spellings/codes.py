@@ -65,9 +65,7 @@ def times_in_numbers(seen: ColumnProfile, values: pa.Array) -> Told | None:
         by_count = spelling != "%Y%m" and seen.distinct.n >= FEWEST_DAYS and NOT_NAMED.search(words) is None
         if by_name or by_count:
             return _told(spelling, values)
-        return Told(
-            notes=(f"may be a date: for one, set type: timestamp and spelling: '{spelling}'",), is_date=True
-        )
+        return Told(notes=(f"may be a date: for one, set type: timestamp and spelling: '{spelling}'",), is_date=True)
     return None
 
 

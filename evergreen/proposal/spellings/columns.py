@@ -7,14 +7,12 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from evergreen.config.contract.columns import Column, ColumnType
 from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.data.typed.numbers import NUMBER
 from evergreen.data.typed.schema import conform
 from evergreen.proposal.column_profile import ColumnProfile
-from evergreen.proposal.inference import snake
 from evergreen.proposal.sketches import Array, counted
 from evergreen.proposal.spellings import codes, marks, numbers, parts, times
 from evergreen.proposal.spellings.told import Told
@@ -44,9 +42,13 @@ def tell(
     if said is None or (said.type is None and not said.is_date and not said.missing):
         words = marks.note_of_words(texts, counts.tolist())
         return said if words is None else replace(words, notes=(*words.notes, *(said.notes if said else ())))
+    if said.type == "number":
+        said = replace(said, notes=(*said.notes, *_sentinels(seen, different, counts, said.spelling)))
     own = tuple(sorted({text for text, mark in zip(texts, is_mark, strict=True) if mark and text not in missing}))
     if said.type is None or not own:
-        return said if said.type is None or said.spelling is not None or said.notes or said.type == "timestamp" else None
+        return (
+            said if said.type is None or said.spelling is not None or said.notes or said.type == "timestamp" else None
+        )
     shown = ", ".join(map(repr, own))
     return replace(said, missing=own, notes=(*said.notes, f"{shown} in it is read as missing"))
 
@@ -67,7 +69,8 @@ def _of_texts(
         return as_time
     as_number = numbers.told(trimmed, counts, read=_reader(texts, "number"), decimal=decimal)
     if as_number is None and plain >= MOSTLY:
-        return Told("number")
+        strays = numbers.unread(trimmed, counts)
+        return Told("number", notes=strays.notes if strays else ())
     if as_time is None and as_number is None and parts.is_clock(trimmed[:LOOKED_AT]):
         return Told(notes=("times of day or durations are read as text; for a duration, write a number",))
     return as_number or as_time
@@ -84,15 +87,24 @@ def _of_numbers(seen: ColumnProfile, drawn: pa.Array, *, decimal: str | None) ->
         grouped = codes.grouped_by_dots(different.to_pylist(), decimal=decimal)
         if grouped is not None:
             return grouped
-    values = pc.cast(different, pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    notes = _sentinels(seen, different, counts, None)
+    return Told(notes=notes) if notes else None
+
+
+def _sentinels(
+    seen: ColumnProfile, different: pa.Array, counts: Array, spelling: NumberSpelling | str | None
+) -> tuple[str, ...]:
+    """Return a note on numbers that may stand for missing values, if there are any."""
+    read = _reader(different, "number")(spelling)
+    values = read.fill_null(np.nan).to_numpy(zero_copy_only=False)
     finite = np.isfinite(values)
     found = marks.sentinels(*_merged(values[finite], counts[finite]))
     if not found:
-        return None
+        return ()
     is_found = np.isin(values, found)
     spelled = [str(value) for value in different.filter(pa.array(is_found)).to_pylist()]
     n = round(int(counts[is_found].sum()) * seen.present / max(int(counts.sum()), 1))
-    return Told(notes=(marks.note_of_sentinels(found, spelled, n),))
+    return (marks.note_of_sentinels(found, spelled, n),)
 
 
 def _merged(values: Array, counts: Array) -> tuple[Array, Array]:

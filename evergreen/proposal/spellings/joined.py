@@ -1,7 +1,6 @@
 """A time that several columns of a table tell together, where it is clear which."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,8 +44,11 @@ def tell(table: TableProfile, sample: pa.Table, told: Mapping[str, Told]) -> dic
 
 
 def _kinds(table: TableProfile, told: Mapping[str, Told]) -> dict[str, ColumnType]:
-    return {name: told[name].type if name in told and told[name].type else guess(seen).type
-            for name, seen in table.columns.items() if name and not name.startswith("_")}  # fmt: skip
+    kinds: dict[str, ColumnType] = {}
+    for name, seen in table.columns.items():
+        if name and not name.startswith("_"):
+            kinds[name] = (told[name].type if name in told else None) or guess(seen).type
+    return kinds
 
 
 def _is_date(sample: pa.Table, name: str, said: Told) -> bool:
@@ -75,15 +77,15 @@ def _joined(
     table: TableProfile, sample: pa.Table, found: Sequence[str], kinds: Mapping[str, ColumnType],
     told: Mapping[str, Told],
 ) -> dict[str, Told]:  # fmt: skip
-    shown = ", ".join(found)
+    shown = ", ".join(map(repr, found))
     name = next(each for each in (NAME, *(f"{NAME}_{n}" for n in range(2, 99))) if each not in table.columns)
-    joined = Told("timestamp", parts=tuple(found), is_date=True, notes=(f"{shown} together are the time of a row",))
+    joined = Told("timestamp", parts=tuple(found), is_date=True, notes=(f"{shown} together tell the time of a row",))
     columns = [told.get(part, Told(kinds[part])).column(part, kinds[part]) for part in found]
     rows = conform(_batch(sample, found), [*columns, joined.column(name)], zone="UTC")
     if rows.column(name).null_count > MOST_MISSING * rows.num_rows:
         return {}
-    kept = {part: told.get(part) or Told(kinds[part]) for part in found}
-    return {**{part: said if said.type else replace(said, type=kinds[part]) for part, said in kept.items()}, name: joined}
+    kept = {part: told[part] if part in told and told[part].is_read_again else Told(kinds[part]) for part in found}
+    return {**kept, name: joined}
 
 
 def _note_of_several(dates: Sequence[str], clocks: Sequence[str]) -> dict[str, Told]:

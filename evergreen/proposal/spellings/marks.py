@@ -9,7 +9,7 @@ from evergreen.proposal.sketches import Array
 from evergreen.proposal.spellings.told import Told
 
 PLACEHOLDERS = frozenset(
-    ("?", "-", "--", "---", ".", "..", "...", "*", "**", "#", "/", "–", "—", "_", "unknown", "missing", "n.a.",
+    ("?", "-", "--", "---", ".", "..", "...", "*", "**", "#", "/", "\u2013", "\u2014", "_", "unknown", "missing", "n.a.",
      "na", "n/a", "#n/a", "nan", "none", "null", "nil", "undefined", "undef", "not available", "not known",
      "not applicable", "not recorded", "not reported", "not measured", "no data", "nodata", "no value", "unavailable",
      "unspecified", "(null)", "<null>", "[null]", "<na>", "\\n", "#value!", "#ref!", "#div/0!", "#num!", "#name?",
@@ -82,4 +82,6 @@ def note_of_words(texts: Sequence[str], counts: Sequence[int]) -> Told | None:
         return None
     said = ", ".join(f"{text!r} in {n:,} rows" for text, n in marks)
     listed = ", ".join(repr(text) for text, _ in marks)
-    return Told(notes=(f"{said} is a category of its own; if it means missing, set missing: [{listed}] in this column",))
+    return Told(
+        notes=(f"{said} is a category of its own; if it means missing, set missing: [{listed}] in this column",)
+    )

@@ -99,7 +99,7 @@ def told(texts: Sequence[str], counts: Array, *, read: Reader, decimal: str | No
     is_shaped = np.array([part is not None for part in parts], bool)
     total, shaped = int(counts.sum()), int(counts[is_shaped].sum())
     if shaped < MOSTLY * total or is_shaped.sum() < FEWEST_DIFFERENT:
-        return _unread(texts, counts)
+        return unread(texts, counts)
     known = [part for part in parts if part is not None]
     some = [text for text, part in zip(texts, parts, strict=True) if part is not None]
     around = {(part.before, part.after): None for part in known}
@@ -148,16 +148,16 @@ def _are_codes(known: Sequence[Worn]) -> bool:
 def _mixed(texts: Sequence[str], known: Sequence[Worn], ways: Sequence[pa.Array]) -> Told | None:
     """Return a note on numbers of which each is read in some way, but no way reads them all."""
     if any(INDIAN.fullmatch(part.core) for part in known):
-        return _note(f"numbers in groups of two digits ({_examples(texts, known)}) are not read; write them without")
+        return _note(f"numbers in groups of two digits ({_examples(texts, known)}) are not read", "write them without")
     if not np.logical_or.reduce([way.is_valid().to_numpy(zero_copy_only=False) for way in ways]).all():
         return None
-    return _note(f"numbers in several spellings ({_examples(texts, known)}); write all in one at the source")
+    return _note(f"numbers in several spellings ({_examples(texts, known)}) are not read", "write all in one")
 
 
 def _read_as(spelling: NumberSpelling, texts: Sequence[str]) -> Told | None:
     if spelling == NumberSpelling():
         return None
-    example = max(texts[:SHOWN], key=len)
+    example = max(texts[:SHOWN], key=lambda text: (sum(not c.isdigit() for c in text), len(text)))
     note = f"numbers such as {example!r} are read by spelling: {_written(spelling)}"
     return Told("number", spelling, unit=spelling.after or spelling.before, notes=(note,))
 
@@ -174,8 +174,9 @@ def _ambiguous(texts: Sequence[str], fitting: Sequence[tuple[NumberSpelling, pa.
     second, others = next(way for way in fitting if not way[1].equals(numbers))
     at = pc.index(pc.not_equal(numbers, others), True).as_py()
     return _note(
-        f"no value tells whether {texts[at]!r} is {numbers[at].as_py():.15g} or {others[at].as_py():.15g}; for the "
-        f"first set type: number and spelling: {_written(first)}, for the second {_written(second)}"
+        f"no value tells whether {texts[at]!r} is {numbers[at].as_py():.15g} or {others[at].as_py():.15g}",
+        f"for the first set type: number and spelling: {_written(first)}, for the second {_written(second)}",
+        remedy="Say which it is with --decimal ',' or --decimal '.'.",
     )
 
 
@@ -183,24 +184,24 @@ def _many_units(around: Sequence[tuple[str, str]], texts: Sequence[str]) -> Told
     if len(around) > MOST_UNITS:  # names with numbers in them
         return None
     units = ", ".join(repr(before or after) if before or after else "nothing" for before, after in around)
-    return _note(f"numbers with {units} beside them, such as {texts[0]!r}, are not read; bring them to one unit")
+    return _note(f"numbers with {units} beside them, such as {texts[0]!r}, are not read", "bring them to one unit")
 
 
-def _unread(texts: Sequence[str], counts: Array) -> Told | None:
-    """Return a note on texts that look like numbers which are not read."""
+def unread(texts: Sequence[str], counts: Array) -> Told | None:
+    """Return a note on texts that look like numbers which are not read, such as '<5' and '5-'."""
     bounds = [text for text in texts if BOUND.match(text)]
     if bounds:
         n = int(sum(count for text, count in zip(texts, counts.tolist(), strict=True) if BOUND.match(text)))
         rest = [text for text in texts if not BOUND.match(text)]
         if all(worn(text) for text in rest):
             return _note(
-                f"{n:,} values such as {bounds[0]!r} are bounds, not numbers, so write a "
-                "number for them at the source (half of a limit of detection is common), or set type: number and "
-                f"missing: [{', '.join(repr(text) for text in bounds[:3])}]"
+                f"{n:,} values such as {bounds[0]!r} are bounds, not numbers",
+                "write a number for them at the source (half of a limit of detection is common), or set type: number and "
+                f"missing: [{', '.join(repr(text) for text in bounds[:3])}]",
             )
     trailing = [text for text in texts if TRAILING_MINUS.match(text)]
     if trailing and all(worn(text) or TRAILING_MINUS.match(text) for text in texts):
-        return _note(f"numbers with the minus behind ({trailing[0]!r}) are kept as text; write it in front")
+        return _note(f"numbers with the minus behind ({trailing[0]!r}) are not read", "write it in front")
     return None
 
 
@@ -211,5 +212,5 @@ def _examples(texts: Sequence[str], known: Sequence[Worn]) -> str:
     return ", ".join(repr(text) for text in list(shapes.values())[:3])
 
 
-def _note(said: str) -> Told:
-    return Told(notes=(said,))
+def _note(fault: str, advice: str, *, remedy: str = "Write its values as plain numbers, such as 1234.5.") -> Told:
+    return Told(notes=(f"{fault}; {advice}",), fault=fault, remedy=remedy)

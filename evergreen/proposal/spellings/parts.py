@@ -40,6 +40,8 @@ def stem(name: str, part: str) -> str:
 def calendar(kinds: Mapping[str, ColumnType], ranges: Mapping[str, tuple[float, float]]) -> tuple[str, ...]:
     """Return the columns that are year, month and day, and hour and minute where they are; empty unless one of each.
 
+    Of year and month alone they are the whole names.
+
     Parameters
     ----------
     kinds, ranges : type and range of every column.
@@ -53,7 +55,9 @@ def calendar(kinds: Mapping[str, ColumnType], ranges: Mapping[str, tuple[float, 
             break
         found.append(fit[0])
         common = stem(fit[0], part) if common is None else common
-    return tuple(found) if len(found) >= 3 else ()
+    if len(found) == 2 and (common or named(list(kinds), "day")):
+        return ()
+    return tuple(found) if len(found) >= 2 else ()
 
 
 def _inside(seen: tuple[float, float], part: str) -> bool:

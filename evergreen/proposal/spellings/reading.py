@@ -37,7 +37,8 @@ def read(
     """
     table = profile(batches(), key=key)
     sample = table.sample()
-    told = {column.name: _as_declared(column) for column in declared if _is_spelled(column)}
+    of_parts = {part for column in declared for part in column.parts}
+    told = {c.name: _as_declared(c) for c in declared if _is_spelled(c) or c.name in of_parts}
     known = {column.name for column in declared}
     for name, seen in table.columns.items():
         if name in known or not seen.present:
@@ -47,18 +48,19 @@ def read(
             told[name] = found
     if not declared:
         told |= joined.tell(table, sample, told)
-    return _again(table, told, batches) if told else table
+    _again(table, told, batches)
+    for name, said in told.items():
+        if name not in known:
+            _keep_if_read(table, name, said)
+    return table
 
 
-def _again(table: TableProfile, told: Mapping[str, Told], batches: Batches) -> TableProfile:
+def _again(table: TableProfile, told: Mapping[str, Told], batches: Batches) -> None:
     for name, said in told.items():
         if name in table.columns:
             table.columns[name].told = said
     if any(said.is_read_again for said in told.values()):
         table.reread(batches(), told)
-        for name, said in told.items():
-            _keep_if_read(table, name, said)
-    return table
 
 
 def _keep_if_read(table: TableProfile, name: str, said: Told) -> None:

@@ -8,8 +8,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evergreen.config.contract.columns import Column
-from evergreen.data.typed.schema import conform
 from evergreen.proposal.sketches import Array
 from evergreen.proposal.spellings.told import Told
 
@@ -18,16 +16,21 @@ ISO = None  # read without a spelling
 # A spelling holds for this share of the texts; the rows of the others go to quarantine.
 MOSTLY = 0.95
 SHAPES_TRIED = 40
+MOST_LONG = 40
+AS_ISO = "write them as 2024-12-31T08:00:00 at the source"
 SEASONS = re.compile(r"(\d{4})[-/](\d{2})")
 MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec"
 FULL = "January|February|March|April|May|June|July|August|September|October|November|December"
 WEEKDAY = re.compile(r"^(?P<full>(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b", re.I)
 CLOCK = re.compile(
-    r"(?P<h>\d{1,2})(?P<s>[:.])(?P<m>\d{2})(?:(?P=s)(?P<sec>\d{2})(?P<f>[.,]\d{1,9})?)?(?P<gap> ?)(?P<p>[AaPp]\.?[Mm]\.?)?$"
+    r"(?P<h>\d{1,2})(?P<s>[:.])(?P<m>\d{2})(?:(?P=s)(?P<sec>\d{2})(?P<f>[.,]\d{1,9})?)?"
+    r"(?P<gap> ?)(?P<p>[AaPp]\.?[Mm]\.?)?$"
 )
 ZONE = re.compile(r"(?P<gap> ?)(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})$")
+BASIC_CLOCK = re.compile(r"\d{8}T\d{4}(\d{2})?$")
 RFC_2822 = re.compile(
-    rf"^((Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\d{{1,2}} ({MONTH}) \d{{4}} \d\d:\d\d(:\d\d)? ([+-]\d{{4}}|GMT|UT|UTC|[ECMP][SD]T)$"
+    rf"^((Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\d{{1,2}} ({MONTH}) \d{{4}} "
+    r"\d\d:\d\d(:\d\d)? ([+-]\d{4}|GMT|UT|UTC|[ECMP][SD]T)$"
 )
 # How a date may be spelled, by what it looks like; the digits' places are told by what all values allow.
 DATES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
@@ -37,6 +40,8 @@ DATES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (r"^\d{1,2}([-/. ])\d{1,2}\1\d{4}$", (r"%d\1%m\1%Y", r"%m\1%d\1%Y")),
         (r"^\d{1,2}([-/. ])\d{1,2}\1\d{2}$", (r"%d\1%m\1%y", r"%m\1%d\1%y", r"%y\1%m\1%d")),
         (r"^(?:19|20)\d{6}$", ("%Y%m%d",)),
+        (r"^(?:19|20)\d{6}T\d{6}$", ("%Y%m%dT%H%M%S",)),
+        (r"^(?:19|20)\d{6}T\d{4}$", ("%Y%m%dT%H%M",)),
         (r"^(?:19|20)\d{10}$", ("%Y%m%d%H%M",)),
         (r"^(?:19|20)\d{12}$", ("%Y%m%d%H%M%S",)),
         (r"^(?:19|20)\d\d([-/. ]?)\d{2}$", (r"%Y\1%m",)),
@@ -80,7 +85,7 @@ def formats_of(text: str) -> tuple[str | None, ...]:
         return ("rfc 2822",)
     rest, behind, before = text, "", ""
     if zone := ZONE.search(rest):
-        has_clock = CLOCK.search(rest[: zone.start()]) is not None
+        has_clock = CLOCK.search(rest[: zone.start()]) or BASIC_CLOCK.search(rest[: zone.start()])
         if has_clock or zone["zone"].isalpha():
             behind = zone["gap"] + ("%z" if not zone["zone"].isalpha() or zone["zone"] == "Z" else "%Z")
             rest = rest[: zone.start()]
@@ -141,14 +146,14 @@ def told(texts: Sequence[str], counts: Array, *, read: Reader, now: datetime) ->
     n_read = int(counts[valid[best]].sum())
     rivals = [form for form in ways if _differ(ways[form], ways[best])]
     if any((valid[form] & ~valid[best]).any() for form in rivals):
-        return _note(f"times such as {_shown(texts)} in which day and month change places cannot be told; rewrite them")
+        return _note(f"times such as {_shown(texts)} in which day and month change places cannot be told", AS_ISO)
     if n_read < MOSTLY * total:
         return _several(texts, counts, valid) or _unread(texts, counts)
     rival = next((form for form in rivals if int(counts[valid[form]].sum()) == n_read), None)
     if rival is not None and not (best and best.startswith("%d.%m.%Y")):
         return _note(
-            f"dates such as {_shown(texts)}: no value tells {_order(best)} from {_order(rival)}; "
-            f"set type: timestamp and spelling: '{best}' or '{rival}'"
+            f"dates such as {_shown(texts)}: no value tells {_order(best)} from {_order(rival)}",
+            f"set type: timestamp and spelling: '{best}' or '{rival}'",
         )
     return Told("timestamp", best, notes=_said(best, texts, is_assumed=rival is not None), is_date=True)
 
@@ -199,22 +204,19 @@ def _several(texts: Sequence[str], counts: Array, valid: dict[str | None, Array]
     together = np.logical_or.reduce(list(valid.values()))
     if int(counts[together].sum()) < MOSTLY * int(counts.sum()):
         return None
-    return _note(f"times in several spellings ({_shown(texts)}) are read as text; write all in one at the source")
+    return _note(f"times in several spellings ({_shown(texts)}) are read as text", AS_ISO)
 
 
 def _unread(texts: Sequence[str], counts: Array) -> Told | None:
     """Return a note on texts that look like times which are not read."""
     spoken = _share(texts, counts, lambda text: bool(SPOKEN_MONTH.search(text)) and any(c.isdigit() for c in text))
     if 2 * spoken > 1:
-        return _note(f"dates with names of months that are not English ({_shown(texts)}); write them as 2024-12-31")
+        return _note(f"dates with names of months that are not English ({_shown(texts)}) are read as text", AS_ISO)
     if 2 * _share(texts, counts, lambda text: bool(QUARTER.match(text))) > 1:
-        return _note(f"quarters or weeks ({_shown(texts)}) are read as text; for a time, write their first day")
+        return _note(f"quarters or weeks ({_shown(texts)}) are read as text", "for a time, write their first day")
     if 2 * _share(texts, counts, lambda text: bool(LOOKS_LIKE_DATE.search(text)) and len(text) <= MOST_LONG) > 1:
-        return _note(f"dates such as {_shown(texts)} are read as text; write them as 2024-12-31 at the source")
+        return _note(f"dates such as {_shown(texts)} are read as text", AS_ISO)
     return None
-
-
-MOST_LONG = 40
 
 
 def _share(texts: Sequence[str], counts: Array, holds: Callable[[str], bool]) -> float:
@@ -226,5 +228,5 @@ def _shown(texts: Sequence[str], n: int = 2) -> str:
     return ", ".join(repr(text) for text in texts[:n])
 
 
-def _note(said: str) -> Told:
-    return Told(notes=(said,), is_date=True)
+def _note(fault: str, advice: str) -> Told:
+    return Told(notes=(f"{fault}; {advice}",), is_date=True, fault=fault, remedy="Write them as 2024-12-31T08:00:00.")

@@ -11,7 +11,8 @@ class Told:
     """How a column is to be read: what its contract will say, and what a person should know of it.
 
     Without `type` the column stays as it is, and `notes` say why and what to do. `unit`: what stood beside a number.
-    `is_date`: its texts look like times, read or not.
+    `is_date`: its texts look like times, read or not. `fault`, `remedy`: what cannot be read, and what a person
+    can do before there is a contract.
     """
 
     type: ColumnType | None = None
@@ -21,6 +22,8 @@ class Told:
     unit: str = ""
     notes: tuple[str, ...] = ()
     is_date: bool = False
+    fault: str = ""
+    remedy: str = ""
 
     @property
     def is_read_again(self) -> bool:
