@@ -35,6 +35,7 @@ MONTHS_NAMED = re.compile(r"(^|_)(month|yearmonth|year_month|yyyymm|ym|period|pe
 NOT_NAMED = re.compile(r"(^|_)(id|ids|key|nr|no|number|duration|elapsed|latency|took|age|lifetime|uptime)(_|$)")
 DOTTED, UNDOTTED = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}"), re.compile(r"[+-]?\d{1,3}")
 FEWEST_DOTTED = 5
+FIRST_TRIED = 50
 
 
 def times_in_numbers(seen: ColumnProfile, values: pa.Array) -> Told | None:
@@ -47,6 +48,14 @@ def times_in_numbers(seen: ColumnProfile, values: pa.Array) -> Told | None:
     words = snake(seen.name).strip("_")
     is_named = NAMED.search(words) is not None and NOT_NAMED.search(words) is None
     low, high = seen.range.low, seen.range.high
+    for spelling, (first, last) in PACKED.items():
+        if not (first <= low and high <= last) or low == high or not _reads_all(values, spelling):
+            continue
+        by_name = MONTHS_NAMED.search(words) is not None if spelling == "%Y%m" else is_named
+        by_count = spelling != "%Y%m" and seen.distinct.n >= FEWEST_DAYS and NOT_NAMED.search(words) is None
+        if by_name or by_count:
+            return _told(spelling, values)
+        return Told(notes=(f"may be a date: for one, set type: timestamp and spelling: '{spelling}'",), is_date=True)
     for spelling, per_second in EPOCHS.items():
         if FIRST * per_second <= low and high < LAST * per_second and low < high:
             if is_named and _reads_all(values, spelling):
@@ -56,16 +65,6 @@ def times_in_numbers(seen: ColumnProfile, values: pa.Array) -> Told | None:
                     notes=(f"may be a time: for seconds since 1970, set type: timestamp and spelling: {spelling}",),
                     is_date=True,
                 )
-    if seen.whole < seen.numbers and seen.physical is None:
-        return None
-    for spelling, (first, last) in PACKED.items():
-        if not (first <= low and high <= last) or low == high or not _reads_all(values, spelling):
-            continue
-        by_name = MONTHS_NAMED.search(words) is not None if spelling == "%Y%m" else is_named
-        by_count = spelling != "%Y%m" and seen.distinct.n >= FEWEST_DAYS and NOT_NAMED.search(words) is None
-        if by_name or by_count:
-            return _told(spelling, values)
-        return Told(notes=(f"may be a date: for one, set type: timestamp and spelling: '{spelling}'",), is_date=True)
     return None
 
 
@@ -91,6 +90,8 @@ def grouped_by_dots(texts: Sequence[str], *, decimal: str | None) -> Told | None
     >>> grouped_by_dots(["1.25", "900", "12.3"], decimal=None)
     """
     texts = [text.strip() for text in texts]
+    if not all(DOTTED.fullmatch(text) or UNDOTTED.fullmatch(text) for text in texts[:FIRST_TRIED]):
+        return None
     dotted = [text for text in texts if DOTTED.fullmatch(text)]
     rest = [text for text in texts if not DOTTED.fullmatch(text)]
     if len(dotted) < FEWEST_DOTTED or not all(UNDOTTED.fullmatch(text) for text in rest):

@@ -11,6 +11,7 @@ import pyarrow as pa
 from evergreen.config.contract.columns import Column, ColumnType
 from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.data.typed.numbers import NUMBER
+from evergreen.data.typed.numbers import numbers as typed_numbers
 from evergreen.data.typed.schema import conform
 from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.sketches import Array, counted
@@ -18,7 +19,8 @@ from evergreen.proposal.spellings import codes, marks, numbers, parts, times
 from evergreen.proposal.spellings.told import Told
 
 LOOKED_AT, MOST_DIFFERENT = 20_000, 5_000
-MOSTLY = 0.95
+MOSTLY, HALF = 0.95, 0.5
+SHOWN = 3
 PLAIN = re.compile(NUMBER)
 
 
@@ -40,15 +42,13 @@ def tell(
     is_mark = np.array([not text or marks.is_mark(text) or text in missing for text in texts], bool)
     said = _of_texts(seen, different.filter(pa.array(~is_mark)), counts[~is_mark], decimal=decimal, now=now)
     if said is None or (said.type is None and not said.is_date and not said.missing):
-        words = marks.note_of_words(texts, counts.tolist())
-        return said if words is None else replace(words, notes=(*words.notes, *(said.notes if said else ())))
+        words = marks.notes_of_words(texts, counts.tolist())
+        return said if not words else replace(said or Told(), notes=(*words, *(said.notes if said else ())))
     if said.type == "number":
         said = replace(said, notes=(*said.notes, *_sentinels(seen, different, counts, said.spelling)))
     own = tuple(sorted({text for text, mark in zip(texts, is_mark, strict=True) if mark and text not in missing}))
     if said.type is None or not own:
-        return (
-            said if said.type is None or said.spelling is not None or said.notes or said.type == "timestamp" else None
-        )
+        return said if said.is_read_again or said.notes else None
     shown = ", ".join(map(repr, own))
     return replace(said, missing=own, notes=(*said.notes, f"{shown} in it is read as missing"))
 
@@ -58,8 +58,13 @@ def _of_texts(
 ) -> Told | None:
     """Return what texts without marks are: times, numbers of some spelling, or numbers of the usual one."""
     trimmed = [text.strip() for text in texts.to_pylist()]
-    total = int(counts.sum())
-    if not total or _share(trimmed, counts, lambda text: any(c.isdigit() for c in text)) < MOSTLY:
+    has_digit = np.array([any(c.isdigit() for c in text) for text in trimmed], bool)
+    share = float(counts[has_digit].sum() / max(int(counts.sum()), 1))
+    if HALF <= share < MOSTLY:
+        some = _of_texts(seen, texts.filter(pa.array(has_digit)), counts[has_digit], decimal=decimal, now=now)
+        words = [text for text, digit in zip(trimmed, has_digit, strict=True) if not digit]
+        return _mixed(some, words, share)
+    if share < MOSTLY:
         return None
     plain = _share(trimmed, counts, lambda text: PLAIN.match(text) is not None)
     if plain == 1:
@@ -74,6 +79,16 @@ def _of_texts(
     if as_time is None and as_number is None and parts.is_clock(trimmed[:LOOKED_AT]):
         return Told(notes=("times of day or durations are read as text; for a duration, write a number",))
     return as_number or as_time
+
+
+def _mixed(some: Told | None, words: Sequence[str], share: float) -> Told | None:
+    """Return a note on texts of which many, but too few, are numbers or times of one spelling."""
+    if some is None or not some.is_read_again:
+        return None
+    listed = ", ".join(map(repr, words[:SHOWN]))
+    fault = f"{share:.0%} of its values are numbers or times, others are words such as {listed}"
+    advice = f"if these mean missing, set type: {some.type} and missing: [{listed}]; {some.notes[0]}"
+    return Told(notes=(f"{fault}; {advice}",), is_date=some.is_date, fault=fault)
 
 
 def _of_numbers(seen: ColumnProfile, drawn: pa.Array, *, decimal: str | None) -> Told | None:
@@ -95,7 +110,7 @@ def _sentinels(
     seen: ColumnProfile, different: pa.Array, counts: Array, spelling: NumberSpelling | str | None
 ) -> tuple[str, ...]:
     """Return a note on numbers that may stand for missing values, if there are any."""
-    read = _reader(different, "number")(spelling)
+    read = typed_numbers(different) if spelling is None else _reader(different, "number")(spelling)
     values = read.fill_null(np.nan).to_numpy(zero_copy_only=False)
     finite = np.isfinite(values)
     found = marks.sentinels(*_merged(values[finite], counts[finite]))

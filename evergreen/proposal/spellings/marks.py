@@ -6,11 +6,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from evergreen.proposal.sketches import Array
-from evergreen.proposal.spellings.told import Told
 
 PLACEHOLDERS = frozenset(
-    ("?", "-", "--", "---", ".", "..", "...", "*", "**", "#", "/", "\u2013", "\u2014", "_", "unknown", "missing", "n.a.",
-     "na", "n/a", "#n/a", "nan", "none", "null", "nil", "undefined", "undef", "not available", "not known",
+    ("?", "-", "--", "---", ".", "..", "...", "*", "**", "#", "/", "\u2013", "\u2014", "_", "unknown", "missing",
+     "n.a.", "na", "n/a", "#n/a", "nan", "none", "null", "nil", "undefined", "undef", "not available", "not known",
      "not applicable", "not recorded", "not reported", "not measured", "no data", "nodata", "no value", "unavailable",
      "unspecified", "(null)", "<null>", "[null]", "<na>", "\\n", "#value!", "#ref!", "#div/0!", "#num!", "#name?",
      "#null!", "inf", "-inf", "n.d.", "nd", "n/d", "s/d", "k.a.", "k. a.", "keine angabe", "unbekannt", "inconnu",
@@ -75,13 +74,17 @@ def note_of_sentinels(found: Sequence[float], spelled: Sequence[str], n: int) ->
     )
 
 
-def note_of_words(texts: Sequence[str], counts: Sequence[int]) -> Told | None:
-    """Return a note on marks among words, where they are read as a category of their own."""
+def notes_of_words(texts: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
+    """Return a note on marks among words, where they are read as a category of their own.
+
+    Examples
+    --------
+    >>> notes_of_words(["a", "?"], [90, 10])
+    ("'?' in 10 rows is a category of its own; if it means missing, set missing: ['?'] in this column",)
+    """
     marks = [(text, n) for text, n in zip(texts, counts, strict=True) if text.strip().lower() in SURELY_MISSING]
     if not marks:
-        return None
+        return ()
     said = ", ".join(f"{text!r} in {n:,} rows" for text, n in marks)
     listed = ", ".join(repr(text) for text, _ in marks)
-    return Told(
-        notes=(f"{said} is a category of its own; if it means missing, set missing: [{listed}] in this column",)
-    )
+    return (f"{said} is a category of its own; if it means missing, set missing: [{listed}] in this column",)

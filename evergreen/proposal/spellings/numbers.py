@@ -196,7 +196,7 @@ def unread(texts: Sequence[str], counts: Array) -> Told | None:
         if all(worn(text) for text in rest):
             return _note(
                 f"{n:,} values such as {bounds[0]!r} are bounds, not numbers",
-                "write a number for them at the source (half of a limit of detection is common), or set type: number and "
+                "write a number for them (half of a limit of detection is common), or set type: number and "
                 f"missing: [{', '.join(repr(text) for text in bounds[:3])}]",
             )
     trailing = [text for text in texts if TRAILING_MINUS.match(text)]

@@ -14,6 +14,7 @@ WORDS: Mapping[str, re.Pattern[str]] = {
     "minute": re.compile(r"(minute|min|minutes|mins)"),
 }
 CLOCK = re.compile(r"\d{1,2}([:.h]\d{2}([:.]\d{2}(\.0+)?)?)( ?[AaPp]\.?[Mm]\.?)?")
+WEEK = 7
 RANGES: Mapping[str, tuple[float, float]] = {
     "year": (1900, 2100), "month": (1, 12), "day": (1, 31), "hour": (0, 23), "minute": (0, 59),
 }  # fmt: skip
@@ -62,7 +63,8 @@ def calendar(kinds: Mapping[str, ColumnType], ranges: Mapping[str, tuple[float, 
 
 def _inside(seen: tuple[float, float], part: str) -> bool:
     low, high = RANGES[part]
-    return low <= seen[0] and seen[1] <= high
+    is_weekday = part == "day" and seen[1] <= WEEK
+    return low <= seen[0] and seen[1] <= high and not is_weekday
 
 
 def is_clock(texts: Sequence[str]) -> bool:

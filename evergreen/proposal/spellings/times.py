@@ -79,7 +79,7 @@ def formats_of(text: str) -> tuple[str | None, ...]:
     >>> formats_of("01/02/2024"), formats_of("January 05, 2024")
     ((None, '%d/%m/%Y', '%m/%d/%Y'), ('%B %d, %Y', '%b %d, %Y'))
     >>> formats_of("5.1.2024 8:30 PM"), formats_of("twelve")
-    (('%d.%m.%Y %I:%M %p', '%m.%d.%Y %I:%M %p'), ())
+    ((None, '%d.%m.%Y %I:%M %p', '%m.%d.%Y %I:%M %p'), ())
     """
     if RFC_2822.match(text):
         return ("rfc 2822",)
