@@ -62,7 +62,7 @@ def times_in_numbers(seen: ColumnProfile, values: pa.Array) -> Told | None:
                 return _told(spelling, values)
             if seen.rising and NOT_NAMED.search(words) is None:
                 return Told(
-                    notes=(f"may be a time: for seconds since 1970, set type: timestamp and spelling: {spelling}",),
+                    notes=(f"may be a time in {spelling}: for one, set type: timestamp and spelling: {spelling}",),
                     is_date=True,
                 )
     return None

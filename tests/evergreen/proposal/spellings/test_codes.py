@@ -38,7 +38,9 @@ def test_epochs_are_told_by_range_and_name(name: str, factor: int, unit: str, ty
 
 def test_epochs_without_a_name_are_only_noted_and_only_where_they_rise():
     found = told("t0", SECONDS)
-    assert found is not None and found.type is None and found.is_date
+    assert found is not None
+    assert found.type is None
+    assert found.is_date
     assert "epoch seconds" in found.notes[0]
     assert told("t0", np.random.default_rng(0).permutation(SECONDS)) is None
 
@@ -72,7 +74,8 @@ def test_dates_without_separators_are_told_by_the_calendar(name: str, spelling: 
 
 def test_few_dates_without_a_name_are_only_noted():
     found = told("lot", [20240101 + n % 28 for n in range(300)])
-    assert found is not None and found.type is None
+    assert found is not None
+    assert found.type is None
     assert "%Y%m%d" in found.notes[0]
 
 
@@ -86,8 +89,11 @@ def test_numbers_off_the_calendar_are_no_dates(values: np.ndarray):
 def test_dots_between_thousands_are_noted_and_read_where_a_person_says_so():
     texts = ["1.250", "900", "12.300", "2.400", "3.000", "1.999"]
     noted, read = (codes.grouped_by_dots(texts, decimal=decimal) for decimal in (None, ","))
-    assert noted is not None and noted.type is None and "1.25;" in noted.notes[0]
-    assert read is not None and read.type == "number"
+    assert noted is not None
+    assert noted.type is None
+    assert "1.25;" in noted.notes[0]
+    assert read is not None
+    assert read.type == "number"
 
 
 @pytest.mark.parametrize(

@@ -44,12 +44,14 @@ def german(value: float, digits: int = 2) -> str:
         ([f"CHF {v:,.2f}".replace(",", "'") for v in POSITIVE], POSITIVE, "CHF"),
         ([f"{v:.1f}°C" for v in VALUES], [round(v, 1) for v in VALUES], "°C"),
         ([f"{v:.1f} km/h" for v in POSITIVE], [round(v, 1) for v in POSITIVE], "km/h"),
-        ([f"{v:.2f}".replace(".", ",").replace("-", "−") for v in VALUES], VALUES, ""),
+        ([f"{v:.2f}".replace(".", ",").replace("-", "\u2212") for v in VALUES], VALUES, ""),
     ],
 )
 def test_numbers_of_one_spelling_are_read_as_they_were_meant(texts: list[str], values: list[float], unit: str):
     found = told(texts)
-    assert found is not None and found.type == "number" and isinstance(found.spelling, NumberSpelling)
+    assert found is not None
+    assert found.type == "number"
+    assert isinstance(found.spelling, NumberSpelling)
     assert read(texts, found.spelling).to_pylist() == pytest.approx(values)
     assert found.unit == unit
 
@@ -57,7 +59,8 @@ def test_numbers_of_one_spelling_are_read_as_they_were_meant(texts: list[str], v
 def test_no_thousands_begin_with_a_zero():
     texts = ["-0,123", "1,234", "2,345"]
     found = told(texts)
-    assert found is not None and found.spelling == NumberSpelling(decimal=",")
+    assert found is not None
+    assert found.spelling == NumberSpelling(decimal=",")
     assert read(texts, NumberSpelling(decimal=",")).to_pylist() == [-0.123, 1.234, 2.345]
 
 
@@ -66,9 +69,11 @@ def test_no_thousands_begin_with_a_zero():
 )
 def test_a_comma_that_may_be_either_is_noted_with_both_readings(texts: list[str]):
     found = told(texts)
-    assert found is not None and found.type is None
+    assert found is not None
+    assert found.type is None
     assert "1.234 or 1234" in found.notes[0] or "2 or 2000" in found.notes[0]
-    assert "{decimal: ','" in found.notes[0] and "{thousands: ','" in found.notes[0]
+    assert "{decimal: ','" in found.notes[0]
+    assert "{thousands: ','" in found.notes[0]
     assert "--decimal" in found.remedy
 
 
@@ -76,15 +81,18 @@ def test_a_comma_is_what_a_person_says_it_is():
     texts = ["1,234", "2,345", "12,123"]
     for decimal, wanted in ((",", 1.234), (".", 1_234.0)):
         found = told(texts, decimal=decimal)
-        assert found is not None and isinstance(found.spelling, NumberSpelling)
+        assert found is not None
+        assert isinstance(found.spelling, NumberSpelling)
         assert read(texts, found.spelling)[0].as_py() == wanted
 
 
 def test_a_price_in_dollars_has_no_three_decimals():
     found = told(["$1,234", "$950", "$12,500"])
-    assert found is not None and found.spelling == NumberSpelling(thousands=",", before="$")
+    assert found is not None
+    assert found.spelling == NumberSpelling(thousands=",", before="$")
     per_litre = told(["1,459 €", "1,499 €", "1,519 €"])
-    assert per_litre is not None and per_litre.type is None
+    assert per_litre is not None
+    assert per_litre.type is None
 
 
 @pytest.mark.parametrize(
@@ -101,8 +109,11 @@ def test_a_price_in_dollars_has_no_three_decimals():
 )
 def test_numbers_that_cannot_be_read_are_noted_with_what_to_do(texts: list[str], said: str):
     found = told(texts)
-    assert found is not None and found.type is None
-    assert said in found.notes[0] and ";" in found.notes[0] and found.fault
+    assert found is not None
+    assert found.type is None
+    assert said in found.notes[0]
+    assert ";" in found.notes[0]
+    assert found.fault
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ RANGES = {
 
 def calendar(names: dict[str, str], **other: tuple[float, float]) -> tuple[str, ...]:
     ranges = {name: RANGES[part] for name, part in names.items()} | other
-    kinds: dict[str, Any] = {name: "integer" for name in ranges}
+    kinds: dict[str, Any] = dict.fromkeys(ranges, "integer")
     return parts.calendar(kinds, ranges)
 
 

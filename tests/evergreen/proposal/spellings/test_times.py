@@ -41,7 +41,8 @@ def told(texts: Sequence[str], counts: Sequence[int] | None = None) -> Told | No
 def test_times_of_one_spelling_are_read_as_they_were_written(spelling: str):
     texts = [day.strftime(spelling) for day in DAYS]
     found = told(texts)
-    assert found is not None and found.type == "timestamp"
+    assert found is not None
+    assert found.type == "timestamp"
     wanted = pd.to_datetime(pd.Series(texts), format=spelling, utc=True).to_list()
     assert read(texts, found.spelling if isinstance(found.spelling, str) else None).to_pylist() == wanted
 
@@ -55,7 +56,8 @@ def test_times_that_are_read_anyway_need_no_spelling(spelling: str):
 def test_times_without_zeros_in_front_are_read():
     assert told([f"{day.year}-{day.month}-{day.day}" for day in DAYS]) == Told("timestamp", is_date=True)
     found = told([f"{day.month}/{day.day}/{day.year} {day.hour}:{day.minute:02}" for day in DAYS])
-    assert found is not None and found.spelling == "%m/%d/%Y %H:%M"
+    assert found is not None
+    assert found.spelling == "%m/%d/%Y %H:%M"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,8 @@ def test_times_without_zeros_in_front_are_read():
 )
 def test_times_that_say_their_offset_keep_it(ending: str, written: str):
     found = told([day.strftime(written) + ending for day in DAYS])
-    assert found is not None and found.type == "timestamp"
+    assert found is not None
+    assert found.type == "timestamp"
     there, here = (
         conform(
             pa.RecordBatch.from_pydict({"at": [DAYS[3].strftime(written) + ending]}), [found.column("at")], zone=zone
@@ -86,21 +89,25 @@ def test_times_that_say_their_offset_keep_it(ending: str, written: str):
 @pytest.mark.parametrize("spelling", ["%d/%m/%Y", "%m-%d-%Y", "%d-%m-%y", "%m/%d/%Y %H:%M"])
 def test_times_whose_day_and_month_could_change_places_are_only_noted(spelling: str):
     found = told([day.strftime(spelling) for day in EARLY])
-    assert found is not None and found.type is None and found.is_date
+    assert found is not None
+    assert found.type is None
+    assert found.is_date
     assert "day first from month first" in found.notes[0]
     assert spelling.split()[0] in found.notes[0]
 
 
 def test_dots_are_taken_as_day_first_and_it_is_said():
     found = told([day.strftime("%d.%m.%Y") for day in EARLY])
-    assert found is not None and found.spelling == "%d.%m.%Y"
+    assert found is not None
+    assert found.spelling == "%d.%m.%Y"
     assert "'%m.%d.%Y'" in found.notes[0]
 
 
 def test_months_stand_for_their_first_day():
     texts = [f"{1949 + n // 12}-{n % 12 + 1:02}" for n in range(40)]
     found = told(texts)
-    assert found is not None and found.spelling == "%Y-%m"
+    assert found is not None
+    assert found.spelling == "%Y-%m"
     assert "first day" in found.notes[0]
     assert [at.isoformat() for at in read(texts[:2], "%Y-%m").to_pylist()] == [
         "1949-01-01T00:00:00+00:00", "1949-02-01T00:00:00+00:00",
@@ -120,8 +127,13 @@ def test_months_stand_for_their_first_day():
 )
 def test_times_that_cannot_be_read_are_noted_with_what_to_do(texts: list[str], said: str):
     found = told(texts)
-    assert found is not None and found.type is None and found.is_date
-    assert said in found.notes[0] and ";" in found.notes[0] and found.fault and found.remedy
+    assert found is not None
+    assert found.type is None
+    assert found.is_date
+    assert said in found.notes[0]
+    assert ";" in found.notes[0]
+    assert found.fault
+    assert found.remedy
 
 
 @pytest.mark.parametrize(
@@ -144,7 +156,8 @@ def test_what_is_no_time_is_left_alone(texts: list[str]):
 def test_a_few_other_texts_do_not_hide_a_spelling_and_many_do():
     texts = [day.strftime("%d/%m/%Y") for day in DAYS]
     found = told([*texts, "10 weeks"])
-    assert found is not None and found.spelling == "%d/%m/%Y"
+    assert found is not None
+    assert found.spelling == "%d/%m/%Y"
     many = told([*texts, "10 weeks"], [1] * len(texts) + [len(texts)])
     assert many is None or many.type is None
 
