@@ -87,14 +87,14 @@ def init(
                 next_step=f"Choose another --name, or see what it would be now: evergreen contract propose "
                 f"--params configs/{name}/params.yaml",
             )
-    table, is_typed = look(source, settings, key=key)
+    table, missing, is_typed = look(source, settings, key=key)
     now = datetime.now(UTC)
     ask = Ask(
-        target=target, name=name, source=source, now=now, time=time, key=tuple(key), task=task,
+        target=target, name=name, source=source, now=now, time=time, key=tuple(key), task=task, missing=missing,
         is_typed=is_typed,
     )  # fmt: skip
     proposed = propose.propose(table, ask)
-    review = (*about_source(source, table, ask.missing), *proposed.review)
+    review = (*about_source(source, table, missing), *proposed.review)
     write_bytes(files[0], drafts.contract_text(proposed.contract, proposed.notes).encode())
     write_bytes(files[1], drafts.params_text(proposed.params, {"gate": proposed.gate}).encode())
     written = [str(file.relative_to(settings.project)) for file in files]
@@ -109,8 +109,8 @@ def look(
     missing: tuple[str, ...] = MISSING,
     decimal: str | None = None,
     declared: Sequence[Column] = (),
-) -> tuple[TableProfile, bool]:
-    """Return the profile of a source's rows, and whether it carries types.
+) -> tuple[TableProfile, tuple[str, ...], bool]:
+    """Return the profile of a source's rows, what stands for a missing value in all of it, and whether it carries types.
 
     A table that spells numbers, times or missing values in ways of its own is read again with them.
 
@@ -126,7 +126,7 @@ def look(
         return (batch for item in items for batch in ingest.batches(item, source, missing))
 
     table = reading.read(batches, now=datetime.now(UTC), key=key, missing=missing, decimal=decimal, declared=declared)
-    return table, is_typed
+    return table, missing, is_typed
 
 
 def about_source(source: Source, table: TableProfile, missing: tuple[str, ...]) -> tuple[str, ...]:
