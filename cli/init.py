@@ -1,12 +1,13 @@
 """`evergreen init`: a table nobody has described yet, in; a contract and parameters to review, out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import pyarrow as pa
 from rich.table import Table
 
 from evergreen.base.errors import ConfigError, printable
@@ -17,11 +18,12 @@ from evergreen.config.contract.sources import FileSource, Source, SqlSource, Url
 from evergreen.config.settings import Settings
 from evergreen.data import ingest
 from evergreen.data.ingest import sources
-from evergreen.proposal import drafts, inference, propose
+from evergreen.proposal import drafts, propose
 from evergreen.proposal.column_profile import ColumnProfile
-from evergreen.proposal.profile import TableProfile, profile
+from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.propose import Proposal
 from evergreen.proposal.roles import Ask
+from evergreen.proposal.spellings import reading
 
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 GLOB = re.compile(r"[*?\[]")
@@ -100,21 +102,31 @@ def init(
 
 
 def look(
-    source: Source, settings: Settings, *, key: Sequence[str] = (), missing: tuple[str, ...] = MISSING
+    source: Source,
+    settings: Settings,
+    *,
+    key: Sequence[str] = (),
+    missing: tuple[str, ...] = MISSING,
+    decimal: str | None = None,
+    declared: Sequence[Column] = (),
 ) -> tuple[TableProfile, tuple[str, ...], bool]:
-    """Return the profile of a source's rows, what stands for a missing value in it, and whether it carries types.
+    """Return the profile of a source's rows, what stands for a missing value in all of it, and whether it carries types.
 
-    A table that spells a missing value in a way of its own, such as a question mark, is read again with that.
+    A table that spells numbers, times or missing values in ways of its own is read again with them.
+
+    Parameters
+    ----------
+    decimal : the decimal sign of its texts, where a person has said it.
+    declared : columns that a contract says how to read already.
     """
     items = sources.find(source, settings)
     is_typed = all(item.format == "parquet" for item in items)
 
-    def seen(missing: tuple[str, ...]) -> TableProfile:
-        return profile((batch for item in items for batch in ingest.batches(item, source, missing)), key=key)
+    def batches() -> Iterator[pa.RecordBatch]:
+        return (batch for item in items for batch in ingest.batches(item, source, missing))
 
-    table = seen(missing)
-    own = tuple(mark for mark in inference.placeholders(table.columns) if mark not in missing)
-    return (seen(missing + own) if own else table), missing + own, is_typed
+    table = reading.read(batches, now=datetime.now(UTC), key=key, missing=missing, decimal=decimal, declared=declared)
+    return table, missing, is_typed
 
 
 def about_source(source: Source, table: TableProfile, missing: tuple[str, ...]) -> tuple[str, ...]:

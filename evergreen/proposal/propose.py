@@ -14,7 +14,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.data.typed.schema import conform, to_pandas
 from evergreen.learning import features
-from evergreen.proposal import bounds, classes, groups, personal, rates, relations, roles, sizing
+from evergreen.proposal import bounds, classes, groups, order, personal, rates, relations, roles, sizing
 from evergreen.proposal.inference import guess, guess_target, physical, snake
 from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.roles import Ask, Draft
@@ -65,6 +65,9 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
         draft.notes.extend(draft.guess.notes)
     sample = table.sample()
     target = drafts[ask.target]
+    if ask.task in ("binary", "multiclass") and target.seen.as_came is not None:  # its classes are the texts
+        target.seen = target.seen.as_came
+        target.guess = guess(target.seen)
     task, guessed = guess_target(target.seen, target.guess, ask.task)
     target.role, target.guess, target.notes = "target", guessed, list(guessed.notes)
 
@@ -97,6 +100,7 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
         about.append(f"label_delay_days is 0: if '{ask.target}' becomes known days after '{time}', say so")
     else:
         about.append("no time column: the gate's rows are drawn from all rows, and monitoring by month is not possible")
+        about.extend(order.notes(drafts, sample))
     target.notes.extend(classes.imbalance(shape.classes, task))
     rare = [value for value, n in shape.classes.items() if n < 3 * sizing.FEWEST_TEST_ROWS]
     if rare:
@@ -140,8 +144,16 @@ def require_columns(table: TableProfile, ask: Ask) -> None:
 def _typed(sample: pa.Table, drafts: Mapping[str, Draft], zone: str, missing: Sequence[str]) -> pd.DataFrame:
     """Return the drawn rows with the types that they will have."""
     used = [draft for draft in drafts.values() if draft.role in ("feature", "target", "time", "key", "group")]
-    columns = [Column(name=d.name, type=d.guess.type, role=d.role, spelling=d.guess.spelling) for d in used]
-    batches = sample.select([column.name for column in columns]).combine_chunks().to_batches()
+    parts = {name for draft in used for name in draft.guess.parts} - {draft.name for draft in used}
+    columns = [
+        Column(
+            name=d.name, type=d.guess.type, role=d.role, spelling=d.guess.spelling, missing=d.guess.missing,
+            parts=d.guess.parts,
+        )
+        for d in (*used, *(drafts[name] for name in parts))
+    ]  # fmt: skip
+    came = [column.name for column in columns if not column.parts]
+    batches = sample.select(came).combine_chunks().to_batches()
     typed = [conform(batch, columns, zone=zone, missing=missing) for batch in batches]
     return to_pandas(pa.Table.from_batches(typed))
 
