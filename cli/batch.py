@@ -1,13 +1,17 @@
 """`evergreen score`: rows in, the same rows with predictions out."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from cli import recall
 from cli.engine import engine
 from cli.progress import scoring_bar
 from evergreen.base.artifacts import outputs
+from evergreen.base.errors import ResourceError
 from evergreen.learning.model.scored import ScoringOutcome
 from evergreen.project import Project
+from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import champion_facts
 
 
@@ -35,7 +39,16 @@ def score(
     ledger = project.ledger()
     champion = champion_facts(ledger, project.name)
     is_champion = champion is not None and champion.version == facts.version
-    with ledger.lease(f"scoring:{target.resolve()}"), scoring_bar():
+    with _alone(ledger, target), scoring_bar():
         outputs.sweep_beside(target)
         done = Scoring(facts, project.settings, champion=is_champion, logs=logs).score(planned[0])
     return ScoringOutcome.of([done], model=project.name, version=facts.version, output=str(target))
+
+
+@contextmanager
+def _alone(ledger: Ledger, target: Path) -> Iterator[None]:
+    """Keep others from scoring into a target; with a ledger that can only be read, what is written is whole even so."""
+    with ExitStack() as held:
+        with suppress(ResourceError):
+            held.enter_context(ledger.lease(f"scoring:{target.resolve()}"))
+        yield

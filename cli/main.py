@@ -20,6 +20,7 @@ from cli import (
     predictions_commands,
     registry_commands,
     report_command,
+    streams,
 )
 from cli.ending import INTERRUPTED, explained
 from cli.options import AllowDirty, AsOf, Env, Json, Overrides, ParamsFile, Reason, Window, emit
@@ -229,8 +230,8 @@ def replay(
 @app.command()
 def up(
     env: Env = "local",
-    prefect_port: Annotated[int, typer.Option(help="Where Prefect's UI listens.")] = 4200,
-    mlflow_port: Annotated[int, typer.Option(help="Where MLflow's UI listens.")] = 5000,
+    prefect_port: Annotated[int, typer.Option(min=1, max=65535, help="Where Prefect's UI listens.")] = 4200,
+    mlflow_port: Annotated[int, typer.Option(min=1, max=65535, help="Where MLflow's UI listens.")] = 5000,
     as_json: Json = False,
 ) -> None:
     """Start the local platform and keep it alive until Ctrl-C: Prefect, MLflow, the service and all that is scheduled.
@@ -253,7 +254,9 @@ def serve(
     env: Env = "local",
     params: ParamsFile = "params.yaml",
     host: Annotated[str | None, typer.Option(help="Address to listen on; without it serve_host, loopback.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; without it serve_port, 3000.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on; without it serve_port, 3000.")
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, max=64, help="Processes that answer; without it serve_workers, 1.")
     ] = None,
@@ -500,8 +503,12 @@ def main() -> None:
     memory.collect_rarely()
     debug = "--debug" in sys.argv
     arguments = ["--debug"] * debug + [argument for argument in sys.argv[1:] if argument != "--debug"]
+    streams.guard()
     with explained(debug):
-        ended = app(arguments, standalone_mode=False)
+        try:
+            ended = app(arguments, standalone_mode=False)
+        finally:
+            streams.flush()
         if ended == INTERRUPTED:  # Typer made a number of the Ctrl-C
             raise KeyboardInterrupt
     sys.exit(ended)

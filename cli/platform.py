@@ -42,7 +42,6 @@ def parts_of(settings: Settings, env: str, *, prefect_url: str, mlflow_url: str)
     here = {
         "PREFECT_API_URL": f"{prefect_url}/api",
         "_MLFLOW_SERVER_FILE_STORE": settings.tracking_uri(),
-        "_MLFLOW_SERVER_ARTIFACT_ROOT": (settings.home / "mlflow" / "artifacts").as_uri(),
     }
 
     def child(*argv: str) -> Callable[[], Command]:

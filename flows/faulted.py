@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from evergreen.base import months
+from evergreen.base import months, sqlite_files
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef
 from evergreen.base.errors import ConfigError
 from evergreen.data.datasets.months import midnight
@@ -188,7 +188,7 @@ class Faulted:
         """Return a look at the rows in a folder, on a copy of the ledger of its own."""
         start, end = period
         contract = self._project.contract
-        url = f"sqlite:///{self._folder / f'{rows.name}.db'}"
+        url = sqlite_files.url_of(self._folder / f"{rows.name}.db")
         settings = self._project.settings.model_copy(update={"ledger_url": url})
         copy = replace(self._project, settings=settings, contract=copied(contract, rows))
         copy_to(self._project.ledger(), copy.ledger())

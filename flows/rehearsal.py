@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task
 
+from evergreen.base import sqlite_files
 from evergreen.base.values import digest_of
 from evergreen.config.params.params import Params
 from evergreen.project import Project
@@ -33,7 +34,7 @@ def rehearsed(project: Project, policy: str, folder: Path) -> Project:
     asked = project.asked.model_copy(update={"overrides": overrides})
     plain = re.sub(r"[^a-z0-9]+", "-", policy.lower()).strip("-")[:40]
     ledger = folder / f"{plain}-{digest_of(policy)[:8]}.db"
-    settings = project.settings.model_copy(update={"ledger_url": f"sqlite:///{ledger}", "allow_dirty": True})
+    settings = project.settings.model_copy(update={"ledger_url": sqlite_files.url_of(ledger), "allow_dirty": True})
     if not ledger.exists():
         seen_from(settings).unlink(missing_ok=True)
     return replace(

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import sqlalchemy as sa
 
+from evergreen.base import sqlite_files
 from evergreen.base.values import Value
 
 ANSWER_SECONDS = 1.0
@@ -41,9 +42,8 @@ def look(uri: str, name: str) -> Mapping[str, int] | None:
     """
     if uri.startswith(("http://", "https://")):
         return _of_server(uri, name)
-    if uri.startswith("sqlite:///"):
-        return _of_file(Path(uri.removeprefix("sqlite:///")), name)
-    return None
+    file = sqlite_files.path_of(uri)
+    return _of_file(file, name) if file else None
 
 
 def _of_server(uri: str, name: str) -> Mapping[str, int] | None:

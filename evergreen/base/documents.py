@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_origin
 
@@ -14,9 +15,20 @@ from evergreen.base.errors import ConfigError
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[str | int, ...]
 LONGEST_SHOWN = 80
+# Beyond what people write: the contract of 2,000 columns has some 60,000 values, four deep.
+MAX_BYTES = 8_000_000
+MAX_VALUES = 300_000
+MAX_DEPTH = 50
 
 
-class _Loader(yaml.SafeLoader):
+class _TooMuch(yaml.MarkedYAMLError):
+    """A document that is larger or deeper than people write."""
+
+
+_Safe: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # where libyaml is there, in a sixth of the time
+
+
+class _Loader(_Safe):  # type: ignore[misc]  # one of two
     """Safe YAML whose every fault is a YAMLError with its line; PyYAML raises a bare ValueError on 2013-02-30."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
@@ -32,10 +44,12 @@ def read(path: Path) -> tuple[dict[str, Any], dict[Location, int | str]]:
 
     Raises
     ------
-    ConfigError if the file is missing, is not YAML, is not a mapping, or repeats a key.
+    ConfigError if the file is missing, is not YAML, is larger or deeper than people write, is not a mapping, or repeats
+    a key.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise ConfigError(
             "CFG001",
@@ -53,7 +67,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[Location, int | str]]:
     lines: dict[Location, int | str] = {}
     try:
         loader = _Loader(text)
-        node = loader.get_single_node()
+        node = _composed(loader, text)
         if node is None:  # nothing but comments
             return {}, {}
         if not isinstance(node, yaml.MappingNode):
@@ -63,12 +77,13 @@ def read(path: Path) -> tuple[dict[str, Any], dict[Location, int | str]]:
         _collect_lines(node, (), lines, path)
         data: dict[str, Any] = loader.construct_document(node)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+        problem = problem or str(error).partition("\n")[0]
         raise ConfigError(
             "CFG002",
-            f"not valid YAML: {getattr(error, 'problem', None) or str(error).partition(chr(10))[0]}",
+            problem if isinstance(error, _TooMuch) else f"not valid YAML: {problem}",
             where=f"{path}:{mark.line + 1}" if mark else str(path),
-            next_step="Correct the file.",
+            next_step="Say it in less." if isinstance(error, _TooMuch) else "Correct the file.",
         ) from error
     except RecursionError as error:
         raise ConfigError(
@@ -80,8 +95,39 @@ def read(path: Path) -> tuple[dict[str, Any], dict[Location, int | str]]:
 def value(text: str) -> Any:
     """Return one YAML value, such as an override's; raises yaml.YAMLError whatever is wrong with it."""
     loader = _Loader(text)
-    node = loader.get_single_node()
+    node = _composed(loader, text)
     return loader.construct_document(node) if node else None
+
+
+def _composed(loader: _Loader, text: str) -> yaml.Node | None:
+    """Return the root of a document; raises yaml.YAMLError at once if it is larger or deeper than people write."""
+    if len(text) > MAX_BYTES:
+        raise _TooMuch(problem=f"larger than {MAX_BYTES / 1e6:g} MB")
+    values = depth = 0
+    for event in yaml.parse(text, Loader=_Loader):  # nothing is built of it yet
+        values += isinstance(event, yaml.NodeEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        _require_small(values, depth, event.start_mark)
+    root: yaml.Node | None = loader.get_single_node()
+    values, open_nodes = 0, [iter([root] if root else [])]
+    while open_nodes:  # once more, each alias as what it stands for
+        node = next(open_nodes[-1], None)
+        if node is None:
+            open_nodes.pop()
+            continue
+        values += 1
+        _require_small(values, len(open_nodes), node.start_mark)
+        if isinstance(node, yaml.MappingNode):
+            open_nodes.append(chain.from_iterable(node.value))
+        elif isinstance(node, yaml.SequenceNode):
+            open_nodes.append(iter(node.value))
+    return root
+
+
+def _require_small(values: int, depth: int, mark: Any) -> None:
+    if values > MAX_VALUES or depth > MAX_DEPTH:
+        what = f"deeper than {MAX_DEPTH}" if depth > MAX_DEPTH else f"more than {MAX_VALUES:,} values"
+        raise _TooMuch(problem=f"{what}, each alias counted as what it stands for", problem_mark=mark)
 
 
 def _collect_lines(node: yaml.Node, at: Location, lines: dict[Location, int | str], path: Path) -> None:

@@ -14,7 +14,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from evergreen.base import documents, zones
+from evergreen.base import documents, sqlite_files, zones
 from evergreen.base.errors import ConfigError
 
 PREFIX = "EVERGREEN_"
@@ -246,13 +246,13 @@ class Settings(BaseSettings):
         return self.home / "inbox" / "labels"
 
     def tracking_uri(self) -> str:
-        return self.mlflow_tracking_uri or f"sqlite:///{self.home / 'mlflow' / 'mlflow.db'}"
+        return self.mlflow_tracking_uri or sqlite_files.url_of(self.home / "mlflow" / "mlflow.db")
 
     def ledger(self) -> str:
-        return self.ledger_url or f"sqlite:///{self.home / 'ledger.db'}"
+        return self.ledger_url or sqlite_files.url_of(self.home / "ledger.db")
 
     def studies(self) -> str:
-        return self.study_url or f"sqlite:///{self.home / 'studies.db'}"
+        return self.study_url or sqlite_files.url_of(self.home / "studies.db")
 
     def environment(self) -> dict[str, str]:
         """Return the variables that keep every library's state under `home` and its telemetry off."""
@@ -261,6 +261,9 @@ class Settings(BaseSettings):
             "EVERGREEN_HOME": str(self.home),
             "PREFECT_HOME": str(self.home / "prefect"),
             "PREFECT_LOCAL_STORAGE_PATH": str(self.step_records),
+            "PREFECT_SERVER_DATABASE_CONNECTION_URL": sqlite_files.url_of(
+                self.home / "prefect" / "prefect.db", driver="aiosqlite"
+            ),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_EPHEMERAL_ENABLED": "false",
             "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",  # by default runs are kept for ever
@@ -268,6 +271,8 @@ class Settings(BaseSettings):
             "PREFECT_LOGGING_EXTRA_LOGGERS": "evergreen,tasks,flows",
             "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",  # `dvc repro` runs steps without a flow
             "MLFLOW_TRACKING_URI": self.tracking_uri(),
+            # For its own default experiment too, whose place it would write into a statement as it is, quotes and all.
+            "_MLFLOW_SERVER_ARTIFACT_ROOT": (self.home / "mlflow" / "artifacts").absolute().as_uri(),
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",  # the default waits for minutes

@@ -108,8 +108,11 @@ def _frame(table: pa.Table) -> pd.DataFrame:
 def _run(rows: pd.DataFrame, asked: Sequence[Any], name: str) -> list[dict[str, Any]]:
     """Run expectations on `rows` and return their results in JSON, in the order of `asked`."""
     import great_expectations as gx
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
-    context = gx.get_context(mode="ephemeral")
+    # Without its own documents, whose temporary folder it would search for variables: a "$" in a path.
+    config = DataContextConfig(store_backend_defaults=InMemoryStoreBackendDefaults())
+    context = gx.get_context(mode="ephemeral", project_config=config)
     context.variables.progress_bars = {"globally": False}
     asset = context.data_sources.add_pandas(name).add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": rows})

@@ -15,6 +15,7 @@ import optuna
 import pandas as pd
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from evergreen.base import sqlite_files
 from evergreen.config.params.tune import Distribution, TuneParams
 from evergreen.learning.tuning import space as spaces
 from evergreen.learning.tuning.choice import FAMILY, Choice
@@ -206,8 +207,8 @@ class Study:
 
 def _write_ahead(url: str) -> None:
     """Let SQLite keep a trial with one flush to the disk instead of several; the file remembers."""
-    path = url.removeprefix("sqlite:///")
-    if path != url and not path.startswith(":"):
+    path = sqlite_files.path_of(url)
+    if path:
         with closing(sqlite3.connect(path)) as database:
             database.execute("PRAGMA journal_mode = WAL")
 

@@ -1,5 +1,6 @@
 """The ledger's database: its tables and their schema, and transactions that say what is wrong when they fail."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 
-from evergreen.base import databases
+from evergreen.base import databases, sqlite_files
 from evergreen.base.errors import ConfigError, IntegrityError, ResourceError, Unavailable
 
 SCHEMA = 2  # 1 had no table of its own for the number, and leases without a heartbeat
@@ -48,6 +49,7 @@ LEASES = sa.Table(
     sa.Column("beat", sa.Float, nullable=False, server_default="0"),
 )
 BUSY_MS = 30_000  # how long a writer waits for another one
+FORBIDDEN = ("25006", "42501")  # of PostgreSQL: a server that only reads, a user who may only read
 ADVISORY_LOCK = 0x45564752  # any number that nobody else locks in that PostgreSQL database
 READS = "reads"
 CLOCK = {
@@ -80,8 +82,10 @@ class LedgerDatabase:
         )
         self._where = self._engine.url.render_as_string(hide_password=True)
         self._sqlite = self._engine.dialect.name == "sqlite"
+        self._file = sqlite_files.path_of(url)
         reading: dict[str, Any] = {READS: True}
         if self._sqlite:
+            sa.event.listen(self._engine, "do_connect", self._connect_read_only)
             sa.event.listen(self._engine, "connect", _configure_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
         else:
@@ -156,22 +160,16 @@ class LedgerDatabase:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        path = self._engine.url.database or ":memory:"
         try:
-            if self._sqlite and not path.startswith((":", "file:")):
-                Path(path).parent.mkdir(parents=True, exist_ok=True)
+            if self._file:
+                self._file.parent.mkdir(parents=True, exist_ok=True)
             yield
         except (OperationalError, OSError) as error:
             reason = str(getattr(error, "orig", error))
             if "no such table" in reason or "no such column" in reason:
                 raise self.broken(f"the ledger is damaged: {reason}") from error
             if self._sqlite and "locked" not in reason:
-                raise ResourceError(
-                    "RES003",
-                    f"the ledger cannot be written: {reason}",
-                    where=self._where,
-                    next_step="Make EVERGREEN_HOME writable or free space, then try again.",
-                ) from error
+                raise self._unwritable(reason) from error
             raise Unavailable(
                 "DEP001",
                 f"the ledger does not answer: {reason}",
@@ -179,10 +177,31 @@ class LedgerDatabase:
                 next_step="Try again; if it stays so, check that address.",
             ) from error
         except DatabaseError as error:
+            if getattr(error.orig, "sqlstate", None) in FORBIDDEN:
+                raise self._unwritable(str(error.orig)) from error
             # "file is not a database", "disk image is malformed"; PostgreSQL's for a table that is gone
             if type(error) is (DatabaseError if self._sqlite else ProgrammingError):
                 raise self.broken(f"the ledger is damaged: {error.orig}") from error
             raise
+
+    def _unwritable(self, reason: str) -> ResourceError:
+        return ResourceError(
+            "RES003",
+            f"the ledger cannot be written: {reason}",
+            where=self._where,
+            next_step="Make EVERGREEN_HOME writable or free space, then try again."
+            if self._sqlite
+            else "Let the user of ledger_url write there, then try again.",
+        )
+
+    def _connect_read_only(self, *_: Any) -> sqlite3.Connection | None:
+        """Open a file that this process may not write, for reading; None for any other, which opens as ever."""
+        if self._file is None or not self._file.exists() or all(map(_may_write, (self._file, self._file.parent))):
+            return None
+        # SQLite would make the files of its log beside it; where there are none, nobody is writing.
+        unchanging = "" if self._file.with_name(f"{self._file.name}-wal").exists() else "&immutable=1"
+        address = f"{self._file.absolute().as_uri()}?mode=ro{unchanging}"
+        return sqlite3.connect(address, uri=True, check_same_thread=False)
 
     def clock(self, connection: sa.Connection) -> float:
         """Return the database's own time, in seconds since 1970: the same for every host that asks it."""
@@ -214,6 +233,11 @@ def _configure_sqlite(connection: Any, _: Any) -> None:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
     except sqlite3.OperationalError as error:
-        # SQLite does not wait here. Whoever holds the lock is switching too, and the mode is kept in the file.
-        if "locked" not in str(error):
+        # SQLite does not wait here. Whoever holds the lock is switching too, and the mode is kept in the file; so it is
+        # in one that only can be read.
+        if not any(word in str(error) for word in ("locked", "readonly")):
             raise
+
+
+def _may_write(path: Path) -> bool:
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)

@@ -1,5 +1,6 @@
 """The scorer: typed rows in, estimates out, by the plan and the graph of a compiled model."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -111,6 +112,7 @@ class Scorer:
 
 def opened(content: bytes) -> Any:
     """Return a graph's session on one thread; raises CompiledError for what onnxruntime does not take."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read on import, which looks its vendor's host up otherwise
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()
