@@ -1,11 +1,12 @@
 """`evergreen doctor`: what is not as the ledger says, found, and repaired where that is safe."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
+from cli import leftovers
+from evergreen.base import temporaries
 from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import EvergreenError, IntegrityError, LostRace, Unavailable
@@ -39,7 +40,7 @@ def examine(settings: Settings, *, repair: bool) -> list[Finding]:
         ledger.verify()
     except IntegrityError as error:
         return [_of_error(error)]
-    found = [*dead_leases(ledger, repair=repair), *abandoned_builds(settings, repair=repair)]
+    found = [*dead_leases(ledger, repair=repair), *left_behind(settings, repair=repair)]
     for model in ledger.models():
         try:
             found += registry(ledger, model, settings, repair=repair)
@@ -177,16 +178,14 @@ def unfinished_registrations(ledger: Ledger, model: str) -> Iterator[Finding]:
             )
 
 
-def abandoned_builds(settings: Settings, *, repair: bool) -> Iterator[Finding]:
-    """Look for what builds of packages left that were killed."""
-    from evergreen.adapters import packaging
-
-    for folder in packaging.abandoned(settings.home):
+def left_behind(settings: Settings, *, repair: bool) -> Iterator[Finding]:
+    """Look for unfinished files and folders of processes that were killed."""
+    for path in leftovers.find(settings):
         if repair:
-            shutil.rmtree(folder, ignore_errors=True)
+            temporaries.delete([path])
         yield Finding(
-            where=str(folder),
-            what="left by the build of a package that was killed" + (", removed" if repair else ""),
+            where=str(path),
+            what="left unfinished by a process that was killed" + (", removed" if repair else ""),
             repaired=repair,
             next="" if repair else "evergreen doctor",
             kind="leftover",

@@ -7,7 +7,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +15,10 @@ from typing import Any
 import yaml
 
 from cli.recall import facts_of, proof_of
+from evergreen.base import parents, temporaries
 from evergreen.base.artifacts.folders import MANIFEST
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
-from evergreen.base.errors import ConfigError, EvergreenError, explain_os_errors
+from evergreen.base.errors import ConfigError, EvergreenError
 from evergreen.base.files import file_digest, write_bytes
 from evergreen.base.values import Value, digest_of
 from evergreen.config.contract.sources import DvcSource, FileSource
@@ -106,12 +106,10 @@ def reproduce(project: Project, asked: str) -> Reproduction:
             next_step="A version that is trained now has one: evergreen run",
         )
     scratch = project.settings.home / "tmp"
-    with explain_os_errors(scratch):
-        scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="reproduce-", dir=scratch) as folder:
-        place, code, told = _with_code(project, facts, proof, Path(folder))
+    with temporaries.folder(scratch / "reproduce") as folder:
+        place, code, told = _with_code(project, facts, proof, folder)
         _give(project, proof, place)
-        with _environment(project, Path(folder) / "home", place=place, code=code) as environment:
+        with _environment(project, folder / "home", place=place, code=code) as environment:
             _keep_start(project, proof, place, environment)
             steps = _again(proof, place, environment)
             steps[0] = _which_items(project, proof, place, steps[0])
@@ -157,7 +155,7 @@ def _no_code(what: str) -> ConfigError:
 
 def _git(folder: Path, *arguments: str) -> str:
     return subprocess.run(
-        ["git", "-C", str(folder), *arguments],  # noqa: S607  the user's own git, wherever it is
+        parents.bound(["git", "-C", str(folder), *arguments]),
         capture_output=True,
         text=True,
         timeout=600,
@@ -272,9 +270,8 @@ def _run(
     arguments: list[str], place: Path, environment: Mapping[str, str], *, given: str | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """Run Python in the scratch place with the version's code; it dies with us."""
-    python = sys.executable
     return subprocess.run(
-        [python, "-m", "cli.bound", str(os.getpid()), python, *arguments],
+        parents.bound([sys.executable, *arguments]),
         cwd=place,
         env=dict(environment),
         input=given,

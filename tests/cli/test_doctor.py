@@ -13,6 +13,7 @@ from registries import MODEL, change, known_to_mlflow, settings_in, shown, store
 
 from cli import doctor
 from cli.doctor import Finding, examine, exit_code, is_well
+from evergreen.base import temporaries
 from evergreen.record.ledger import leases
 from evergreen.record.ledger.database import LEASES
 from evergreen.record.ledger.ledger import Ledger
@@ -96,13 +97,13 @@ def test_number_that_became_no_version_is_a_note_once_it_is_old(ledger, monkeypa
 
 
 def test_what_a_killed_build_left_is_removed_and_what_a_living_one_has_stays(settings):
-    for builder in (GONE, os.getpid()):
-        (settings.home / "staging" / f"{builder}-abc").mkdir(parents=True)
-    assert [one.repaired for one in doctor.abandoned_builds(settings, repair=False)] == [False]
-    assert [one.where for one in doctor.abandoned_builds(settings, repair=True)] == [
-        str(settings.home / "staging" / f"{GONE}-abc")
-    ]
-    assert [path.name for path in (settings.home / "staging").iterdir()] == [f"{os.getpid()}-abc"]
+    left = settings.home / "staging" / "12345-abcd_123"  # of an Evergreen before names said whose they are
+    left.mkdir(parents=True)
+    os.utime(left, (1.0, 1.0))
+    with temporaries.folder(settings.home / "staging" / "v2") as ours:
+        assert [one.repaired for one in doctor.left_behind(settings, repair=False)] == [False]
+        assert [one.where for one in doctor.left_behind(settings, repair=True)] == [str(left)]
+        assert [path.name for path in (settings.home / "staging").iterdir()] == [ours.name]
 
 
 def test_artifacts_of_the_champion_are_looked_at_byte_by_byte(visited):

@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from evergreen.base.errors import IntegrityError, explain_os_errors
+from evergreen.base.temporaries import temporary
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 10_000_000
@@ -73,24 +73,24 @@ def publish(target: Path, *, fill: Callable[[Path], None], is_whole: Callable[[]
     """
     if is_whole():
         return
-    temporary, aside = (target.with_name(f".{target.name}.{uuid4().hex[:8]}") for _ in range(2))
+    unfinished, aside = temporary(target), temporary(target)
     with explain_os_errors(target):
         try:
-            fill(temporary)
+            fill(unfinished)
             try:
-                temporary.rename(target)
+                unfinished.rename(target)
             except OSError:
                 if is_whole():  # another process has published the same content meanwhile
                     return
                 target.rename(aside)
-                temporary.rename(target)
+                unfinished.rename(target)
         except OSError:
             if not is_whole():
                 raise
         finally:
             if aside.exists() and not target.exists():
                 aside.rename(target)
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(unfinished, ignore_errors=True)
             shutil.rmtree(aside, ignore_errors=True)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
-from uuid import uuid4
 
 from pydantic import BaseModel
 
@@ -17,6 +16,7 @@ from evergreen.base.artifacts.refs import FolderRef, TableRef, schema_hash
 from evergreen.base.artifacts.tables import TableWriter
 from evergreen.base.errors import IntegrityError, explain_os_errors
 from evergreen.base.files import file_digest, write_bytes
+from evergreen.base.temporaries import temporary
 from evergreen.base.values import Value
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Workspace(Value):
 
         Nothing is left of it when the block raises.
         """
-        writer = TableWriter(self.root / f".{name}.{uuid4().hex[:8]}", schema)
+        writer = TableWriter(temporary(self.root / name), schema)
         try:
             yield writer
             writer.finish(self.root, lambda sha256: f"{name}-{sha256[:16]}" if self.by_content else name)
@@ -191,18 +191,18 @@ def _publish(target: Path, files: Mapping[str, bytes], sha256: str) -> None:
 
 def _copy(source: Path, target: Path, ref: TableRef) -> None:
     """Put a table in place by a rename, after its copy was found to have the digest of the reference."""
-    temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+    unfinished = temporary(target)
     with explain_os_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with _opened(source) as read, temporary.open("wb") as written:
+            with _opened(source) as read, unfinished.open("wb") as written:
                 shutil.copyfileobj(read, written)
                 written.flush()
                 os.fsync(written.fileno())
-            _require_digest(source, file_digest(temporary), ref)
-            temporary.replace(target)
+            _require_digest(source, file_digest(unfinished), ref)
+            unfinished.replace(target)
         finally:
-            temporary.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
 
 
 def _opened(path: Path) -> BinaryIO:

@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import pyarrow as pa
 
@@ -15,6 +14,7 @@ from evergreen.base.artifacts.refs import DatasetRef, Item, SourceRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import DataError, explain_os_errors, printable
 from evergreen.base.files import write_bytes
+from evergreen.base.temporaries import temporary
 from evergreen.base.values import Value, digest_of
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
@@ -115,7 +115,7 @@ def take(path: Path, manifest: Manifest, ws: Workspace, contract: Contract, para
         fragments, files = manifest.fragments, {part.path: path / part.path for part in manifest.fragments}
         ref = _publish(ws, manifest, fragments, files)
     else:
-        scratch = ws.root / f".period-{uuid4().hex[:8]}"
+        scratch = temporary(ws.root / "period")
         try:
             with explain_os_errors(scratch):
                 scratch.mkdir(parents=True)
@@ -193,13 +193,13 @@ def _lookups(source: SourceRef, contract: Contract) -> list[JoinedTable]:
 
 
 def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], folder: Path, secret: bytes) -> ItemRead:
-    temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
+    unfinished = temporary(folder)
     own = [column for column in contract.stored if column.name not in contract.joined]
     offsets = Offsets()
     with explain_os_errors(folder):
         try:
-            temporary.mkdir(parents=True)
-            writer = datasets.Writer(temporary, item=item.sha256, time=contract.time, zone=contract.timezone)
+            unfinished.mkdir(parents=True)
+            writer = datasets.Writer(unfinished, item=item.sha256, time=contract.time, zone=contract.timezone)
             names: list[str] = []
             physical: dict[str, str] = {}
 
@@ -230,17 +230,17 @@ def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], f
                 physical={c.name: physical[c.name] for c in own} if item.format == "parquet" and names else {},
             )
             item_read = ItemRead(about=about, fragments=fragments)
-            write_bytes(temporary / ITEM_FILE, item_read.model_dump_json(indent=1).encode())
-            return _placed(item_read, temporary, folder)
+            write_bytes(unfinished / ITEM_FILE, item_read.model_dump_json(indent=1).encode())
+            return _placed(item_read, unfinished, folder)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _placed(item_read: ItemRead, temporary: Path, folder: Path) -> ItemRead:
+def _placed(item_read: ItemRead, unfinished: Path, folder: Path) -> ItemRead:
     """Rename what was read into place, or return what another process has put there meanwhile."""
     for _ in range(3):
         try:
-            temporary.rename(folder)
+            unfinished.rename(folder)
         except OSError:
             known = _known(folder)
             if known:
@@ -248,7 +248,7 @@ def _placed(item_read: ItemRead, temporary: Path, folder: Path) -> ItemRead:
             shutil.rmtree(folder, ignore_errors=True)
         else:
             return item_read
-    temporary.rename(folder)
+    unfinished.rename(folder)
     return item_read
 
 
