@@ -9,8 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
-from pydantic import BaseModel
-
 from evergreen.base.artifacts.folders import MANIFEST, is_inside, is_whole, publish, read_folder
 from evergreen.base.artifacts.refs import FolderRef, TableRef, schema_hash
 from evergreen.base.artifacts.tables import TableWriter
@@ -165,15 +163,6 @@ class Workspace(Value):
             return FolderRef(uri=name, sha256=file_digest(path))
         except OSError as error:
             raise _gone(path, error) from error
-
-    def holds(self, value: Any) -> bool:
-        """Return whether everything that `value` (a reference, or something that contains some) names is here."""
-        if isinstance(value, BaseModel):
-            return self.holds(value.model_dump(mode="json"))
-        if isinstance(value, Mapping):
-            own = not {"uri", "sha256"} <= value.keys() or self.path(str(value["uri"])).exists()
-            return own and all(self.holds(item) for item in value.values())
-        return all(self.holds(item) for item in value) if isinstance(value, (list, tuple)) else True
 
     @classmethod
     def beside(cls, folder: Path) -> Self:

@@ -1,6 +1,7 @@
 """The store of dataset versions: each item of a source read once, and versions made of what was read."""
 
 import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from evergreen.base.artifacts.refs import DatasetRef, Item, SourceRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import DataError, explain_os_errors, printable
 from evergreen.base.files import write_bytes
+from evergreen.base.sealed import sealed, unsealed
 from evergreen.base.temporaries import temporary
 from evergreen.base.values import Value, digest_of
 from evergreen.config.contract.columns import Column
@@ -174,7 +176,7 @@ def _what_reading_needs(contract: Contract) -> dict[str, object]:
 
 def _known(folder: Path) -> ItemRead | None:
     try:
-        item_read = ItemRead.model_validate_json((folder / ITEM_FILE).read_bytes())
+        item_read = ItemRead.model_validate(unsealed(json.loads((folder / ITEM_FILE).read_bytes())))
     except (OSError, ValueError):
         return None
     return item_read if all(datasets.is_whole(folder, part) for part in item_read.fragments) else None
@@ -230,7 +232,8 @@ def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], f
                 physical={c.name: physical[c.name] for c in own} if item.format == "parquet" and names else {},
             )
             item_read = ItemRead(about=about, fragments=fragments)
-            write_bytes(unfinished / ITEM_FILE, item_read.model_dump_json(indent=1).encode())
+            said = sealed(item_read.model_dump(mode="json"))
+            write_bytes(unfinished / ITEM_FILE, json.dumps(said, indent=1).encode())
             return _placed(item_read, unfinished, folder)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
