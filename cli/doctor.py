@@ -1,14 +1,12 @@
 """`evergreen doctor`: what is not as the ledger says, found, and repaired where that is safe."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from cli import leftovers
+from cli import leftovers, mending
 from evergreen.base import temporaries
-from evergreen.base.artifacts.folders import read_folder
-from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import EvergreenError, IntegrityError, LostRace, Unavailable
 from evergreen.base.values import Value
 from evergreen.config.settings import Settings
@@ -49,7 +47,7 @@ def examine(settings: Settings, *, repair: bool) -> list[Finding]:
             found.append(_of_error(error))
         found += unfinished_registrations(ledger, model)
         if champion := champion_facts(ledger, model):
-            found += artifacts(champion, settings)
+            found += artifacts(champion, settings, repair=repair)
             found += package(champion, settings, repair=repair)
     return found
 
@@ -108,20 +106,18 @@ def runs_left_open(ledger: Ledger, model: str, settings: Settings, *, repair: bo
         )
 
 
-def artifacts(champion: VersionFacts, settings: Settings) -> Iterator[Finding]:
-    """Look whether what the champion was made of, and judged on, is here and whole."""
-    ws, version = Workspace(root=settings.workspace), f"{champion.judged.model} version {champion.version}"
-    looks: dict[str, Callable[[], object]] = {
-        "model": lambda: read_folder(ws.path(champion.artifact.uri), champion.artifact.sha256),
-        "train table": lambda: ws.verified(champion.train),
-    }
-    if (proof := champion.proof) is not None:
-        looks["proof"] = lambda: read_folder(ws.path(proof.uri), proof.sha256)
-    for name, look in looks.items():
-        try:
-            look()
-        except IntegrityError as error:
-            yield _of_error(error, what=f"the {name} of {version}: {error.what}")
+def artifacts(champion: VersionFacts, settings: Settings, *, repair: bool) -> Iterator[Finding]:
+    """Look whether what the champion was made of, and judged on, is here and whole, and put back what can be."""
+    version = f"{champion.judged.model} version {champion.version}"
+    for damaged in mending.look(champion, settings, mend=repair):
+        mended = f", put back from {damaged.mended}" if damaged.mended else ""
+        yield Finding(
+            where=damaged.where,
+            what=f"{damaged.code}: the {damaged.name} of {version}: {damaged.what}{mended}",
+            repaired=bool(damaged.mended),
+            next="" if damaged.mended else damaged.next_step,
+            kind="integrity",
+        )
 
 
 def package(champion: VersionFacts, settings: Settings, *, repair: bool) -> Iterator[Finding]:

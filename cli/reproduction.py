@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from cli import mending
 from cli.recall import facts_of, proof_of
 from evergreen.base import parents, temporaries
 from evergreen.base.artifacts.folders import MANIFEST
@@ -75,7 +76,8 @@ class Reproduction(Value):
 
     `first_difference`: the first step whose artifacts are others. `metrics`: of the model that the gate was asked
     about, then and now; `predictions`: the digest of what it says of every gate row. `environment`: Python and
-    packages that are others here; `code`: which was run.
+    packages that are others here; `code`: which was run; `mended`: artifacts that were damaged or gone in the
+    workspace, and are there again, because they came out the same.
     """
 
     version: int
@@ -86,10 +88,13 @@ class Reproduction(Value):
     steps: tuple[StepAgain, ...]
     environment: dict[str, tuple[str | None, str | None]]
     code: str
+    mended: tuple[str, ...] = ()
 
 
 def reproduce(project: Project, asked: str) -> Reproduction:
     """Run the training steps of a version again, below `home`/tmp, and say what differs; no ledger and no registry.
+
+    What came out the same, and is damaged or gone in the workspace, is put back there.
 
     Raises
     ------
@@ -114,6 +119,7 @@ def reproduce(project: Project, asked: str) -> Reproduction:
             steps = _again(proof, place, environment)
             steps[0] = _which_items(project, proof, place, steps[0])
         metrics, predictions = _metrics(proof, place), _digests(proof, "evaluate", place)["scores"]
+        mended = mending.put_back(proof.candidate, project.workspace, place / "data")
     first = next((step.name for step in steps if not step.same), None)
     return Reproduction(
         version=facts.version,
@@ -124,6 +130,7 @@ def reproduce(project: Project, asked: str) -> Reproduction:
         steps=tuple(steps),
         environment=_elsewhere(proof),
         code=told,
+        mended=mended,
     )
 
 

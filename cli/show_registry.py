@@ -186,6 +186,8 @@ def reproduction(found: "Reproduction") -> None:
     console.print(metrics)
     for name, (then, here) in found.environment.items():
         console.print(f"[yellow]note[/]: {escape(name)} was {escape(str(then))}, and is {escape(str(here))} here")
+    if found.mended:
+        console.print(f"[green]Put back[/], as they came out the same: {', '.join(found.mended)}")
     if found.same:
         console.print(f"[green]The same[/]: metrics, model and predictions, from {escape(found.code)}")
     else:

@@ -101,7 +101,7 @@ time.sleep(600)
 def test_migration_ends_with_the_command_that_started_it(tmp_path, project):
     command = subprocess.Popen([sys.executable, "-c", MIGRATES, str(tmp_path)], cwd=project, stdout=subprocess.PIPE)
     migration = psutil.Process(int(command.stdout.readline()))
-    wait_for(lambda: migration.cmdline()[-1].startswith("import time"), "the migration runs")
+    wait_for(lambda: migration.cmdline()[-1:] == ["import time; time.sleep(600)"], "the migration runs")
     command.kill()
     command.communicate()
     wait_for(lambda: not migration.is_running() or migration.status() == psutil.STATUS_ZOMBIE, "the migration is gone")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from evergreen.base.errors import IntegrityError, explain_os_errors
+from evergreen.base.errors import MENDS, IntegrityError, explain_os_errors
 from evergreen.base.temporaries import temporary
 
 MANIFEST = "manifest.json"
@@ -25,9 +25,7 @@ def read_folder(path: Path, sha256: str) -> tuple[dict[str, Any], dict[str, byte
     """
 
     def damaged(what: str) -> IntegrityError:
-        return IntegrityError(
-            "INT003", what, where=str(path), next_step="Do not use this copy. Run the command that made it again."
-        )
+        return IntegrityError("INT003", what, where=str(path), next_step=f"Do not use this copy. {MENDS}")
 
     try:
         raw = _read(path / MANIFEST, at_most=MAX_MANIFEST_BYTES)

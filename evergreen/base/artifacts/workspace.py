@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Self
 from evergreen.base.artifacts.folders import MANIFEST, is_inside, is_whole, publish, read_folder
 from evergreen.base.artifacts.refs import FolderRef, TableRef, schema_hash
 from evergreen.base.artifacts.tables import TableWriter
-from evergreen.base.errors import IntegrityError, explain_os_errors
+from evergreen.base.errors import MENDS, IntegrityError, explain_os_errors
 from evergreen.base.files import file_digest, write_bytes
 from evergreen.base.temporaries import temporary
 from evergreen.base.values import Value
@@ -144,12 +144,29 @@ class Workspace(Value):
         ------
         IntegrityError if it is gone there or damaged; nothing is here then that was not before.
         """
-        target, source = self.path(ref.uri), other.path(ref.uri)
+        self.bring(ref, other.path(ref.uri))
+
+    def bring(self, ref: TableRef | FolderRef, source: Path) -> bool:
+        """Put an artifact that lies elsewhere here, unless it is here and whole; return whether it was not.
+
+        Raises
+        ------
+        IntegrityError if what lies there is gone, or is not the one of the reference; nothing is here then that was not
+        before.
+        """
+        target = self.path(ref.uri)
+        try:
+            self.require(ref)
+        except IntegrityError:
+            pass
+        else:
+            return False
         if isinstance(ref, FolderRef):
             _, files = read_folder(source, ref.sha256)
             _publish(target, {**files, MANIFEST: (source / MANIFEST).read_bytes()}, ref.sha256)
-        elif not (target.is_file() and file_digest(target) == ref.sha256):
+        else:
             _copy(source, target, ref)
+        return True
 
     def folder(self, name: str) -> FolderRef:
         """Return the reference of a folder that lies under its plain name.
@@ -207,7 +224,7 @@ def _require_digest(path: Path, sha256: str, ref: TableRef) -> None:
             "INT002",
             "an artifact's bytes are not those that were written",
             where=str(path),
-            next_step="Delete the file and run the command again.",
+            next_step=MENDS,
         )
 
 
@@ -217,7 +234,5 @@ def _gone(path: Path, error: Exception) -> IntegrityError:
         "INT001",
         "an artifact is gone" if missing else f"an artifact cannot be read: {error}",
         where=str(path),
-        next_step="Run the command again: the step that makes it will run."
-        if missing
-        else "Delete it and run the command again.",
+        next_step=MENDS,
     )

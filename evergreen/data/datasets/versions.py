@@ -136,7 +136,7 @@ def _verify(path: Path, fragment: Fragment) -> None:
 
 def _damaged(path: Path, what: str) -> IntegrityError:
     return IntegrityError(
-        "INT009", what, where=str(path), next_step="Delete the folder and run the command again: it is made anew."
+        "INT009", what, where=str(path), next_step="Run the command again: it is made anew of the source."
     )
 
 
