@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from cli import (
+    advice,
     alerts_command,
     card_command,
     contract_commands,
@@ -500,7 +501,11 @@ def main() -> None:
     memory.collect_rarely()
     debug = "--debug" in sys.argv
     arguments = ["--debug"] * debug + [argument for argument in sys.argv[1:] if argument != "--debug"]
-    with explained(debug):
+
+    def advise(text: str) -> str:
+        return advice.kept(text, arguments, typer.main.get_command(app))
+
+    with explained(debug, advise=advise):
         ended = app(arguments, standalone_mode=False)
         if ended == INTERRUPTED:  # Typer made a number of the Ctrl-C
             raise KeyboardInterrupt

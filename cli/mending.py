@@ -6,7 +6,7 @@ from pathlib import Path
 
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
-from evergreen.base.errors import ConfigError, DataError, IntegrityError, Unavailable
+from evergreen.base.errors import MENDS, ConfigError, DataError, IntegrityError, Unavailable
 from evergreen.base.values import Value
 from evergreen.config.settings import Settings
 from evergreen.data import datasets
@@ -115,7 +115,9 @@ def _reference(version: VersionFacts, settings: Settings) -> None:
     ws = Workspace(root=settings.workspace)
     assert version.reference is not None
     if version.proof is None:
-        raise IntegrityError("INT003", "nobody knows by which parameters it was made", where=version.reference.uri)
+        raise IntegrityError(
+            "INT003", "nobody knows by which parameters it was made", where=version.reference.uri, next_step=MENDS
+        )
     proof, _ = proofs.read(ws.path(version.proof.uri), version.proof.sha256)
     reference.fn(
         version.artifact,

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
-from evergreen.base.errors import IntegrityError
+from evergreen.base.errors import MENDS, IntegrityError
 from evergreen.data import datasets
 
 Reference = TableRef | FolderRef | DatasetRef
@@ -51,4 +51,4 @@ def _reference(value: Mapping[str, Any]) -> Reference:
             return kind.model_validate(value)
         except ValidationError:
             continue
-    raise IntegrityError("INT001", "what it names is no artifact", where=str(value["uri"]))
+    raise IntegrityError("INT001", "what it names is no artifact", where=str(value["uri"]), next_step=MENDS)
