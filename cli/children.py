@@ -5,17 +5,20 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
 
+from evergreen.base import parents
 from evergreen.base.errors import Unavailable
 from evergreen.base.files import write_bytes
+from evergreen.base.processes import Mark, mark
+from evergreen.base.temporaries import DAY, not_written_for
 
 STOP_SECONDS = 10.0
 
@@ -42,7 +45,7 @@ def child(
     log = log_of(name, run)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "cli.bound", str(os.getpid()), *argv],
+            parents.bound(argv),
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -52,14 +55,7 @@ def child(
     note = run / f"{name}-{process.pid}.json"
     write_bytes(
         note,
-        json.dumps(
-            {
-                "pid": process.pid,
-                "started": psutil.Process(process.pid).create_time(),
-                "parent": os.getpid(),
-                "parent_started": psutil.Process().create_time(),
-            }
-        ).encode(),
+        json.dumps({"child": asdict(mark(process.pid)), "parent": asdict(mark())}).encode(),
     )
     try:
         yield process
@@ -98,27 +94,20 @@ def sweep(run: Path) -> int:
     for note in run.glob("*.json"):
         try:
             facts = json.loads(note.read_bytes())
-        except ValueError:
+            begun, parent = Mark(**facts["child"]), Mark(**facts["parent"])
+        except (ValueError, KeyError, TypeError):  # cut short, or of another version
             note.unlink(missing_ok=True)
             continue
-        if same_process(facts["parent"], facts["parent_started"]):
+        if parent.is_running or (not parent.is_here and not not_written_for(note, DAY)):
             continue
-        if same_process(facts["pid"], facts["started"]):
-            os.kill(facts["pid"], signal.SIGKILL)
+        if begun.is_running:
+            os.kill(begun.pid, signal.SIGKILL)
             swept += 1
         note.unlink(missing_ok=True)
     for log in run.glob("*.log"):
         if not psutil.pid_exists(int(log.stem.rpartition("-")[2])):
             log.unlink(missing_ok=True)
     return swept
-
-
-def same_process(pid: int, started: float) -> bool:
-    """Return whether `pid` is still the process that started then, and not a later one with its number."""
-    try:
-        return abs(psutil.Process(pid).create_time() - started) < 1
-    except psutil.Error:
-        return False
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -72,7 +72,7 @@ def show_version(path: str, manifest: Manifest) -> None:
     for table in (columns, partitions, items):
         out.print("", table)
     if len(manifest.items) > MOST_ITEMS:
-        out.print(f"and {len(manifest.items) - MOST_ITEMS} more items")
+        out.print(f"and {len(manifest.items) - MOST_ITEMS} more items: --json")
 
 
 def show_difference(difference: VersionDifference) -> None:

@@ -1,13 +1,12 @@
 """`evergreen doctor`: what is not as the ledger says, found, and repaired where that is safe."""
 
 import os
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from evergreen.base.artifacts.folders import read_folder
-from evergreen.base.artifacts.workspace import Workspace
+from cli import leftovers, mending
+from evergreen.base import temporaries
 from evergreen.base.errors import EvergreenError, IntegrityError, LostRace, Unavailable
 from evergreen.base.values import Value
 from evergreen.config.settings import Settings
@@ -39,7 +38,7 @@ def examine(settings: Settings, *, repair: bool) -> list[Finding]:
         ledger.verify()
     except IntegrityError as error:
         return [_of_error(error)]
-    found = [*dead_leases(ledger, repair=repair), *abandoned_builds(settings, repair=repair)]
+    found = [*dead_leases(ledger, repair=repair), *left_behind(settings, repair=repair)]
     for model in ledger.models():
         try:
             found += registry(ledger, model, settings, repair=repair)
@@ -48,7 +47,7 @@ def examine(settings: Settings, *, repair: bool) -> list[Finding]:
             found.append(_of_error(error))
         found += unfinished_registrations(ledger, model)
         if champion := champion_facts(ledger, model):
-            found += artifacts(champion, settings)
+            found += artifacts(champion, settings, repair=repair)
             found += package(champion, settings, repair=repair)
     return found
 
@@ -107,20 +106,18 @@ def runs_left_open(ledger: Ledger, model: str, settings: Settings, *, repair: bo
         )
 
 
-def artifacts(champion: VersionFacts, settings: Settings) -> Iterator[Finding]:
-    """Look whether what the champion was made of, and judged on, is here and whole."""
-    ws, version = Workspace(root=settings.workspace), f"{champion.judged.model} version {champion.version}"
-    looks: dict[str, Callable[[], object]] = {
-        "model": lambda: read_folder(ws.path(champion.artifact.uri), champion.artifact.sha256),
-        "train table": lambda: ws.verified(champion.train),
-    }
-    if (proof := champion.proof) is not None:
-        looks["proof"] = lambda: read_folder(ws.path(proof.uri), proof.sha256)
-    for name, look in looks.items():
-        try:
-            look()
-        except IntegrityError as error:
-            yield _of_error(error, what=f"the {name} of {version}: {error.what}")
+def artifacts(champion: VersionFacts, settings: Settings, *, repair: bool) -> Iterator[Finding]:
+    """Look whether what the champion was made of, and judged on, is here and whole, and put back what can be."""
+    version = f"{champion.judged.model} version {champion.version}"
+    for damaged in mending.look(champion, settings, mend=repair):
+        mended = f", put back from {damaged.mended}" if damaged.mended else ""
+        yield Finding(
+            where=damaged.where,
+            what=f"{damaged.code}: the {damaged.name} of {version}: {damaged.what}{mended}",
+            repaired=bool(damaged.mended),
+            next="" if damaged.mended else damaged.next_step,
+            kind="integrity",
+        )
 
 
 def package(champion: VersionFacts, settings: Settings, *, repair: bool) -> Iterator[Finding]:
@@ -177,16 +174,14 @@ def unfinished_registrations(ledger: Ledger, model: str) -> Iterator[Finding]:
             )
 
 
-def abandoned_builds(settings: Settings, *, repair: bool) -> Iterator[Finding]:
-    """Look for what builds of packages left that were killed."""
-    from evergreen.adapters import packaging
-
-    for folder in packaging.abandoned(settings.home):
+def left_behind(settings: Settings, *, repair: bool) -> Iterator[Finding]:
+    """Look for unfinished files and folders of processes that were killed."""
+    for path in leftovers.find(settings):
         if repair:
-            shutil.rmtree(folder, ignore_errors=True)
+            temporaries.delete([path])
         yield Finding(
-            where=str(folder),
-            what="left by the build of a package that was killed" + (", removed" if repair else ""),
+            where=str(path),
+            what="left unfinished by a process that was killed" + (", removed" if repair else ""),
             repaired=repair,
             next="" if repair else "evergreen doctor",
             kind="leftover",

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -14,8 +14,13 @@ INTERRUPTED = 130
 
 
 @contextmanager
-def explained(debug: bool) -> Iterator[None]:
-    """End with one block and the exit code of the error's kind; a traceback only with --debug."""
+def explained(debug: bool, *, advise: Callable[[str], str] = str) -> Iterator[None]:
+    """End with one block and the exit code of the error's kind; a traceback only with --debug.
+
+    Parameters
+    ----------
+    advise : what makes of a next step the one that fits the user's command.
+    """
     interrupted = _note_interrupts()
     try:
         yield
@@ -30,6 +35,7 @@ def explained(debug: bool) -> Iterator[None]:
         if debug:
             raise
         known = _known(error)
+        known.next_step = advise(known.next_step)
         typer.echo(known.block(), err=True)
         raise SystemExit(known.exit_code) from error
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli import children
+from cli import children, leftovers
+from evergreen.base import parents
 from evergreen.base.errors import ResourceError, Unavailable, explain_os_errors
 from evergreen.config.settings import Settings
 
@@ -23,7 +24,7 @@ MIN_FREE_BYTES = 200_000_000
 
 
 def prepare(settings: Settings) -> None:
-    """Make the state folder and migrate the embedded databases, once; a second call costs nothing.
+    """Make the state folder, sweep what killed processes left in it, and migrate the embedded databases, once.
 
     Raises
     ------
@@ -39,6 +40,7 @@ def prepare(settings: Settings) -> None:
                 where=str(settings.home),
                 next_step="Give this user write access, or set EVERGREEN_HOME to another folder.",
             )
+    leftovers.sweep(settings)
     free = shutil.disk_usage(settings.home).free
     if free < MIN_FREE_BYTES:
         raise ResourceError(
@@ -81,7 +83,7 @@ def _prepared(database: Path) -> Path:
 
 def _start(argv: list[str], settings: Settings) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(
-        [str(Path(sys.executable).with_name(argv[0])), *argv[1:]],
+        parents.bound([str(Path(sys.executable).with_name(argv[0])), *argv[1:]]),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

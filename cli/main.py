@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from cli import (
+    advice,
     alerts_command,
     card_command,
     contract_commands,
@@ -503,8 +504,12 @@ def main() -> None:
     memory.collect_rarely()
     debug = "--debug" in sys.argv
     arguments = ["--debug"] * debug + [argument for argument in sys.argv[1:] if argument != "--debug"]
+
+    def advise(text: str) -> str:
+        return advice.kept(text, arguments, typer.main.get_command(app))
+
     streams.guard()
-    with explained(debug):
+    with explained(debug, advise=advise):
         try:
             ended = app(arguments, standalone_mode=False)
         finally:

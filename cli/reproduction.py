@@ -7,7 +7,6 @@ import platform
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +14,12 @@ from typing import Any
 
 import yaml
 
+from cli import mending
 from cli.recall import facts_of, proof_of
+from evergreen.base import parents, temporaries
 from evergreen.base.artifacts.folders import MANIFEST
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
-from evergreen.base.errors import ConfigError, EvergreenError, explain_os_errors
+from evergreen.base.errors import ConfigError, EvergreenError
 from evergreen.base.files import file_digest, write_bytes
 from evergreen.base.values import Value, digest_of
 from evergreen.config.contract.sources import DvcSource, FileSource
@@ -75,7 +76,8 @@ class Reproduction(Value):
 
     `first_difference`: the first step whose artifacts are others. `metrics`: of the model that the gate was asked
     about, then and now; `predictions`: the digest of what it says of every gate row. `environment`: Python and
-    packages that are others here; `code`: which was run.
+    packages that are others here; `code`: which was run; `mended`: artifacts that were damaged or gone in the
+    workspace, and are there again, because they came out the same.
     """
 
     version: int
@@ -86,10 +88,13 @@ class Reproduction(Value):
     steps: tuple[StepAgain, ...]
     environment: dict[str, tuple[str | None, str | None]]
     code: str
+    mended: tuple[str, ...] = ()
 
 
 def reproduce(project: Project, asked: str) -> Reproduction:
     """Run the training steps of a version again, below `home`/tmp, and say what differs; no ledger and no registry.
+
+    What came out the same, and is damaged or gone in the workspace, is put back there.
 
     Raises
     ------
@@ -106,16 +111,15 @@ def reproduce(project: Project, asked: str) -> Reproduction:
             next_step="A version that is trained now has one: evergreen run",
         )
     scratch = project.settings.home / "tmp"
-    with explain_os_errors(scratch):
-        scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="reproduce-", dir=scratch) as folder:
-        place, code, told = _with_code(project, facts, proof, Path(folder))
+    with temporaries.folder(scratch / "reproduce") as folder:
+        place, code, told = _with_code(project, facts, proof, folder)
         _give(project, proof, place)
-        with _environment(project, Path(folder) / "home", place=place, code=code) as environment:
+        with _environment(project, folder / "home", place=place, code=code) as environment:
             _keep_start(project, proof, place, environment)
             steps = _again(proof, place, environment)
             steps[0] = _which_items(project, proof, place, steps[0])
         metrics, predictions = _metrics(proof, place), _digests(proof, "evaluate", place)["scores"]
+        mended = mending.put_back(proof.candidate, project.workspace, place / "data")
     first = next((step.name for step in steps if not step.same), None)
     return Reproduction(
         version=facts.version,
@@ -126,6 +130,7 @@ def reproduce(project: Project, asked: str) -> Reproduction:
         steps=tuple(steps),
         environment=_elsewhere(proof),
         code=told,
+        mended=mended,
     )
 
 
@@ -157,7 +162,7 @@ def _no_code(what: str) -> ConfigError:
 
 def _git(folder: Path, *arguments: str) -> str:
     return subprocess.run(
-        ["git", "-C", str(folder), *arguments],  # noqa: S607  the user's own git, wherever it is
+        parents.bound(["git", "-C", str(folder), *arguments]),
         capture_output=True,
         text=True,
         timeout=600,
@@ -272,9 +277,8 @@ def _run(
     arguments: list[str], place: Path, environment: Mapping[str, str], *, given: str | None = None
 ) -> "subprocess.CompletedProcess[str]":
     """Run Python in the scratch place with the version's code; it dies with us."""
-    python = sys.executable
     return subprocess.run(
-        [python, "-m", "cli.bound", str(os.getpid()), python, *arguments],
+        parents.bound([sys.executable, *arguments]),
         cwd=place,
         env=dict(environment),
         input=given,

@@ -140,7 +140,7 @@ def lineage(found: "Lineage") -> None:
         for name, sha256 in [*version.items.items()][:MOST_LISTED]:
             data.add(f"from {escape(name)} {sha256[:12]}")
         if len(version.items) > MOST_LISTED:
-            data.add(f"and from {len(version.items) - MOST_LISTED} more files")
+            data.add(f"and from {len(version.items) - MOST_LISTED} more files: --json")
         data.add(f"train rows {version.train[:12]}, gate rows {_short(version.gate_rows)}")
         tree.add(f"code {version.code[:12]}, commit {_short(version.commit)}, lock {_short(version.lock)}")
         tree.add(f"parameters {version.params[:12]}")
@@ -168,7 +168,7 @@ def unnamed(found: Sequence["Unnamed"], *, deleted: bool) -> None:
     for one in found[:MOST_LISTED]:
         table.add_row(one.kind, f"{one.size / 2**20:.2f}", f"{one.modified:%Y-%m-%d}", escape(one.path))
     console.print(table)
-    more = f", of which {MOST_LISTED} are shown" if len(found) > MOST_LISTED else ""
+    more = f", of which {MOST_LISTED} are shown (all: --json)" if len(found) > MOST_LISTED else ""
     size = sum(one.size for one in found) / 2**20
     next_step = "deleted" if deleted else "that nothing names; evergreen gc deletes them"
     console.print(f"{len(found)} things{more}, {size:.1f} MiB, {next_step}")
@@ -186,6 +186,8 @@ def reproduction(found: "Reproduction") -> None:
     console.print(metrics)
     for name, (then, here) in found.environment.items():
         console.print(f"[yellow]note[/]: {escape(name)} was {escape(str(then))}, and is {escape(str(here))} here")
+    if found.mended:
+        console.print(f"[green]Put back[/], as they came out the same: {', '.join(found.mended)}")
     if found.same:
         console.print(f"[green]The same[/]: metrics, model and predictions, from {escape(found.code)}")
     else:

@@ -1,18 +1,15 @@
 """What was begun and not ended: `evergreen run` notes its arguments, and `evergreen resume` runs them again."""
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-import psutil
-
-from cli.children import same_process
 from evergreen.base.errors import ConfigError, EvergreenError
 from evergreen.base.files import write_bytes
+from evergreen.base.processes import Mark, mark
 from evergreen.base.values import Value, digest_of
 from evergreen.config.settings import Settings
 from evergreen.project import Asked, Project
@@ -21,15 +18,14 @@ log = logging.getLogger(__name__)
 
 
 class UnfinishedRun(Value):
-    """A run as it was asked for. `params_digest` is of every parameter, `pid` and `started` of its process."""
+    """A run as it was asked for. `params_digest` is of every parameter, `process` the one that runs it."""
 
     model: str
     asked: Asked
     reason: str | None
     params_digest: str
     at: datetime
-    pid: int
-    started: float
+    process: Mark
 
 
 @contextmanager
@@ -44,8 +40,7 @@ def noted(project: Project, *, reason: str | None) -> Iterator[None]:
         reason=reason,
         params_digest=digest_of(project.params),
         at=datetime.now(UTC),
-        pid=os.getpid(),
-        started=psutil.Process().create_time(),
+        process=mark(),
     )
     note = project.settings.unfinished / f"{uuid4().hex}.json"
     write_bytes(note, run.model_dump_json().encode())
@@ -109,6 +104,6 @@ def _left(settings: Settings) -> list[tuple[Path, UnfinishedRun]]:
         except ValueError:
             path.unlink(missing_ok=True)  # of another version
             continue
-        if not same_process(run.pid, run.started):
+        if not run.process.is_running:
             left.append((path, run))
     return left

@@ -17,7 +17,6 @@ from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.looks import LOOK, Look, pages
 from evergreen.record.outcomes import of_entry
 from evergreen.record.plan.identity import code_digest, lock_digest
-from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.retrainings import past
 from evergreen.record.windows import latest
 from flows.alerting import tell_or_say
@@ -69,7 +68,6 @@ def look_at(
     require_unseen(champion.data_end, champion.version, end)
     require_begun(project.contract, start, as_of)
     with ledger.lease(f"monitoring:{project.name}"):
-        drop_broken_records(project.settings.step_records, project.workspace)
         earlier = deciding_looks(ledger, project.name)
         known = known_until(end, as_of, project.contract)
         seen = watch(

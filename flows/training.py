@@ -27,7 +27,6 @@ from evergreen.record.outcomes import (
 )
 from evergreen.record.plan import commits
 from evergreen.record.plan.commits import Commit
-from evergreen.record.plan.records import drop_broken_records
 from evergreen.record.plan.steps import arguments
 from evergreen.record.registry import people
 from evergreen.record.registry.case import Case, verdict_of
@@ -114,7 +113,6 @@ def train_and_judge(
     ledger, do = project.ledger(), do or Recorder()
     lease = f"training:{project.name}"
     with ledger.lease(lease) as held:
-        drop_broken_records(project.settings.step_records, project.workspace)
         candidate = make_candidate(project, do, repair)
         failpoints.reach("training.made")
         candidate = candidate.model_copy(update={"key": people.key_now(ledger, project.name, candidate.key)})

@@ -4,7 +4,6 @@ import argparse
 import gc
 import logging
 import os
-import shutil
 import signal
 import socket
 import sys
@@ -14,10 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import uvicorn
 
-from evergreen.base import parents
+from evergreen.base import parents, temporaries
 from evergreen.base.errors import EvergreenError
 from evergreen.config.settings import Settings
 from serving import last_served, logs
@@ -73,16 +71,13 @@ def serve_alone(asked: argparse.Namespace, settings: Settings) -> int:
 def supervise(asked: argparse.Namespace, settings: Settings) -> int:
     """Keep the workers of the settings answering. Their counts lie together, for as long as this process runs."""
     together = settings.home / "serving" / "counts"
-    for left in together.glob("*"):
-        if not (left.name.isdecimal() and psutil.pid_exists(int(left.name))):
-            shutil.rmtree(left, ignore_errors=True)
-    counts = together / str(os.getpid())
-    more = (f"--source={asked.source}", f"--counts={counts}")
-    with listen(settings.serve_host, settings.serve_port, shared=True) as listening:
-        try:
-            return Supervisor(listening, settings.serve_workers, partial(command, more)).run()
-        finally:
-            shutil.rmtree(counts, ignore_errors=True)
+    temporaries.delete(temporaries.left_in(together))
+    with (
+        listen(settings.serve_host, settings.serve_port, shared=True) as listening,
+        temporaries.folder(together / "service") as counts,
+    ):
+        more = (f"--source={asked.source}", f"--counts={counts}")
+        return Supervisor(listening, settings.serve_workers, partial(command, more)).run()
 
 
 def work(asked: argparse.Namespace, settings: Settings) -> int:

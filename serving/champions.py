@@ -12,6 +12,8 @@ from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import champion_facts
 from evergreen.record.registry import bentos
 
+TRAIN = "Train one: evergreen run"
+
 
 @dataclass(frozen=True)
 class Known:
@@ -40,21 +42,24 @@ class Champions:
         """
         champion = self.ledger().champion(model)
         if champion is None:
-            raise Unavailable("STA001", f"the ledger knows no champion of '{model}'")
+            raise Unavailable("STA001", f"the ledger knows no champion of '{model}'", next_step=TRAIN)
         return champion.epoch
 
     def known(self, model: str) -> Known:
         """Return what the ledger knows of the present champion; the rest as `epoch`."""
         facts = champion_facts(self.ledger(), model)
         if facts is None:
-            raise Unavailable("STA001", f"the ledger does not know what the champion of '{model}' is")
+            what = f"the ledger does not know what the champion of '{model}' is"
+            raise Unavailable("STA001", what, next_step=TRAIN)
         return Known(release=bentos.release_of(facts), package=facts.package)
 
     def ledger(self) -> Ledger:
         """Return the ledger; raises Unavailable if its file is not there."""
         url = sa.make_url(self._settings.ledger())
         if url.get_backend_name() == "sqlite" and url.database and not Path(url.database).exists():
-            raise Unavailable("DEP001", "the ledger is not there", where=url.database)
+            raise Unavailable(
+                "DEP001", "the ledger is not there", where=url.database, next_step="Put it back, or correct ledger_url."
+            )
         if self._ledger is None:
             self._ledger = Ledger.open(self._settings)
         return self._ledger

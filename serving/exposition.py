@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-import psutil
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from evergreen.base.processes import Mark, place
 from serving.cells import Cells, Series, others, parse
 from serving.families import BY_NAME, FAMILIES, Across, Family
 
@@ -110,11 +110,7 @@ def _lives(numbers: Numbers) -> bool:
         return False
     if int(pid) == os.getpid():
         return True
-    try:
-        process = psutil.Process(int(pid))
-        return process.create_time() == started and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+    return Mark(place=place(), pid=int(pid), started=started).is_running
 
 
 def _derived(numbers: Numbers, now: float) -> Iterator[tuple[Series, float]]:

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import psutil
-
+from evergreen.base.processes import mark
 from evergreen.learning.model.release import Release
 from serving.cells import Cells, Series
 from serving.exposition import CONTENT_TYPE, Numbers, counted, page
@@ -95,7 +94,7 @@ class Metrics:
         self._cells.set(0, "evergreen_log_lag_seconds")
         self._cells.set(0, "evergreen_ready")
         self._cells.set(os.getpid(), "worker.pid")
-        self._cells.set(psutil.Process().create_time(), "worker.started")
+        self._cells.set(mark().started, "worker.started")
 
     def requested(self, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered, `seconds` after its head had come."""

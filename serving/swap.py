@@ -29,6 +29,7 @@ LOOK_SECONDS = 3.0
 LONGEST_LOOK_SECONDS = 8.0  # while the ledger does not answer; a promotion is taken within 10 s of its return too
 SHORTEST_PAUSE = 0.5  # after a look that took longer than the time between two
 SWAP_SECONDS = 30.0
+AGAIN = "It is read again within seconds; if this stays so, delete its folder: it is built again then."
 RELOAD_SECONDS = 15.0  # less than what a service that ends leaves to open requests
 What = Literal["swapped", "unchanged", "refused", "restart", "waiting", "unavailable"]
 Source = Literal["ledger", "last served", "package"]
@@ -184,9 +185,10 @@ class Follower:
         """Return a release in memory that answers its golden rows as it should."""
         served = Served.load(bundle, max_rows=self._service.settings.max_rows)
         if served.release != release:
-            raise IntegrityError("INT018", "the package changed while it was read", where=str(bundle))
+            raise IntegrityError("INT018", "the package changed while it was read", where=str(bundle), next_step=AGAIN)
         if proof and not served.model.golden:
-            raise IntegrityError("SRV032", "it has no golden rows to prove that this code answers as its own would")
+            what = "it has no golden rows to prove that this code answers as its own would"
+            raise IntegrityError("SRV032", what, where=str(bundle), next_step="Restart the service.")
         golden.require(served.model, where=str(bundle))
         return served
 

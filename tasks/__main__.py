@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from pydantic import ValidationError
 
-from evergreen.base import memory
+from evergreen.base import memory, temporaries
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import ConfigError, EvergreenError, IntegrityError
@@ -28,6 +28,7 @@ def run_stage(name: str) -> None:
     os.environ.update(project.settings.environment())  # before Prefect is imported, which makes its folder then
     (project.settings.home / "tmp").mkdir(parents=True, exist_ok=True)
     ws = Workspace.beside(project.settings.project / "data")
+    temporaries.delete(temporaries.left_in(ws.root))
     given = replace(project.given, ws=ws)
     if name == "repair":
         asked = find(ws, "repair", Repair)

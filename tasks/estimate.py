@@ -17,6 +17,7 @@ from evergreen.decisions.drift.estimated.decision import METRIC, Estimated
 from evergreen.decisions.drift.estimated.rows import Rows
 from evergreen.decisions.drift.guarded import guarded
 from evergreen.learning.evaluation.clusters import Clusters
+from evergreen.record.plan.wholeness import holds
 from evergreen.record.predicted import answered, nothing
 from evergreen.record.reference import DAY, TARGET, Reference
 from tasks.engine import RECORDED
@@ -54,7 +55,7 @@ def estimate(
         gate = table.iloc[:0].assign(**{DAY: pd.Series(dtype="datetime64[us]"), TARGET: None})
     features: tuple[pd.DataFrame | None, pd.DataFrame | None] = (None, None)
     names = [column.name for column in contract.features if not column.pii]
-    if rows and test and ws.holds(test) and rows.rows <= MOST_WITH_FEATURES:
+    if rows and test and holds(ws, test) and rows.rows <= MOST_WITH_FEATURES:
         features = ws.read(test, columns=names), answered(pq.read_table(ws.verified(rows)), table, names)
     days = pd.to_datetime(table["event_at"], utc=True).dt.tz_convert(contract.timezone).dt.tz_localize(None)
     return guarded(

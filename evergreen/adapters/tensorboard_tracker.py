@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from evergreen.base.errors import explain_os_errors
+from evergreen.base.temporaries import delete, left_of, temporary
 from evergreen.record.tracker import Run, Training, Trial
 
 
@@ -49,14 +49,13 @@ def _made_once(target: Path) -> Iterator[Path | None]:
         if target.exists():
             yield None
             return
-        for left in target.parent.glob(f".{target.name}.*"):  # by a process that was killed
-            shutil.rmtree(left)
-        temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+        delete(left_of(target))
+        unfinished = temporary(target)
         try:
-            yield temporary
-            temporary.rename(target)
+            yield unfinished
+            unfinished.rename(target)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _write(folder: Path, training: Training) -> None:

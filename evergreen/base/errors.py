@@ -5,6 +5,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# Of what lies in a workspace: a step whose artifact is not whole runs again; what no step of the command makes is a
+# version's.
+MENDS = "Run the command again: a step that made it makes it anew. If it is refused again, evergreen doctor mends it."
+
 
 class EvergreenError(Exception):
     """Base of every error that Evergreen raises on purpose.

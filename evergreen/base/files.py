@@ -3,9 +3,9 @@
 import hashlib
 import os
 from pathlib import Path
-from uuid import uuid4
 
 from evergreen.base.errors import explain_os_errors
+from evergreen.base.temporaries import temporary
 
 
 def file_digest(path: Path) -> str:
@@ -21,16 +21,16 @@ def make_private(folder: Path) -> None:
         folder.mkdir(mode=0o750, exist_ok=True)
 
 
-def write_bytes(path: Path, content: bytes, *, temporary: Path | None = None) -> None:
+def write_bytes(path: Path, content: bytes) -> None:
     """Put a file in place whole: temporary name, fsync, rename."""
     with explain_os_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = temporary or path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+        unfinished = temporary(path)
         try:
-            with temporary.open("wb") as file:
+            with unfinished.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            unfinished.replace(path)
         finally:
-            temporary.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)

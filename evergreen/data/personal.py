@@ -10,9 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 from evergreen.base.errors import explain_os_errors
+from evergreen.base.temporaries import temporary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,16 +29,16 @@ def key(path: Path) -> bytes:
     with explain_os_errors(path):
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+            unfinished = temporary(path)
             try:
-                with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                     file.write(os.urandom(32))
                     file.flush()
                     os.fsync(file.fileno())
                 with suppress(FileExistsError):  # the first one is everybody's
-                    os.link(temporary, path)
+                    os.link(unfinished, path)
             finally:
-                temporary.unlink(missing_ok=True)
+                unfinished.unlink(missing_ok=True)
         return path.read_bytes()
 
 

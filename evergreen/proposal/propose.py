@@ -90,7 +90,7 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
             "CFG026",
             "no column is left that a model could use: " + "; ".join(f"{d.name} ({d.role})" for d in drafts.values()),
             where=ask.name,
-            next_step="Check the file's delimiter and the columns' values, or write the contract by hand.",
+            next_step="Check the file's delimiter, and that a column beside the target holds more than one value.",
         )
     shape = _shape(rows, drafts, task=task, target=ask.target, time=time, zone=zone)
     contract = _contract(drafts, table, ask, zone=zone, time=time, days=shape.days)
@@ -125,12 +125,11 @@ def require_columns(table: TableProfile, ask: Ask) -> None:
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.5) or [
                 column for column in known if snake(column) == snake(name)
             ]
-            shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
             raise ConfigError(
                 "CFG025",
                 f"no column '{name}' that could be used" if name in known else f"no column '{name}'",
                 where=option,
-                next_step=f"Did you mean '{close[0]}'?" if close else f"The table has: {shown}.",
+                next_step=f"Did you mean '{close[0]}'?" if close else f"The table has: {', '.join(known)}.",
             )
     if ask.target == ask.time or ask.target in ask.key:
         raise ConfigError(

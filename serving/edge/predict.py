@@ -58,7 +58,7 @@ def load(folder: Path = FOLDER, *, log: Path | None = None, digest: str | None =
             "PKG008",
             "the modules that would predict are not the bundle's own",
             where=str(checked),
-            next_step=f"Put {folder} first in the path, before any other evergreen is imported.",
+            next_step=f"Put {folder} first in the path, before another package of that name is imported.",
         )
     from serving.edge.predictor import Predictor
 

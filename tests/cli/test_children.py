@@ -3,22 +3,17 @@
 import json
 import os
 import socket
+from dataclasses import asdict, replace
 from types import SimpleNamespace
 
-import psutil
 import pytest
 
 from cli import children
-from cli.children import free_port, same_process, sweep, wait_until_ready
+from cli.children import free_port, sweep, wait_until_ready
 from evergreen.base.errors import Unavailable
+from evergreen.base.processes import mark
 
-ME, STARTED = os.getpid(), psutil.Process().create_time()
-
-
-def test_process_is_known_by_its_number_and_its_beginning():
-    assert same_process(ME, STARTED)
-    assert not same_process(ME, STARTED - 10)
-    assert not same_process(2**30, STARTED)
+ME, LATER = mark(), replace(mark(), started=1.0)
 
 
 def test_port_is_free_on_loopback():
@@ -37,27 +32,39 @@ def killed(monkeypatch):
     return found
 
 
-def note(run, name, **facts):
-    usual = {"pid": ME, "started": STARTED, "parent": ME, "parent_started": STARTED}
-    (run / f"{name}.json").write_text(json.dumps({**usual, **facts}))
+def note(run, name, child=ME, parent=ME):
+    (run / f"{name}.json").write_text(json.dumps({"child": asdict(child), "parent": asdict(parent)}))
+    return run / f"{name}.json"
 
 
 def test_child_of_a_living_parent_is_left_alone(tmp_path, killed):
     note(tmp_path, "child")
-    (tmp_path / f"child-{ME}.log").touch()
+    (tmp_path / f"child-{ME.pid}.log").touch()
     assert sweep(tmp_path) == 0
     assert killed == []
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_child_whose_parent_is_gone_is_ended_and_its_notes_are_cleared(tmp_path, killed):
-    note(tmp_path, "orphan", parent_started=1.0)
-    note(tmp_path, "another", parent_started=1.0, started=1.0)  # its number is another process's now
+    note(tmp_path, "orphan", parent=LATER)
+    note(tmp_path, "another", parent=LATER, child=LATER)  # its number is another process's now
     (tmp_path / "broken.json").write_text("{")
+    (tmp_path / "former.json").write_text('{"pid": 1, "started": 1.0, "parent": 1, "parent_started": 1.0}')
     (tmp_path / f"prefect-{2**30}.log").touch()
     assert sweep(tmp_path) == 1
-    assert killed == [ME]
+    assert killed == [ME.pid]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_child_on_another_machine_is_left_alone_and_its_note_goes_with_time(tmp_path, killed):
+    there = replace(ME, place="another boot")
+    path = note(tmp_path, "there", child=there, parent=there)
+    assert sweep(tmp_path) == 0
+    assert path.exists()
+    os.utime(path, (1.0, 1.0))
+    assert sweep(tmp_path) == 0
+    assert not path.exists()
+    assert killed == []
 
 
 def test_nothing_is_swept_where_nothing_was_started(tmp_path):

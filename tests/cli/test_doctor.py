@@ -13,6 +13,8 @@ from registries import MODEL, change, known_to_mlflow, settings_in, shown, store
 
 from cli import doctor
 from cli.doctor import Finding, examine, exit_code, is_well
+from evergreen.base import temporaries
+from evergreen.base.processes import mark
 from evergreen.record.ledger import leases
 from evergreen.record.ledger.database import LEASES
 from evergreen.record.ledger.ledger import Ledger
@@ -75,7 +77,7 @@ def test_run_that_a_killed_process_left_open_is_closed_unless_a_training_runs(le
 
 def test_lease_of_a_dead_holder_is_let_go(ledger):
     with ledger.begin() as connection:
-        here = {"host": socket.gethostname(), "place": leases._place()}
+        here = {"host": socket.gethostname(), "place": leases._counted(mark())["place"]}
         row = {"name": "training:parcels", "epoch": 3, "pid": GONE, "started": 0.0, "beat": 0.0, **here}
         connection.execute(sa.insert(LEASES).values(**row))
     with ledger.lease("alive"):
@@ -96,25 +98,27 @@ def test_number_that_became_no_version_is_a_note_once_it_is_old(ledger, monkeypa
 
 
 def test_what_a_killed_build_left_is_removed_and_what_a_living_one_has_stays(settings):
-    for builder in (GONE, os.getpid()):
-        (settings.home / "staging" / f"{builder}-abc").mkdir(parents=True)
-    assert [one.repaired for one in doctor.abandoned_builds(settings, repair=False)] == [False]
-    assert [one.where for one in doctor.abandoned_builds(settings, repair=True)] == [
-        str(settings.home / "staging" / f"{GONE}-abc")
-    ]
-    assert [path.name for path in (settings.home / "staging").iterdir()] == [f"{os.getpid()}-abc"]
+    left = settings.home / "staging" / "12345-abcd_123"  # of an Evergreen before names said whose they are
+    left.mkdir(parents=True)
+    os.utime(left, (1.0, 1.0))
+    with temporaries.folder(settings.home / "staging" / "v2") as ours:
+        assert [one.repaired for one in doctor.left_behind(settings, repair=False)] == [False]
+        assert [one.where for one in doctor.left_behind(settings, repair=True)] == [str(left)]
+        assert [path.name for path in (settings.home / "staging").iterdir()] == [ours.name]
 
 
 def test_artifacts_of_the_champion_are_looked_at_byte_by_byte(visited):
     champion = champion_facts(visited.ledger(), "visits")
-    assert list(doctor.artifacts(champion, visited.settings)) == []
+    assert list(doctor.artifacts(champion, visited.settings, repair=True)) == []
     (visited.workspace.path(champion.artifact.uri) / "model.skops").write_bytes(b"x")
     visited.workspace.path(champion.train.uri).unlink()
     lost = champion.model_copy(update={"proof": champion.artifact.model_copy(update={"uri": "proof"})})
-    found = list(doctor.artifacts(lost, visited.settings))
+    found = list(doctor.artifacts(lost, visited.settings, repair=True))
     assert [one.what.partition(" of")[0] for one in found] == [
         "INT003: the model", "INT001: the train table", "INT003: the proof",
     ]  # fmt: skip
+    assert not any(one.repaired for one in found)
+    assert all("evergreen " in one.next for one in found)
     assert exit_code(found) == 7
 
 

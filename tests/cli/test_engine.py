@@ -1,10 +1,14 @@
 """The engine behind a command: state that is prepared once, and nothing started where a server is configured."""
 
+import os
 import shutil
+import subprocess
 import sys
 from types import SimpleNamespace
 
+import psutil
 import pytest
+from projects import wait_for
 
 from cli import engine as module
 from cli.engine import MIN_FREE_BYTES, engine, on_loopback, prepare
@@ -79,3 +83,35 @@ def test_configured_server_is_asked_and_none_is_started(tmp_path, monkeypatch, s
     with pytest.raises(Unavailable) as caught, engine(settings):
         raise AssertionError("it must not begin")
     assert (caught.value.code, caught.value.where) == ("DEP006", settings.prefect_api_url)
+
+
+MIGRATES = """
+import sys, time
+from pathlib import Path
+from cli import engine
+from evergreen.config.settings import Settings
+home = Path(sys.argv[1])
+argv = ["python", "-c", "import time; time.sleep(600)"]
+process = engine._start(argv, Settings(home=home))
+print(process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_migration_ends_with_the_command_that_started_it(tmp_path, project):
+    command = subprocess.Popen([sys.executable, "-c", MIGRATES, str(tmp_path)], cwd=project, stdout=subprocess.PIPE)
+    migration = psutil.Process(int(command.stdout.readline()))
+    wait_for(lambda: migration.cmdline()[-1:] == ["import time; time.sleep(600)"], "the migration runs")
+    command.kill()
+    command.communicate()
+    wait_for(lambda: not migration.is_running() or migration.status() == psutil.STATUS_ZOMBIE, "the migration is gone")
+
+
+def test_next_command_sweeps_what_a_kill_left(tmp_path, started):
+    settings = Settings(home=tmp_path / "home")
+    left = settings.home / "workspace" / ".train.0a1b2c3d"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    os.utime(left, (1.0, 1.0))
+    prepare(settings)
+    assert not left.exists()

@@ -1,14 +1,14 @@
 """What was begun and not ended is noted until it ends, and can be asked for again."""
 
-import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import psutil
 import pytest
 
 from cli import unfinished
 from cli.unfinished import UnfinishedRun, last, noted, open_again
 from evergreen.base.errors import ConfigError, DataError
+from evergreen.base.processes import mark
 from evergreen.base.values import digest_of
 from evergreen.project import Asked, Project
 
@@ -25,8 +25,7 @@ def left(project, *, model="visits", minutes=0, alive=False, **asked):
         reason="because",
         params_digest=digest_of(project.params),
         at=datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes),
-        pid=os.getpid(),
-        started=psutil.Process().create_time() if alive else 1.0,
+        process=mark() if alive else replace(mark(), started=1.0),
     )
     folder = project.settings.home / "unfinished"
     folder.mkdir(exist_ok=True)
@@ -38,7 +37,7 @@ def test_run_is_noted_as_long_as_it_runs(fresh):
     with noted(fresh, reason="because"):
         (note,) = notes(fresh)
         run = UnfinishedRun.model_validate_json(note.read_bytes())
-        assert (run.model, run.reason, run.pid) == ("visits", "because", os.getpid())
+        assert (run.model, run.reason, run.process) == ("visits", "because", mark())
         assert run.params_digest == digest_of(fresh.params)
         assert run.asked.allow_dirty is fresh.settings.allow_dirty
     assert notes(fresh) == []

@@ -14,6 +14,7 @@ from evergreen.adapters import tracking
 from evergreen.base.failpoints import POINTS
 from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts, version_facts
+from evergreen.record.plan.wholeness import holds
 
 CHILD = """
 import os, sys
@@ -76,7 +77,7 @@ def test_promotion_killed_at_a_point_is_not_begun_or_done_and_finished_by_the_sa
     left = champion_facts(project.ledger(), "visits")
     assert left == old or (left.version == 2 and left == version_facts(project.ledger(), "visits", 2))
     assert left == old or point in ("promote.committed", "mirror.done")
-    assert project.workspace.holds(left)
+    assert holds(project.workspace, left)
     project.ledger().verify()
 
     done = train(root, SECOND)

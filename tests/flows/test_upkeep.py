@@ -1,17 +1,18 @@
 """Upkeep: what nothing names goes and everything that works still does; labels come in by one process at a time."""
 
-import json
 import os
 import time
 from pathlib import Path
 
 import pytest
 import remembered
+from planned import write_record
 
 from cli import holding, recall
 from evergreen.base.errors import LostRace
 from evergreen.base.files import file_digest
 from evergreen.record.outcomes import champion_facts
+from evergreen.record.plan.wholeness import holds
 from evergreen.record.registry.names import entries_called
 from flows import upkeep
 
@@ -36,9 +37,9 @@ def recorded(visited, path: str) -> Path:
     """Record a step that made an artifact, as the engine does."""
     record = visited.settings.step_records / f"train-{'a' * 64}"
     record.parent.mkdir(exist_ok=True)
-    made = {"data": {"model": {"uri": path.removeprefix("workspace/"), "sha256": "s"}}}
-    record.write_text(json.dumps({"result": json.dumps(made)}))
-    return record
+    uri = path.removeprefix("workspace/")
+    made = {"model": {"uri": uri, "sha256": file_digest(visited.workspace.path(uri) / "manifest.json")}}
+    return write_record(record, made)
 
 
 def test_what_a_candidate_left_goes_and_the_champion_keeps_all_that_it_needs(visited):
@@ -53,7 +54,7 @@ def test_what_a_candidate_left_goes_and_the_champion_keeps_all_that_it_needs(vis
     assert [one.path for one in upkeep.sweep(visited, days=1, dry_run=False)] == [one.path for one in found]
     assert not any((visited.settings.home / one.path).exists() for one in found)
     assert upkeep.sweep(visited, days=1, dry_run=True) == ()
-    assert visited.workspace.holds(before)
+    assert holds(visited.workspace, before)
     assert recall.standing(visited, None).facts == before
     assert recall.difference(visited, "1", "2").params == {}
     assert recall.line_of(visited, "2").version.datasets
@@ -63,7 +64,7 @@ def test_everything_that_a_proof_names_stays(visited):
     proof = remembered.prove(visited)
     aged(visited.settings.home)
     upkeep.sweep(visited, days=1, dry_run=False)
-    assert visited.workspace.holds(proof)
+    assert holds(visited.workspace, proof)
 
 
 def test_records_of_steps_whose_artifacts_went_are_dropped(visited):

@@ -12,6 +12,7 @@ import pytest
 from projects import wait_for
 from prometheus_client.parser import text_string_to_metric_families
 
+from evergreen.base.processes import mark
 from serving.cells import Cells
 from serving.exposition import page
 
@@ -23,7 +24,7 @@ def worker(folder: Path | None, pid: int | None = None) -> Cells:
     process = psutil.Process(pid)
     cells = Cells(folder)
     cells.set(process.pid, "worker.pid")
-    cells.set(process.create_time(), "worker.started")
+    cells.set(mark(process.pid).started, "worker.started")
     return cells
 
 

@@ -2,14 +2,19 @@
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evergreen.base.artifacts.refs import DatasetRef, Item, SourceRef, TableRef
+from evergreen.base.artifacts.refs import Item, SourceRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
+from evergreen.base.files import file_digest
+from evergreen.base.sealed import sealed
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
+from evergreen.data.datasets import Manifest, digest, publish, reference
 from evergreen.record.plan import identity, steps
+from evergreen.record.plan.records import ABOUT
 from evergreen.record.plan.steps import Given
 
 MADE = {
@@ -53,23 +58,41 @@ def record(step: str, given: Given, artifacts: dict[str, Any], records: Path) ->
     """Record a step after those that made `artifacts`, which then hold its own, and return the record's path."""
     ws = given.ws
     ws.root.mkdir(exist_ok=True)
-    found = {name: _artifact(name, ws) for name in MADE[step]}
+    found = {name: artifact(name, ws) for name in MADE[step]}
     key = identity.record_key(step, steps.arguments(step, given, artifacts))
     artifacts.update(found)
-    result = json.dumps({"__class__": "tasks.x.X", "data": found})
-    (records / key).write_text(json.dumps({"metadata": {}, "result": result}))
-    return records / key
+    return write_record(records / key, found)
 
 
-def _artifact(name: str, ws: Workspace) -> Mapping[str, Any]:
+def write_record(path: Path, found: Mapping[str, Any]) -> Path:
+    """Write a record of a step that answered `found`, as the engine does."""
+    result = json.dumps(sealed({"__class__": "tasks.x.X", "data": found}))
+    metadata = {**ABOUT, "storage_key": str(path), "prefect_version": "3"}
+    path.write_text(json.dumps({"metadata": metadata, "result": result}))
+    return path
+
+
+def artifact(name: str, ws: Workspace) -> Mapping[str, Any]:
+    """Write an artifact of a step, and return its reference, or the value that it is."""
     if name == "best":
         return {"family": "logistic", "params": {"C": 1.0}}
     if name == "split":
         return {"end": "2013-03-01", "rule": None, "gate_digest": "test"}
     if name == "raw":
-        (ws.root / name).mkdir()
-        return DatasetRef(uri=name, rows=1, facts="f", sha256=name).model_dump()
+        manifest = Manifest(
+            name=name,
+            digest=digest({}, ()),
+            rows=0,
+            types={},
+            items=(),
+            fragments=(),
+            source="file",
+            made_with="",
+            ingested_at=datetime(2024, 1, 1, tzinfo=UTC),
+        )
+        publish(ws.root / name, manifest, {})
+        return reference(ws.root, name).model_dump()
     if name in ("model", "baseline", "docs", "lookups"):
         return ws.write_folder(name, {"x": name.encode()}, {}).model_dump()
-    (ws.root / name).touch()
-    return TableRef(uri=name, rows=1, schema_hash="s", sha256=name).model_dump()
+    (ws.root / name).write_text(name)
+    return TableRef(uri=name, rows=1, schema_hash="s", sha256=file_digest(ws.root / name)).model_dump()

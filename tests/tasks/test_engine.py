@@ -46,7 +46,7 @@ def test_key_of_a_record_is_the_identity_of_the_step_and_its_arguments():
 @pytest.mark.parametrize("step", AS_TASKS.values(), ids=list(AS_TASKS))
 def test_steps_of_the_plan_are_recorded(step):
     assert step.persist_result
-    assert step.result_serializer == "json"
+    assert step.result_serializer.object_encoder == "tasks.engine.encoded"
     assert step.retries == 2
 
 

@@ -1,6 +1,6 @@
 """BentoML: a release becomes a bento, which holds everything that the service runs from."""
 
-from evergreen.adapters.packaging.building import abandoned, build, restore
+from evergreen.adapters.packaging.building import build, restore
 from evergreen.adapters.packaging.containers import Origin
 from evergreen.adapters.packaging.contents import SERVED_BY, packages
 from evergreen.adapters.packaging.starting import command
@@ -10,7 +10,6 @@ __all__ = [
     "SERVED_BY",
     "Bento",
     "Origin",
-    "abandoned",
     "build",
     "check",
     "command",

@@ -1,20 +1,17 @@
 """BentoML: a release becomes a bento, which holds everything that the service runs from."""
 
-import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import psutil
 import yaml
 
 from evergreen.adapters.packaging import contents
 from evergreen.adapters.packaging.starting import passed_on
-from evergreen.base import failpoints, signature
+from evergreen.base import failpoints, parents, signature, temporaries
 from evergreen.base.artifacts.folders import MANIFEST, read_folder
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import EvergreenError, IntegrityError, explain_os_errors
@@ -62,7 +59,7 @@ def build(
     """Return the bento of a release, building it unless it is there and whole; no network is used.
 
     It appears whole, by a rename, in the place of a damaged one. A build that was killed leaves a folder under
-    ``home/staging``, which the next one removes. Equal models, code, locks and releases give equal digests.
+    ``home/staging``, which the next command removes. Equal models, code, locks and releases give equal digests.
 
     Parameters
     ----------
@@ -85,10 +82,8 @@ def build(
         signature.check_key(signing_key, outside=project)
     tag, target, staging = tag_of(release), path_of(release, home), home / "staging"
     with explain_os_errors(staging):
-        staging.mkdir(parents=True, exist_ok=True)
-        for left in abandoned(home):
-            shutil.rmtree(left, ignore_errors=True)
-        with TemporaryDirectory(prefix=f"{os.getpid()}-", dir=staging) as own:
+        temporaries.delete(temporaries.left_in(staging))
+        with temporaries.folder(staging / target.name) as own:
             context, store = Path(own, "context"), Path(own, "bentoml")
             _stage(context, model_folder, release, project)
             failpoints.reach("package.staged")
@@ -128,12 +123,6 @@ def _not_the_version(release: Release, path: Path, digest: str) -> IntegrityErro
     )
 
 
-def abandoned(home: Path) -> list[Path]:
-    """Return the staging folders of builds whose process is gone."""
-    builders = [(folder, folder.name.partition("-")[0]) for folder in sorted((home / "staging").glob("*"))]
-    return [folder for folder, pid in builders if pid.isdecimal() and not psutil.pid_exists(int(pid))]
-
-
 def _stage(context: Path, model_folder: Path, release: Release, project: Path) -> None:
     manifest, files = read_folder(model_folder, release.model_digest)
     for name in contents.files(project):
@@ -157,10 +146,10 @@ def _run_bentoml(context: Path, store: Path, tag: str) -> None:
     """Build in a child: it imports the staged code, changes folder, and keeps its store where the environment says."""
     name, _, version = tag.partition(":")
     offline = {"BENTOML_DO_NOT_TRACK": "true", "UV_OFFLINE": "1", "PIP_NO_INDEX": "1"}
-    build = [sys.executable, "-m", "bentoml", "build", "."]
+    # The file is named, because BentoML does not look for it itself below a hidden folder such as .evergreen.
+    build = [sys.executable, "-m", "bentoml", "build", ".", "--bentofile", "bentofile.yaml"]
     done = subprocess.run(  # noqa: S603  our own interpreter, and names that Release has checked
-        # Named, because BentoML does not look for it itself below a hidden folder such as .evergreen.
-        [*build, "--bentofile", "bentofile.yaml", "--name", name, "--version", version, "--output", "tag"],
+        parents.bound([*build, "--name", name, "--version", version, "--output", "tag"]),
         cwd=context,
         env={**passed_on(), **offline, "BENTOML_HOME": str(store), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from evergreen.base.errors import IntegrityError, explain_os_errors
+from evergreen.base.errors import MENDS, IntegrityError, explain_os_errors
+from evergreen.base.temporaries import temporary
 
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 10_000_000
@@ -25,9 +25,7 @@ def read_folder(path: Path, sha256: str) -> tuple[dict[str, Any], dict[str, byte
     """
 
     def damaged(what: str) -> IntegrityError:
-        return IntegrityError(
-            "INT003", what, where=str(path), next_step="Do not use this copy. Run the command that made it again."
-        )
+        return IntegrityError("INT003", what, where=str(path), next_step=f"Do not use this copy. {MENDS}")
 
     try:
         raw = _read(path / MANIFEST, at_most=MAX_MANIFEST_BYTES)
@@ -73,24 +71,24 @@ def publish(target: Path, *, fill: Callable[[Path], None], is_whole: Callable[[]
     """
     if is_whole():
         return
-    temporary, aside = (target.with_name(f".{target.name}.{uuid4().hex[:8]}") for _ in range(2))
+    unfinished, aside = temporary(target), temporary(target)
     with explain_os_errors(target):
         try:
-            fill(temporary)
+            fill(unfinished)
             try:
-                temporary.rename(target)
+                unfinished.rename(target)
             except OSError:
                 if is_whole():  # another process has published the same content meanwhile
                     return
                 target.rename(aside)
-                temporary.rename(target)
+                unfinished.rename(target)
         except OSError:
             if not is_whole():
                 raise
         finally:
             if aside.exists() and not target.exists():
                 aside.rename(target)
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(unfinished, ignore_errors=True)
             shutil.rmtree(aside, ignore_errors=True)
 
 

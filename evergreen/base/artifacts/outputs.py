@@ -1,24 +1,21 @@
 """Tables that a user asked for, at a path of the user's: batch by batch, and seen whole or not at all."""
 
 import base64
-import glob
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
-from uuid import uuid4
 
-import psutil
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from evergreen.base import temporaries
 from evergreen.base.errors import explain_os_errors
 
 SUFFIXES = (".csv", ".parquet")
 ROWS_PER_GROUP = 65_536
-UNFINISHED = ".unfinished"
 CODED = pa.dictionary(pa.int32(), pa.string())
 # Where Arrow finds the schema again; given by us, because Arrow would say of texts that they are dictionaries.
 ARROW_SCHEMA = b"ARROW:schema"
@@ -41,7 +38,7 @@ class Output:
         self.path = path
         coded = () if path.suffix == ".csv" else coded
         self._schema = pa.schema([field.with_type(CODED) if field.name in coded else field for field in schema])
-        self._temporary = unfinished(path)
+        self._temporary = temporaries.temporary(path)
         self._waiting: list[pa.RecordBatch] = []
         self._n_waiting = 0
         with explain_os_errors(path):
@@ -120,24 +117,13 @@ def _compact(rows: pa.Table) -> pa.Table:
     return rows
 
 
-def unfinished(output: Path) -> Path:
-    """Return a new name beside an output for what is not whole yet; `sweep` finds it once this process is gone."""
-    return output.with_name(f".{output.name}.{os.getpid()}-{uuid4().hex[:8]}{UNFINISHED}")
-
-
 def sweep(folder: Path) -> None:
     """Delete below a folder what processes left unfinished that are gone."""
     for above, _, names in os.walk(folder):
-        _sweep(Path(above, name) for name in names if name.startswith(".") and name.endswith(UNFINISHED))
+        unfinished = [Path(above, name) for name in names if name.endswith(temporaries.UNFINISHED)]
+        temporaries.delete(filter(temporaries.is_left, unfinished))
 
 
 def sweep_beside(output: Path) -> None:
     """Delete what processes left unfinished of one output that are gone."""
-    _sweep(output.parent.glob(f".{glob.escape(output.name)}.*{UNFINISHED}"))
-
-
-def _sweep(left: Iterable[Path]) -> None:
-    for path in left:
-        pid = path.name.removesuffix(UNFINISHED).rpartition(".")[2].partition("-")[0]
-        if not pid.isdecimal() or not psutil.pid_exists(int(pid)):
-            path.unlink(missing_ok=True)
+    temporaries.delete(temporaries.left_of(output))

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from evergreen.base.artifacts import outputs
 from evergreen.base.files import file_digest, write_bytes
 from evergreen.base.values import Value
 
@@ -39,4 +38,4 @@ def read(output: Path) -> Receipt | None:
 
 def write(output: Path, receipt: Receipt) -> None:
     """Put a receipt beside an output that is in place."""
-    write_bytes(path_of(output), receipt.model_dump_json().encode(), temporary=outputs.unfinished(output))
+    write_bytes(path_of(output), receipt.model_dump_json().encode())

@@ -8,15 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
-from uuid import uuid4
-
-from pydantic import BaseModel
 
 from evergreen.base.artifacts.folders import MANIFEST, is_inside, is_whole, publish, read_folder
 from evergreen.base.artifacts.refs import FolderRef, TableRef, schema_hash
 from evergreen.base.artifacts.tables import TableWriter
-from evergreen.base.errors import IntegrityError, explain_os_errors
+from evergreen.base.errors import MENDS, IntegrityError, explain_os_errors
 from evergreen.base.files import file_digest, write_bytes
+from evergreen.base.temporaries import temporary
 from evergreen.base.values import Value
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ class Workspace(Value):
 
         Nothing is left of it when the block raises.
         """
-        writer = TableWriter(self.root / f".{name}.{uuid4().hex[:8]}", schema)
+        writer = TableWriter(temporary(self.root / name), schema)
         try:
             yield writer
             writer.finish(self.root, lambda sha256: f"{name}-{sha256[:16]}" if self.by_content else name)
@@ -146,12 +144,29 @@ class Workspace(Value):
         ------
         IntegrityError if it is gone there or damaged; nothing is here then that was not before.
         """
-        target, source = self.path(ref.uri), other.path(ref.uri)
+        self.bring(ref, other.path(ref.uri))
+
+    def bring(self, ref: TableRef | FolderRef, source: Path) -> bool:
+        """Put an artifact that lies elsewhere here, unless it is here and whole; return whether it was not.
+
+        Raises
+        ------
+        IntegrityError if what lies there is gone, or is not the one of the reference; nothing is here then that was not
+        before.
+        """
+        target = self.path(ref.uri)
+        try:
+            self.require(ref)
+        except IntegrityError:
+            pass
+        else:
+            return False
         if isinstance(ref, FolderRef):
             _, files = read_folder(source, ref.sha256)
             _publish(target, {**files, MANIFEST: (source / MANIFEST).read_bytes()}, ref.sha256)
-        elif not (target.is_file() and file_digest(target) == ref.sha256):
+        else:
             _copy(source, target, ref)
+        return True
 
     def folder(self, name: str) -> FolderRef:
         """Return the reference of a folder that lies under its plain name.
@@ -165,15 +180,6 @@ class Workspace(Value):
             return FolderRef(uri=name, sha256=file_digest(path))
         except OSError as error:
             raise _gone(path, error) from error
-
-    def holds(self, value: Any) -> bool:
-        """Return whether everything that `value` (a reference, or something that contains some) names is here."""
-        if isinstance(value, BaseModel):
-            return self.holds(value.model_dump(mode="json"))
-        if isinstance(value, Mapping):
-            own = not {"uri", "sha256"} <= value.keys() or self.path(str(value["uri"])).exists()
-            return own and all(self.holds(item) for item in value.values())
-        return all(self.holds(item) for item in value) if isinstance(value, (list, tuple)) else True
 
     @classmethod
     def beside(cls, folder: Path) -> Self:
@@ -191,18 +197,18 @@ def _publish(target: Path, files: Mapping[str, bytes], sha256: str) -> None:
 
 def _copy(source: Path, target: Path, ref: TableRef) -> None:
     """Put a table in place by a rename, after its copy was found to have the digest of the reference."""
-    temporary = target.with_name(f".{target.name}.{uuid4().hex[:8]}")
+    unfinished = temporary(target)
     with explain_os_errors(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with _opened(source) as read, temporary.open("wb") as written:
+            with _opened(source) as read, unfinished.open("wb") as written:
                 shutil.copyfileobj(read, written)
                 written.flush()
                 os.fsync(written.fileno())
-            _require_digest(source, file_digest(temporary), ref)
-            temporary.replace(target)
+            _require_digest(source, file_digest(unfinished), ref)
+            unfinished.replace(target)
         finally:
-            temporary.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -218,7 +224,7 @@ def _require_digest(path: Path, sha256: str, ref: TableRef) -> None:
             "INT002",
             "an artifact's bytes are not those that were written",
             where=str(path),
-            next_step="Delete the file and run the command again.",
+            next_step=MENDS,
         )
 
 
@@ -228,7 +234,5 @@ def _gone(path: Path, error: Exception) -> IntegrityError:
         "INT001",
         "an artifact is gone" if missing else f"an artifact cannot be read: {error}",
         where=str(path),
-        next_step="Run the command again: the step that makes it will run."
-        if missing
-        else "Delete it and run the command again.",
+        next_step=MENDS,
     )

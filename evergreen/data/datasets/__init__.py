@@ -12,7 +12,17 @@ from evergreen.data.datasets.manifest import (
     digest,
 )
 from evergreen.data.datasets.periods import within
-from evergreen.data.datasets.versions import batches, find, is_whole, publish, read_manifest, reference, scan, versions
+from evergreen.data.datasets.versions import (
+    batches,
+    find,
+    is_whole,
+    publish,
+    read_manifest,
+    reference,
+    require,
+    scan,
+    versions,
+)
 from evergreen.data.datasets.writer import Writer
 
 __all__ = [
@@ -32,6 +42,7 @@ __all__ = [
     "publish",
     "read_manifest",
     "reference",
+    "require",
     "row_hashes",
     "scan",
     "versions",

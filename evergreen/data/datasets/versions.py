@@ -1,9 +1,11 @@
 """Dataset versions in a store: put in place whole, checked when they are read, found by digest."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +16,7 @@ from evergreen.base.artifacts.refs import DatasetRef
 from evergreen.base.artifacts.tables import ROWS_PER_GROUP
 from evergreen.base.errors import DataError, IntegrityError
 from evergreen.base.files import file_digest, write_bytes
+from evergreen.base.sealed import SEAL, sealed, unsealed
 from evergreen.data.datasets.manifest import Fragment, Manifest, digest
 
 
@@ -33,7 +36,7 @@ def publish(path: Path, manifest: Manifest, files: Mapping[str, Path]) -> Manife
                 os.link(file, folder / name)
             except OSError:
                 shutil.copyfile(file, folder / name)
-        write_bytes(folder / MANIFEST, manifest.model_dump_json(indent=1).encode())
+        write_bytes(folder / MANIFEST, json.dumps(sealed(manifest.model_dump(mode="json")), indent=1).encode())
 
     folders.publish(path, fill=fill, is_whole=lambda: _kept(path, manifest) is not None)
     return _kept(path, manifest) or manifest
@@ -57,13 +60,21 @@ def read_manifest(path: Path, sha256: str | None = None) -> Manifest:
     IntegrityError if there is none, it does not add up, or it is not the one of digest `sha256`.
     """
     try:
-        manifest = Manifest.model_validate_json((path / MANIFEST).read_bytes())
+        manifest = Manifest.model_validate(_said((path / MANIFEST).read_bytes()))
         actual = digest(manifest.types, manifest.fragments)
     except (OSError, ValueError) as error:
         raise _damaged(path, f"no manifest: {error}") from error
     if actual != manifest.digest or (sha256 is not None and actual != sha256):
         raise _damaged(path, f"the manifest is not the one of digest {(sha256 or manifest.digest)[:12]}")
     return manifest
+
+
+def _said(content: bytes) -> Any:
+    """Return what a manifest says; raises ValueError if it is not what was sealed. One of before was not sealed."""
+    read = json.loads(content)
+    if isinstance(read, dict) and SEAL in read and (read := unsealed(read)) is None:
+        raise ValueError("it is not what was written")
+    return read
 
 
 def reference(root: Path, uri: str) -> DatasetRef:
@@ -88,6 +99,15 @@ def batches(
         with pq.ParquetFile(path / fragment.path) as file:
             for batch in file.iter_batches(max_rows, columns=list(columns) if columns is not None else None):
                 yield fragment, batch
+
+
+def require(path: Path, ref: DatasetRef) -> None:
+    """Raise IntegrityError unless a version is here, and every byte of it is as it was written."""
+    manifest = read_manifest(path, ref.sha256)
+    if manifest.facts != ref.facts:
+        raise _damaged(path, "the manifest does not say of the source what it did")
+    for fragment in manifest.fragments:
+        _verify(path, fragment)
 
 
 def scan(path: Path, ref: DatasetRef, names: Sequence[str], *, max_rows: int) -> Iterator[tuple[str, pa.RecordBatch]]:
@@ -116,7 +136,7 @@ def _verify(path: Path, fragment: Fragment) -> None:
 
 def _damaged(path: Path, what: str) -> IntegrityError:
     return IntegrityError(
-        "INT009", what, where=str(path), next_step="Delete the folder and run the command again: it is made anew."
+        "INT009", what, where=str(path), next_step="Run the command again: it is made anew of the source."
     )
 
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
-from uuid import uuid4
 
 from evergreen.base.artifacts.refs import Item
 from evergreen.base.errors import ConfigError, DataError, EvergreenError, Unavailable, explain_os_errors
 from evergreen.base.files import file_digest, write_bytes
+from evergreen.base.temporaries import temporary
 from evergreen.config.contract.sources import UrlSource
 from evergreen.data.ingest import addresses
 from evergreen.data.ingest.items import changed, item_of
@@ -108,21 +108,21 @@ def _fetched(store: Any, path: str, *, url: str, endpoint: str, folder: Path) ->
         note = folder / "seen" / f"{seen}.json"
         if before and (known := _noted(note)) and (folder / "objects" / known).is_file():
             return known
-        temporary = folder / "objects" / f".{uuid4().hex}"
-        with explain_os_errors(temporary):
-            temporary.parent.mkdir(parents=True, exist_ok=True)
-            temporary.touch()
+        unfinished = temporary(folder / "objects" / seen)
+        with explain_os_errors(unfinished):
+            unfinished.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.touch()
         try:
-            store.get_file(path, str(temporary))
-            size = temporary.stat().st_size
+            store.get_file(path, str(unfinished))
+            size = unfinished.stat().st_size
             if _version(store.info(path)) != before or (before.get("size") or size) != size:
                 continue
-            with temporary.open("rb") as file:
+            with unfinished.open("rb") as file:
                 os.fsync(file.fileno())
-            sha256 = file_digest(temporary)
-            temporary.replace(folder / "objects" / sha256)
+            sha256 = file_digest(unfinished)
+            unfinished.replace(folder / "objects" / sha256)
         finally:
-            temporary.unlink(missing_ok=True)
+            unfinished.unlink(missing_ok=True)
         if before:
             write_bytes(note, json.dumps({"url": url, "sha256": sha256}).encode())
         return sha256

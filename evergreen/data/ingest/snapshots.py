@@ -8,13 +8,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from evergreen.base.errors import DataError, explain_os_errors
 from evergreen.base.files import file_digest
+from evergreen.base.temporaries import temporary
 
 NOTHING, TEXT = pa.null(), pa.string()
 BOOLEAN, INTEGER, NUMBER = pa.bool_(), pa.int64(), pa.float64()
@@ -51,9 +51,9 @@ def write_snapshot(
     position = names.index(last_of) if last_of else None
     types: list[pa.DataType] = [NOTHING] * len(names)
     rows, nulls, last = 0, 0, None
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
+    unfinished = temporary(path)
     with explain_os_errors(path):
-        writer = _Writer(temporary, names)
+        writer = _Writer(unfinished, names)
         try:
             for batch in batches:
                 columns = list(zip(*batch, strict=True))
@@ -64,11 +64,11 @@ def write_snapshot(
                     last = columns[position][-1]
                     nulls += sum(value is None for value in columns[position])
             writer.finish(types)
-            with temporary.open("rb") as file:
+            with unfinished.open("rb") as file:
                 os.fsync(file.fileno())
-            sha256 = file_digest(temporary)
+            sha256 = file_digest(unfinished)
             if not (path.exists() and file_digest(path) == sha256):  # or else somebody may be reading it
-                temporary.replace(path)
+                unfinished.replace(path)
         finally:
             writer.discard()
     return Snapshot(path, rows, sha256, last, nulls)
@@ -106,7 +106,7 @@ class _Writer:
         if self._schema is not None and schema.equals(self._schema):
             return
         self._close()
-        written = self._path.with_name(f"{self._path.name}.before")
+        written = temporary(self._path)
         if self._schema is not None:
             self._path.rename(written)
         self._schema = schema

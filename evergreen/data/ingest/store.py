@@ -1,12 +1,12 @@
 """The store of dataset versions: each item of a source read once, and versions made of what was read."""
 
 import hashlib
+import json
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
 
 import pyarrow as pa
 
@@ -15,6 +15,8 @@ from evergreen.base.artifacts.refs import DatasetRef, Item, SourceRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import DataError, explain_os_errors, printable
 from evergreen.base.files import write_bytes
+from evergreen.base.sealed import sealed, unsealed
+from evergreen.base.temporaries import temporary
 from evergreen.base.values import Value, digest_of
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
@@ -115,7 +117,7 @@ def take(path: Path, manifest: Manifest, ws: Workspace, contract: Contract, para
         fragments, files = manifest.fragments, {part.path: path / part.path for part in manifest.fragments}
         ref = _publish(ws, manifest, fragments, files)
     else:
-        scratch = ws.root / f".period-{uuid4().hex[:8]}"
+        scratch = temporary(ws.root / "period")
         try:
             with explain_os_errors(scratch):
                 scratch.mkdir(parents=True)
@@ -174,7 +176,7 @@ def _what_reading_needs(contract: Contract) -> dict[str, object]:
 
 def _known(folder: Path) -> ItemRead | None:
     try:
-        item_read = ItemRead.model_validate_json((folder / ITEM_FILE).read_bytes())
+        item_read = ItemRead.model_validate(unsealed(json.loads((folder / ITEM_FILE).read_bytes())))
     except (OSError, ValueError):
         return None
     return item_read if all(datasets.is_whole(folder, part) for part in item_read.fragments) else None
@@ -193,14 +195,14 @@ def _lookups(source: SourceRef, contract: Contract) -> list[JoinedTable]:
 
 
 def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], folder: Path, secret: bytes) -> ItemRead:
-    temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
+    unfinished = temporary(folder)
     own = contract.as_written(column for column in contract.stored if column.name not in contract.joined)
     sourced = [column for column in own if not column.parts]
     offsets = Offsets()
     with explain_os_errors(folder):
         try:
-            temporary.mkdir(parents=True)
-            writer = datasets.Writer(temporary, item=item.sha256, time=contract.time, zone=contract.timezone)
+            unfinished.mkdir(parents=True)
+            writer = datasets.Writer(unfinished, item=item.sha256, time=contract.time, zone=contract.timezone)
             names: list[str] = []
             physical: dict[str, str] = {}
 
@@ -231,17 +233,18 @@ def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], f
                 physical={c.name: physical[c.name] for c in sourced} if item.format == "parquet" and names else {},
             )
             item_read = ItemRead(about=about, fragments=fragments)
-            write_bytes(temporary / ITEM_FILE, item_read.model_dump_json(indent=1).encode())
-            return _placed(item_read, temporary, folder)
+            said = sealed(item_read.model_dump(mode="json"))
+            write_bytes(unfinished / ITEM_FILE, json.dumps(said, indent=1).encode())
+            return _placed(item_read, unfinished, folder)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _placed(item_read: ItemRead, temporary: Path, folder: Path) -> ItemRead:
+def _placed(item_read: ItemRead, unfinished: Path, folder: Path) -> ItemRead:
     """Rename what was read into place, or return what another process has put there meanwhile."""
     for _ in range(3):
         try:
-            temporary.rename(folder)
+            unfinished.rename(folder)
         except OSError:
             known = _known(folder)
             if known:
@@ -249,7 +252,7 @@ def _placed(item_read: ItemRead, temporary: Path, folder: Path) -> ItemRead:
             shutil.rmtree(folder, ignore_errors=True)
         else:
             return item_read
-    temporary.rename(folder)
+    unfinished.rename(folder)
     return item_read
 
 

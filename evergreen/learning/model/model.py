@@ -11,7 +11,7 @@ from evergreen import own_code
 from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.artifacts.workspace import Workspace
-from evergreen.base.errors import IntegrityError
+from evergreen.base.errors import MENDS, IntegrityError
 from evergreen.config import derived
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
@@ -234,5 +234,5 @@ def _explained(path: Path) -> Iterator[None]:
             "INT003",
             f"not a model folder of ours: {what}",
             where=str(path),
-            next_step="Do not use this copy. Run the command that made it again.",
+            next_step=f"Do not use this copy. {MENDS}",
         ) from error

@@ -9,7 +9,7 @@ from hashlib import sha256
 from io import BytesIO
 from typing import Any, NoReturn
 
-from evergreen.base.errors import IntegrityError
+from evergreen.base.errors import MENDS, IntegrityError
 
 SCHEMA = "schema.json"
 PROTOCOL = 2  # of skops; files of older ones may choose older, laxer code
@@ -160,7 +160,7 @@ def refusal(what: str, where: str) -> IntegrityError:
         "INT019",
         f"not a model file of ours: {what}",
         where=where,
-        next_step="Do not use this file. Run the command that made it again.",
+        next_step=f"Do not use this file. {MENDS}",
     )
 
 

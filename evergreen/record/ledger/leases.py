@@ -1,19 +1,17 @@
 """Leases: work that one process does at a time, whose holder is replaced when it is gone, wherever it was."""
 
 import logging
-import os
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-import psutil
 import sqlalchemy as sa
 
 from evergreen.base.errors import LostRace
+from evergreen.base.processes import Mark, mark, place
 from evergreen.record.ledger.database import LEASES, LedgerDatabase
 
 log = logging.getLogger(__name__)
@@ -96,9 +94,7 @@ class Leases(LedgerDatabase):
             epoch = (row.epoch if row else 0) + 1
             values = {
                 "host": socket.gethostname(),
-                "place": _place(),
-                "pid": os.getpid(),
-                "started": psutil.Process().create_time(),
+                **_counted(mark()),
                 "beat": now,
                 "epoch": epoch,
             }
@@ -129,22 +125,17 @@ def _held(name: str, epoch: int) -> tuple[Any, ...]:
 def _alive(row: Any, now: float) -> bool:
     """Return whether the holder still lives: by its process if that is one of this host's, or else by its heartbeat.
 
-    A zombie is dead: it only waits for its parent to notice. A process that started at another time is not the holder,
-    but a later one that was given the same number.
+    A process that started at another time is not the holder, but a later one that was given the same number.
     """
-    if (row.host, row.place) != (socket.gethostname(), _place()):
+    if (row.host, row.place) != (socket.gethostname(), _counted(mark())["place"]):
         return bool(now - row.beat < SILENT_SECONDS)
-    try:
-        process = psutil.Process(row.pid)
-        return process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - row.started) < 1
-    except psutil.Error:
-        return False
+    return Mark(place=place(), pid=row.pid, started=row.started).is_running
 
 
-def _place() -> str:
-    """Return what tells this kernel's processes from others with the same numbers: its boot and their namespace."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return f"{socket.gethostname()} {psutil.boot_time():.0f}"
+def _counted(holder: Mark) -> dict[str, Any]:
+    """Return what a lease keeps of its holder.
+
+    Before, `started` was in seconds since 1970: the holder of such a lease is at another place, so that its
+    heartbeat is believed.
+    """
+    return {"place": f"{holder.place} ticks", "pid": holder.pid, "started": holder.started}

@@ -42,7 +42,7 @@ class Commit(Value):
         if not self.dirty:
             return
         named = ", ".join(self.changed[:MOST_NAMED])
-        more = f" and {len(self.changed) - MOST_NAMED} more" if len(self.changed) > MOST_NAMED else ""
+        more = f" and {len(self.changed) - MOST_NAMED} more (git status)" if len(self.changed) > MOST_NAMED else ""
         raise ConfigError(
             "REG001",
             f"git cannot say what has changed: {self.why_unknown}"

@@ -8,6 +8,7 @@ from evergreen.base.values import Value
 from evergreen.record.plan.identity import record_key
 from evergreen.record.plan.records import read_record
 from evergreen.record.plan.steps import STEPS, Given, arguments
+from evergreen.record.plan.wholeness import holds
 
 
 class PlannedStep(Value):
@@ -24,7 +25,7 @@ def plan(
 ) -> tuple[list[PlannedStep], dict[str, Any]]:
     """Return the training steps with their identities, and every artifact that is already there.
 
-    A step is a hit when its result is recorded and the files that the result names exist; from the first miss on,
+    A step is a hit when its result is recorded and every byte of what that names is there; from the first miss on,
     identities are unknown, because they depend on artifacts that have yet to be made.
 
     Parameters
@@ -40,7 +41,7 @@ def plan(
             continue
         key = record_key(name, arguments(name, given, artifacts, warm_start=warm_start))
         record = read_record(records / key)
-        here = record is not None and given.ws.holds(record)
+        here = record is not None and holds(given.ws, record)
         if here and record is not None:
             artifacts.update(record)
         why = "recorded" if here else "never run with this code, data and configuration"

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.errors import explain_os_errors
+from evergreen.base.temporaries import temporary
 from evergreen.base.values import Value
 from evergreen.record.ledger.chain import Entry
 from evergreen.record.registry.lineage import PROOF, Rows, read_rows, versions_in
@@ -139,7 +140,7 @@ def delete(unnamed: Collection[Unnamed], home: Path) -> None:
         path = home / one.path
         with explain_os_errors(path):
             if path.is_dir() and not path.is_symlink():
-                aside = path.with_name(f".{path.name}.gone")
+                aside = temporary(path)
                 path.rename(aside)
                 shutil.rmtree(aside)
             else:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from evergreen.base.errors import IntegrityError
+from evergreen.base.errors import MENDS, IntegrityError
 from evergreen.learning.model.compiled.curves import Link, Method
 
 ColumnType = Literal["number", "integer", "category", "text", "timestamp", "boolean"]
@@ -217,6 +217,4 @@ def _is_curve(curve: Curve, task: Task, n_classes: int) -> bool:
 
 
 def refused(what: str) -> CompiledError:
-    return CompiledError(
-        "CMP001", what, where="compiled model", next_step="Do not use this copy. Run the command that made it again."
-    )
+    return CompiledError("CMP001", what, where="compiled model", next_step=f"Do not use this copy. {MENDS}")

@@ -1,7 +1,6 @@
 """Building: one bento per release, whole or not there, equal wherever it is made."""
 
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 import released
+from projects import wait_for
 from servers import SECONDS
 
 from evergreen.adapters import packaging
@@ -136,11 +136,13 @@ def test_build_that_is_killed_leaves_no_bento_and_the_next_one_clears_up(source,
     while not list(tmp_path.glob("staging/*/context/release.json")):
         assert time.monotonic() < deadline
         assert builder.poll() is None
+    wait_for(lambda: psutil.Process(builder.pid).children(recursive=True), "bentoml builds")
     children = psutil.Process(builder.pid).children(recursive=True)
-    for process in (builder, *children):
-        process.send_signal(signal.SIGKILL)
+    builder.kill()
     builder.wait()
-    psutil.wait_procs(children)
+    gone, alive = psutil.wait_procs(children, timeout=SECONDS)
+    assert len(gone) > 0
+    assert alive == []
 
     assert packaging.is_missing(release, tmp_path, None)
     assert len(list((tmp_path / "staging").iterdir())) == 1

@@ -1,16 +1,16 @@
 """A table at a path of the user's: whole or not there, and the same bytes however its rows came."""
 
-import os
+from functools import partial
 
 import pandas as pd
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evergreen.base.artifacts import outputs
+from evergreen.base import temporaries
 from evergreen.base.artifacts.outputs import ROWS_PER_GROUP, Output, sweep, sweep_beside
 from evergreen.base.errors import ResourceError
+from evergreen.base.processes import Mark, place
 
 SCHEMA = pa.schema([("n", pa.int64()), ("word", pa.string()), ("id", pa.string())])
 
@@ -69,20 +69,23 @@ def test_full_disk_is_one_block_and_leaves_nothing(tmp_path, limited_disk, suffi
     assert list(tmp_path.iterdir()) == []
 
 
-def unfinished(folder, name, pid):
+def unfinished(folder, name, *, gone, monkeypatch):
     folder.mkdir(exist_ok=True)
-    path = folder / f".{name}.{pid}-0a1b2c3d{outputs.UNFINISHED}"
+    with monkeypatch.context() as patch:
+        if gone:
+            patch.setattr(temporaries, "mark", lambda: Mark(place=place(), pid=2**22 + 1, started=1.0))
+        path = temporaries.temporary(folder / name)
     path.touch()
     return path
 
 
-def test_what_a_process_left_that_is_gone_is_swept_away_and_what_another_writes_is_not(tmp_path):
-    gone = next(pid for pid in range(4_000_000, 5_000_000) if not psutil.pid_exists(pid))
-    left, ours = unfinished(tmp_path / "day=1", "rows.csv", gone), unfinished(tmp_path, "rows.csv", os.getpid())
-    other = unfinished(tmp_path, "others.csv", gone)
+def test_what_a_process_left_that_is_gone_is_swept_away_and_what_another_writes_is_not(tmp_path, monkeypatch):
+    begin = partial(unfinished, monkeypatch=monkeypatch)
+    left, ours = begin(tmp_path / "day=1", "rows.csv", gone=True), begin(tmp_path, "rows.csv", gone=False)
+    other = begin(tmp_path, "others.csv", gone=True)
     sweep_beside(tmp_path / "rows.csv")
     assert [path.exists() for path in (left, ours, other)] == [True, True, True]
-    mine = unfinished(tmp_path, "rows.csv", gone)
+    mine = begin(tmp_path, "rows.csv", gone=True)
     sweep_beside(tmp_path / "rows.csv")
     assert [path.exists() for path in (mine, other)] == [False, True]
     sweep(tmp_path)

@@ -144,31 +144,6 @@ def test_workspace_below_a_file_says_what_to_do(tmp_path, table):
         Workspace(root=tmp_path / "file").write("t", table)
 
 
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda ref: ref,
-        lambda ref: ref.model_dump(),
-        lambda ref: {"model": ref.model_dump(), "rows": 3},
-        lambda ref: [{"deep": [ref.model_dump()]}],
-        lambda ref: {"pair": (ref, None)},
-    ],
-    ids=["reference", "json", "mapping", "list", "tuple"],
-)
-@pytest.mark.parametrize("kind", ["table", "folder"])
-def test_workspace_knows_whether_it_holds_what_a_value_names(ws, table, wrap, kind):
-    ref = ws.write("t", table) if kind == "table" else ws.write_folder("m", {"a": b"1"}, {})
-    assert ws.holds(wrap(ref))
-    path = ws.path(ref.uri)
-    path.rename(path.with_name("elsewhere"))
-    assert not ws.holds(wrap(ref))
-
-
-@pytest.mark.parametrize("value", [None, 3, "text", [], {}, {"uri": "no reference without a digest"}])
-def test_workspace_holds_what_names_nothing(ws, value):
-    assert ws.holds(value)
-
-
 # -- taken from another workspace --------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from children import child, go, say
 
 from evergreen.base.errors import LostRace, Unavailable
+from evergreen.base.processes import place
 from evergreen.record.ledger import leases
 from evergreen.record.ledger.database import LEASES
 
@@ -87,6 +88,21 @@ def test_process_that_was_given_the_holders_number_is_not_the_holder(opened, sql
         sql("UPDATE leases SET started = started - 3600")
         with opened.lease("training") as next_epoch:
             assert next_epoch == epoch + 1
+
+
+def test_setting_the_clock_makes_nobody_else_of_the_holder(opened, monkeypatch):
+    with opened.lease("training"):
+        monkeypatch.setattr(psutil, "boot_time", lambda: psutil.Process().create_time() + 3600)
+        monkeypatch.setattr("time.time", lambda: 0.0)
+        with pytest.raises(LostRace), opened.lease("training"):
+            pass
+
+
+def test_holder_whose_beginning_was_counted_from_1970_is_believed_while_its_heart_beats(opened, sql):
+    with opened.lease("training"):
+        sql(f"UPDATE leases SET place = '{place()}', started = {psutil.Process().create_time()}")
+        with pytest.raises(LostRace), opened.lease("training"):
+            pass
 
 
 ELSEWHERE = [

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from evergreen.config.settings import Settings
-from evergreen.record.plan.records import drop_broken_records, read_record
+from evergreen.record.plan.records import drop_broken_records, drop_unless_whole, read_record
 from evergreen.record.plan.steps import STEPS
 
 BROKEN = [
@@ -68,6 +68,35 @@ def test_record_whose_artifact_is_gone_is_dropped(record, records, ws):
     assert not path.exists()
 
 
+def test_record_whose_artifact_was_changed_is_dropped_and_its_step_runs_again(look, record, ws):
+    path = record("ingest")
+    manifest = ws.path(read_record(path)["raw"]["uri"]) / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b"2024", b"2025"))
+    assert not look()["ingest"].cached
+    assert drop_unless_whole(path, ws)
+    assert not path.exists()
+
+
+def test_no_byte_of_a_record_can_change_unseen(record):
+    path = record("ingest")
+    content, answer = path.read_bytes(), read_record(path)
+    for at in range(len(content)):
+        for bit in (0, 2, 5):
+            changed = bytearray(content)
+            changed[at] ^= 1 << bit
+            path.write_bytes(bytes(changed))
+            assert read_record(path) in (None, answer), (at, bit)
+
+
+@pytest.mark.parametrize("name", ["expiration", "storage_block_id", "serializer", "storage_key"])
+def test_what_the_engine_goes_by_cannot_change_unseen(record, name):
+    path = record("ingest")
+    written = json.loads(path.read_bytes())
+    written["metadata"][name] = "another"
+    path.write_text(json.dumps(written))
+    assert read_record(path) is None
+
+
 def test_nothing_is_dropped_where_nothing_was_recorded(tmp_path, ws):
     assert drop_broken_records(tmp_path / "none", ws) == 0
 
@@ -76,12 +105,14 @@ PREFECT_WRITES = """
 import sys
 from pathlib import Path
 from prefect.results import ResultRecord, ResultRecordMetadata
-from prefect.serializers import JSONSerializer
 from evergreen.base.artifacts.refs import DatasetRef
+from tasks.engine import RECORDED
 from tasks.ingest import Ingested
 result = Ingested(raw=DatasetRef(uri="raw", rows=1, facts="f", sha256="x"))
-metadata = ResultRecordMetadata(serializer=JSONSerializer(), storage_key="k")
-Path(sys.argv[1]).write_bytes(ResultRecord(result=result, metadata=metadata).serialize())
+metadata = ResultRecordMetadata(serializer=RECORDED["result_serializer"], storage_key="/home/steps/record")
+written = ResultRecord(result=result, metadata=metadata).serialize()
+assert ResultRecord.deserialize(written).result == result
+Path(sys.argv[1]).write_bytes(written)
 """
 
 
