@@ -24,29 +24,29 @@ class Appearing:
     def require(self, names: Sequence[str], item: Item) -> tuple[str, ...]:
         """Return the columns that the next item lacks and may lack; raises DataError (DQ001) if it lacks others."""
         absent = tuple(name for name in self._own if name not in names)
-        self._refuse(absent, item, ", ".join(names))
+        self._refuse(absent, item, f"found: {', '.join(names)}")
         return absent
 
     def add(self, item: Item, absent: Sequence[str]) -> None:
         """Take in an item that was read; raises DataError if it lacks a column that one before it has."""
-        self._refuse(absent, item, "less than in the files before it")
+        self._refuse(absent, item, "a file before it has them, or they may not be null")
         self._late &= set(absent)
         self._lacking = (item, tuple(name for name in absent if name in self._late))
 
     def require_all(self) -> None:
         """Raise DataError if no item had a declared column."""
         if self._lacking and (names := [name for name in self._lacking[1] if name in self._late]):
-            raise _missing(names, self._lacking[0], "in none of the files")
+            raise _missing(names, self._lacking[0], "no file has them")
 
-    def _refuse(self, absent: Sequence[str], item: Item, found: str) -> None:
+    def _refuse(self, absent: Sequence[str], item: Item, why: str) -> None:
         if missing := [name for name in absent if name not in self._late]:
-            raise _missing(missing, item, found)
+            raise _missing(missing, item, why)
 
 
-def _missing(names: Sequence[str], item: Item, found: str) -> DataError:
+def _missing(names: Sequence[str], item: Item, why: str) -> DataError:
     return DataError(
         "DQ001",
-        f"missing columns: {', '.join(names)}; found: {found}",
+        f"missing columns: {', '.join(names)}; {why}",
         where=item.name,
         next_step="Correct the file, or the column names in the contract.",
     )
