@@ -85,8 +85,8 @@ def for_file(item: Item, source: Source, needed: Collection[str]) -> Layout:
     """Return how a file that is not the source is to be read, by what the contract says of the source's own files.
 
     Its format and compression are its own. What the contract says of text with separators holds for all such files,
-    but a file that shows another separator has that, and one whose first line has the names of all `needed` columns
-    has a header.
+    but a file that shows another separator or comments has those, and one whose first line has the names of all
+    `needed` columns has a header.
     """
     said = source if isinstance(source, Layout) else Layout()
     layout = Layout(**said.model_dump(include=set(Layout.model_fields) - {"format"}))
@@ -95,12 +95,14 @@ def for_file(item: Item, source: Source, needed: Collection[str]) -> Layout:
     with readers.parsing(item):
         lines, named, _ = _beginning(item, layout)
     usual = layout.delimiter or DELIMITERS[item.format]
-    if not named and usual not in lines[0]:
-        own = DELIMITERS[item.format]
-        other = heads.delimiter_of(lines, own)
-        usual = other if other in lines[0] else usual
+    bare = _without_comments(lines)
+    if not named and usual not in bare[0]:
+        other = heads.delimiter_of(bare, DELIMITERS[item.format])
+        usual = other if other in bare[0] else usual
         layout = layout.model_copy(update={"delimiter": usual})
-    first = heads.records(heads.uncommented(lines, layout.comment, usual) if layout.comment else lines, named or usual)
+    comment = layout.comment or heads.comment_of(lines, named or usual)
+    first = heads.records(heads.uncommented(lines, comment, named or usual) if comment else lines, named or usual)
+    layout = layout.model_copy(update={"comment": comment})
     return _headed(layout) if first and set(needed) <= set(first[0]) else layout
 
 
@@ -140,7 +142,7 @@ def _about_header(item: Item, rows: Sequence[Sequence[str]], layout: Layout, *, 
             "for a file without a header: --no-header, or --names a,b,…"
         )
     nameless = [at for at, name in enumerate(rows[0]) if not name.strip()]
-    if nameless:
+    if len(nameless) > 1:  # one is a column like any other, whose name is empty
         filled = [at for at in nameless if any(row[at : at + 1] and row[at].strip() for row in rows[1:])]
         which = ", ".join(str(at + 1) for at in nameless)
         what = f"not empty: {', '.join(str(at + 1) for at in filled)}" if filled else "empty"

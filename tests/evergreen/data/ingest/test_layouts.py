@@ -83,6 +83,9 @@ HEADLESS = FileSource(kind="file", path="a.data", format="csv", header=False, na
         (SqlSource(kind="sql", connection="db", query="SELECT 1"), "b.csv", TEXT.encode()),
         (HEADLESS, "b.csv", TEXT.partition("\n")[2].encode()),
         (HEADLESS, "b.csv", TEXT.encode()),
+        (FileSource(kind="file", path="a.csv"), "b.csv", b"# of May\n" + TEXT.encode() + b"# end\n"),
+        (SEMICOLONS, "b.csv", b"# of May\n" + TEXT.encode()),
+        (FileSource(kind="file", path="a.csv"), "b.csv", b"sep=|\n" + TEXT.replace(",", "|").encode()),
         (HEADLESS, "b.jsonl", '{"age":31,"city":"Köln","y":"no"}\n{"age":45}\n{"age":52,"city":"Paris"}'.encode()),
     ],
 )
