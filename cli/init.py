@@ -125,7 +125,7 @@ def look(
     decimal: str | None = None,
     declared: Sequence[Column] = (),
 ) -> tuple[TableProfile, tuple[str, ...], bool]:
-    """Return the profile of a source's rows, what stands for a missing value in all of it, and whether it carries types.
+    """Return the profile of a source's rows, what stands for a missing value in all of it, and whether it is typed.
 
     A table that spells numbers, times or missing values in ways of its own is read again with them.
 

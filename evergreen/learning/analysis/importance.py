@@ -59,7 +59,7 @@ def importance(
         names = [names[at] for at in np.sort(np.argsort(-moved, kind="stable")[:n_columns])]
 
     def scorer(_: Any, shuffled: pd.DataFrame, truth: Array) -> float:
-        return score(metric, truth, said(inputs.assign(**dict(shuffled.items()))))
+        return score(metric, truth, said(inputs.assign(**{str(name): values for name, values in shuffled.items()})))
 
     permuted = permutation_importance(
         pipeline, inputs[names], labels, scoring=scorer, n_repeats=repeats, random_state=seed, n_jobs=1
