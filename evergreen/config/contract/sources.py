@@ -101,13 +101,6 @@ def format_of(source: Source) -> Format:
     return source.format if isinstance(source, Layout) else "auto"
 
 
-def is_typed(source: Source) -> bool:
-    """Return whether a source has types of its own, as far as it says so: then no words stand for what is missing."""
-    named = source.path if isinstance(source, (FileSource, DvcSource)) else getattr(source, "url", "")
-    by_name = named.lower().endswith((".parquet", ".pq")) and format_of(source) == "auto"
-    return isinstance(source, SqlSource) or by_name or format_of(source) == "parquet"
-
-
 class AsOf(Section):
     """The last row whose `time` lies strictly before the observation's time, and at most `tolerance_hours` before."""
 
