@@ -217,9 +217,10 @@ def _contract(
     # A window of a table with time is about a month of it.
     least = table.rows // (2 * max(1, round(days / 30))) if time else table.rows // 2
     target = drafts[ask.target]
+    n_columns = sum(not (seen.told and seen.told.parts) for seen in table.columns.values())
     return Contract(
         name=ask.name,
-        description=f"{table.rows:,} rows of {len(table.columns)} columns, predicting {ask.target} "
+        description=f"{table.rows:,} rows of {n_columns} columns, predicting {ask.target} "
         f"({TASKS[target.guess.type]}). Proposed from the data; say here what one row is.",
         source=ask.source,
         timezone=zone,
