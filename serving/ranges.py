@@ -20,7 +20,7 @@ def number_text(low: float | None, high: float | None) -> str:
         zero = "" if low is None else rf"|{ZERO}"
         return rf"{sign}(?:[0-9]{{1,{MOST_DIGITS}}}\.?[0-9]{{0,50}}|\.[0-9]{{1,50}})(?:[eE][+-]?[0-9]{{1,2}})?{zero}"
     parts = _signed(low, high, r"(?:\.[0-9]*)?")
-    small = r"[0-9](?:\.[0-9]+)?[eE]-0?[1-9][0-9]?"
+    small = r"(?:[0-9](?:\.[0-9]+)?[eE]-0?[1-9][0-9]?|\.[0-9]+)"
     above = (low is None or low <= 0) and (high is None or high >= 1)
     below = (low is None or low <= -1) and (high is None or high >= 0)
     return "|".join([*parts, *([rf"\+?{small}"] if above else []), *([f"-{small}"] if below else [])])

@@ -24,7 +24,7 @@ Scalar = str | int | float | bool | None
 SHOWN = 80
 
 
-_AT_THE_ENDS = re.compile(r"\s*(?:2262[-/]?0?1[-/]?0?1|2261[-/]?12[-/]?31|1678[-/]?0?1[-/]?0?1)(?![0-9])")
+_AT_THE_ENDS = re.compile(r"\s*(?:(?:2262|1678)(?:-0?1-0?1|/0?1/0?1|0101)|2261(?:-12-31|/12/31|1231))(?![0-9])")
 
 
 class Fault(Exception):  # noqa: N818  of what was sent
@@ -154,7 +154,9 @@ class Reading:
         return [(row, at, f"must be {allowed(self._columns[at])}")]
 
     def _first(self, rule: RowRule, broken: pa.Array) -> tuple[int, int, str]:
-        return int(pc.indices_nonzero(broken)[0].as_py()), self._place[rule.column], f"must be {rule.text}"
+        at = self._place[rule.column]
+        text = rule.text if rule.code == "DQ003" else allowed(self._columns[at])
+        return int(pc.indices_nonzero(broken)[0].as_py()), at, f"must be {text}"
 
     def _refuse(self, rows: Sequence[Sequence[Any]], fault: tuple[int, int, str]) -> None:
         row, at, what = fault

@@ -81,7 +81,7 @@ def usual(column: PlanColumn, *, texts: bool) -> Callable[[Any], Any] | None:
         if type(value) is str or (reads_numbers and type(value) in (int, float)):
             text = _as_text(value)
             value = None if text.strip() in words else spell(text)
-        return None if type(value) is not bool and value in alike else value
+        return None if type(value) in (int, float, str) and value in alike else value
 
     return read
 
