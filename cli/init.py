@@ -19,7 +19,7 @@ from evergreen.data import ingest
 from evergreen.data.ingest import sources
 from evergreen.proposal import drafts, inference, propose
 from evergreen.proposal.column_profile import ColumnProfile
-from evergreen.proposal.profile import TableProfile, profile
+from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.propose import Proposal
 from evergreen.proposal.roles import Ask
 
@@ -50,6 +50,7 @@ class Written:
             "rows": self.table.rows + self.table.unreadable,
             "leakage": list(self.proposal.leakage),
             "pii": list(self.proposal.pii),
+            "left_out": {**self.proposal.left_out},
             "review": list(self.review),
             "gate": list(self.proposal.gate),
             "columns": [
@@ -110,7 +111,12 @@ def look(
     is_typed = all(item.format == "parquet" for item in items)
 
     def seen(missing: tuple[str, ...]) -> TableProfile:
-        return profile((batch for item in items for batch in ingest.batches(item, source, missing)), key=key)
+        table = TableProfile(key=key)
+        for item in items:
+            table.unread |= ingest.unread(item, source)
+            for batch in table.noting(item.name, ingest.batches(item, source, missing)):
+                table.add(batch)
+        return table
 
     table = seen(missing)
     own = tuple(mark for mark in inference.placeholders(table.columns) if mark not in missing)

@@ -1,6 +1,6 @@
 """What an unseen table holds: its columns, and rows drawn evenly; one pass, in memory that rows do not add to."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -8,20 +8,25 @@ import pyarrow.compute as pc
 
 from evergreen.data.samples import Sample
 from evergreen.data.typed.schema import ROW, UNREADABLE
-from evergreen.proposal.column_profile import ColumnProfile
+from evergreen.proposal.column_profile import ColumnProfile, legible
 from evergreen.proposal.sketches import Array, Distinct, hashes_of_numbers, hashes_of_texts
 
 SAMPLE_ROWS, SAMPLE_CELLS = 100_000, 5_000_000
 
 
 class TableProfile:
-    """What a table holds: its rows, its columns, the ones it repeats under `key`, and rows drawn evenly from it."""
+    """What a table holds: its rows, its columns, the ones it repeats under `key`, and rows drawn evenly from it.
+
+    `headers`: the columns of each of its files, by the file's name. `unread`: why no reader gives a column of them.
+    """
 
     def __init__(self, *, key: Sequence[str] = (), seed: int = 7) -> None:
         self.key, self.seed = tuple(key), seed
         self.rows = self.unreadable = 0
         self.columns: dict[str, ColumnProfile] = {}
         self.keys = Distinct()
+        self.headers: dict[str, dict[str, None]] = {}
+        self.unread: dict[str, str] = {}
         self._sample: Sample | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -43,7 +48,14 @@ class TableProfile:
         self.rows += batch.num_rows
         if self._sample is None:
             self._sample = Sample(min(SAMPLE_ROWS, SAMPLE_CELLS // max(batch.num_columns, 1) + 1), seed=self.seed)
-        self._sample.add(batch)
+        self._sample.add(pa.RecordBatch.from_arrays([*map(legible, batch.columns)], names=batch.schema.names))
+
+    def noting(self, file: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the batches of a file, and note which columns they have."""
+        header = self.headers.setdefault(file, {})
+        for batch in batches:
+            header.update(dict.fromkeys(name for name in batch.schema.names if name not in (ROW, UNREADABLE)))
+            yield batch
 
     def _require(self, names: Iterable[str], rows: int) -> None:
         for name in names:

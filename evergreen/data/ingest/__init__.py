@@ -21,3 +21,12 @@ def batches(item: Item, source: Source, missing: tuple[str, ...]) -> "Iterator[p
         from evergreen.data.ingest import readers
 
         yield from readers.read(item, missing=missing)
+
+
+def unread(item: Item, source: Source) -> dict[str, str]:
+    """Return the columns of an item that `batches` leaves out: their types by name."""
+    if isinstance(source, BundledSource):
+        return {}
+    from evergreen.data.ingest import readers
+
+    return readers.unread(item)

@@ -55,6 +55,19 @@ def read(
             yield batch
 
 
+def unread(item: Item) -> dict[str, str]:
+    """Return the columns of a file that `read` leaves out, being nested: their types by name.
+
+    Raises
+    ------
+    DataError if the file cannot be parsed (DQ002).
+    """
+    from evergreen.data.ingest import parquet
+
+    with _parsing(item):
+        return parquet.unread(item) if item.format == "parquet" else {}
+
+
 @contextmanager
 def _parsing(item: Item) -> Iterator[None]:
     try:

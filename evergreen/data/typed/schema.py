@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.config.contract.columns import MISSING, Column, ColumnType
+from evergreen.data.typed import encoded
 from evergreen.data.typed.numbers import content, from_decimals, numbers, whole, whole_digits
 from evergreen.data.typed.times import INSTANT, Offsets, instants, where, written
 
@@ -172,11 +173,16 @@ def _coded_texts(values: pa.Array) -> pa.Array | None:
     return None if texts.null_count else pa.DictionaryArray.from_arrays(indices, texts)
 
 
+def as_read(values: pa.Array) -> pa.Array:
+    """Return values of any type as `conform` looks at them: null for what is of no declared type at all."""
+    return _plain(_stored(values))
+
+
 def _stored(values: pa.Array) -> pa.Array:
     """Return values one by one: without dictionary, runs or extension type."""
     while True:
         if isinstance(values, pa.ExtensionArray):
-            values = values.cast(pa.bool_()) if values.type == pa.bool8() else values.storage
+            values = encoded.unwrapped(values)
         elif pa.types.is_dictionary(values.type):
             values = values.dictionary_decode()
         elif pa.types.is_run_end_encoded(values.type):
@@ -186,14 +192,15 @@ def _stored(values: pa.Array) -> pa.Array:
 
 
 def _plain(values: pa.Array) -> pa.Array:
-    """Return values as text, truth values, whole numbers, floats, times or nulls; null for what is none of these."""
+    """Return values as text, truth values, whole numbers, floats, times or nulls; null for what is none of these.
+
+    A length of time is a number of seconds.
+    """
     kind = values.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or _is_bytes(kind):
-        values = values if pa.types.is_binary(kind) else values.cast(pa.binary())
-        try:
-            return values.cast(pa.string())
-        except pa.ArrowInvalid:
-            return pa.array([_decoded(value) for value in values.to_pylist()], pa.string())
+    if encoded.is_texts(kind):
+        return encoded.texts(values)
+    if pa.types.is_duration(kind):
+        return encoded.seconds(values)
     if pa.types.is_decimal(kind):
         return from_decimals(values)
     if pa.types.is_floating(kind):
@@ -205,18 +212,6 @@ def _plain(values: pa.Array) -> pa.Array:
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_time(kind):
         return values
     return pa.nulls(len(values), pa.string())
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
-    return any(test(kind) for test in tests)
-
-
-def _decoded(value: bytes | None) -> str | None:
-    try:
-        return None if value is None else value.decode()
-    except UnicodeDecodeError:
-        return None
 
 
 def _truths(values: pa.Array, column: Column, zone: str, offsets: Offsets | None) -> pa.Array:
