@@ -17,7 +17,7 @@ from evergreen.config.contract.sources import FileSource, Source, SqlSource, Url
 from evergreen.config.settings import Settings
 from evergreen.data import ingest
 from evergreen.data.ingest import sources
-from evergreen.proposal import drafts, inference, propose
+from evergreen.proposal import drafts, inference, propose, trial
 from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.propose import Proposal
@@ -92,7 +92,7 @@ def init(
         target=target, name=name, source=source, now=now, time=time, key=tuple(key), task=task, missing=missing,
         is_typed=is_typed,
     )  # fmt: skip
-    proposed = propose.propose(table, ask)
+    proposed = trial.proven(propose.propose(table, ask), table, today=now.date())
     review = (*about_source(source, table, missing), *proposed.review)
     write_bytes(files[0], drafts.contract_text(proposed.contract, proposed.notes).encode())
     write_bytes(files[1], drafts.params_text(proposed.params, {"gate": proposed.gate}).encode())
