@@ -138,9 +138,12 @@ class Scoring:
         asked = {column.name for column in scorer.columns}
         n_rows = n_refused = 0
         total = _rows_of(item)
-        schema = pa.unify_schemas([source.schema, scorer.schema])
+        renamed = dict(zip(scorer.schema.names, scorer.added, strict=True))
+        answered = pa.schema([field.with_name(renamed[field.name]) for field in scorer.schema])
+        schema = pa.unify_schemas([source.schema, answered])
+        unlike = tuple(renamed.get(name, name) for name in UNLIKE)
         with ExitStack() as written:
-            out = written.enter_context(_written(Output(output, schema, unlike=UNLIKE, coded=source.coded)))
+            out = written.enter_context(_written(Output(output, schema, unlike=unlike, coded=source.coded)))
             # Published first, being entered last: an answer stands in the log before anybody sees it.
             kept = self._log(item, partition, names, written) if logs else None
             for batch in source.batches:
@@ -148,7 +151,7 @@ class Scoring:
                 if item.format != "parquet":
                     known = rows.without_missing(known, asked, contract.missing)
                 scored = scorer.take(known, missing=contract.missing)
-                out.add(_side_by_side(batch, scored.answers))
+                out.add(_side_by_side(batch, scored.answers.rename_columns(renamed)))
                 if kept:
                     kept.add(known, scored.kept, scored.answers, scored.keeps)
                 n_rows += batch.num_rows
