@@ -25,6 +25,8 @@ from evergreen.data.ingest.items import check_unchanged, item_of
 from evergreen.data.ingest.partitions import Partition
 from evergreen.data.ingest.store import refuse_mixture
 from evergreen.data.personal import KEY_FILE
+from evergreen.data.typed.encoded import is_unspelled
+from evergreen.data.typed.schema import as_read
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
 from evergreen.learning.model.scored import Failure, Progress, ScoredFile
@@ -140,7 +142,11 @@ class Scoring:
         total = _rows_of(item)
         renamed = dict(zip(scorer.schema.names, scorer.added, strict=True))
         answered = pa.schema([field.with_name(renamed[field.name]) for field in scorer.schema])
-        schema = pa.unify_schemas([source.schema, answered])
+        as_text = [at for at, kind in enumerate(source.schema.types) if output.suffix == ".csv" and is_unspelled(kind)]
+        came = source.schema
+        for at in as_text:
+            came = came.set(at, pa.field(came.names[at], as_read(pa.array([], came.types[at])).type))
+        schema = pa.unify_schemas([came, answered])
         unlike = tuple(renamed.get(name, name) for name in UNLIKE)
         with ExitStack() as written:
             out = written.enter_context(_written(Output(output, schema, unlike=unlike, coded=source.coded)))
@@ -151,7 +157,7 @@ class Scoring:
                 if item.format != "parquet":
                     known = rows.without_missing(known, asked, contract.missing)
                 scored = scorer.take(known, missing=contract.missing)
-                out.add(_side_by_side(batch, scored.answers.rename_columns(renamed)))
+                out.add(_side_by_side(batch, scored.answers.rename_columns(renamed), as_text=as_text))
                 if kept:
                     kept.add(known, scored.kept, scored.answers, scored.keeps)
                 n_rows += batch.num_rows
@@ -189,7 +195,11 @@ def _with_values(batch: pa.RecordBatch, values: dict[str, str | None]) -> pa.Rec
     return batch
 
 
-def _side_by_side(batch: pa.RecordBatch, answers: pa.RecordBatch) -> pa.RecordBatch:
-    """Return the columns of a file, without the two that the reader adds, and those of its answers."""
-    columns = [*batch.columns[:-2], *answers.columns]
+def _side_by_side(batch: pa.RecordBatch, answers: pa.RecordBatch, *, as_text: Sequence[int]) -> pa.RecordBatch:
+    """Return the columns of a file, without the two that the reader adds, and those of its answers.
+
+    `as_text`: the places of columns that stand there as they are read.
+    """
+    came = [as_read(values) if at in as_text else values for at, values in enumerate(batch.columns[:-2])]
+    columns = [*came, *answers.columns]
     return pa.RecordBatch.from_arrays(columns, names=[*batch.schema.names[:-2], *answers.schema.names])

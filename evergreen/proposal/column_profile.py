@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from evergreen.data.typed.numbers import NUMBER
 from evergreen.data.typed.schema import as_read
-from evergreen.data.typed.times import OFFSET, written
+from evergreen.data.typed.times import OFFSET
 from evergreen.proposal.sketches import Distinct, Moments, counted, hashes_of_numbers, hashes_of_texts
 
 Array = np.ndarray[Any, Any]
@@ -77,7 +77,7 @@ class ColumnProfile:
     def add(self, values: pa.Array) -> None:
         """Take in the next values of the column."""
         came, missing = values.type, values.null_count
-        values = legible(values)
+        values = as_read(values)
         kind = values.type
         if not (pa.types.is_string(came) or pa.types.is_large_string(came) or pa.types.is_null(came)):
             self.physical, self.plain = came, kind
@@ -246,14 +246,6 @@ class ColumnProfile:
         for mine, theirs in ((self.range, later.range), (self.instants, later.instants), (self.lengths, later.lengths)):
             mine.merge(theirs)
         self.distinct.merge(later.distinct)
-
-
-def legible(values: pa.Array) -> pa.Array:
-    """Return values as they are read, times of day as text; null for what no declared type holds."""
-    if pa.types.is_null(values.type):
-        return values
-    values = as_read(values)
-    return written(values) if pa.types.is_time(values.type) else values
 
 
 def _all_numbers(texts: pa.Array) -> Array | None:

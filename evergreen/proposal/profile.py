@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.data.samples import Sample
-from evergreen.data.typed.schema import ROW, UNREADABLE
-from evergreen.proposal.column_profile import ColumnProfile, legible
+from evergreen.data.typed.schema import ROW, UNREADABLE, as_read
+from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.sketches import Array, Distinct, hashes_of_numbers, hashes_of_texts
 
 SAMPLE_ROWS, SAMPLE_CELLS = 100_000, 5_000_000
@@ -48,7 +48,7 @@ class TableProfile:
         self.rows += batch.num_rows
         if self._sample is None:
             self._sample = Sample(min(SAMPLE_ROWS, SAMPLE_CELLS // max(batch.num_columns, 1) + 1), seed=self.seed)
-        self._sample.add(pa.RecordBatch.from_arrays([*map(legible, batch.columns)], names=batch.schema.names))
+        self._sample.add(pa.RecordBatch.from_arrays([*map(as_read, batch.columns)], names=batch.schema.names))
 
     def noting(self, file: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield the batches of a file, and note which columns they have."""

@@ -45,7 +45,7 @@ def proven(proposal: Proposal, table: TableProfile, *, today: date) -> Proposal:
     Raises
     ------
     DataError if a file has no column of a name that is declared (DQ001), or too many rows would be set aside for the
-    target, the time or the key (DQ008), which repeats (DQ010). ConfigError (CFG026) if no feature is left.
+    target, the time or the key, or a key that repeats (DQ008). ConfigError (CFG026) if no feature is left.
     """
     require_headers(proposal.contract, table.headers)
     _require_key(proposal, table)
@@ -86,7 +86,7 @@ def _require_key(proposal: Proposal, table: TableProfile) -> None:
     repeated = table.keys.repeated_share if table.key else 0.0
     if repeated > MOST_USED * proposal.params.validate_.max_bad_share:
         raise DataError(
-            "DQ010",
+            "DQ008",
             f"key {', '.join(table.key)} repeats in {repeated:.1%} of the rows, and every copy would be set aside",
             where="--key",
             next_step="Name more columns with --key, which together are different in every row, or leave it out.",

@@ -20,11 +20,10 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.settings import Settings
 from evergreen.data import ingest
 from evergreen.data.ingest import sources
-from evergreen.data.typed.schema import ROW, TRUE, conform
+from evergreen.data.typed.schema import ROW, TRUE, as_read, conform
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
 from evergreen.project import Project
-from evergreen.proposal.column_profile import legible
 from flows.training import train_and_judge
 from serving.decoding import Decoder
 
@@ -68,7 +67,7 @@ def worked(settings: Settings, written: init.Written, data: Path) -> Worked:
         opened = Project.open("local", written.params, TINY)
         outcome = train_and_judge(opened, reason="as it is", do=direct.Direct())
         assert outcome.version == 1, outcome.verdict
-        out = settings.project / f"{written.proposal.contract.name}.parquet"
+        out = settings.project / f"scored-{written.proposal.contract.name}.parquet"
         scored = batch.score(opened, str(data), out, logs=True)
         champion = opened.champion()
         model = models.load(Workspace(root=settings.workspace).path(champion.artifact.uri), champion.artifact.sha256)
@@ -101,7 +100,7 @@ def _asked(settings: Settings, model: Model, written: init.Written, scored: pa.T
 
 def _plain(rows: pa.Table, columns: Sequence[Column]) -> list[dict[str, Any]]:
     there = [column.name for column in columns if column.name in rows.column_names]
-    read: list[dict[str, Any]] = pa.table({name: legible(rows[name].combine_chunks()) for name in there}).to_pylist()
+    read: list[dict[str, Any]] = pa.table({name: as_read(rows[name].combine_chunks()) for name in there}).to_pylist()
     return read
 
 

@@ -64,6 +64,8 @@ def _is_nested(kind: pa.DataType) -> bool:
 def _plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_dictionary(kind):
         return kind.value_type
+    if pa.types.is_binary_view(kind):
+        return pa.binary()
     return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
 
 

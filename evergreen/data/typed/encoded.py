@@ -22,6 +22,12 @@ def is_bytes(kind: pa.DataType) -> bool:
     return any(test(kind) for test in tests)
 
 
+def is_unspelled(kind: pa.DataType) -> bool:
+    """Return whether a text file has no spelling of its own for values of a type: it holds what they are read as."""
+    tests = (pa.types.is_duration, pa.types.is_time, is_bytes)
+    return isinstance(kind, pa.BaseExtensionType) or any(test(kind) for test in tests)
+
+
 def unwrapped(values: pa.ExtensionArray) -> pa.Array:
     """Return what an extension type stands for: truth values of one byte each, UUIDs as text, others as stored."""
     if values.type == pa.bool8():

@@ -174,8 +174,14 @@ def _coded_texts(values: pa.Array) -> pa.Array | None:
 
 
 def as_read(values: pa.Array) -> pa.Array:
-    """Return values of any type as `conform` looks at them: null for what is of no declared type at all."""
-    return _plain(_stored(values))
+    """Return values of any type as `conform` looks at them: null for what is of no declared type at all.
+
+    A time of day is the text that it is read as.
+    """
+    if pa.types.is_null(values.type):
+        return values
+    values = _plain(_stored(values))
+    return written(values) if pa.types.is_time(values.type) else values
 
 
 def _stored(values: pa.Array) -> pa.Array:
