@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.config.contract.columns import Column
-from evergreen.data.typed.schema import EXACT, ROW, UNREADABLE, conform, from_pandas
+from evergreen.data.typed.schema import ROW, UNREADABLE, conform, from_pandas
+from evergreen.data.typed.values import EXACT
 from evergreen.data.validation.rules import RowRule, column_rules
 from evergreen.learning.model.compiled.plan import PlanColumn
 from evergreen.learning.model.compiled.reading import Reader, Unusual

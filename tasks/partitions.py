@@ -26,7 +26,7 @@ from evergreen.data.ingest.partitions import Partition
 from evergreen.data.ingest.store import refuse_mixture
 from evergreen.data.personal import KEY_FILE
 from evergreen.data.typed.encoded import is_unspelled
-from evergreen.data.typed.schema import as_read
+from evergreen.data.typed.values import as_read
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
 from evergreen.learning.model.scored import Failure, Progress, ScoredFile

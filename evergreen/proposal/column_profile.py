@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.data.typed.numbers import NUMBER
-from evergreen.data.typed.schema import as_read
 from evergreen.data.typed.times import OFFSET
+from evergreen.data.typed.values import as_read
 from evergreen.proposal.sketches import Distinct, Moments, counted, hashes_of_numbers, hashes_of_texts
 
 Array = np.ndarray[Any, Any]

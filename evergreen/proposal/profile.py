@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.data.samples import Sample
-from evergreen.data.typed.schema import ROW, UNREADABLE, as_read
+from evergreen.data.typed.schema import ROW, UNREADABLE
+from evergreen.data.typed.values import as_read
 from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.sketches import Array, Distinct, hashes_of_numbers, hashes_of_texts
 

@@ -20,7 +20,8 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.settings import Settings
 from evergreen.data import ingest
 from evergreen.data.ingest import sources
-from evergreen.data.typed.schema import ROW, TRUE, as_read, conform
+from evergreen.data.typed.schema import ROW, TRUE, conform
+from evergreen.data.typed.values import as_read
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
 from evergreen.project import Project

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from evergreen.adapters.expectations import suite
 from evergreen.adapters.expectations.results import Expectations, agree, code_of, merged
 from evergreen.config.contract.contract import Contract
-from evergreen.data.typed.schema import EXACT, to_pandas
+from evergreen.data.typed.schema import to_pandas
+from evergreen.data.typed.values import EXACT
 from evergreen.data.validation.own import Expectation
 
 MOST_ROWS = 1_000_000  # in one piece: a table above it is judged partition by partition

@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from evergreen.base.forms import time_fault
+from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.config.section import Name, Section
 
 ColumnType = Literal["number", "integer", "category", "text", "timestamp", "boolean"]
@@ -22,6 +24,15 @@ Physical = Literal[
 TASKS: Mapping[ColumnType, Task] = {
     "boolean": "binary", "category": "multiclass", "number": "regression", "integer": "regression",
 }  # fmt: skip
+_SPELLED_BY: Mapping[ColumnType, type] = {
+    "boolean": tuple, "number": NumberSpelling, "integer": NumberSpelling, "timestamp": str,
+}  # fmt: skip
+_SPELLED_AS: Mapping[ColumnType, str] = {
+    "boolean": "spelling of a boolean is two words, for false and for true",
+    "number": 'spelling of a number is a mapping such as {decimal: ",", after: €}',
+    "integer": 'spelling of an integer is a mapping such as {thousands: ","}',
+    "timestamp": "spelling of a timestamp is a format such as '%d.%m.%Y' or a word such as 'epoch seconds'",
+}
 # What a text file writes for a value that is not there.
 MISSING = ("", "NA", "N/A", "#N/A", "NaN", "nan", "null", "NULL", "None")
 
@@ -34,7 +45,11 @@ class Column(Section):
     Column rules: `max_null_share` (0 to 1) and `mean`, the inclusive range that the mean of the column lies in; of
     truth values it is the share of true.
     `physical`: the type in a typed source (Parquet, SQL), whose narrowing is a fault.
-    `spelling`: what a boolean's false and true look like in the source. `pii` says what becomes of a personal value
+    `spelling`: how the source spells the values: what a boolean's false and true look like; of a number, a
+    `NumberSpelling`; of a timestamp, a format of strptime such as `%d.%m.%Y %H:%M`, one of the words `epoch seconds`,
+    `epoch milliseconds`, `epoch microseconds` and `epoch nanoseconds`, or `rfc 2822`. `missing`: words that stand for a
+    value that is not there in this column alone, beside the contract's. `parts`: the columns that together are this
+    time, which the source has instead of it, as `parts_of` says. `pii` says what becomes of a personal value
     before it is stored. `severity`: of single rules, by code, where it is not the rule's own.
     `role: leakage` marks a consequence of the target: checked, kept with the raw rows, and never given to a model.
     """
@@ -53,7 +68,9 @@ class Column(Section):
     max_null_share: Annotated[float, Field(ge=0, le=1)] | None = None
     mean: tuple[float, float] | None = None
     physical: Physical | None = None
-    spelling: tuple[str, str] | None = None
+    spelling: tuple[str, str] | NumberSpelling | str | None = None
+    missing: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
     pii: Literal["drop", "hash", "mask", "keep"] | None = None
     severity: dict[str, Severity] = {}
     description: str = ""
@@ -64,7 +81,8 @@ class Column(Section):
         self._needs(("number", "integer", "boolean"), "mean", self.mean)
         self._needs(("category",), "categories", self.categories)
         self._needs(("category", "text"), "pattern", self.pattern)
-        self._needs(("boolean",), "spelling", self.spelling)
+        self._needs(("boolean", "number", "integer", "timestamp"), "spelling", self.spelling)
+        self._needs(("timestamp",), "parts", self.parts or None)
         if self.categories == ():
             raise ValueError(f"column '{self.name}': categories allow no value; leave them out for an open set")
         if self.open and self.categories is None:
@@ -72,10 +90,20 @@ class Column(Section):
         for low, high, of in ((self.min, self.max, "min <= max"), (*(self.mean or (None, None)), "mean low <= high")):
             if low is not None and high is not None and low > high:
                 raise ValueError(f"column '{self.name}': {of} must hold, but got ({low}, {high})")
-        if self.spelling and self.spelling[0] == self.spelling[1]:
-            raise ValueError(f"column '{self.name}': spelling gives false and true the same word")
         if self.max_null_share is not None and not self.nullable:
             raise ValueError(f"column '{self.name}': max_null_share needs nullable: true")
+        return self
+
+    @model_validator(mode="after")
+    def _spelling_fits(self) -> Self:
+        if self.spelling is not None and not isinstance(self.spelling, _SPELLED_BY[self.type]):
+            raise ValueError(f"column '{self.name}': {_SPELLED_AS[self.type]}")
+        if isinstance(self.spelling, tuple) and self.spelling[0] == self.spelling[1]:
+            raise ValueError(f"column '{self.name}': spelling gives false and true the same word")
+        if isinstance(self.spelling, str) and (fault := time_fault(self.spelling)):
+            raise ValueError(f"column '{self.name}': no time is spelled '{self.spelling}': {fault}")
+        if self.parts and (self.spelling is not None or self.missing or len(self.parts) < 2):
+            raise ValueError(f"column '{self.name}': parts are two columns or more, and bring their own spelling")
         return self
 
     @field_validator("severity")
@@ -122,5 +150,5 @@ def settable(severity: dict[str, Severity], codes: tuple[str, ...]) -> dict[str,
 
 def loose(column: Column) -> Column:
     """Return a column of which only the type is asked: what comes along is no reason to refuse a prediction."""
-    about = {"name": column.name, "type": column.type, "role": column.role, "spelling": column.spelling}
-    return Column(**about, nullable=True, pii=column.pii, description=column.description)
+    kept = ("name", "type", "role", "spelling", "missing", "parts", "pii", "description")
+    return Column(**{name: getattr(column, name) for name in kept}, nullable=True)

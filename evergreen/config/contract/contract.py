@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from evergreen.base import documents, zones
 from evergreen.config.contract.columns import MISSING, TABLE_CODES, TASKS, Column, Role, Severity, Task, settable
 from evergreen.config.contract.sources import Join, Source
+from evergreen.config.contract.spelling import parts_of
 from evergreen.config.section import Name, Section
 
 
@@ -89,6 +90,24 @@ class Contract(Section):
             raise ValueError(f"key names a column that is not stored (pii: drop): {', '.join(dropped)}")
         if not self.features:
             raise ValueError("at least one column must have role feature")
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        columns = {column.name: column for column in self.columns}
+        for column in self.columns:
+            for name in column.parts:
+                part = columns.get(name)
+                if part is None or part.parts or name in self.joined or part.pii not in (None, "keep"):
+                    raise ValueError(f"'{column.name}' has a part that is no declared column of the source: {name}")
+                if part.role in ("target", "leakage"):
+                    raise ValueError(f"'{column.name}' has a part that is known only with the target: {name}")
+            types = [columns[name].type for name in column.parts]
+            if column.parts and (column.name in self.joined or not parts_of(types)):
+                raise ValueError(
+                    f"'{column.name}': parts are a date (timestamp) and a time of day (text) or an hour (integer), or "
+                    "year, month, day and so on, each an integer"
+                )
         return self
 
     @model_validator(mode="after")

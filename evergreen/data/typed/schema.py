@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.config.contract.columns import MISSING, Column, ColumnType
-from evergreen.data.typed import encoded
-from evergreen.data.typed.numbers import content, from_decimals, numbers, whole, whole_digits
-from evergreen.data.typed.times import INSTANT, Offsets, instants, where, written
+from evergreen.data.typed.numbers import numbers, whole, whole_digits
+from evergreen.data.typed.spelled import plain, together
+from evergreen.data.typed.times import INSTANT, Offsets, instants, where
+from evergreen.data.typed.values import as_texts, coded_texts, one_by_one, shown, stored
 
 ROW, UNREADABLE = "_row", "_unreadable"
 WHOLE_ROW = "*"  # in UNREADABLE: the row could not even be split into values
@@ -26,8 +27,8 @@ ARROW: dict[ColumnType, pa.DataType] = {
     "timestamp": INSTANT,
     "boolean": pa.bool_(),
 }
-TRUE, FALSE = ("true", "1", "1.0"), ("false", "0", "0.0")
-EXACT = 2.0**53  # beyond it a float64 cannot tell neighbouring integers apart
+TRUE: tuple[str, ...] = ("true", "1", "1.0")
+FALSE: tuple[str, ...] = ("false", "0", "0.0")
 
 
 def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
@@ -52,10 +53,12 @@ def conform(
 
     Parameters
     ----------
-    batch : has every one of `columns`; a ROW and an UNREADABLE column are carried over, others are dropped.
+    batch : has every one of `columns`, or the parts of one that has parts, which are among `columns` too; a ROW and an
+        UNREADABLE column are carried over, others are dropped.
     zone : IANA name; a time without an offset from UTC is wall time in it. One that the clocks skip or repeat there is
         not readable.
-    missing : texts that stand for a value that is not there, where a number, a time or a truth value is wanted.
+    missing : texts that stand for a value that is not there, where a number, a time or a truth value is wanted; spaces
+        around them do not count. Those of a column itself do in categories and texts too, and so do spaces alone.
     offsets : where times with and without an offset are counted, for text columns.
     coded : return categories and texts as dictionaries.
 
@@ -71,21 +74,30 @@ def conform(
     typed: list[pa.Array] = []
     unreadable: dict[str, tuple[pa.Array, pa.Array]] = {}
     for column in columns:
-        came = batch.column(column.name)
         is_text = column.type in ("category", "text")
-        if coded and is_text and (texts := _coded_texts(came)) is not None:
-            typed.append(texts)
-            continue
-        came = _stored(came)
-        if column.type == "integer" and (digits := whole_digits(came)) is not None:
-            typed.append(digits)
-            continue
-        values = _plain(came)
-        converted = _CONVERT[column.type](values, column, zone, offsets)
+        if column.parts and column.name not in names:
+            came, values = _from_parts(batch, column, columns, missing)
+        else:
+            came = batch.column(column.name)
+            if coded and is_text and not column.missing and (texts := coded_texts(came)) is not None:
+                typed.append(texts)
+                continue
+            came = stored(came)
+            is_usual = column.spelling is None and not column.missing
+            if column.type == "integer" and is_usual and (digits := whole_digits(came)) is not None:
+                typed.append(digits)
+                continue
+            values = one_by_one(came)
+        converted = _CONVERT[column.type](_usual(values, column), column, zone, offsets)
+        marked = _marked(values, converted, column, zone)
+        if marked is not None:
+            converted = where(pc.invert(marked), converted)
         if converted.null_count != came.null_count:
             bad = pc.and_not(came.is_valid(), converted.is_valid())
+            if marked is not None:
+                bad = pc.and_not(bad, marked)
             if pa.types.is_string(values.type) and not is_text:
-                bad = pc.and_not(bad, pc.is_in(values, pa.array(missing, pa.string())))
+                bad = pc.and_not(bad, _is_among(values, missing))
             if pa.types.is_floating(values.type):
                 bad = pc.and_not(bad, pc.fill_null(pc.is_nan(values), False))
             if bad.true_count:
@@ -147,7 +159,7 @@ def _spelled(value: object) -> str:
     if isinstance(value, str):
         return value
     try:
-        text = _texts(_plain(_stored(pa.array([value]))), _ANY, "UTC", None)[0].as_py()
+        text = as_texts(one_by_one(stored(pa.array([value]))))[0].as_py()
     except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         text = None
     return str(value) if text is None else text
@@ -161,95 +173,58 @@ def _from_texts(texts: list[str | None]) -> pa.Array:
         return pa.array([None if text is None else text.encode("utf-8", "surrogatepass") for text in texts])
 
 
-def _coded_texts(values: pa.Array) -> pa.Array | None:
-    """Return a dictionary of texts with each of these read as `_texts` does; None where one is not readable."""
-    if not (pa.types.is_dictionary(values.type) and values.type.value_type == pa.string()):
-        return None
-    texts = values.dictionary
-    if texts.null_count:
-        return None
-    texts = _texts(_plain(texts), _ANY, "UTC", None)
-    indices = values.indices.cast(pa.int32())
-    return None if texts.null_count else pa.DictionaryArray.from_arrays(indices, texts)
+def _from_parts(
+    batch: pa.RecordBatch, column: Column, columns: Sequence[Column], missing: Sequence[str]
+) -> tuple[pa.Array, pa.Array]:
+    """Return the texts of a time's parts, null where one of them is missing, and the wall times that they tell."""
+    declared = {one.name: one for one in columns}
+    parts = [declared[name] for name in column.parts]
+    texts = []
+    for part in parts:
+        told = as_texts(one_by_one(stored(batch.column(part.name))))
+        texts.append(where(pc.invert(_is_among(told, (*missing, *part.missing))), told))
+    return pc.binary_join_element_wise(*texts, " "), together(texts, parts)
 
 
-def as_read(values: pa.Array) -> pa.Array:
-    """Return values of any type as `conform` looks at them: null for what is of no declared type at all.
-
-    A time of day is the text that it is read as.
-    """
-    if pa.types.is_null(values.type):
+def _usual(values: pa.Array, column: Column) -> pa.Array:
+    """Return the texts of a column that has a spelling in the usual one; whole numbers are texts of a time's digits."""
+    if column.spelling is None or column.type == "boolean":
         return values
-    values = _plain(_stored(values))
-    return written(values) if pa.types.is_time(values.type) else values
+    if column.type == "timestamp" and (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
+        values = as_texts(values)
+    return plain(values, column) if pa.types.is_string(values.type) else values
 
 
-def _stored(values: pa.Array) -> pa.Array:
-    """Return values one by one: without dictionary, runs or extension type."""
-    while True:
-        if isinstance(values, pa.ExtensionArray):
-            values = encoded.unwrapped(values)
-        elif pa.types.is_dictionary(values.type):
-            values = values.dictionary_decode()
-        elif pa.types.is_run_end_encoded(values.type):
-            values = pc.run_end_decode(values)
-        else:
-            return values
+def _marked(values: pa.Array, converted: pa.Array, column: Column, zone: str) -> pa.Array | None:
+    """Return where a column's own words for a missing value stand, or spaces alone for a text; None where nowhere."""
+    marked = None
+    if column.type in ("category", "text"):
+        marked = pc.utf8_is_space(converted).fill_null(False)
+    if column.missing:
+        own = _is_among(as_texts(values), column.missing)
+        marked = own if marked is None else pc.or_(marked, own)
+        if column.type in ("number", "integer", "timestamp"):
+            words = pa.array(column.missing, pa.string())
+            alike = [_CONVERT[column.type](each, column, zone, None) for each in (words, plain(words, column))]
+            marked = pc.or_(marked, pc.is_in(converted, pc.coalesce(*alike).drop_null()))
+    return marked if marked is not None and marked.true_count else None
 
 
-def _plain(values: pa.Array) -> pa.Array:
-    """Return values as text, truth values, whole numbers, floats, times or nulls; null for what is none of these.
-
-    A length of time is a number of seconds.
-    """
-    kind = values.type
-    if encoded.is_texts(kind):
-        return encoded.texts(values)
-    if pa.types.is_duration(kind):
-        return encoded.seconds(values)
-    if pa.types.is_decimal(kind):
-        return from_decimals(values)
-    if pa.types.is_floating(kind):
-        return values.cast(pa.float64()) if pa.types.is_float16(kind) else values
-    if pa.types.is_date32(kind):
-        return values.cast(pa.timestamp("s"))
-    if pa.types.is_date64(kind):
-        return values.cast(pa.int64()).cast(pa.timestamp("ms"))
-    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_time(kind):
-        return values
-    return pa.nulls(len(values), pa.string())
+def _is_among(texts: pa.Array, words: Sequence[str]) -> pa.Array:
+    return pc.is_in(pc.utf8_trim_whitespace(texts), pa.array([word.strip() for word in words], pa.string()))
 
 
-def _truths(values: pa.Array, column: Column, zone: str, offsets: Offsets | None) -> pa.Array:
+def _truths(values: pa.Array, column: Column, *_: object) -> pa.Array:
     if pa.types.is_boolean(values.type):
         return values
-    texts = pc.utf8_trim_whitespace(_texts(values, column, zone, offsets))
-    if column.spelling is None:
+    texts = pc.utf8_trim_whitespace(as_texts(values))
+    false, true = FALSE, TRUE
+    if isinstance(column.spelling, tuple):
+        false, true = column.spelling[:1], column.spelling[1:]
+    else:
         texts = pc.utf8_lower(texts)
-    false, true = ((column.spelling[0],), (column.spelling[1],)) if column.spelling else (FALSE, TRUE)
     is_true = pc.is_in(texts, pa.array(true, pa.string()))
     return where(pc.or_(is_true, pc.is_in(texts, pa.array(false, pa.string()))), is_true)
-
-
-def _texts(values: pa.Array, _column: Column, _zone: str, _offsets: Offsets | None) -> pa.Array:
-    """Return values as text; 3.0 is written 3, as the integer that it is in a column without missing values.
-
-    A text that holds a NUL byte is not readable; an instant is written in UTC.
-    """
-    kind = values.type
-    if pa.types.is_floating(kind):
-        whole = pc.and_(pc.equal(pc.floor(values), values), pc.less_equal(pc.abs(values), EXACT))
-        return pc.coalesce(
-            where(whole, values).cast(pa.int64()).cast(pa.string()),
-            where(pc.invert(pc.is_nan(values)), values).cast(pa.string()),
-        )
-    if pa.types.is_timestamp(kind) or pa.types.is_time(kind):
-        return written(values)
-    if not pa.types.is_string(kind):
-        return values.cast(pa.string())
-    if b"\0" in content(values):
-        return where(pc.invert(pc.match_substring(values, "\0")), values)
-    return values
 
 
 def _noted(before: pa.Array, unreadable: dict[str, tuple[pa.Array, pa.Array]]) -> pa.Array:
@@ -259,28 +234,17 @@ def _noted(before: pa.Array, unreadable: dict[str, tuple[pa.Array, pa.Array]]) -
     notes: dict[int, dict[str, str]] = {}
     for name, (bad, values) in unreadable.items():
         for index in pc.indices_nonzero(bad).to_pylist():
-            notes.setdefault(index, json.loads(texts[index] or "{}")).setdefault(name, _shown(values[index]))
+            notes.setdefault(index, json.loads(texts[index] or "{}")).setdefault(name, shown(values[index]))
     for index, note in notes.items():
         texts[index] = json.dumps(note, ensure_ascii=False)
     return pa.array(texts, pa.string())
 
 
-def _shown(value: pa.Scalar) -> str:
-    try:
-        plain = value.as_buffer().to_pybytes() if pa.types.is_string(value.type) else value.as_py()
-    except (ValueError, OverflowError, LookupError, pa.ArrowException):  # a time that Python cannot hold
-        count = value.cast(pa.int32() if pa.types.is_date32(value.type) else pa.int64()).as_py()
-        plain = f"{count} ({value.type})"
-    text = plain.decode("utf-8", "backslashreplace") if isinstance(plain, bytes) else str(plain)
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-_ANY = Column(name="any", type="text", role="ignore")
 _CONVERT: dict[ColumnType, Callable[[pa.Array, Column, str, Offsets | None], pa.Array]] = {
     "number": lambda values, *_: numbers(values),
     "integer": lambda values, *_: whole(values),
-    "category": _texts,
-    "text": _texts,
+    "category": lambda values, *_: as_texts(values),
+    "text": lambda values, *_: as_texts(values),
     "timestamp": lambda values, column, zone, offsets: instants(values, column.name, zone, offsets),
     "boolean": _truths,
 }

@@ -10,7 +10,7 @@ import pandas as pd
 
 from evergreen.config.contract.columns import ColumnType
 from evergreen.config.contract.contract import Contract
-from evergreen.data.typed.schema import EXACT
+from evergreen.data.typed.values import EXACT
 
 Flags = npt.NDArray[np.bool_]
 NUMBERS: tuple[ColumnType, ...] = ("number", "integer")

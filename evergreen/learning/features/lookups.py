@@ -15,7 +15,8 @@ from evergreen.base.values import Value
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.features import FeatureParams, Lookup
-from evergreen.data.typed.schema import EXACT, UNREADABLE, conform, to_pandas
+from evergreen.data.typed.schema import UNREADABLE, conform, to_pandas
+from evergreen.data.typed.values import EXACT
 from evergreen.learning.features.rowwise import typed
 
 Frame = pd.DataFrame

@@ -13,6 +13,7 @@ FITS = {
     "categories": (("a",), {"category"}),
     "pattern": ("a", {"category", "text"}),
     "spelling": (("no", "yes"), {"boolean"}),
+    "parts": (("day", "hour"), {"timestamp"}),
 }
 
 
@@ -27,7 +28,7 @@ def test_rule_is_accepted_for_the_types_that_it_can_be_asked_of_and_no_other(kin
     if kind in types:
         assert getattr(column(type=kind, **{rule: value}), rule) == value
     else:
-        with pytest.raises(ValidationError, match=f"column 'x': .*{rule}.* need type"):
+        with pytest.raises(ValidationError, match=f"column 'x': .*{rule}.*( need type| of an? {kind} is )"):
             column(type=kind, **{rule: value})
 
 
@@ -39,6 +40,19 @@ def test_rule_is_accepted_for_the_types_that_it_can_be_asked_of_and_no_other(kin
         ({"type": "category", "categories": ()}, "allow no value"),
         ({"type": "category", "open": True}, "open needs categories"),
         ({"type": "boolean", "spelling": ("y", "y")}, "the same word"),
+        ({"spelling": {"decimal": ",", "thousands": ","}}, "cannot stand both before decimals and between thousands"),
+        ({"spelling": {"after": " kg"}}, "begins or ends with a space"),
+        ({"spelling": {"before": "No 5"}}, "taken for a part of it"),
+        ({"spelling": "%d"}, "is a mapping such as"),
+        ({"type": "timestamp", "spelling": {"decimal": ","}}, "is a format such as"),
+        ({"type": "timestamp", "spelling": "%H:%M"}, "it has no year"),
+        ({"type": "timestamp", "spelling": "%Y %d"}, "%d without what is larger"),
+        ({"type": "timestamp", "spelling": "%Y-%m-%d %I:%M"}, "%I and %p need each other"),
+        ({"type": "timestamp", "spelling": "%Y-%m-%d %k"}, "%k is not read"),
+        ({"type": "timestamp", "spelling": "%Y-%y-%m"}, "two places for what %Y says"),
+        ({"type": "timestamp", "spelling": "%Y-%m-%d %z"}, "an offset without a time of day"),
+        ({"type": "timestamp", "parts": ("day",)}, "two columns or more"),
+        ({"type": "timestamp", "parts": ("day", "hour"), "spelling": "%Y"}, "bring their own spelling"),
         ({"max_null_share": 0.5}, "needs nullable"),
         ({"type": "text", "pattern": "("}, "not a regular expression"),
         ({"pii": "drop"}, "needs role: ignore"),

@@ -127,7 +127,7 @@ def test_wrong_value_is_refused_with_line(refusal, pattern, replacement, hint):
         ("type: timestamp", "type: timestamp, max: 3", "min and max need type number or integer"),
         ("unit: EUR", "categories: [a]", "categories need type category"),
         ("unit: EUR", "pattern: a", "pattern need type category or text"),
-        ("unit: EUR", "spelling: [a, b]", "spelling need type boolean"),
+        ("unit: EUR", "spelling: [a, b]", "spelling of a number is a mapping"),
         ("unit: EUR", "mean: [3, 1]", "mean low <= high must hold, but got (3.0, 1.0)"),
         ("type: category, role: ignore", "type: text, role: ignore, mean: [1, 2]", "mean need type number or integer"),
         ("type: category, role: ignore", "type: category, role: ignore, open: true", "open needs categories"),
