@@ -1,12 +1,13 @@
 """`evergreen init`: a table nobody has described yet, in; a contract and parameters to review, out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import pyarrow as pa
 from rich.table import Table
 
 from evergreen.base.errors import ConfigError, printable
@@ -17,11 +18,12 @@ from evergreen.config.contract.sources import FileSource, Source, SqlSource, Url
 from evergreen.config.settings import Settings
 from evergreen.data import ingest
 from evergreen.data.ingest import sources
-from evergreen.proposal import drafts, inference, propose, trial
+from evergreen.proposal import drafts, propose, trial
 from evergreen.proposal.column_profile import ColumnProfile
-from evergreen.proposal.profile import TableProfile
+from evergreen.proposal.profile import TableProfile, noting
 from evergreen.proposal.propose import Proposal
 from evergreen.proposal.roles import Ask
+from evergreen.proposal.spellings import reading
 
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 GLOB = re.compile(r"[*?\[]")
@@ -86,14 +88,14 @@ def init(
                 next_step=f"Choose another --name, or see what it would be now: evergreen contract propose "
                 f"--params configs/{name}/params.yaml",
             )
-    table, missing, is_typed = look(source, settings, key=key)
+    table, is_typed = look(source, settings, key=key)
     now = datetime.now(UTC)
     ask = Ask(
-        target=target, name=name, source=source, now=now, time=time, key=tuple(key), task=task, missing=missing,
+        target=target, name=name, source=source, now=now, time=time, key=tuple(key), task=task,
         is_typed=is_typed,
     )  # fmt: skip
     proposed = trial.proven(propose.propose(table, ask), table, today=now.date())
-    review = (*about_source(source, table, missing), *proposed.review)
+    review = (*about_source(source, table, ask.missing), *proposed.review)
     write_bytes(files[0], drafts.contract_text(proposed.contract, proposed.notes).encode())
     write_bytes(files[1], drafts.params_text(proposed.params, {"gate": proposed.gate}).encode())
     written = [str(file.relative_to(settings.project)) for file in files]
@@ -101,26 +103,36 @@ def init(
 
 
 def look(
-    source: Source, settings: Settings, *, key: Sequence[str] = (), missing: tuple[str, ...] = MISSING
-) -> tuple[TableProfile, tuple[str, ...], bool]:
-    """Return the profile of a source's rows, what stands for a missing value in it, and whether it carries types.
+    source: Source,
+    settings: Settings,
+    *,
+    key: Sequence[str] = (),
+    missing: tuple[str, ...] = MISSING,
+    decimal: str | None = None,
+    declared: Sequence[Column] = (),
+) -> tuple[TableProfile, bool]:
+    """Return the profile of a source's rows, and whether it carries types.
 
-    A table that spells a missing value in a way of its own, such as a question mark, is read again with that.
+    A table that spells numbers, times or missing values in ways of its own is read again with them.
+
+    Parameters
+    ----------
+    decimal : the decimal sign of its texts, where a person has said it.
+    declared : columns that a contract says how to read already.
     """
     items = sources.find(source, settings)
     is_typed = all(item.format == "parquet" for item in items)
 
-    def seen(missing: tuple[str, ...]) -> TableProfile:
-        table = TableProfile(key=key)
-        for item in items:
-            table.unread |= ingest.unread(item, source)
-            for batch in table.noting(item.name, ingest.batches(item, source, missing)):
-                table.add(batch)
-        return table
+    headers: dict[str, dict[str, None]] = {item.name: {} for item in items}
 
-    table = seen(missing)
-    own = tuple(mark for mark in inference.placeholders(table.columns) if mark not in missing)
-    return (seen(missing + own) if own else table), missing + own, is_typed
+    def batches() -> Iterator[pa.RecordBatch]:
+        for item in items:
+            yield from noting(headers[item.name], ingest.batches(item, source, missing))
+
+    table = reading.read(batches, now=datetime.now(UTC), key=key, missing=missing, decimal=decimal, declared=declared)
+    table.headers = headers
+    table.unread = {name: kind for item in items for name, kind in ingest.unread(item, source).items()}
+    return table, is_typed
 
 
 def about_source(source: Source, table: TableProfile, missing: tuple[str, ...]) -> tuple[str, ...]:

@@ -5,8 +5,6 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import pyarrow as pa
-
 from evergreen.config.contract.columns import Column, Physical, Role
 from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.inference import Guess, snake
@@ -41,8 +39,10 @@ def column_of(
         name=seen.name,
         type=guessed.type,
         role=role,
-        unit="s" if seen.physical is not None and pa.types.is_duration(seen.physical) else "",
         spelling=guessed.spelling,
+        missing=guessed.missing,
+        parts=guessed.parts,
+        unit=guessed.unit,
         pii=pii,
         physical=physical if is_stored_as_read else None,
         **rules,

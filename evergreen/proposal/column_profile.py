@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.data.typed.numbers import NUMBER
-from evergreen.data.typed.times import OFFSET
+from evergreen.data.typed.times import OFFSET, TIME
 from evergreen.data.typed.values import as_read
 from evergreen.proposal.sketches import Distinct, Moments, counted, hashes_of_numbers, hashes_of_texts
+from evergreen.proposal.spellings.told import Told
 
 Array = np.ndarray[Any, Any]
 MOST_COUNTED = 1_000
@@ -22,8 +23,6 @@ UTC = pa.timestamp("us", "UTC")
 STARTS_AS_DATE = r"^\s*\d{4}-\d\d"
 DIGITS = r"^[+-]?\d+$"
 LEADING_ZERO = r"^[+-]?0\d"
-GROUPED = r"^\s*[+-]?[$€£]?\d{1,3}([,' ]\d{3})+(\.\d+)?\s*$"
-OTHER_DATE = r"^\s*\d{1,2}[./-](\d{1,2}|[A-Za-z]{3})[./-]\d{2,4}\b"
 EXACT = 2.0**53
 BEYOND_INT64 = 2.0**63
 
@@ -33,12 +32,12 @@ class ColumnProfile:
     """What one column holds. Numbers of values, unless it says otherwise; `present` of them are not null.
 
     `numbers`, `whole`, `times`: those that read as a number, as one written in digits alone, and as a time in ISO 8601;
-    `with_offset`: times that say their offset from UTC. `huge`: whole numbers beyond int64. `grouped`, `other_dates`:
-    texts that look like numbers with thousands separators, and like dates that are not ISO 8601. `counts`: of each
-    value as text, None once there are more than `MOST_COUNTED`. `strays`: a few values that are of another kind than
-    most around them. `rising`: every value is a number above the one before it. `illegible`: values, not among those
-    present, that no declared type holds, such as bytes that are no text. `physical`: the type in a typed source, and
-    `plain` the one that it is read as; None for text.
+    `with_offset`: times that say their offset from UTC. `huge`: whole numbers beyond int64. `counts`: of
+    each value as text, None once there are more than `MOST_COUNTED`. `strays`: a few values that are of another kind
+    than most around them. `rising`: every value is a number above the one before it. `illegible`: values, not among
+    those present, that no declared type holds, such as bytes that are no text. `physical`: the type in a typed source,
+    and `plain` the one that it is read as; None for text. `told`: how the texts are to be read; if that was done,
+    `as_came` holds what they were before.
     """
 
     name: str
@@ -53,8 +52,6 @@ class ColumnProfile:
     leading_zeros: int = 0
     times: int = 0
     with_offset: int = 0
-    grouped: int = 0
-    other_dates: int = 0
     spaced: int = 0
     illegible: int = 0
     rising: bool = True
@@ -65,6 +62,8 @@ class ColumnProfile:
     instants: Moments = field(default_factory=Moments)
     lengths: Moments = field(default_factory=Moments)
     distinct: Distinct = field(default_factory=Distinct)
+    told: Told | None = None
+    as_came: "ColumnProfile | None" = None
 
     @property
     def rows(self) -> int:
@@ -127,6 +126,10 @@ class ColumnProfile:
             self.illegible, self.present = self.illegible + n, self.present - n
             weights, texts = weights[pc.invert(broken).to_numpy(zero_copy_only=False)], texts.filter(pc.invert(broken))
         trimmed = pc.utf8_trim_whitespace(texts)
+        blank = pc.equal(trimmed, "").to_numpy(zero_copy_only=False)
+        if blank.any():
+            self._take_for_nulls(int(weights[blank].sum()))
+            texts, trimmed, weights = texts.filter(pa.array(~blank)), trimmed.filter(pa.array(~blank)), weights[~blank]
         is_number = pc.match_substring_regex(trimmed, NUMBER).to_numpy(zero_copy_only=False)
         if is_number.any():
             numeric = trimmed.filter(pa.array(is_number))
@@ -141,7 +144,9 @@ class ColumnProfile:
         if dated.any():
             candidates = trimmed.filter(pa.array(dated))
             times = pd.to_datetime(candidates.to_pandas(), format="ISO8601", utc=True, errors="coerce").dt.as_unit("us")
-            is_time = times.notna().to_numpy()
+            is_time = times.notna().to_numpy() & pc.match_substring_regex(candidates, TIME).to_numpy(
+                zero_copy_only=False
+            )
             offset = pc.match_substring_regex(candidates, OFFSET).to_numpy(zero_copy_only=False) & is_time
             self.times += int(weights[dated][is_time].sum())
             self.with_offset += int(weights[dated][offset].sum())
@@ -150,13 +155,18 @@ class ColumnProfile:
         self.distinct.add(hashes_of_texts(texts), weights)
         self.lengths.add(pc.utf8_length(texts).to_numpy().astype(float), weights)
         self.spaced += _weighed(pc.match_substring(trimmed, " "), weights)
-        self.grouped += _weighed(pc.match_substring_regex(texts, GROUPED), weights)
-        self.other_dates += _weighed(pc.match_substring_regex(texts, OTHER_DATE), weights)
         if 2 * (self.numbers + self.times) > self.present:
             strays, counts = counted(trimmed.filter(pa.array(~dated)).slice(0, 10 * MOST_STRAYS))
             for text, count in zip(strays.to_pylist(), counts.tolist(), strict=True):
                 if text in self.strays or len(self.strays) < MOST_STRAYS:
                     self.strays[text] = self.strays.get(text, 0) + count
+
+    def _take_for_nulls(self, n: int) -> None:
+        """Count so many values as missing that were taken in: cells of nothing but spaces."""
+        self.nulls += n
+        self.present -= n
+        if self.counts is not None:
+            self.counts = {text: count for text, count in self.counts.items() if text.strip()}
 
     def _add_numbers(
         self, values: Array, counts: Array | None = None, texts: pa.Array | None = None, *, lost: bool = False
@@ -233,7 +243,7 @@ class ColumnProfile:
     def merge(self, later: "ColumnProfile") -> None:
         """Take in what was seen of the same column in rows that come after these."""
         for name in ("nulls", "present", "numbers", "whole", "huge", "infinite", "leading_zeros",
-                     "times", "with_offset", "grouped", "other_dates", "spaced", "illegible"):  # fmt: skip
+                     "times", "with_offset", "spaced", "illegible"):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(later, name))
         self.physical, self.plain = self.physical or later.physical, self.plain or later.plain
         self.rising = self.rising and later.rising and self.last < later.range.low

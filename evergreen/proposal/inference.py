@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from evergreen.base.errors import ConfigError, DataError
 from evergreen.config.contract.columns import ColumnType, Physical, Task
+from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.data.typed.schema import FALSE, TRUE
 from evergreen.proposal.column_profile import ColumnProfile
 
@@ -26,10 +27,6 @@ MOST_CLASSES = 20
 MOST_TEXT_CLASSES = 100
 # One for the gate and two to learn from.
 FEWEST_OF_CLASS = 3
-PLACEHOLDERS = frozenset(
-    ("?", "-", "--", "---", ".", "*", "unknown", "missing", "n.a.", "na", "n/a", "nan", "none", "null", "nil",
-     "undefined", "not available", "not known", "(null)", "\\n", "#value!", "#ref!", "#div/0!", "inf", "-inf")
-)  # fmt: skip
 MEASURE = re.compile(
     r"(^|_)(count|number|num|n|qty|quantity|amount|price|cost|age|days|hours|minutes|seconds|year|size)(_|$)"
 )
@@ -44,12 +41,28 @@ class Guess:
 
     type: ColumnType
     bad: int = 0
-    spelling: tuple[str, str] | None = None
+    spelling: tuple[str, str] | NumberSpelling | str | None = None
+    missing: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    unit: str = ""
     notes: tuple[str, ...] = ()
 
 
 def guess(column: ColumnProfile) -> Guess:
     """Return the type that a column has, or that at least 95 % of its values have; text where there is none."""
+    found, told = _guess(column), column.told
+    if told is None:
+        return found
+    if not told.is_read_again:
+        is_said = found.type in ("category", "text")
+        return replace(found, notes=told.notes if is_said else (*told.notes, *found.notes))
+    return replace(
+        found, spelling=told.spelling, missing=told.missing, parts=told.parts, unit=told.unit,
+        notes=(*told.notes, *found.notes),
+    )  # fmt: skip
+
+
+def _guess(column: ColumnProfile) -> Guess:
     n = column.present + column.illegible
     if column.plain is not None and (not pa.types.is_string(column.plain) or pa.types.is_decimal(column.physical)):
         return _guess_typed(column)
@@ -79,8 +92,10 @@ def _guess_typed(column: ColumnProfile) -> Guess:
         return Guess("category", notes=("holds integers beyond 2^63, kept as text",))
     if pa.types.is_integer(kind) or (isinstance(stored, DECIMALS) and stored.scale <= 0):
         return _truth(column) or Guess("integer")
-    notes = ("a length of time, read in seconds",) if pa.types.is_duration(stored) else ()
-    return Guess("number", column.infinite, notes=(*notes, *_strays(column, "number")))
+    strays = _strays(column, "number")
+    if pa.types.is_duration(stored):
+        return Guess("number", column.infinite, unit="s", notes=("a length of time, read in seconds", *strays))
+    return Guess("number", column.infinite, notes=strays)
 
 
 def _words(column: ColumnProfile) -> ColumnType:
@@ -112,24 +127,9 @@ def _strays(column: ColumnProfile, kind: ColumnType) -> tuple[str, ...]:
 
 
 def _why_text(column: ColumnProfile) -> tuple[str, ...]:
-    if 2 * column.grouped > column.present:
-        return ("numbers with thousands separators are read as text; remove the separators at the source",)
-    if 2 * column.other_dates > column.present:
-        return ("dates that are not in ISO 8601 (2024-12-31) are read as text; rewrite them at the source",)
     mixed = [kind for kind, n in (("numbers", column.numbers), ("times", column.times)) if 4 * n > column.present]
     broken = f"{column.illegible:,} of {column.rows:,} values are no text in UTF-8: their rows go to quarantine"
     return (*(f"{kind} and other texts are mixed, kept as text" for kind in mixed), *[broken] * bool(column.illegible))
-
-
-def placeholders(columns: Mapping[str, ColumnProfile]) -> tuple[str, ...]:
-    """Return spellings of a missing value, such as a question mark, that stand among a column's numbers or times."""
-    spellings = {}
-    for column in columns.values():
-        rest = column.present - max(column.numbers, column.times)
-        marks = {text: n for text, n in column.strays.items() if text.lower() in PLACEHOLDERS}
-        if marks and sum(marks.values()) >= 0.5 * min(rest, sum(column.strays.values())):
-            spellings.update(marks)
-    return tuple(sorted(spellings))
 
 
 def guess_target(column: ColumnProfile, guessed: Guess, wanted: Task | None) -> tuple[Task, Guess]:
@@ -160,12 +160,13 @@ def guess_target(column: ColumnProfile, guessed: Guess, wanted: Task | None) -> 
         if len(counts) != 2:
             raise _cannot(column, f"'{task}' needs two values", guessed)
         _require_enough_of_each(column, counts)
-        return task, _as_truth(counts)
+        truth = _as_truth(counts)
+        return task, replace(truth, missing=guessed.missing, notes=(*guessed.notes, *truth.notes))
     most = MOST_TEXT_CLASSES if guessed.type in ("category", "text", "boolean") else 10 * MOST_CLASSES
     if not counts or len(counts) > most or 2 * len(counts) > column.present:
         raise _cannot(column, f"'multiclass' needs few values that repeat, at most {most}", guessed)
     _require_enough_of_each(column, counts)
-    return "multiclass", Guess("category")
+    return "multiclass", Guess("category", missing=guessed.missing, notes=guessed.notes)
 
 
 def _natural_task(column: ColumnProfile, guessed: Guess, counts: Mapping[str, int]) -> Task:
@@ -175,6 +176,8 @@ def _natural_task(column: ColumnProfile, guessed: Guess, counts: Mapping[str, in
         return "binary"
     if guessed.type in ("category", "text"):
         return "multiclass"
+    if guessed.spelling is not None:  # a number with a unit counts or measures
+        return "regression"
     values = [float(text) for text in counts]
     codes = (
         0 < len(values) <= MOST_CLASSES
@@ -215,17 +218,20 @@ def _require_enough_of_each(column: ColumnProfile, counts: Mapping[str, int]) ->
 
 
 def _cannot(column: ColumnProfile, why: str, guessed: Guess) -> ConfigError:
+    told = column.told
+    if told is not None and told.fault:
+        why = told.fault
     return ConfigError(
         "CFG024",
         f"column '{column.name}' ({guessed.type}, {column.distinct.n:,} different values) cannot be the target: {why}",
         where="--target, --task",
-        next_step="Name another column with --target, or another --task.",
+        next_step=(told.remedy if told else "") or "Name another column with --target, or another --task.",
     )
 
 
 def as_category(guessed: Guess, note: str) -> Guess:
     """Return the type that every value has."""
-    return replace(guessed, type="category", bad=0, spelling=None, notes=(note,))
+    return replace(guessed, type="category", bad=0, spelling=None, unit="", notes=(note,))
 
 
 def physical(column: ColumnProfile, *, is_typed: bool) -> Physical | None:

@@ -14,7 +14,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.data.typed.schema import conform, to_pandas
 from evergreen.learning import features
-from evergreen.proposal import bounds, rates, roles, sizing
+from evergreen.proposal import bounds, order, rates, roles, sizing
 from evergreen.proposal.inference import guess, guess_target, physical, snake
 from evergreen.proposal.left_out import require_declared, why_left_out
 from evergreen.proposal.profile import TableProfile
@@ -66,6 +66,9 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
         draft.notes.extend(draft.guess.notes)
     sample = table.sample()
     target = drafts[ask.target]
+    if ask.task in ("binary", "multiclass") and target.seen.as_came is not None:  # its classes are the texts
+        target.seen = target.seen.as_came
+        target.guess = guess(target.seen)
     task, guessed = guess_target(target.seen, target.guess, ask.task)
     target.role, target.guess, target.notes = "target", guessed, list(guessed.notes)
 
@@ -96,6 +99,7 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
         about.append(f"label_delay_days is 0: if '{ask.target}' becomes known days after '{time}', say so")
     else:
         about.append("no time column: the gate's rows are drawn from all rows, and monitoring by month is not possible")
+        about.extend(order.notes(drafts, sample))
     rare = [value for value, n in shape.classes.items() if n < 3 * sizing.FEWEST_TEST_ROWS]
     if rare:
         about.append(f"few rows of a class of '{ask.target}': {', '.join(rare[:3])}; the gate may see none of it")
@@ -141,8 +145,16 @@ def require_columns(table: TableProfile, ask: Ask) -> None:
 def _typed(sample: pa.Table, drafts: Mapping[str, Draft], zone: str, missing: Sequence[str]) -> pd.DataFrame:
     """Return the drawn rows with the types that they will have."""
     used = [draft for draft in drafts.values() if draft.role in ("feature", "target", "time", "key")]
-    columns = [Column(name=d.name, type=d.guess.type, role=d.role, spelling=d.guess.spelling) for d in used]
-    batches = sample.select([column.name for column in columns]).combine_chunks().to_batches()
+    parts = {name for draft in used for name in draft.guess.parts} - {draft.name for draft in used}
+    columns = [
+        Column(
+            name=d.name, type=d.guess.type, role=d.role, spelling=d.guess.spelling, missing=d.guess.missing,
+            parts=d.guess.parts,
+        )
+        for d in (*used, *(drafts[name] for name in parts))
+    ]  # fmt: skip
+    came = [column.name for column in columns if not column.parts]
+    batches = sample.select(came).combine_chunks().to_batches()
     typed = [conform(batch, columns, zone=zone, missing=missing) for batch in batches]
     return to_pandas(pa.Table.from_batches(typed))
 

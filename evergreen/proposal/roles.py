@@ -77,17 +77,18 @@ def choose_time(drafts: Mapping[str, Draft], ask: Ask, about: list[str]) -> str:
     """Give one column role time, all other times role ignore; return the time zone."""
     if ask.time is not None:
         chosen = drafts[ask.time]
-        why_not = _why_no_time(chosen)
+        why_not, told = why_no_time(chosen), chosen.seen.told
         if why_not:
             raise ConfigError(
                 "CFG024",
-                f"column '{ask.time}' cannot be the time column: {why_not}",
+                f"column '{ask.time}' cannot be the time column: {(told and told.fault) or why_not}",
                 where="--time",
                 next_step="Name a column of ISO 8601 times such as 2024-12-31T08:00:00Z, or leave --time out.",
             )
     else:
-        fit = [d for d in drafts.values() if d.role != "target" and _why_no_time(d) is None and d.seen.null_share == 0]
+        fit = [d for d in drafts.values() if d.role != "target" and why_no_time(d) is None and d.seen.null_share == 0]
         fit = [d for d in fit if days(d.seen) >= FEWEST_DAYS and not NOT_WHEN.search(snake(d.name))]
+        fit = [draft for draft in fit if draft.guess.parts] or fit
         named = [draft for draft in fit if WHEN.search(snake(draft.name))]
         chosen = (named or fit or [None])[0]  # type: ignore[list-item]
         if chosen is not None and len(fit) > 1:
@@ -100,6 +101,9 @@ def choose_time(drafts: Mapping[str, Draft], ask: Ask, about: list[str]) -> str:
             draft.ignore("a time besides the time column; if it is known when a row is observed, set role: feature")
             continue
         draft.role = "time"
+        for part in draft.guess.parts:
+            if drafts[part].guess.type in ("category", "text") and drafts[part].role == "feature":
+                drafts[part].ignore(f"a part of '{draft.name}'; features.calendar makes hours of the time")
         kind = draft.seen.physical
         if zone == "UTC" and kind is not None and getattr(kind, "tz", None) in available_timezones():
             zone = str(kind.tz)
@@ -108,7 +112,7 @@ def choose_time(drafts: Mapping[str, Draft], ask: Ask, about: list[str]) -> str:
     return zone
 
 
-def _why_no_time(draft: Draft) -> str | None:
+def why_no_time(draft: Draft) -> str | None:
     if draft.guess.type != "timestamp":
         return f"its type is {draft.guess.type}"
     if (draft.seen.nulls + draft.guess.bad) / draft.seen.rows > MOST_BAD:
@@ -178,7 +182,7 @@ def ignore_what_models_cannot_use(draft: Draft) -> None:
         draft.ignore("no value at all")
     elif seen.distinct.n == 1:
         draft.ignore("the same value in every row" if not seen.nulls else "one value only")
-    elif 2 * seen.other_dates > seen.present:
+    elif kind == "category" and seen.told is not None and seen.told.is_date:
         draft.role = "ignore"  # the guess has said why
     elif kind == "text":
         draft.ignore("free text; with role: feature its words are read")
@@ -196,6 +200,7 @@ def spare_rows(drafts: Mapping[str, Draft], rows: int, about: list[str]) -> None
             about.append(f"'{worst}' has {bad:.1%} values of another type: more than {MOST_BAD:.0%} stop a run")
             continue
         draft.notes = []
+        draft.seen = draft.seen.as_came or draft.seen
         draft.guess = as_category(draft.guess, f"{bad:.1%} of the rows have a value of another type: kept as text")
         draft.notes.extend(draft.guess.notes)
         if draft.role == "feature":

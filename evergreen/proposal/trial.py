@@ -72,7 +72,7 @@ def judged(contract: Contract, rows: pa.Table, *, today: date) -> Tried:
 def require_headers(contract: Contract, headers: Mapping[str, Collection[str]]) -> None:
     """Raise DataError (DQ001) for the first file that has no column of a name that is declared."""
     for file, names in headers.items():
-        lacking = [column.name for column in contract.stored if column.name not in names]
+        lacking = [column.name for column in contract.stored if column.name not in names and not column.parts]
         if lacking:
             raise DataError(
                 "DQ001",
