@@ -11,18 +11,19 @@ from evergreen.base.errors import ConfigError, DataError
 from evergreen.config.contract.columns import ColumnType, Physical, Task
 from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.data.typed.schema import FALSE, TRUE
+from evergreen.proposal.classes import (
+    PAIRS,
+    SPOKEN,
+    notes_on_classes,
+    said_of,
+    spelled_alike,
+    true_word,
+    without_spaces,
+)
 from evergreen.proposal.column_profile import ColumnProfile
 
 # A column is of the type that this share of its values has; the others go to quarantine.
 MOSTLY = 0.95
-# The false and the true of each pair, in small letters.
-PAIRS = (
-    ("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"), ("0", "1"), ("-", "+"), ("neg", "pos"),
-    ("negative", "positive"), ("benign", "malignant"), ("b", "m"), ("absent", "present"), ("failure", "success"),
-    ("fail", "pass"), ("ham", "spam"), ("legit", "fraud"), ("healthy", "sick"), ("inactive", "active"),
-    ("good", "bad"), ("alive", "dead"), ("stayed", "left"), ("retained", "churned"), ("<=50k", ">50k"),
-)  # fmt: skip
-SPOKEN = PAIRS[:5]
 MOST_CLASSES = 20
 MOST_TEXT_CLASSES = 100
 # One for the gate and two to learn from.
@@ -148,7 +149,7 @@ def guess_target(column: ColumnProfile, guessed: Guess, wanted: Task | None) -> 
             where=f"column '{column.name}'",
             next_step="Name another column with --target, or add rows of another kind.",
         )
-    counts = column.counts or {}
+    counts = without_spaces(column.counts or {})
     task = wanted or _natural_task(column, guessed, counts)
     if task == "regression":
         if guessed.type not in ("number", "integer"):
@@ -160,13 +161,15 @@ def guess_target(column: ColumnProfile, guessed: Guess, wanted: Task | None) -> 
         if len(counts) != 2:
             raise _cannot(column, f"'{task}' needs two values", guessed)
         _require_enough_of_each(column, counts)
+        _require_two_words(column, counts)
         truth = _as_truth(counts)
         return task, replace(truth, missing=guessed.missing, notes=(*guessed.notes, *truth.notes))
     most = MOST_TEXT_CLASSES if guessed.type in ("category", "text", "boolean") else 10 * MOST_CLASSES
     if not counts or len(counts) > most or 2 * len(counts) > column.present:
         raise _cannot(column, f"'multiclass' needs few values that repeat, at most {most}", guessed)
     _require_enough_of_each(column, counts)
-    return "multiclass", Guess("category", missing=guessed.missing, notes=guessed.notes)
+    notes = (*guessed.notes, *notes_on_classes(column.counts or {}))
+    return "multiclass", Guess("category", missing=guessed.missing, notes=notes)
 
 
 def _natural_task(column: ColumnProfile, guessed: Guess, counts: Mapping[str, int]) -> Task:
@@ -195,13 +198,21 @@ def _as_truth(counts: Mapping[str, int]) -> Guess:
     by_small = {text.strip().lower(): text.strip() for text in counts}
     if all(small in TRUE or small in FALSE for small in by_small):
         return Guess("boolean")
-    pair = next((pair for pair in PAIRS if by_small.keys() == set(pair)), None)
-    if pair:
-        false, true = by_small[pair[0]], by_small[pair[1]]
-    else:
-        true, false = (text.strip() for text in sorted(counts, key=lambda text: (counts[text], text)))
-    why = "" if pair else ", the rarer of the two"
-    return Guess("boolean", spelling=(false, true), notes=(f"{true!r} is taken as true{why}, {false!r} as false",))
+    words = true_word(counts)
+    return Guess("boolean", spelling=(words.false, words.true), notes=(said_of(words),))
+
+
+def _require_two_words(column: ColumnProfile, counts: Mapping[str, int]) -> None:
+    """Raise DataError if the two values of a target are one word in two spellings."""
+    small = {text.strip().lower() for text in counts}
+    if spelled_alike(counts) or small <= set(TRUE) or small <= set(FALSE):
+        raise DataError(
+            "DQ009",
+            f"target '{column.name}' has two values that say the same, {' and '.join(map(repr, sorted(counts)))}: "
+            "there is nothing to learn",
+            where=f"column '{column.name}'",
+            next_step="Name another column with --target, or add rows of another kind.",
+        )
 
 
 def _require_enough_of_each(column: ColumnProfile, counts: Mapping[str, int]) -> None:

@@ -14,7 +14,7 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.data.typed.schema import conform, to_pandas
 from evergreen.learning import features
-from evergreen.proposal import bounds, order, rates, roles, sizing
+from evergreen.proposal import bounds, classes, groups, order, personal, rates, relations, roles, sizing
 from evergreen.proposal.inference import guess, guess_target, physical, snake
 from evergreen.proposal.left_out import require_declared, why_left_out
 from evergreen.proposal.profile import TableProfile
@@ -74,7 +74,8 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
 
     zone = roles.choose_time(drafts, ask, about)
     roles.mark_keys(drafts, table, ask, about)
-    roles.mark_personal(drafts, sample)
+    personal.mark_personal(drafts, sample)
+    groups.mark_groups(drafts, key=ask.key, has_time=any(draft.role == "time" for draft in drafts.values()))
     for draft in drafts.values():
         if draft.role == "feature":
             roles.ignore_what_models_cannot_use(draft)
@@ -83,8 +84,8 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
     rows = _typed(sample, drafts, zone, ask.missing)
     time = next((draft.name for draft in drafts.values() if draft.role == "time"), None)
     if time:
-        roles.ignore_clocks(drafts, rows, time, zone)
-    leaks = roles.mark_leakage(drafts, rows, ask.target, task)
+        relations.ignore_clocks(drafts, rows, time, zone)
+    leaks = relations.mark_leakage(drafts, rows, ask.target, task)
     if not any(draft.role == "feature" for draft in drafts.values()):
         raise ConfigError(
             "CFG026",
@@ -95,11 +96,13 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
     shape = _shape(rows, drafts, task=task, target=ask.target, time=time, zone=zone)
     contract = _contract(drafts, table, ask, zone=zone, time=time, days=shape.days)
     params = _with_seed_that_splits(sizing.params_for(shape, dataset=ask.name), contract, rows)
+    params = groups.folds_that_part(params, contract, rows[rows[ask.target].notna()])
     if time:
         about.append(f"label_delay_days is 0: if '{ask.target}' becomes known days after '{time}', say so")
     else:
         about.append("no time column: the gate's rows are drawn from all rows, and monitoring by month is not possible")
         about.extend(order.notes(drafts, sample))
+    target.notes.extend(classes.imbalance(shape.classes, task))
     rare = [value for value, n in shape.classes.items() if n < 3 * sizing.FEWEST_TEST_ROWS]
     if rare:
         about.append(f"few rows of a class of '{ask.target}': {', '.join(rare[:3])}; the gate may see none of it")
@@ -144,7 +147,7 @@ def require_columns(table: TableProfile, ask: Ask) -> None:
 
 def _typed(sample: pa.Table, drafts: Mapping[str, Draft], zone: str, missing: Sequence[str]) -> pd.DataFrame:
     """Return the drawn rows with the types that they will have."""
-    used = [draft for draft in drafts.values() if draft.role in ("feature", "target", "time", "key")]
+    used = [draft for draft in drafts.values() if draft.role in ("feature", "target", "time", "key", "group")]
     parts = {name for draft in used for name in draft.guess.parts} - {draft.name for draft in used}
     columns = [
         Column(
@@ -174,8 +177,9 @@ def _shape(
         classes={str(value): round(count * factor) for value, count in counts.items()},
     )
     known = known[known[time].notna()] if time else known
+    group = next((draft for draft in drafts.values() if draft.role == "group"), None)
     if not time or known.empty:
-        return shape
+        return replace(shape, groups=max(round(shape.test_share * group.seen.distinct.n), 1)) if group else shape
     last = sizing.days_for_test(known[time], known[target], task=task, zone=zone)
     local = known[time].dt.tz_convert(zone)
     return replace(
@@ -185,7 +189,15 @@ def _shape(
         days_with_rows=last.with_rows,
         test_rows=round(last.share * n),
         has_hours=local.dt.hour.nunique() > 1,
+        groups=int(known[group.name][_is_late(local, last.days)].nunique()) if group else 0,
     )
+
+
+def _is_late(local: pd.Series, days: int) -> pd.Series:
+    """Return which of local times lie in the last days."""
+    of_day = local.dt.tz_localize(None).dt.normalize()
+    late: pd.Series = of_day > of_day.max() - pd.Timedelta(days=days)
+    return late
 
 
 def _with_seed_that_splits(params: Params, contract: Contract, rows: pd.DataFrame) -> Params:
