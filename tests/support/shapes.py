@@ -222,7 +222,7 @@ def ames(folder: Path, n: int = 800) -> Path:
             "LandContour", "LotShape", "LandSlope", "LotConfig", "Neighborhood", "Condition1", "Condition2", "BldgType",
             "HouseStyle", "RoofStyle", "RoofMatl", "Exterior1st", "Exterior2nd", "MasVnrType", "Foundation",
             "BsmtExposure", "BsmtFinType1", "BsmtFinType2", "Heating", "Electrical", "Functional", "GarageType",
-            "GarageFinish", "GarageCond", "PavedDrive", "Fence", "MiscFeature", "SaleType", "SaleCondition",
+            "GarageFinish", "GarageCond", "PavedDrive", "Fence", "MiscFeature", "SaleCondition",
         )
     }  # fmt: skip
     numbers = {name: rng.integers(0, 5, n) for name in ("BedroomAbvGr", "KitchenAbvGr", "TotRmsAbvGrd", "GarageCars")}
@@ -257,7 +257,7 @@ def ames(folder: Path, n: int = 800) -> Path:
             "SalePrice": (20_000 * quality + 60 * area + rng.normal(0, 15_000, n)).clip(35_000).round().astype(int),
         }
     )
-    assert len(rows.columns) == 80
+    assert len(rows.columns) == 80, len(rows.columns)
     return _text(folder / "train.csv", rows.to_csv(index=False))
 
 
