@@ -68,10 +68,10 @@ def test_columns_named_like_those_of_a_score_are_learnt_from_and_scored(target: 
         "multiclass": np.where(told > 0.7, "a", np.where(told < 0, "b", "c")),
     }
     rows[target] = words.get(task, told.round(3))
-    rows.to_csv(project.project / "rows.csv", index=False)
+    data = project.project / "rows.csv"
+    rows.to_csv(data, index=False)
 
-    written = worked.described(project, Path("rows.csv"), target)
-    made = worked.worked(project, written, Path("rows.csv"))
+    made = worked.worked(project, worked.described(project, data, target), data)
 
     assert {column.name for column in made.contract.features} == {*names}
     answered = ("value",) if task == "regression" else ("probability", "label")
