@@ -7,11 +7,9 @@ from typing import Any, NoReturn
 import msgspec
 
 from evergreen.config.contract.columns import Column, loose
-from evergreen.config.contract.contract import Contract
-from evergreen.learning.model.compiled.plan import PlanColumn
 from evergreen.learning.model.model import Model
 from serving.answers import RequestError
-from serving.reading import Fault, Reading, Scalar
+from serving.reading import Fault, Scalar, reading_of
 from serving.shapes import SHOWN, cut, misshapen
 from serving.spellings import allowed
 
@@ -35,22 +33,30 @@ class Decoder:
     """Reads the bodies of requests for one model.
 
     Beside the contract's request columns a caller may send the features of the past, which are missing else, and every
-    other column of the contract. The values of `keys`, names of such columns, are kept; nobody looks at the others.
+    other column of the contract. The values of `keys`, names of such columns, are kept; nobody looks at the others. A
+    time that has parts is told by these, or sent itself. `fields` are all that may be sent, the `required` ones first;
+    `inputs` those that callers are told to send.
     """
 
     def __init__(self, model: Model, *, keys: Sequence[str] = (), max_rows: int = 1_000) -> None:
         contract, given = model.contract, model.given
-        self.columns: tuple[Column, ...] = (*contract.request_columns, *given)
+        asked = contract.as_written(contract.request_columns)
+        self.columns: tuple[Column, ...] = (*asked, *given)
+        self.required = tuple(column for column in asked if not column.parts)
         names = {column.name for column in self.columns}
         kept = {column.name: column for column in contract.columns if column.name not in names}
-        self.keys = tuple(loose(kept[name]) for name in keys)
+        self.keys = contract.as_written(loose(kept[name]) for name in keys)
         self.others = (*self.keys, *(column for name, column in kept.items() if name not in keys))
+        by_parts = (column for column in asked if column.parts)
+        self.fields: tuple[Column, ...] = (*self.required, *by_parts, *given, *self.others)
+        self.inputs = contract.as_written(contract.with_parts(self.columns, those=False))
         self.max_rows = max_rows
-        self._known = {column.name: column for column in (*self.columns, *self.others)}
-        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(_body(contract, given, self.others)).decode
-        self._reading = Reading(self.columns, model.columns, zone=contract.timezone)
-        asked = [PlanColumn(name=c.name, type=c.type, nullable=True, spelling=c.spelling) for c in self.keys]
-        self._reading_keys = Reading(self.keys, asked, zone=contract.timezone)
+        self._known = {column.name: column for column in self.fields}
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(_body(self.fields, len(self.required))).decode
+        self._reading = reading_of(self.columns, contract, given=given)
+        self._reading_keys = reading_of(self.keys, contract)
+        self._take = _taking(self.columns, self.fields)
+        self._take_keys = _taking(self.keys, self.fields)
         names_of_columns = [column.name for column in self.columns]
         self.time = names_of_columns.index(contract.time) if contract.time else None
         self._no_keys = (None,) * len(self.keys)
@@ -74,7 +80,7 @@ class Decoder:
         return self.read([msgspec.structs.astuple(row) for row in rows])
 
     def read(self, rows: Sequence[Sequence[Any]]) -> Decoded:
-        """Return rows that came as JSON's scalars, in the order of `columns` and then `others`; None: was not sent.
+        """Return rows that came as JSON's scalars, in the order of `fields`; None: was not sent.
 
         Raises
         ------
@@ -86,12 +92,12 @@ class Decoder:
             what = f"{len(rows)} rows in one request, which may have {self.max_rows}"
             next_step = "Send fewer at a time, or raise EVERGREEN_MAX_ROWS."
             raise RequestError(413, "too_many_rows", "SRV012", what, where="rows", next_step=next_step)
-        n, k = len(self.columns), len(self.keys)
         try:
-            typed = self._reading.read([row[:n] for row in rows] if self.others else rows)
+            typed = self._reading.read(list(map(self._take, rows)))
             keys: Sequence[Sequence[Scalar]] = ()
-            if self.keys and any(row[n : n + k] != self._no_keys for row in rows):
-                keys = self._reading_keys.read([row[n : n + k] for row in rows])
+            sent = list(map(self._take_keys, rows)) if self.keys else ()
+            if any(row != self._no_keys for row in sent):
+                keys = self._reading_keys.read(sent)
         except Fault as fault:
             _refuse(fault.what, f"rows[{fault.row}].{fault.column}", fault.allowed)
         return Decoded(typed, keys or ((),) * len(rows))
@@ -108,16 +114,34 @@ class Decoder:
         _refuse(fault.what, fault.where or "body", next_step)
 
 
-def _body(contract: Contract, given: Sequence[Column], others: Sequence[Column]) -> type[msgspec.Struct]:
+def _taking(columns: Sequence[Column], fields: Sequence[Column]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    """Return what takes the values of columns from those of fields; of a time that was not sent those of its parts."""
+    place = {column.name: at for at, column in enumerate(fields)}
+    places = [place[column.name] for column in columns]
+    parts = [(at, [place[name] for name in column.parts]) for at, column in enumerate(columns) if column.parts]
+    if not parts and places == list(range(places[0], places[0] + len(places)) if places else ()):
+        taken = slice(places[0], places[-1] + 1) if places else slice(0)
+        return lambda row: row[taken]
+
+    def take(row: Sequence[Any]) -> Sequence[Any]:
+        values = [row[at] for at in places]
+        for at, told in parts:
+            if values[at] is None:
+                values[at] = tuple(row[part] for part in told)
+        return tuple(values)
+
+    return take
+
+
+def _body(columns: Sequence[Column], n_required: int) -> type[msgspec.Struct]:
     """Return the type of a body; fields are known by position, so that a column may have any name, such as ``copy``."""
-    optional: list[tuple[str, Any, Any]] = [(f"o{at}", Scalar, None) for at, _ in enumerate((*given, *others))]
-    required: list[tuple[str, Any]] = [(f"r{at}", Scalar) for at, _ in enumerate(contract.request_columns)]
-    names = [column.name for column in (*contract.request_columns, *given, *others)]
-    fields: list[Any] = [*required, *optional]
+    fields: list[Any] = [
+        (f"r{at}", Scalar) if at < n_required else (f"o{at}", Scalar, None) for at in range(len(columns))
+    ]
     row = msgspec.defstruct(
         "Row",
         fields,
-        rename={field[0]: name for field, name in zip(fields, names, strict=True)},
+        rename={field[0]: column.name for field, column in zip(fields, columns, strict=True)},
         forbid_unknown_fields=True,
         gc=False,
     )

@@ -3,13 +3,14 @@
 from typing import Any
 
 from evergreen.config.contract.columns import Column
+from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.learning.model.model import Model
 from evergreen.learning.model.release import Release
 from serving import afterwards
 from serving.afterwards import content
 from serving.answers import to_json
 from serving.decoding import Decoder
-from serving.spellings import SHARED, Schema, schema_of
+from serving.spellings import Schema, may_be_missing, schema_of, shared
 
 REFUSALS = {
     400: "not JSON, or a foreign Host",
@@ -81,7 +82,7 @@ def openapi(release: Release, model: Model, decoder: Decoder) -> bytes:
         },
         "Failure": FAILURE,
         **afterwards.schemas(model.contract, decoder.max_rows),
-        **SHARED,
+        **shared(model.contract.missing),
     }
     predict: dict[str, Any] = {
         "operationId": "predict",
@@ -108,7 +109,8 @@ def openapi(release: Release, model: Model, decoder: Decoder) -> bytes:
 
 def schema(release: Release, model: Model, decoder: Decoder) -> bytes:
     """Return the columns of the contract and the features of the past, and what may be sent of them, as JSON."""
-    sent, others = {c.name for c in model.contract.request_columns}, {c.name for c in decoder.others}
+    sent, others = {c.name for c in decoder.required}, {c.name for c in decoder.others}
+    told = {name for column in model.contract.request_columns for name in column.parts}
     target = model.contract.with_role("target")[0]
     columns = [
         {
@@ -116,7 +118,7 @@ def schema(release: Release, model: Model, decoder: Decoder) -> bytes:
             "type": column.type,
             "role": column.role,
             "sent": "always" if column.name in sent else "optional",
-            "used": column.name not in others,
+            "used": column.name not in others or column.name in told,
             "unit": column.unit,
             "nullable": column.nullable,
             "minimum": column.min,
@@ -124,7 +126,9 @@ def schema(release: Release, model: Model, decoder: Decoder) -> bytes:
             "categories": column.categories,
             "open": column.open or (column.type in ("category", "text") and column.categories is None),
             "pattern": column.pattern,
-            "spelling": column.spelling,
+            "spelling": _plain(column.spelling),
+            "missing": column.missing,
+            "parts": column.parts,
             "description": column.description,
         }
         for column in (*model.contract.columns, *model.given)
@@ -135,15 +139,26 @@ def schema(release: Release, model: Model, decoder: Decoder) -> bytes:
 
 def _row(model: Model, decoder: Decoder) -> Schema:
     used = {column.name: _described(schema_of(column), column) for column in decoder.columns}
+    told = [column for column in decoder.columns if column.parts]
     kept = {column.name: _described(schema_of(column), column) for column in decoder.keys}
     rest = {column.name: _described(_UNUSED, column) for column in decoder.others[len(decoder.keys) :]}
     return {
         "type": "object",
         "description": model.contract.description,
         "properties": {**used, **kept, **rest},
-        "required": [column.name for column in model.contract.request_columns],
+        "required": [column.name for column in decoder.required],
+        **({"allOf": [_told(column) for column in told if not may_be_missing(column)]} if told else {}),
         "additionalProperties": False,
     }
+
+
+def _told(column: Column) -> Schema:
+    """Return that a row has a time, or all its parts."""
+    return {"anyOf": [{"required": [column.name]}, {"required": [*column.parts]}]}
+
+
+def _plain(spelling: object) -> object:
+    return spelling.model_dump() if isinstance(spelling, NumberSpelling) else spelling
 
 
 _UNUSED: Schema = {"type": ["string", "number", "boolean", "null"]}

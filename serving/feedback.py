@@ -11,7 +11,7 @@ import msgspec
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
 from evergreen.learning.model.compiled.plan import PlanColumn
-from evergreen.learning.model.requested import REFUSING
+from evergreen.learning.model.requested import REFUSING, planned
 from evergreen.record.labels.columns import AT, ID, LONGEST, key_columns, label_column
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Feedback, Scalar
@@ -186,17 +186,7 @@ class _Items:
 
 def _plain(column: Column) -> PlanColumn:
     """Return a column as what is read quickly keeps to; what breaks any of it is read again, by the contract."""
-    return PlanColumn(
-        name=column.name,
-        type=column.type,
-        nullable=False,
-        min=column.min,
-        max=column.max,
-        categories=column.categories,
-        pattern=column.pattern,
-        spelling=column.spelling,
-        refuses=REFUSING,
-    )
+    return msgspec.structs.replace(planned(column), nullable=False, refuses=REFUSING)
 
 
 def _refuse(what: str, where: str, next_step: str) -> NoReturn:

@@ -72,8 +72,8 @@ async def infer(service: "Service", scope: "Scope", receive: Receive, head: Head
         asked.append((request.id, tensors.outputs_of(request, contract.task)))
         rows = tensors.rows_of(
             request,
-            (*decoder.columns, *decoder.others),
-            required=len(contract.request_columns),
+            decoder.fields,
+            required=len(decoder.required),
             max_rows=decoder.max_rows,
         )
         return decoder.read(rows)
@@ -144,7 +144,7 @@ def metadata(served: Served) -> dict[str, Any]:
         "platform": "evergreen",
         "inputs": [
             {"name": column.name, "datatype": tensors.datatype(column), "shape": shape}
-            for column in served.decoder.columns
+            for column in served.decoder.inputs
         ],
         "outputs": [{"name": name, "datatype": kind, "shape": shape} for name, kind in tensors.OUTPUTS[contract.task]],
     }

@@ -4,11 +4,13 @@ Batch scoring reads the same spellings, and some more that no expression can tel
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from evergreen.config.contract.columns import MISSING, Column
+from evergreen.base.forms import EPOCHS, INSTANT, SPACE, SPACES, escaped, number, time, unnamed
+from evergreen.config.contract.columns import Column
+from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.data.validation.rules import bounds_text, severity_of
 from serving.ranges import integer_text, number_text
 
@@ -21,7 +23,7 @@ _CLOCK = (
     r"(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,18})?)?"
     r"|(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:[0-5][0-9](?:\.[0-9]{1,18})?)?)?)"
 )
-_OFFSET = "(?: ?(?:Z|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))"
+_OFFSET = "(?: ?(?:Z|UTC|GMT|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))"
 
 
 def _date(between: str) -> str:
@@ -37,10 +39,18 @@ def _date(between: str) -> str:
     )
 
 
-TIME = f" *(?:{_date('-')}|{_date('/')})(?:[T ]{_CLOCK}{_OFFSET}?)? *"
-# What every document refers to.
+_PACKED_DATE = _date("").replace("0?", "0")
+_PACKED = rf"(?:[01][0-9]|2[0-3])(?:[0-5][0-9](?:[0-5][0-9](?:\.[0-9]{{1,18}})?)?)?{_OFFSET}?"
+_DAYS = f"(?:{_date('-')}|{_date('/')})(?:[T ]{_CLOCK}{_OFFSET}?)?"
+TIME = f"{SPACE}(?:{_DAYS}|{_PACKED_DATE}T{_PACKED}){SPACE}"
+
+
+def shared(missing: Sequence[str]) -> dict[str, Schema]:
+    """Return what every document refers to: times, and the words that stand for a value that is not there."""
+    return {"Missing": {"description": "Words that stand for a value that is not there.", **_words(missing)}, **SHARED}
+
+
 SHARED: Mapping[str, Schema] = {
-    "Missing": {"description": "Words that stand for a value that is not there.", "enum": list(MISSING)},
     "Time": {
         "type": "string",
         "description": "ISO 8601, from 1678-01-02 to 2261-12-30; as in files, days may be written with slashes and "
@@ -55,15 +65,6 @@ NO_NUL = {"pattern": "^[^\\u0000]*$"}
 _ALIKE = re.compile(
     r"(?:[^\\(\[{]|\\[.*+?()\[\]{}|^$/\\-]|\\d|\((?:\?[:=!])?(?!\?)|\[\^?(?:[^\\\[\]]|\\[\\\]^.-]|\\d)+\]|\{\d+(?:,\d*)?\})*"
 )
-
-
-def text_form(column: Column) -> re.Pattern[str] | None:
-    """Return what a text must match as a whole to be read as a value of a column; None where any text is one."""
-    spelled = _spelled(column)
-    if spelled is None:
-        return None
-    words = "|".join(re.escape(word) for word in MISSING) if may_be_missing(column) else ""
-    return re.compile(f"{spelled}|{words}" if may_be_missing(column) else spelled)
 
 
 def is_text_alone(column: Column) -> bool:
@@ -83,14 +84,22 @@ def schema_of(column: Column) -> Schema:
     null = ["null"] if may_be_missing(column) else []
     kinds = {"number": "number", "integer": "integer", "boolean": "boolean", "timestamp": "null"}
     first: Schema = {"type": [kinds[column.type], *null] if null else kinds[column.type], **_bounds(column)}
-    if column.type == "timestamp":
-        forms: list[Schema] = [{"$ref": "#/components/schemas/Time"}, *([{"type": "null"}] if null else [])]
+    text: Schema = {"type": "string", "pattern": f"^(?:{_spelled(column)})$"}
+    if column.type == "timestamp" and isinstance(column.spelling, str):
+        forms: list[Schema] = [{**text, "description": f"{allowed(column)}; ISO 8601 with an offset from UTC"}]
+        forms += [{"type": "integer"}] if column.spelling in EPOCHS else []
+        forms += [{"type": "null"}] if null else []
+    elif column.type == "timestamp":
+        forms = [{"$ref": "#/components/schemas/Time"}, *([{"type": "null"}] if null else [])]
     else:
-        forms = [first, {"type": "string", "pattern": f"^(?:{_spelled(column)})$"}]
+        forms = [first, text]
+    if isinstance(column.spelling, NumberSpelling):
+        text["description"] = allowed(column)
     if column.type == "boolean" and (numbers := _truth_numbers(column)):
         forms.insert(1, {"enum": numbers})
     if null:
         forms.append({"$ref": "#/components/schemas/Missing"})
+        forms += [_words(column.missing)] if column.missing else []
     return forms[0] if len(forms) == 1 else {"anyOf": forms}
 
 
@@ -99,11 +108,19 @@ def allowed(column: Column) -> str:
     words = {
         "number": "a number",
         "integer": "a whole number",
-        "boolean": " or ".join(reversed(column.spelling)) if column.spelling else "true or false",
+        "boolean": "true or false",
         "timestamp": "a time in ISO 8601, such as 2024-03-01T12:00:00Z",
         "category": "a text",
         "text": "a text",
     }[column.type]
+    if isinstance(column.spelling, tuple):
+        words = " or ".join(reversed(column.spelling))
+    elif isinstance(column.spelling, NumberSpelling):
+        words += f", as a text like {column.spelling.of('12.5' if column.type == 'number' else '12')}"
+    elif column.spelling is not None:
+        words = f"a time as {column.spelling}"
+    elif column.parts:
+        words += f", or told by {', '.join(column.parts)}"
     if (column.min is not None or column.max is not None) and _refuses("DQ004", column):
         words += f" {bounds_text(column)}"
     if column.categories is not None and _refuses("DQ005", column):
@@ -139,24 +156,29 @@ def _spelled(column: Column) -> str | None:
     """Return the expression of the texts that are read as a value, none of them a missing one; None for any text."""
     if column.type in ("category", "text"):
         return None
+    if isinstance(column.spelling, NumberSpelling):
+        return unnamed(number(**column.spelling.model_dump()))
+    if isinstance(column.spelling, str):
+        return f"{unnamed(time(column.spelling))}|{INSTANT}"
     if column.type == "timestamp":
         return TIME
     if column.type == "number":
-        return f" *(?:{number_text(*_limits(column))}) *"
+        return f"{SPACE}(?:{number_text(*_limits(column))}){SPACE}"
     if column.type == "integer":
-        return f" *(?:{integer_text(*_limits(column))}) *"
+        return f"{SPACE}(?:{integer_text(*_limits(column))}){SPACE}"
     if column.spelling:
-        return f" *(?:{'|'.join(_escaped(word) for word in column.spelling)}) *"
-    return r" *(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[01](?:\.0)?) *"
+        return f"{SPACE}(?:{'|'.join(escaped(word) for word in column.spelling)}){SPACE}"
+    return rf"{SPACE}(?:[Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|[01](?:\.0)?){SPACE}"
 
 
-def _escaped(text: str) -> str:
-    """Return a text as an expression that ECMA and Python read alike."""
-    return re.sub(r"[\\^$.*+?()\[\]{}|/]", r"\\\g<0>", text)
+def _words(words: Sequence[str]) -> Schema:
+    known = "|".join(dict.fromkeys(escaped(word.strip()) for word in words))
+    return {"type": "string", "pattern": f"^{SPACE}(?:{known}){SPACE}$"}
 
 
 def _truth_numbers(column: Column) -> list[float]:
-    return [0, 1] if column.spelling is None else [number for word in column.spelling for number in _numbers_of(word)]
+    words = column.spelling if isinstance(column.spelling, tuple) else ("0", "1")
+    return [number for word in words for number in _numbers_of(word)]
 
 
 def _numbers_of(word: str) -> list[float]:
@@ -170,17 +192,21 @@ def _numbers_of(word: str) -> list[float]:
 
 
 def _text_schema(column: Column) -> Schema:
-    missing = may_be_missing(column)
+    missing, absent = may_be_missing(column), _words(column.missing)
     if column.categories is not None and _refuses("DQ005", column) and not is_text_alone(column):
         other = [number for word in column.categories for number in _numbers_of(word)]
         truths = [word == "true" for word in column.categories if word in ("true", "false")]
-        return {"enum": [*column.categories, *other, *truths, *([None] if missing else [])]}
+        known: Schema = {"enum": [*column.categories, *other, *truths, *([None] if missing else [])]}
+        return {"anyOf": [known, absent]} if missing and column.missing else known
     if is_text_alone(column):
         known = {"enum": list(column.categories)} if column.categories and _refuses("DQ005", column) else {}
         text = {"type": "string", **known, **_pattern_schema(column)}
-        return {"anyOf": [text, {"type": "null"}]} if missing else text
+        return {"anyOf": [text, {"type": "null"}, *([absent] if column.missing else [])]} if missing else text
     kinds = ["string", "number", "boolean", *(["null"] if missing else [])]
-    return {"type": kinds, **NO_NUL}
+    if missing:
+        return {"type": kinds, **NO_NUL}
+    there = {"pattern": f"^[^\\u0000]*[^\\u0000{SPACES}][^\\u0000]*$"}
+    return {"type": kinds, **there, **({"not": absent} if column.missing else {})}
 
 
 def _pattern_schema(column: Column) -> Schema:

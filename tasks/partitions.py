@@ -137,7 +137,7 @@ class Scoring:
         values = {name: value for name, value in partition.values.items() if name in declared}
         names = [*source.schema.names, *values]
         scorer = BatchScorer(self.model, version=self.version.version, threshold=self.version.threshold, columns=names)
-        asked = {column.name for column in scorer.columns}
+        asked = {column.name for column in (*scorer.columns, *scorer.parts)}
         n_rows = n_refused = 0
         total = _rows_of(item)
         renamed = dict(zip(scorer.schema.names, scorer.added, strict=True))

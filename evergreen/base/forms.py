@@ -4,9 +4,10 @@ Every door reads by them: columns of a file at once, and single values where the
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
-SPACES = " \t\n\x0b\f\r\u00a0\u2000-\u200a\u202f\u205f\u3000"  # of a class
+SPACES = "\t-\r\x1c-\x1f \x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # of a class; as str.isspace
 MINUS, APOSTROPHE = "\u2212", "\u2019"  # as typographers write them
 SPACE = f"[{SPACES}]*"
 EPOCHS: Mapping[str, int] = {  # to digits of a second
@@ -31,6 +32,33 @@ WEEKDAY = f"(?:{'|'.join(_any_case(f'{day}(?:{rest}day)?') for day, rest in _RES
 _OFFSET = "[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9]"
 # A whole instant, as JSON has it, is read whatever else a column's spelling is.
 INSTANT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:Z|[+-][0-9]{2}:[0-9]{2})"
+_CLOCKS = (
+    r"(?P<H>[01]?[0-9]|2[0-3]):(?P<M>[0-5][0-9])(?::(?P<S>[0-5][0-9])(?:\.(?P<f>[0-9]+))?)?",
+    r"(?P<H>[01][0-9]|2[0-3])(?:(?P<M>[0-5][0-9])(?:(?P<S>[0-5][0-9])(?:\.(?P<f>[0-9]+))?)?)?",
+)
+_ISO_OFFSET = "(?: ?(?P<z>Z|UTC|GMT|[+-](?:[01][0-9]|2[0-3])(?::?[0-5][0-9])?))?"
+# ISO 8601 with a whole date, as it is read without a spelling.
+ISO = (
+    *(
+        rf"(?P<Y>[0-9]{{4}}){between}(?P<m>[0-9]{{1,2}}){between}(?P<d>[0-9]{{1,2}})(?:[T ]{clock}{_ISO_OFFSET})?"
+        for between in "-/"
+        for clock in _CLOCKS
+    ),
+    rf"(?P<Y>[0-9]{{4}})(?P<m>[0-9]{{2}})(?P<d>[0-9]{{2}})T{_CLOCKS[1]}{_ISO_OFFSET}",
+)
+# What columns tell that together are a time.
+DAY = r"(?P<year>[0-9]{4})[-/](?P<month>[0-9]{1,2})[-/](?P<day>[0-9]{1,2})(?:[T ]0?0:00(?::00(?:\.0+)?)?)?"
+CLOCK = (
+    r"(?P<hour>[0-9]{1,2})(?:[:.h](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{2})(?:\.0+)?)?)?"
+    r"(?: ?(?P<p>[AaPp]\.?[Mm]\.?))?"
+)
+WHOLE = r"0*(?P<number>[0-9]{1,4})(?:\.0*)?"
+RANGES: Mapping[str, tuple[int, int]] = {
+    "year": (1678, 2261), "month": (1, 12), "day": (1, 31), "hour": (0, 23), "minute": (0, 59), "second": (0, 59),
+}  # fmt: skip
+Part = Literal["date", "time of day", "year", "month", "day", "hour", "minute", "second"]
+_OF_DAY: tuple[Part, ...] = ("hour", "minute", "second")
+_OF_TIME: tuple[Part, ...] = ("year", "month", "day", *_OF_DAY)
 DIRECTIVES = "aAbBdfHImMpSyYzZ%"
 _TOKEN = re.compile("%(.?)|([^%]+)", re.DOTALL)
 _ONE_OR_TWO = {
@@ -39,6 +67,28 @@ _ONE_OR_TWO = {
 }  # fmt: skip
 _DIGITS = {*_ONE_OR_TWO, "Y", "y", "f"}
 _SAYS = {"y": "Y", "b": "m", "B": "m", "I": "H", "A": "a", "Z": "z"}  # of the same part of a time
+
+
+def parts_of(types: Sequence[str]) -> tuple[Part, ...]:
+    """Return what columns of these types, in their order, say of a time; empty where they cannot be one.
+
+    A timestamp is a date; a text or category after it is a time of day, numbers are hour, minute and second. Without a
+    date they are year, month, day, hour, minute and second, as far as they go; a month may be a name.
+
+    Examples
+    --------
+    >>> parts_of(["timestamp", "integer"]), parts_of(["timestamp", "text"])
+    (('date', 'hour'), ('date', 'time of day'))
+    >>> parts_of(["integer", "category", "integer"])
+    ('year', 'month', 'day')
+    """
+    if any(kind not in ("number", "integer", "category", "text") for kind in types[1:]) or len(types) < 2:
+        return ()
+    if types[0] == "timestamp":
+        if types[1] in ("category", "text"):
+            return ("date", "time of day") if len(types) == 2 else ()
+        return ("date", *_OF_DAY[: len(types) - 1]) if len(types) <= 4 else ()
+    return _OF_TIME[: len(types)] if types[0] != "boolean" and len(types) <= 6 else ()
 
 
 def escaped(text: str) -> str:
@@ -54,8 +104,9 @@ def unnamed(expression: str) -> str:
 def number(*, decimal: str, thousands: str, before: str, after: str, parentheses: bool) -> str:
     """Return the expression of numbers; its groups are what `standard_number` takes."""
     point, group = escaped(decimal), group_class(thousands)
-    whole = f"(?:[0-9]{{1,3}}(?:{group}[0-9]{{3}})+|[0-9]+)" if group else "[0-9]+"
-    digits = f"(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    digits = f"(?:[0-9]+(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][+-]?[0-9]+)?"
+    if group:
+        digits = f"(?:[0-9]{{1,3}}(?:{group}[0-9]{{3}})+(?:{point}[0-9]*)?|{digits})"
     first, last = escaped(before) + SPACE if before else "", SPACE + escaped(after) if after else ""
     sign = f"[+{MINUS}-]"
     signed = f"(?P<sign>{sign}?){SPACE}"
@@ -142,7 +193,7 @@ def standard_time(found: Mapping[str, str | None]) -> str:
 
 def standard_offset(text: str) -> str:
     """Return a group `z` of `time` as ISO 8601 has it."""
-    return ZONES.get(text) or re.sub(r"([0-9]{2}):?([0-9]{2})$", r"\1:\2", text)
+    return ZONES.get(text) or re.sub(r"^([+-][0-9]{2}):?([0-9]{2})?$", lambda one: f"{one[1]}:{one[2] or '00'}", text)
 
 
 def _directive(letter: str, *, is_packed: bool) -> str:

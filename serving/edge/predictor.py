@@ -12,6 +12,7 @@ from evergreen.learning.model.compiled.golden import Golden, Scalar
 from evergreen.learning.model.compiled.plan import ColumnType, PlanColumn
 from evergreen.learning.model.compiled.reading import Reader, Unusual
 from evergreen.learning.model.compiled.scorer import GRAPH, PLAN, Scorer
+from evergreen.learning.model.compiled.spelled import marked
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Logged
 from serving.edge.about import ABOUT, About
@@ -37,12 +38,21 @@ class Predictor:
     """The model of a bundle in memory, and its log; one thread at a time may ask it."""
 
     def __init__(self, scorer: Scorer, about: About, log: PredictionLog) -> None:
-        self.about, self.log, self.columns, self._scorer = about, log, scorer.columns, scorer
-        self.keys = tuple(
-            PlanColumn(name=key.name, type=cast(ColumnType, key.type), nullable=True) for key in about.columns.keys
+        self.about, self.log, self._scorer = about, log, scorer
+        known = {category.of: category.keys for category in scorer.plan.categories}
+        self.columns = tuple(
+            marked(column, about.missing, known.get(at, ())) for at, column in enumerate(scorer.columns)
         )
-        self._readers = {column: Reader([column], zone=scorer.plan.zone) for column in (*self.columns, *self.keys)}
-        self._names = frozenset(column.name for column in self._readers)
+        parts = {part.name: part for column in self.columns for part in column.parts or ()}
+        self.keys = tuple(
+            marked(parts.get(key.name) or PlanColumn(name=key.name, type=cast(ColumnType, key.type), nullable=True), ())
+            for key in about.columns.keys
+        )
+        self.parts = tuple(part for name, part in parts.items() if name not in {column.name for column in self.columns})
+        self._readers = {
+            column: Reader([column], zone=scorer.plan.zone, texts=True) for column in (*self.columns, *self.keys)
+        }
+        self._names = frozenset(column.name for column in (*self._readers, *self.parts))
 
     @classmethod
     def load(cls, folder: Path, log: Path) -> "Predictor":
@@ -107,6 +117,9 @@ class Predictor:
         values: list[Any] = []
         n_columns = len(self.columns)
         for position, (column, reader) in enumerate(self._readers.items()):
+            if column.parts and column.name not in row:
+                told = tuple(row.get(part.name) for part in column.parts)
+                row = {**row, column.name: told}
             if column.name not in row and (column.given or position >= n_columns):
                 values.append(None)
                 continue

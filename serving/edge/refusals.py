@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from evergreen.learning.model.compiled.plan import PlanColumn
+from evergreen.learning.model.compiled.plan import NumberForm, PlanColumn
 
 MAX_SHOWN = 80
 WORDS = {
@@ -31,8 +31,16 @@ class Refused(Exception):  # noqa: N818  an outcome, not a fault
 def allowed(column: PlanColumn) -> str:
     """Return in words what a column may hold."""
     words, low, high = WORDS[column.type], column.min, column.max
-    if column.spelling is not None:
+    if isinstance(column.spelling, tuple):
         words += f", or {column.spelling[1]} or {column.spelling[0]}"
+    elif isinstance(column.spelling, NumberForm):
+        spelled = column.spelling
+        words += f", as a text like {spelled.before}12{spelled.decimal if column.type == 'number' else ''}"
+        words += f"{'5' if column.type == 'number' else ''}{spelled.after}"
+    elif column.spelling is not None:
+        words += f", or as {column.spelling}"
+    elif column.parts:
+        words += f", or told by {', '.join(part.name for part in column.parts)}"
     if (low is not None or high is not None) and "DQ004" in column.refuses:
         words += (f" from {low:g}" if low is not None else "") + (f" up to {high:g}" if high is not None else "")
     if column.categories is not None and "DQ005" in column.refuses:

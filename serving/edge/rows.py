@@ -1,8 +1,7 @@
 """Rows of a file, one at a time: lines of JSON, or cells below a header."""
 
 import csv
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 import msgspec
@@ -12,7 +11,6 @@ from serving.edge.predictor import Predictor, Row
 from serving.edge.refusals import MAX_SHOWN, Refused
 
 MAX_LINE = 1_000_000
-WHOLE, NUMBER = re.compile(r"-?\d{1,18}", re.ASCII), re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 
 
 def json_rows(stream: IO[bytes]) -> Iterator[Row | Refused]:
@@ -37,33 +35,40 @@ def _decoded(decode: Any, line: bytes) -> Row | Refused:
 
 
 def csv_rows(stream: IO[str], predictor: Predictor) -> Iterator[Row | Refused]:
-    """Yield the rows below a header, each cell as the JSON value that it spells for its column.
+    """Yield the rows below a header, each cell as the text that it is.
 
     Raises
     ------
     DataError if the header lacks a column, or names one that is not asked for; or the text is no CSV.
     """
     lines = csv.reader(stream, strict=True)
-    kinds = {column.name: column.type for column in (*predictor.columns, *predictor.keys)}
+    names = [column.name for column in (*predictor.columns, *predictor.keys, *predictor.parts)]
     try:
         header = next(lines, [])
-        _require_columns(header, kinds, {column.name for column in predictor.columns if not column.given})
+        _require_columns(header, names, set(_needed(header, predictor)))
         for cells in lines:
             if len(cells) != len(header):
                 if cells:
                     yield Refused(None, ",".join(cells), f"{len(header)} cells, as in the header")
                 continue
-            pairs = zip(header, cells, strict=True)
-            yield {name: _value(cell, kinds[name], predictor.about.missing) for name, cell in pairs}
+            yield dict(zip(header, cells, strict=True))
     except (csv.Error, UnicodeDecodeError) as error:
         where = f"line {lines.line_num}"
         raise DataError("PKG006", f"not a CSV file: {error}", where=where, next_step="Correct the file.") from error
 
 
-def _require_columns(header: Sequence[str], kinds: Mapping[str, str], needed: set[str]) -> None:
+def _needed(header: Sequence[str], predictor: Predictor) -> Iterator[str]:
+    for column in predictor.columns:
+        if column.parts and column.name not in header:
+            yield from (part.name for part in column.parts)
+        elif not column.given:
+            yield column.name
+
+
+def _require_columns(header: Sequence[str], names: Sequence[str], needed: set[str]) -> None:
     faults = [
         *(f"it lacks '{name}'" for name in sorted(needed - {*header})),
-        *(f"'{name}' is not asked for" for name in header if name not in kinds),
+        *(f"'{name}' is not asked for" for name in header if name not in names),
         *(f"'{name}' stands twice" for name in sorted({name for name in header if header.count(name) > 1})),
     ]
     if faults:
@@ -71,15 +76,5 @@ def _require_columns(header: Sequence[str], kinds: Mapping[str, str], needed: se
             "PKG006",
             f"the header does not fit: {'; '.join(faults[:5])}",
             where="line 1",
-            next_step=f"Columns: {', '.join(kinds)}.",
+            next_step=f"Columns: {', '.join(dict.fromkeys(names))}.",
         )
-
-
-def _value(text: str, kind: str, missing: Sequence[str]) -> Any:
-    if text in missing:
-        return None
-    if kind in ("number", "integer"):
-        if WHOLE.fullmatch(text):
-            return int(text)
-        return float(text) if NUMBER.fullmatch(text) else text
-    return text

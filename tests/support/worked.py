@@ -20,10 +20,11 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.settings import Settings
 from evergreen.data import ingest
 from evergreen.data.ingest import sources
-from evergreen.data.typed.schema import ROW, TRUE, conform
+from evergreen.data.typed.schema import ROW, TRUE
 from evergreen.data.typed.values import as_read
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
+from evergreen.learning.model.scoring import BatchScorer
 from evergreen.project import Project
 from flows.training import train_and_judge
 from serving.decoding import Decoder
@@ -86,13 +87,14 @@ def _asked(settings: Settings, model: Model, written: init.Written, scored: pa.T
     rows = pa.Table.from_batches([next(batches)])
     rows = rows.take([at for at, number in enumerate(rows.column(ROW).to_pylist()) if number - 1 in kept])
     body = [
-        {column.name: spoken(value, column) for column in contract.request_columns for value in [row[column.name]]}
-        for row in _plain(rows, contract.request_columns)
+        {column.name: spoken(row[column.name], column) for column in decoder.inputs}
+        for row in _plain(rows, decoder.inputs)
     ]
     decoded = decoder.decode(json.dumps({"rows": body}).encode()).rows
     (batch,) = rows.combine_chunks().to_batches()
-    expected = conform(batch, contract.request_columns, zone=contract.timezone, missing=contract.missing)
-    for at, column in enumerate(contract.request_columns):
+    scorer = BatchScorer(model, version=1, threshold=0.5, columns=batch.schema.names)
+    expected = scorer.take(batch, missing=contract.missing).kept
+    for at, column in enumerate(decoder.columns):
         values = expected.column(column.name)
         read = (values.cast(pa.int64()) if column.type == "timestamp" else values).to_pylist()
         assert [row[at] for row in decoded] == read, column

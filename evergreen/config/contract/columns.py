@@ -1,5 +1,6 @@
 """A column of the contract: its type, its role, and the rules on its values."""
 
+import operator
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
@@ -69,8 +70,8 @@ class Column(Section):
     mean: tuple[float, float] | None = None
     physical: Physical | None = None
     spelling: tuple[str, str] | NumberSpelling | str | None = None
-    missing: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()
+    missing: tuple[str, ...] = Field((), exclude_if=operator.not_)
+    parts: tuple[str, ...] = Field((), exclude_if=operator.not_)
     pii: Literal["drop", "hash", "mask", "keep"] | None = None
     severity: dict[str, Severity] = {}
     description: str = ""

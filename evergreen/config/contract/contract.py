@@ -1,15 +1,19 @@
 """What is this data? `configs/<dataset>/contract.yaml`, typed: every column and every rule declared once."""
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from evergreen.base import documents, zones
+from evergreen.base.forms import parts_of
 from evergreen.config.contract.columns import MISSING, TABLE_CODES, TASKS, Column, Role, Severity, Task, settable
-from evergreen.config.contract.sources import Join, Source
-from evergreen.config.contract.spelling import parts_of
+from evergreen.config.contract.sources import Join, Source, is_typed
 from evergreen.config.section import Name, Section
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 
 
 class Rule(Section):
@@ -198,6 +202,39 @@ class Contract(Section):
     def request_columns(self) -> tuple[Column, ...]:
         """The columns a caller sends to have a row predicted: the time and the features."""
         return tuple(column for column in self.columns if column.role in ("time", "feature"))
+
+    @property
+    def sent_columns(self) -> tuple[Column, ...]:
+        """The columns that a row is asked with as the source has them: in place of a time that has parts, those."""
+        return self.with_parts(self.request_columns, those=False)
+
+    def as_written(self, columns: Iterable[Column]) -> tuple[Column, ...]:
+        """Return columns with the words that stand for a missing value in all of the source among their own.
+
+        So every door reads a text that the source leaves out as missing. Categories that are declared are none, and a
+        source with types of its own has no such words in its texts.
+        """
+        return tuple(columns) if is_typed(self.source) else tuple(map(self._as_written, columns))
+
+    def _as_written(self, column: Column) -> Column:
+        if column.type in ("category", "text"):
+            words = [word for word in self.missing if word not in (column.categories or ())]
+        elif column.type in ("number", "integer"):
+            words = [word for word in self.missing if _NUMBER.fullmatch(word)]
+        else:
+            return column
+        together = tuple(dict.fromkeys((*column.missing, *words)))
+        return column if together == column.missing else column.model_copy(update={"missing": together})
+
+    def with_parts(self, columns: Iterable[Column], *, those: bool = True) -> tuple[Column, ...]:
+        """Return columns with the parts of each of them before it, every one once; without `those` that have parts."""
+        declared = {column.name: column for column in self.columns}
+        found: dict[str, Column] = {}
+        for column in columns:
+            found |= {name: declared[name] for name in column.parts}
+            if those or not column.parts:
+                found[column.name] = column
+        return tuple(found.values())
 
     @property
     def model_columns(self) -> tuple[str, ...]:

@@ -60,6 +60,13 @@ class SqlSource(Section):
 Source = Annotated[BundledSource | FileSource | DvcSource | UrlSource | SqlSource, Field(discriminator="kind")]
 
 
+def is_typed(source: Source) -> bool:
+    """Return whether a source has types of its own, as far as it says so: then no words stand for what is missing."""
+    named = source.path if isinstance(source, (FileSource, DvcSource)) else getattr(source, "url", "")
+    by_name = named.lower().endswith((".parquet", ".pq")) and getattr(source, "format", "auto") == "auto"
+    return isinstance(source, SqlSource) or by_name or getattr(source, "format", "") == "parquet"
+
+
 class AsOf(Section):
     """The last row whose `time` lies strictly before the observation's time, and at most `tolerance_hours` before."""
 

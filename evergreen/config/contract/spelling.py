@@ -1,17 +1,12 @@
 """How a source spells the values of a column where it does not do so in the usual way."""
 
 import re
-from collections.abc import Sequence
 from typing import Literal, Self
 
 from pydantic import model_validator
 
 from evergreen.base.forms import MINUS
 from evergreen.config.section import Section
-
-Part = Literal["date", "time of day", "year", "month", "day", "hour", "minute", "second"]
-_OF_DAY: tuple[Part, ...] = ("hour", "minute", "second")
-_OF_TIME: tuple[Part, ...] = ("year", "month", "day", *_OF_DAY)
 
 
 class NumberSpelling(Section):
@@ -39,24 +34,6 @@ class NumberSpelling(Section):
             raise ValueError("what stands beside a number cannot be taken for a part of it")
         return self
 
-
-def parts_of(types: Sequence[str]) -> tuple[Part, ...]:
-    """Return what columns of these types, in their order, say of a time; empty where they cannot be one.
-
-    A timestamp is a date; a text or category after it is a time of day, numbers are hour, minute and second. Without a
-    date they are year, month, day, hour, minute and second, as far as they go; a month may be a name.
-
-    Examples
-    --------
-    >>> parts_of(["timestamp", "integer"]), parts_of(["timestamp", "text"])
-    (('date', 'hour'), ('date', 'time of day'))
-    >>> parts_of(["integer", "category", "integer"])
-    ('year', 'month', 'day')
-    """
-    if any(kind not in ("number", "integer", "category", "text") for kind in types[1:]) or len(types) < 2:
-        return ()
-    if types[0] == "timestamp":
-        if types[1] in ("category", "text"):
-            return ("date", "time of day") if len(types) == 2 else ()
-        return ("date", *_OF_DAY[: len(types) - 1]) if len(types) <= 4 else ()
-    return _OF_TIME[: len(types)] if types[0] != "boolean" and len(types) <= 6 else ()
+    def of(self, number: str) -> str:
+        """Return a number in the usual spelling in this one, with nothing between thousands, where nothing need be."""
+        return f"{self.before}{number.replace('.', self.decimal)}{self.after}"

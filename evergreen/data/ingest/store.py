@@ -194,7 +194,8 @@ def _lookups(source: SourceRef, contract: Contract) -> list[JoinedTable]:
 
 def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], folder: Path, secret: bytes) -> ItemRead:
     temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
-    own = [column for column in contract.stored if column.name not in contract.joined]
+    own = contract.as_written(column for column in contract.stored if column.name not in contract.joined)
+    sourced = [column for column in own if not column.parts]
     offsets = Offsets()
     with explain_os_errors(folder):
         try:
@@ -208,14 +209,14 @@ def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], f
                     names[:] = [name for name in batch.schema.names if not name.startswith("_")]
                     physical.update((field.name, str(field.type)) for field in batch.schema)
                     if item.format != "jsonl":
-                        _require(names, own, item)
-                    batch = _filled(batch, own)
+                        _require(names, sourced, item)
+                    batch = _filled(batch, sourced)
                     rows = conform(batch, own, zone=contract.timezone, missing=contract.missing, offsets=offsets)
                     yield protect(attach(rows, lookups, contract), contract, secret)
 
             writer.write(ahead(typed()))
             if names:
-                _require(names, own, item)
+                _require(names, sourced, item)
             refuse_mixture(offsets, item)
             check_unchanged(item)
             fragments = writer.close()
@@ -227,7 +228,7 @@ def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], f
                 rows=sum(fragment.rows for fragment in fragments),
                 unordered=writer.unordered,
                 undeclared=tuple(name for name in names if name not in declared),
-                physical={c.name: physical[c.name] for c in own} if item.format == "parquet" and names else {},
+                physical={c.name: physical[c.name] for c in sourced} if item.format == "parquet" and names else {},
             )
             item_read = ItemRead(about=about, fragments=fragments)
             write_bytes(temporary / ITEM_FILE, item_read.model_dump_json(indent=1).encode())

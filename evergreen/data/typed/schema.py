@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.config.contract.columns import MISSING, Column, ColumnType
-from evergreen.data.typed.numbers import numbers, whole, whole_digits
+from evergreen.data.typed.numbers import content, numbers, whole, whole_digits
 from evergreen.data.typed.spelled import plain, together
 from evergreen.data.typed.times import INSTANT, Offsets, instants, where
 from evergreen.data.typed.values import as_texts, coded_texts, one_by_one, shown, stored
@@ -28,6 +28,7 @@ ARROW: dict[ColumnType, pa.DataType] = {
     "boolean": pa.bool_(),
 }
 TRUE: tuple[str, ...] = ("true", "1", "1.0")
+SPACES = b" \t\n\v\f\r\x1c\x1d\x1e\x1f"  # of ASCII
 FALSE: tuple[str, ...] = ("false", "0", "0.0")
 
 
@@ -44,6 +45,7 @@ def conform(
     zone: str,
     missing: Sequence[str] = MISSING,
     offsets: Offsets | None = None,
+    parts: Sequence[Column] = (),
     coded: bool = False,
 ) -> pa.RecordBatch:
     """Return the rows with the declared types, whatever types they came in.
@@ -53,13 +55,14 @@ def conform(
 
     Parameters
     ----------
-    batch : has every one of `columns`, or the parts of one that has parts, which are among `columns` too; a ROW and an
-        UNREADABLE column are carried over, others are dropped.
+    batch : has every one of `columns`, or the parts of one that has parts; a ROW and an UNREADABLE column are carried
+        over, others are dropped.
     zone : IANA name; a time without an offset from UTC is wall time in it. One that the clocks skip or repeat there is
         not readable.
     missing : texts that stand for a value that is not there, where a number, a time or a truth value is wanted; spaces
         around them do not count. Those of a column itself do in categories and texts too, and so do spaces alone.
     offsets : where times with and without an offset are counted, for text columns.
+    parts : those of a time that are not among `columns`.
     coded : return categories and texts as dictionaries.
 
     Examples
@@ -76,11 +79,11 @@ def conform(
     for column in columns:
         is_text = column.type in ("category", "text")
         if column.parts and column.name not in names:
-            came, values = _from_parts(batch, column, columns, missing)
+            came, values = from_parts(batch, column, (*columns, *parts), missing)
         else:
             came = batch.column(column.name)
-            if coded and is_text and not column.missing and (texts := coded_texts(came)) is not None:
-                typed.append(texts)
+            if coded and is_text and (texts := coded_texts(came)) is not None:
+                typed.append(_without_absent(texts, column))
                 continue
             came = stored(came)
             is_usual = column.spelling is None and not column.missing
@@ -173,11 +176,11 @@ def _from_texts(texts: list[str | None]) -> pa.Array:
         return pa.array([None if text is None else text.encode("utf-8", "surrogatepass") for text in texts])
 
 
-def _from_parts(
-    batch: pa.RecordBatch, column: Column, columns: Sequence[Column], missing: Sequence[str]
+def from_parts(
+    batch: pa.RecordBatch, column: Column, known: Sequence[Column], missing: Sequence[str]
 ) -> tuple[pa.Array, pa.Array]:
     """Return the texts of a time's parts, null where one of them is missing, and the wall times that they tell."""
-    declared = {one.name: one for one in columns}
+    declared = {one.name: one for one in known}
     parts = [declared[name] for name in column.parts]
     texts = []
     for part in parts:
@@ -197,17 +200,37 @@ def _usual(values: pa.Array, column: Column) -> pa.Array:
 
 def _marked(values: pa.Array, converted: pa.Array, column: Column, zone: str) -> pa.Array | None:
     """Return where a column's own words for a missing value stand, or spaces alone for a text; None where nowhere."""
-    marked = None
     if column.type in ("category", "text"):
-        marked = pc.utf8_is_space(converted).fill_null(False)
-    if column.missing:
-        own = _is_among(as_texts(values), column.missing)
-        marked = own if marked is None else pc.or_(marked, own)
-        if column.type in ("number", "integer", "timestamp"):
+        marked = _is_absent(converted, column)
+    elif column.missing:
+        marked = _is_among(as_texts(values), column.missing)
+        if column.type != "boolean":
             words = pa.array(column.missing, pa.string())
             alike = [_CONVERT[column.type](each, column, zone, None) for each in (words, plain(words, column))]
             marked = pc.or_(marked, pc.is_in(converted, pc.coalesce(*alike).drop_null()))
-    return marked if marked is not None and marked.true_count else None
+    else:
+        return None
+    return marked if marked.true_count else None
+
+
+def _is_absent(texts: pa.Array, column: Column) -> pa.Array:
+    """Return where a text is a word of the column's for a missing value, spaces around it or not, or spaces alone."""
+    absent = pc.utf8_is_space(texts).fill_null(False)
+    if not column.missing:
+        return absent
+    spelled = content(texts)
+    is_tight = spelled.isascii() and not any(bytes((space,)) in spelled for space in SPACES)
+    words = [word.strip() for word in column.missing]
+    among = pc.is_in(texts, pa.array(words, pa.string())) if is_tight else _is_among(texts, words)
+    return pc.or_(absent, among)
+
+
+def _without_absent(texts: pa.DictionaryArray, column: Column) -> pa.Array:
+    absent = _is_absent(texts.dictionary, column)
+    if not absent.true_count:
+        return texts
+    indices = where(pc.invert(absent.take(texts.indices)), texts.indices)
+    return pa.DictionaryArray.from_arrays(indices, texts.dictionary)
 
 
 def _is_among(texts: pa.Array, words: Sequence[str]) -> pa.Array:

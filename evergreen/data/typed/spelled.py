@@ -7,19 +7,10 @@ import pyarrow.compute as pc
 
 from evergreen.base import forms
 from evergreen.config.contract.columns import Column
-from evergreen.config.contract.spelling import NumberSpelling, Part, parts_of
+from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.data.typed.times import EARLIEST, LATEST, where
 
 SECOND = 1_000_000  # in microseconds
-_DATE = r"(?P<year>[0-9]{4})[-/](?P<month>[0-9]{1,2})[-/](?P<day>[0-9]{1,2})(?:[T ]0?0:00(?::00(?:\.0+)?)?)?"
-_CLOCK = (
-    r"(?P<hour>[0-9]{1,2})(?:[:.h](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{2})(?:\.0+)?)?)?"
-    r"(?: ?(?P<p>[AaPp]\.?[Mm]\.?))?"
-)
-_WHOLE = r"0*(?P<number>[0-9]{1,4})(?:\.0*)?"
-_RANGES: Mapping[str, tuple[int, int]] = {
-    "year": (1678, 2261), "month": (1, 12), "day": (1, 31), "hour": (0, 23), "minute": (0, 59), "second": (0, 59),
-}  # fmt: skip
 
 
 def plain(texts: pa.Array, column: Column) -> pa.Array:
@@ -57,12 +48,12 @@ def together(values: Sequence[pa.Array], parts: Sequence[Column]) -> pa.Array:
     >>> together([pa.array(["2024-01-05", "2024-01-05"]), pa.array(["7", "24"])], [day, hour]).to_pylist()
     ['2024-01-05T07:00:00', None]
     """
-    told = {name: pa.repeat(pa.scalar(low, pa.int32()), len(values[0])) for name, (low, _) in _RANGES.items()}
-    for texts, column, part in zip(values, parts, parts_of([column.type for column in parts]), strict=True):
+    told = {name: pa.repeat(pa.scalar(low, pa.int32()), len(values[0])) for name, (low, _) in forms.RANGES.items()}
+    for texts, column, part in zip(values, parts, forms.parts_of([column.type for column in parts]), strict=True):
         told |= _told(pc.utf8_trim_whitespace(plain(texts, column)), part)
     inside = {
         name: where(pc.and_(pc.greater_equal(told[name], low), pc.less_equal(told[name], high)), told[name])
-        for name, (low, high) in _RANGES.items()
+        for name, (low, high) in forms.RANGES.items()
     }
     year, month, day, *clock = (_padded(counts) for counts in inside.values())
     return _joined(_joined(year, month, day, between="-"), _joined(*clock, between=":"), between="T")
@@ -162,12 +153,12 @@ def _from_epoch(texts: pa.Array, spelling: str) -> pa.Array:
     return counts.cast(pa.timestamp("us", "UTC")).cast(pa.string())
 
 
-def _told(texts: pa.Array, part: Part) -> dict[str, pa.Array]:
+def _told(texts: pa.Array, part: forms.Part) -> dict[str, pa.Array]:
     """Return what the texts of one part say, as whole numbers by the name of what they count; null for what is none."""
     if part == "date":
-        return {name: _number(group) for name, group in _groups(texts, _DATE).items()}
+        return {name: _number(group) for name, group in _groups(texts, forms.DAY).items()}
     if part == "time of day":
-        found = _groups(texts, _CLOCK)
+        found = _groups(texts, forms.CLOCK)
         half = found.pop("p")
         told = {name: _number(pc.if_else(pc.equal(group, ""), "0", group)) for name, group in found.items()}
         is_of_half = pc.and_(pc.greater_equal(told["hour"], 1), pc.less_equal(told["hour"], 12))
@@ -175,8 +166,8 @@ def _told(texts: pa.Array, part: Part) -> dict[str, pa.Array]:
         return told | {"hour": hours}
     if part == "month":
         names = _groups(texts, f"(?P<b>{forms.MONTH})")["b"]
-        return {part: pc.coalesce(_number(_groups(texts, _WHOLE)["number"]), _month(names))}
-    return {part: _number(_groups(texts, _WHOLE)["number"])}
+        return {part: pc.coalesce(_number(_groups(texts, forms.WHOLE)["number"]), _month(names))}
+    return {part: _number(_groups(texts, forms.WHOLE)["number"])}
 
 
 def _number(texts: pa.Array) -> pa.Array:

@@ -8,11 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 INSTANT = pa.timestamp("us", "UTC")
-# ISO 8601 with a whole date; pandas would also read 2013, 201301 and today.
+# ISO 8601 with a whole date; pandas would also read 2013, 20130101 and today.
 TIME = (
-    r"^(\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2})"
-    r"([T ]\d{1,2}(:?\d{2}(:?\d{2}(\.\d+)?)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?$"
+    r"^((\d{4}-\d{1,2}-\d{1,2}|\d{4}/\d{1,2}/\d{1,2})"
+    r"([T ]\d{1,2}(:?\d{2}(:?\d{2}(\.\d+)?)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)?"
+    r"|\d{8}T\d{2}(\d{2}(\d{2}(\.\d+)?)?)?( ?(Z|[+-]\d{2}(:?\d{2})?))?)$"
 )
+ITS_UTC = r"(\d) ?(?:UTC|GMT)$"
 OFFSET = r"\d[T ]\d.*(Z|[+-]\d{2}(:?\d{2})?)$"
 # What pandas can hold in every unit; beyond it, a conversion to local time overflows.
 EARLIEST, LATEST = pd.Timestamp("1678-01-01", tz="UTC"), pd.Timestamp("2262-01-01", tz="UTC")
@@ -85,7 +87,7 @@ def _from_text(texts: pa.Array, name: str, zone: str, offsets: Offsets | None) -
             without = texts.cast(pa.timestamp("us"))
             utc_times = _localized(where(_inside(without), without), zone)
         except pa.ArrowInvalid:
-            texts = pc.utf8_trim_whitespace(texts)
+            texts = pc.replace_substring_regex(pc.utf8_trim_whitespace(texts), ITS_UTC, r"\1Z")
             texts = where(pc.match_substring_regex(texts, TIME), texts)
             has_offset = pc.match_substring_regex(texts, OFFSET)
             with_offset, without = (_parsed_times(where(mask, texts)) for mask in (has_offset, pc.invert(has_offset)))

@@ -79,7 +79,7 @@ def as_texts(values: pa.Array) -> pa.Array:
 
 
 def coded_texts(values: pa.Array) -> pa.Array | None:
-    """Return a dictionary of texts with each of these read as `_texts` does; None where one is not, or is spaces."""
+    """Return a dictionary of texts with each of these read as `_texts` does; None where one is not readable."""
     if not (pa.types.is_dictionary(values.type) and values.type.value_type == pa.string()):
         return None
     texts = values.dictionary
@@ -87,9 +87,7 @@ def coded_texts(values: pa.Array) -> pa.Array | None:
         return None
     texts = as_texts(one_by_one(texts))
     indices = values.indices.cast(pa.int32())
-    if texts.null_count or pc.utf8_is_space(texts).true_count:
-        return None
-    return pa.DictionaryArray.from_arrays(indices, texts)
+    return None if texts.null_count else pa.DictionaryArray.from_arrays(indices, texts)
 
 
 def shown(value: pa.Scalar) -> str:

@@ -47,10 +47,8 @@ class BatchScorer:
     ----------
     columns : what the file has.
 
-    Attributes
-    ----------
-    added : the names of the columns that are added, in the order of `schema`: with underscores before one that the file
-        has a column of.
+    `columns` are those that the model is asked with, `parts` the others that the file has in place of a time. `added` are
+    the names of what is added, in the order of `schema`: with underscores before one that the file has a column of.
 
     Raises
     ------
@@ -59,7 +57,9 @@ class BatchScorer:
 
     def __init__(self, model: Model, *, version: int, threshold: float, columns: Collection[str]) -> None:
         contract = model.contract
-        if missing := [column.name for column in contract.request_columns if column.name not in columns]:
+        sent = [column for column in contract.request_columns if not column.parts or column.name in columns]
+        parts = contract.with_parts([c for c in contract.request_columns if c not in sent], those=False)
+        if missing := [column.name for column in (*parts, *sent) if column.name not in columns]:
             raise DataError(
                 "DQ001",
                 f"missing columns: {', '.join(missing)}",
@@ -74,7 +74,9 @@ class BatchScorer:
         if without := [column.name for column in model.given if column.name not in columns]:
             log.warning("score: missing in every row, because the file has no such column: %s", ", ".join(without))
         given = [column for column in model.given if column.name in columns]
-        self.columns: tuple[Column, ...] = (*contract.request_columns, *given)
+        self.columns: tuple[Column, ...] = (*contract.as_written(contract.request_columns), *given)
+        named = {column.name for column in self.columns}
+        self.parts = contract.as_written(column for column in parts if column.name not in named)
         self.offsets = Offsets()
         self._model, self._version, self._threshold = model, version, threshold
         self._judge, self._ids = RowJudge(self.columns), PredictionIds(model.digest)
@@ -87,7 +89,15 @@ class BatchScorer:
         missing : texts that stand for a value that is not there, where a number, a time or a truth value is wanted.
         """
         zone = self._model.contract.timezone
-        rows = conform(batch, self.columns, zone=zone, missing=tuple(missing), offsets=self.offsets, coded=True)
+        rows = conform(
+            batch,
+            self.columns,
+            zone=zone,
+            missing=tuple(missing),
+            offsets=self.offsets,
+            parts=self.parts,
+            coded=True,
+        )
         judged = self._judge.judge(rows)
         all_kept = judged.keeps.false_count == 0
         kept = rows.select([column.name for column in self.columns])
@@ -134,7 +144,8 @@ def score_file(rows: pd.DataFrame, model: Model, *, version: int, threshold: flo
     As `BatchScorer`.
     """
     scorer = BatchScorer(model, version=version, threshold=threshold, columns=[str(name) for name in rows.columns])
-    answers = to_pandas(scorer.take(from_pandas(rows, scorer.columns)).answers).astype({"version": "int64"})
+    there = [column for column in (*scorer.columns, *scorer.parts) if column.name in rows]
+    answers = to_pandas(scorer.take(from_pandas(rows, there)).answers).astype({"version": "int64"})
     return rows.reset_index(drop=True).assign(**answers.set_axis(scorer.added, axis="columns"))
 
 

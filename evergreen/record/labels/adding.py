@@ -130,7 +130,7 @@ def add(folder: Path, source: Path, *, contract: Contract, refused: Path, key: P
 def _reading(contract: Contract) -> list[object]:
     """Return what of a contract decides how labels are read."""
     by_name = {column.name: column for column in contract.columns}
-    read = [label_column(contract), *(by_name[name] for name in contract.key)]
+    read = [label_column(contract), *contract.with_parts(by_name[name] for name in contract.key)]
     return [[column.model_dump(mode="json") for column in read], contract.timezone, contract.missing]
 
 

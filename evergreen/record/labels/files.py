@@ -57,15 +57,18 @@ class LabelFile:
         declared = {column.name for column in contract.columns}
         ours = [column for column in (PREDICTION_ID, *MORE) if column.name in names and column.name not in declared]
         target = label_column(contract).model_copy(update={"nullable": True})
-        key = key_columns(contract)
-        has_key = bool(key) and all(column.name in names for column in key)
+        (target,), key = contract.as_written((target,)), contract.as_written(key_columns(contract))
+        by_parts = [column for column in key if column.parts and column.name not in names]
+        self._parts = contract.as_written(contract.with_parts(by_parts, those=False))
+        told = (*(column for column in key if column not in by_parts), *self._parts)
+        has_key = bool(key) and all(column.name in names for column in told)
         if target.name not in names or not (has_key or PREDICTION_ID in ours):
             raise _lacking(contract, names)
         self._contract, self._target, self._key = contract, target, key
         self._has_id, self._has_key = PREDICTION_ID in ours, has_key
         rest = (target, *(column for column in ours if column is not PREDICTION_ID))
         self._by_id, self._by_key = (PREDICTION_ID, *rest), (*key, *rest)
-        self._shown = (*([PREDICTION_ID] if self._has_id else []), *(key if has_key else ()), *rest)
+        self._shown = (*([PREDICTION_ID] if self._has_id else []), *(told if has_key else ()), *rest)
         self._name, self._received_us = digest[:16], received_us
         self.refused_schema = _refused_schema([column.name for column in self._shown])
 
@@ -89,7 +92,8 @@ class LabelFile:
                 yield self._sifted(rows, columns)
 
     def _sifted(self, came: pa.RecordBatch, columns: Sequence[Column]) -> Sifted:
-        typed = conform(came, columns, zone=self._contract.timezone, missing=self._contract.missing)
+        contract = self._contract
+        typed = conform(came, columns, zone=contract.timezone, missing=contract.missing, parts=self._parts)
         personal = [column for column in self._shown if column.pii not in (None, "keep")]
         if personal:
             at = typed.schema.get_field_index(UNREADABLE)

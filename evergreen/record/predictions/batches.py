@@ -57,7 +57,7 @@ class BatchLog:
     ) -> None:
         received_us = int(datetime.now(UTC).timestamp() * 1_000_000)
         keys = {column.name for column in columns.keys} & {*there}
-        self._about = [column for column in contract.stored if column.name in keys]
+        self._about = contract.as_written(column for column in contract.stored if column.name in keys)
         self._contract, self._columns, self._answering = contract, columns, answering
         self._schema, self._names = prediction_schema(columns), value_names(columns)
         self._received = pa.scalar(received_us, pa.int64()).cast(INSTANT)

@@ -23,10 +23,11 @@ ROW = released.requests(1)[0]
     ("changed", "field", "words"),
     [
         ({"weight": "12 kg"}, "weight", "a number"),
-        ({"weight": "12"}, "weight", "a number"),
+        ({"weight": "1,2"}, "weight", "a number"),
         ({"weight": True}, "weight", "a number"),
         ({"weight": 1e999}, "weight", "a number"),
         ({"weight": [1]}, "weight", "a number"),
+        ({"handed_in": "2024-02-30"}, "handed_in", "a time"),
         ({"stops": 1.5}, "stops", "a whole number"),
         ({"insured": "maybe"}, "insured", "true or false"),
         ({"insured": None}, "insured", "true or false"),
@@ -36,12 +37,31 @@ ROW = released.requests(1)[0]
         ({"late": True}, "late", "one of the fields handed_in"),
     ],
 )
-def test_value_that_is_not_in_the_usual_form_is_refused_with_its_field(predictor, changed, field, words):
+def test_value_that_is_not_spelled_as_in_files_is_refused_with_its_field(predictor, changed, field, words):
     first, second = predictor.predict([{**ROW, **changed}, ROW], first=10)
 
     assert (first["refused"]["row"], first["refused"]["field"]) == (10, field)
     assert words in first["refused"]["allowed"]
     assert second["label"] in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("spelled", "plain"),
+    [
+        ({"weight": " 12.0 "}, {"weight": 12}),
+        ({"weight": " "}, {"weight": None}),
+        ({"size": "NA"}, {"size": None}),
+        ({"stops": "3.0"}, {"stops": 3}),
+        ({"insured": "TRUE"}, {"insured": True}),
+        ({"handed_in": "2024-3-1"}, {"handed_in": "2024-03-01T00:00:00"}),
+        ({"handed_in": "20240301T120000Z"}, {"handed_in": "2024-03-01T12:00:00Z"}),
+        ({"handed_in": "2024/03/01 12:00 UTC"}, {"handed_in": "2024-03-01T12:00:00Z"}),
+    ],
+)
+def test_what_a_file_spells_has_the_answer_of_the_value(predictor, spelled, plain):
+    first, second = predictor.predict([{**ROW, **spelled}, {**ROW, **plain}])
+
+    assert first["probability"] == second["probability"]
 
 
 def test_field_that_is_not_there_is_refused_and_a_key_may_be_sent_or_not(predictor):

@@ -1,5 +1,6 @@
 """Rows of a file: lines of JSON and cells, bounded, and each that is none told in its place."""
 
+import csv
 import io
 from types import SimpleNamespace
 
@@ -18,9 +19,7 @@ COLUMNS = (
     PlanColumn("ok", "boolean", nullable=True),
     PlanColumn("before", "number", nullable=True, given=True),
 )
-ASKED = SimpleNamespace(
-    columns=COLUMNS, keys=(PlanColumn("id", "integer", nullable=True),), about=SimpleNamespace(missing=("", "NA"))
-)
+ASKED = SimpleNamespace(columns=COLUMNS, keys=(PlanColumn("id", "integer", nullable=True),), parts=())
 
 
 def of_json(content: bytes):
@@ -59,27 +58,17 @@ HEADER = "at,weight,stops,name,ok\n"
 
 
 @pytest.mark.parametrize(
-    ("cells", "values"),
-    [
-        ("2024-01-01T00:00:00Z,1.5,3,x,true", ("2024-01-01T00:00:00Z", 1.5, 3, "x", "true")),
-        ("t,12,-4,12,Yes", ("t", 12, -4, "12", "Yes")),
-        ("t,1e3,2.0,NA,", ("t", 1000.0, 2.0, None, None)),
-        (',NA,"",",",false', (None, None, None, ",", "false")),
-        ('t,"1,5",1 000,"a ""b""",x', ("t", "1,5", "1 000", 'a "b"', "x")),
-        ("t,0x10,٣,x,x", ("t", "0x10", "٣", "x", "x")),
-        ("t, 1,+2,x,x", ("t", " 1", "+2", "x", "x")),
-        ("t,nan,inf,x,x", ("t", "nan", "inf", "x", "x")),
-    ],
+    "cells", ["2024-01-01T00:00:00Z,1.5,3,x,true", 't,"1,5",1 000,"a ""b""",x', 't,NA,"",",", yes']
 )
-def test_cell_is_the_value_that_it_spells_or_the_text_that_it_is(cells, values):
+def test_cell_is_the_text_that_it_is(cells):
     (row,) = of_csv(HEADER + cells + "\n")
-    assert row == dict(zip(("at", "weight", "stops", "name", "ok"), values, strict=True))
+    assert row == dict(zip(("at", "weight", "stops", "name", "ok"), next(csv.reader([cells])), strict=True))
 
 
 def test_row_of_another_length_is_told_in_its_place():
     first, second, third = of_csv(HEADER + "t,1,1,x,true\nt,1,1\n\nt,2,1,x,true\n")
 
-    assert (first["weight"], third["weight"]) == (1, 2)
+    assert (first["weight"], third["weight"]) == ("1", "2")
     assert "5 cells" in second.allowed
 
 
@@ -100,7 +89,7 @@ def test_header_that_does_not_fit_ends_it_at_once(header, said):
 
 def test_keys_and_columns_of_the_past_may_stand_in_the_header():
     (row,) = of_csv(HEADER.strip() + ",id,before\nt,1,1,x,true,17,2.5\n")
-    assert (row["id"], row["before"]) == (17, 2.5)
+    assert (row["id"], row["before"]) == ("17", "2.5")
 
 
 def test_text_that_is_no_csv_is_one_error():

@@ -22,11 +22,22 @@ class CompiledError(IntegrityError):
     """A plan or a graph that is not one of ours, or that do not fit one another."""
 
 
+class NumberForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a number is spelled: the contract's `NumberSpelling`."""
+
+    decimal: str
+    thousands: str
+    before: str
+    after: str
+    parentheses: bool
+
+
 class PlanColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A column that a row is asked with.
 
     `given`: a feature of the past, which may be left out and is missing then. `refuses`: the codes of the broken rules
-    that refuse the row; rules that only warn are not among them.
+    that refuse the row; rules that only warn are not among them. `missing`: what stands for no value in this column,
+    and `parts`: the columns that a time is told by instead; neither is written where there is none.
     """
 
     name: str
@@ -37,8 +48,10 @@ class PlanColumn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     max: float | None = None
     categories: tuple[str, ...] | None = None
     pattern: str | None = None
-    spelling: tuple[str, str] | None = None
+    spelling: tuple[str, str] | NumberForm | str | None = None
     refuses: tuple[str, ...] = ()
+    missing: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    parts: "tuple[PlanColumn, ...] | msgspec.UnsetType" = msgspec.UNSET
 
 
 class Calendar(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

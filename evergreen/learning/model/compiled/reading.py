@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from evergreen.learning.model.compiled.calendars import DAY, EPOCH, MICROSECONDS
 from evergreen.learning.model.compiled.plan import PlanColumn
+from evergreen.learning.model.compiled.spelled import NotSpelled, is_spelled, usual
 
 EXACT = 2**53  # beyond it a float64 cannot tell neighbouring integers apart
 LEAST, MOST = -(2**63), 2**63
@@ -41,10 +42,11 @@ class Reader:
     Parameters
     ----------
     zone : IANA name; a time without an offset from UTC is wall time in it.
+    texts : whether every column is read from what texts spell too, as in files, for whom nobody else reads.
     """
 
-    def __init__(self, columns: Sequence[PlanColumn], *, zone: str) -> None:
-        self._readers = [_reader(column, ZoneInfo(zone)) for column in columns]
+    def __init__(self, columns: Sequence[PlanColumn], *, zone: str, texts: bool = False) -> None:
+        self._readers = [_spelled(column, ZoneInfo(zone), texts=texts) for column in columns]
 
     def read(self, raw: Sequence[object], into: list[Any]) -> None:
         """Append the typed values of a row, in the order of the columns, to `into`.
@@ -62,6 +64,22 @@ class Reader:
                 into.append(read(value))
         except _Other:
             raise Unusual(len(into) - begin) from None
+
+
+def _spelled(column: PlanColumn, zone: ZoneInfo, *, texts: bool) -> ReadOne:
+    """Return what reads the values of a column as its contract spells them."""
+    read, known = _reader(column, zone), usual(column, texts=texts or is_spelled(column))
+    if known is None:
+        return read
+
+    def respelled(value: Any) -> Any:
+        try:
+            value = known(value)
+        except (NotSpelled, ValueError, OverflowError):
+            raise _Other from None
+        return read(value)
+
+    return respelled
 
 
 def _reader(column: PlanColumn, zone: ZoneInfo) -> ReadOne:
@@ -121,7 +139,7 @@ def _integer(column: PlanColumn) -> ReadOne:
 
 def _boolean(column: PlanColumn) -> ReadOne:
     takes_none = _takes_none(column)
-    false, true = column.spelling or ("false", "true")
+    false, true = column.spelling if isinstance(column.spelling, tuple) else ("false", "true")
     spelled = {false: False, true: True} if false.isalnum() and true.isalnum() else {}
 
     def read(value: Any) -> bool | None:
