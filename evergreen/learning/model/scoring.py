@@ -47,8 +47,8 @@ class BatchScorer:
     ----------
     columns : what the file has.
 
-    `columns` are those that the model is asked with, `parts` the others that the file has in place of a time. `added` are
-    the names of what is added, in the order of `schema`: with underscores before one that the file has a column of.
+    `columns` are those that the model is asked with, `parts` the others that the file has in place of a time. `added`
+    are the names of what is added, in the order of `schema`: with underscores before one that the file has too.
 
     Raises
     ------
