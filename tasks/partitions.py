@@ -19,8 +19,9 @@ from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import DataError
 from evergreen.base.files import file_digest
 from evergreen.base.values import digest_of
+from evergreen.config.contract.sources import format_of
 from evergreen.config.settings import Settings
-from evergreen.data.ingest import rows
+from evergreen.data.ingest import layouts, rows
 from evergreen.data.ingest.items import check_unchanged, item_of
 from evergreen.data.ingest.partitions import Partition
 from evergreen.data.ingest.store import refuse_mixture
@@ -85,7 +86,8 @@ class Scoring:
         DataError if its rows cannot be scored at all. ResourceError if the output or the log cannot be written.
         """
         partition, output = planned.partition, Path(planned.output)
-        item = item_of(Path(partition.uri), name=partition.name)
+        otherwise = format_of(self.model.contract.source)
+        item = item_of(Path(partition.uri), name=partition.name, otherwise=otherwise)
         made_of = self._made_of(item, partition)
         there = receipts.read(output)
         about = {"name": partition.name, "output": planned.output}
@@ -132,7 +134,9 @@ class Scoring:
     def _write(
         self, item: Item, partition: Partition, output: Path, place: tuple[int, int], *, logs: bool
     ) -> tuple[int, int]:
-        contract, source = self.model.contract, rows.read(item)
+        contract = self.model.contract
+        layout = layouts.for_file(item, contract.source, [column.name for column in contract.request_columns])
+        source = rows.read(item, layout)
         declared = {column.name for column in (*contract.columns, *self.model.given)} - {*source.schema.names}
         values = {name: value for name, value in partition.values.items() if name in declared}
         names = [*source.schema.names, *values]

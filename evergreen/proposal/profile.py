@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.base.artifacts.refs import Item
 from evergreen.data.samples import Sample
 from evergreen.data.typed.schema import ROW, UNREADABLE
 from evergreen.data.typed.values import as_read
@@ -14,13 +15,14 @@ from evergreen.proposal.sketches import Array, Distinct, hashes_of_numbers, hash
 from evergreen.proposal.spellings import usual
 from evergreen.proposal.spellings.told import Told
 
+Header = tuple[Item, dict[str, None]]
 SAMPLE_ROWS, SAMPLE_CELLS = 100_000, 5_000_000
 
 
 class TableProfile:
     """What a table holds: its rows, its columns, the ones it repeats under `key`, and rows drawn evenly from it.
 
-    `headers`: the columns of each of its files, by the file's name. `unread`: the types of those that no reader gives.
+    `headers`: its files with their columns. `unread`: the types of those that no reader gives.
     """
 
     def __init__(self, *, key: Sequence[str] = (), seed: int = 7) -> None:
@@ -28,7 +30,7 @@ class TableProfile:
         self.rows = self.unreadable = 0
         self.columns: dict[str, ColumnProfile] = {}
         self.keys = Distinct()
-        self.headers: dict[str, dict[str, None]] = {}
+        self.headers: list[Header] = []
         self.unread: dict[str, str] = {}
         self._sample: Sample | None = None
 

@@ -54,7 +54,8 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
     DataError: no rows (DQ007), or a target that nothing can be learnt of (DQ009).
     """
     if table.rows == 0:
-        raise DataError("DQ007", "the table is empty", where=ask.name, next_step="Put rows into it.")
+        what = f"none of its {table.unreadable:,} rows can be read" if table.unreadable else "the table is empty"
+        raise DataError("DQ007", what, where=ask.name, next_step="Put rows into it that fit the header.")
     require_columns(table, ask)
     about: list[str] = []
     drafts = {name: Draft(seen, guess(seen)) for name, seen in table.columns.items()}

@@ -63,6 +63,7 @@ class Ask:
     key: tuple[str, ...] = ()
     task: Task | None = None
     missing: tuple[str, ...] = MISSING
+    decimal: str | None = None
     is_typed: bool = False
     timezone: str = "UTC"
 

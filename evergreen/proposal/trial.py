@@ -1,6 +1,5 @@
-"""A proposed contract, tried before anybody is shown it: on the rows that were profiled, and on each file's header."""
+"""A proposed contract, tried before anybody is shown it: on the rows that were profiled, as a run judges them."""
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -44,10 +43,9 @@ def proven(proposal: Proposal, table: TableProfile, *, today: date) -> Proposal:
 
     Raises
     ------
-    DataError if a file has no column of a name that is declared (DQ001), or too many rows would be set aside for the
-    target, the time or the key, or a key that repeats (DQ008). ConfigError (CFG026) if no feature is left.
+    DataError (DQ008) if too many rows would be set aside for the target, the time or the key, or because a key repeats.
+    ConfigError (CFG026) if no feature is left.
     """
-    require_headers(proposal.contract, table.headers)
     _require_key(proposal, table)
     rows, most = table.sample(), MOST_USED * proposal.params.validate_.max_bad_share
     while (tried := judged(proposal.contract, rows, today=today)).bad > most * tried.rows:
@@ -67,19 +65,6 @@ def judged(contract: Contract, rows: pa.Table, *, today: date) -> Tried:
     found = judge.validation(judge.results())
     broken = tuple(rule for rule in found.rules if rule.n_bad and rule.severity == "fail")
     return Tried(found.rows, found.quarantined, broken)
-
-
-def require_headers(contract: Contract, headers: Mapping[str, Collection[str]]) -> None:
-    """Raise DataError (DQ001) for the first file that has no column of a name that is declared."""
-    for file, names in headers.items():
-        lacking = [column.name for column in contract.stored if column.name not in names and not column.parts]
-        if lacking:
-            raise DataError(
-                "DQ001",
-                f"other files have columns that this one has not: {', '.join(lacking)}; it has: {', '.join(names)}",
-                where=file,
-                next_step="Correct its header, or name a file, folder or glob without it.",
-            )
 
 
 def _require_key(proposal: Proposal, table: TableProfile) -> None:

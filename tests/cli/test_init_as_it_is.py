@@ -37,7 +37,7 @@ def works(folder: Path, name: str) -> worked.Worked:
     shape = shapes.SHAPES[name]
     project = worked.project(folder)
     data = shape.write(project.project)
-    written = worked.described(project, data, shape.target, name="table", **dict(shape.given))
+    written = worked.described(project, data, shape.target, name="table", layout=shape.layout)
     assert written.proposal.contract.task == shape.task
     made = worked.worked(project, written, data)
     assert made.refused <= 0.02 * made.scored.num_rows

@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from evergreen.config.contract.sources import Layout
+
 ADULT = (
     "age", "workclass", "fnlwgt", "education", "education-num", "marital-status", "occupation", "relationship", "race",
     "sex", "capital-gain", "capital-loss", "hours-per-week", "native-country", "income",
@@ -25,12 +27,12 @@ AMES_GRADES = (
 
 @dataclass(frozen=True)
 class Shape:
-    """A file to describe: how it is written, its target, and what `init` is told besides."""
+    """A file to describe: how it is written, its target and task, and what `init` is told of how to read it."""
 
     write: Callable[[Path], Path]
     target: str
     task: str
-    given: tuple[tuple[str, object], ...] = ()
+    layout: Layout | None = None
 
 
 def air_quality(folder: Path, n: int = 1_200) -> Path:
@@ -319,7 +321,7 @@ def taxi(folder: Path, n: int = 1_200) -> Path:
 SHAPES = {
     "air quality": Shape(air_quality, "C6H6(GT)", "regression"),
     "seoul bike": Shape(seoul_bike, "Rented Bike Count", "regression"),
-    "adult": Shape(adult, "income", "binary", (("format", "csv"), ("names", ADULT))),
+    "adult": Shape(adult, "income", "binary", Layout(format="csv", header=False, names=ADULT)),
     "bank": Shape(bank, "y", "binary"),
     "wine": Shape(wine, "quality", "multiclass"),
     "telco": Shape(telco, "Churn", "binary"),

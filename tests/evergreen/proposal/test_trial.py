@@ -1,4 +1,4 @@
-"""A proposed contract is tried on the rows that it was made of, and on the header of each file."""
+"""A proposed contract is tried on the rows that it was made of."""
 
 from dataclasses import replace
 
@@ -84,14 +84,6 @@ def test_key_that_repeats_in_more_rows_than_may_be_set_aside_is_refused() -> Non
     with pytest.raises(DataError, match=r"DQ008: key shop repeats in 100\.0% of the rows") as caught:
         trial.proven(proposal, table, today=TODAY)
     assert caught.value.where == "--key"
-
-
-def test_file_without_a_declared_column_is_named() -> None:
-    table, proposal = made(frame(word=["a", "b", "c"] * 200))
-    table.headers = {"a.csv": dict.fromkeys(("x", "word", "target")), "b.csv": dict.fromkeys(("x", "target"))}
-    with pytest.raises(DataError, match="DQ001: other files have columns that this one has not: word") as caught:
-        trial.proven(proposal, table, today=TODAY)
-    assert caught.value.where == "b.csv"
 
 
 def test_rows_are_judged_as_a_run_judges_them() -> None:
