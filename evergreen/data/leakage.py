@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+from scipy.stats import binom, rankdata
 
 from evergreen.base.errors import DataError
 from evergreen.config.contract.columns import Column, Task
 from evergreen.config.contract.contract import Contract
+from evergreen.data.arithmetic import made_of, numbers_of
 
 Array = np.ndarray[Any, Any]
 
@@ -18,20 +19,27 @@ Array = np.ndarray[Any, Any]
 FEWEST_FOR_SCORE, FEWEST_FOR_COPY, FEWEST_EACH = 1_000, 50, 10
 CERTAIN = {"binary": 0.995, "multiclass": 0.995, "regression": 0.99}
 SUSPICIOUS = {"binary": 0.98, "multiclass": 0.98, "regression": 0.9}
+FAINT = {"binary": 0.965, "multiclass": 0.965, "regression": 0.9}
 MOST_CODES, ROWS_PER_CODE = 50, 10
 FEWEST_ABSENT, ABSENT_WITHOUT, ABSENT_WITH = 20, 0.8, 0.02
 SUSPICIOUSLY_ABSENT, BY_CHANCE = 0.5, 1e-6
+# Of the rows that a column is filled in, so many may be of other classes: of all, and of their own share in the table.
+MOST_OF_OTHERS, OF_THEIR_SHARE = 0.05, 0.1
 FOLDS = 5
 MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Why a column may be a consequence of the target. `certain`: near enough for role leakage."""
+    """Why a column may be a consequence of the target.
+
+    `certain`: near enough for role leakage. `faint`: so little that a natural measure of a small table may do so.
+    """
 
     column: str
     certain: bool
     why: str
+    faint: bool = False
 
 
 def scan(rows: pd.DataFrame, features: Sequence[Column], *, target: str, task: Task) -> tuple[Finding, ...]:
@@ -44,10 +52,14 @@ def scan(rows: pd.DataFrame, features: Sequence[Column], *, target: str, task: T
     - stands in for the target: each of its few categories comes with one target value only, in at least 50 rows;
     - alone separates the classes with an AUC of at least 0.995 (the least of all classes, one against the rest), or
       explains the target with an R2 of at least 0.99, in at least 1,000 rows (100 for R2), half of all or more; or does
-      so by whether it is missing.
+      so by whether it is missing;
+    - is filled almost only in rows of one class, as the number of a lifeboat is: at most 5 % of these rows are of other
+      classes, and at most a tenth of those that there would be by chance, which would do so once in a million;
+    - makes the target together with another column, exactly: see `arithmetic.made_of`.
 
-    Suspicious is less of the same: an AUC of 0.98, an R2 of 0.9, missing in half of the rows without a target; and
-    what is missing in rows of one class only, where chance would do so once in a million.
+    Suspicious is less of the same: an AUC of 0.965 (in fewer than 1,000 rows 0.98, or the only column with that much),
+    an R2 of 0.9, missing in half of the rows without a target; and what is missing in rows of one class only, where
+    chance would do so once in a million.
 
     Parameters
     ----------
@@ -61,9 +73,28 @@ def scan(rows: pd.DataFrame, features: Sequence[Column], *, target: str, task: T
         next(_findings(rows[column.name], column, known, labels, task=task, target=target), None) for column in features
     ]
     findings = [finding for finding in by_column if finding]
+    if sum(finding.faint for finding in findings) > 1:
+        findings = [finding for finding in findings if not finding.faint]
+    findings = _with_pairs(rows, features, findings, target=target, task=task)
     if len(findings) == len(features) and all(finding.certain for finding in findings):
         findings = [Finding(f.column, False, f.why) for f in findings]
     return tuple(findings)
+
+
+def _with_pairs(
+    rows: pd.DataFrame, features: Sequence[Column], findings: Sequence[Finding], *, target: str, task: Task
+) -> list[Finding]:
+    """Return the findings, and those on columns that make a numeric target together; one each, in the table's order."""
+    by_name = {finding.column: finding for finding in findings}
+    numeric = [column.name for column in features if column.type in ("number", "integer")]
+    if task == "regression" and len(numeric) > 1:
+        numbers = numbers_of(rows, [*numeric, target])
+        for made in made_of({name: numbers[name] for name in numeric}, numbers[target]):
+            exactly = "but for rounding" if made.is_rounded else "exactly"
+            for name, other in ((made.left, made.right), (made.right, made.left)):
+                if name not in by_name or not by_name[name].certain:
+                    by_name[name] = Finding(name, True, f"with '{other}' it gives the target {exactly}: {made.text}")
+    return [by_name[column.name] for column in features if column.name in by_name]
 
 
 def check(train: pd.DataFrame, contract: Contract, *, seed: int, made: Sequence[Column] = ()) -> tuple[str, ...]:
@@ -115,19 +146,36 @@ def _findings(
         score = score_of(pd.Series(present), labels, Column(name="_", type="boolean", role="feature"), task=task)
         if score >= CERTAIN[task]:
             yield Finding(column.name, True, f"whether it is missing alone gives {_score_name(task)} {score:.4f}")
+    if task != "regression" and _enough(labels, task) and (of_one := _filled_for_one(present, labels)):
+        yield Finding(column.name, True, of_one)
     labels, missing_labels = labels[present], labels[~present]
     given = values[known][present]
     if _enough(labels, task):
         if column.type in ("category", "boolean") and _is_recoding(given.astype("str").to_numpy(), labels):
             yield Finding(column.name, True, f"each of its values comes with one value of '{target}' only")
         score = score_of(given, labels, column, task=task)
-        if score >= SUSPICIOUS[task]:
+        if score >= FAINT[task]:
             certain = score >= CERTAIN[task] and len(labels) >= fewest and 2 * len(labels) >= known.sum()
-            yield Finding(column.name, bool(certain), f"alone it gives {_score_name(task)} {score:.4f}")
+            faint = score < SUSPICIOUS[task] and len(labels) < FEWEST_FOR_SCORE
+            yield Finding(column.name, bool(certain), f"alone it gives {_score_name(task)} {score:.4f}", faint)
     if task != "regression" and len(missing_labels) and len(set(missing_labels.tolist())) == 1:
         one = missing_labels[0]
         if (np.concatenate([labels, missing_labels]) == one).mean() ** len(missing_labels) < BY_CHANCE:
             yield Finding(column.name, False, f"missing in rows of one class only ({len(missing_labels)} rows)")
+
+
+def _filled_for_one(present: Array, labels: Array) -> str:
+    """Return what is to be said of a column that is filled almost only in rows of one class; empty if it is not."""
+    n = int(present.sum())
+    if not n or present.all():
+        return ""
+    classes, counts = np.unique(labels[present], return_counts=True)
+    one, n_others = classes[counts.argmax()], n - int(counts.max())
+    share = float((labels == one).mean())
+    few = n_others <= min(MOST_OF_OTHERS, OF_THEIR_SHARE * (1 - share)) * n
+    if not few or binom.cdf(n_others, n, 1 - share) >= BY_CHANCE:
+        return ""
+    return f"filled in {n} rows, {1 - n_others / n:.1%} of one class, which has {share:.1%} of all"
 
 
 def score_of(values: pd.Series, labels: Array, column: Column, *, task: Task) -> float:
