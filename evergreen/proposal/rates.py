@@ -10,6 +10,7 @@ from datetime import datetime
 from evergreen.config.params.gate import GateParams
 from evergreen.decisions.gate.campaign import next_level
 from evergreen.decisions.gate.check import plural
+from evergreen.decisions.gate.doubts import FEW_ROWS
 from evergreen.decisions.gate.paired import FEWEST_CLUSTERS
 from evergreen.decisions.gate.sees import clusters_needed, exceeds
 from evergreen.decisions.gate.verdict import POWER, STEPS
@@ -20,6 +21,7 @@ from evergreen.proposal.sizing import Shape, standard_error
 # to ROC AUC, balanced accuracy and R², linear and boosted, on three of scikit-learn's tables and on made ones of 600 to
 # 8,000 rows: between 0.63 and 1.00, the median 0.95. Two fits of other rows or recipes agree less.
 AGREEMENT = 0.9
+FIRST = "so few rows cannot tell a good model from chance: the first model is promoted with a warning; bring more rows"
 FIELD = 2  # the winner and the simpler family: each is given half of a gate's error
 
 
@@ -35,7 +37,7 @@ def rates(shape: Shape, gate: GateParams, *, now: datetime) -> tuple[str, ...]:
         return (
             f"{error.n} {units} of gate rows cannot tell a candidate from a champion; {FEWEST_CLUSTERS} are needed",
             f"so a changed recipe is not promoted, and on newer rows gate.when_unclear decides ({gate.when_unclear})",
-            "the first model is promoted on them if chance lifts it to the floor; bring more rows first",
+            FIRST,
         )
     level, margin = next_level((), now=now, alpha=gate.alpha).level / FIELD, gate.champion_margin
     worse = [f"{_pp(by)} in about {exceeds(error, by - margin, gate.alpha):.0%}" for by in STEPS]
@@ -53,6 +55,7 @@ def rates(shape: Shape, gate: GateParams, *, now: datetime) -> tuple[str, ...]:
         f"with a changed recipe, a model that is better is promoted: {', '.join(better)}",
         f"if two models agree as two fits of one recipe do (correlation {AGREEMENT:g}); "
         "every gate says what its own rows tell",
+        *([FIRST] if shape.independent < FEW_ROWS else []),
     )
 
 
