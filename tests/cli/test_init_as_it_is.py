@@ -38,14 +38,14 @@ def works(folder: Path, name: str) -> worked.Worked:
     project = worked.project(folder)
     data = shape.write(project.project)
     written = worked.described(project, data, shape.target, name="table", layout=shape.layout)
-    assert written.proposal.contract.task == shape.task
+    assert (written.proposal.contract.task, written.proposal.contract.time) == (shape.task, shape.time)
     made = worked.worked(project, written, data)
     assert made.refused <= 0.02 * made.scored.num_rows
     assert made.asked == worked.ASKED
     return made
 
 
-@pytest.mark.parametrize("name", ["telco", "taxi"])
+@pytest.mark.parametrize("name", ["telco", "taxi", "air quality"])
 def test_table_in_the_shape_of_a_public_one_works_as_it_is(name: str, tmp_path: Path) -> None:
     works(tmp_path, name)
 

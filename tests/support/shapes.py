@@ -27,11 +27,12 @@ AMES_GRADES = (
 
 @dataclass(frozen=True)
 class Shape:
-    """A file to describe: how it is written, its target and task, and what `init` is told of how to read it."""
+    """A file to describe: how it is written, its target, task and time, and what `init` is told of how to read it."""
 
     write: Callable[[Path], Path]
     target: str
     task: str
+    time: str | None = None
     layout: Layout | None = None
 
 
@@ -62,7 +63,7 @@ def seoul_bike(folder: Path, n: int = 1_440) -> Path:
     """Days as dd/mm/yyyy beside a column of hours, units in the names, degrees in cp1252."""
     rng = np.random.default_rng(2)
     at = pd.date_range("2017-12-01", periods=n, freq="h")
-    warm = (5 + 10 * np.sin(np.arange(n) / 300) + 4 * np.sin(at.hour / 4) + rng.normal(0, 1, n)).round(1)
+    warm = (5 + 10 * np.sin(np.arange(n) / 60) + 4 * np.sin(at.hour / 4) + rng.normal(0, 1, n)).round(1)
     rented = rng.poisson(np.exp(4 + 0.06 * warm + 0.5 * np.sin((at.hour - 6) / 4)))
     open_ = np.where(at.day % 29 == 0, "No", "Yes")
     rows = pd.DataFrame(
@@ -319,15 +320,15 @@ def taxi(folder: Path, n: int = 1_200) -> Path:
 
 
 SHAPES = {
-    "air quality": Shape(air_quality, "C6H6(GT)", "regression"),
-    "seoul bike": Shape(seoul_bike, "Rented Bike Count", "regression"),
-    "adult": Shape(adult, "income", "binary", Layout(format="csv", header=False, names=ADULT)),
+    "air quality": Shape(air_quality, "C6H6(GT)", "regression", "observed_at"),
+    "seoul bike": Shape(seoul_bike, "Rented Bike Count", "regression", "observed_at"),
+    "adult": Shape(adult, "income", "binary", None, Layout(format="csv", header=False, names=ADULT)),
     "bank": Shape(bank, "y", "binary"),
     "wine": Shape(wine, "quality", "multiclass"),
     "telco": Shape(telco, "Churn", "binary"),
     "ames": Shape(ames, "SalePrice", "regression"),
-    "kc house": Shape(kc_house, "price", "regression"),
-    "taxi": Shape(taxi, "fare_amount", "regression"),
+    "kc house": Shape(kc_house, "price", "regression", "date"),
+    "taxi": Shape(taxi, "fare_amount", "regression", "tpep_pickup_datetime"),
 }
 
 

@@ -31,7 +31,8 @@ from serving.decoding import Decoder
 
 TINY = (
     "tune.trials=1", "tune.folds=2", "tune.calibrate=false", "evaluate.resamples=100", "evaluate.repeats=1",
-    "evaluate.curve_points=0", "evaluate.analysis=never", "gate.floor=-1e9",
+    "evaluate.curve_points=0", "evaluate.analysis=never", "gate.floor=-1e9", "gate.max_bias=1e9",
+    "gate.max_gap=1e9",
 )  # fmt: skip
 ASKED = 20  # rows of a request
 

@@ -194,7 +194,7 @@ def unread(texts: Sequence[str], counts: Array) -> Told | None:
     if bounds:
         n = int(sum(count for text, count in zip(texts, counts.tolist(), strict=True) if BOUND.match(text)))
         rest = [text for text in texts if not BOUND.match(text)]
-        if all(worn(text) for text in rest):
+        if rest and all(worn(text) for text in rest):
             return _note(
                 f"{n:,} values such as {bounds[0]!r} are bounds, not numbers",
                 "write a number for them (half of a limit of detection is common), or set type: number and "
