@@ -19,9 +19,9 @@ from evergreen.config.contract.sources import FileSource, Layout, Source, SqlSou
 from evergreen.config.settings import Settings
 from evergreen.data import ingest
 from evergreen.data.ingest import sources
-from evergreen.proposal import drafts, propose
+from evergreen.proposal import drafts, propose, trial
 from evergreen.proposal.column_profile import ColumnProfile
-from evergreen.proposal.profile import TableProfile
+from evergreen.proposal.profile import Header, TableProfile, noting
 from evergreen.proposal.propose import Proposal
 from evergreen.proposal.roles import Ask
 from evergreen.proposal.spellings import reading
@@ -53,6 +53,7 @@ class Written:
             "rows": self.table.rows + self.table.unreadable,
             "leakage": list(self.proposal.leakage),
             "pii": list(self.proposal.pii),
+            "left_out": {**self.proposal.left_out},
             "review": list(self.review),
             "gate": list(self.proposal.gate),
             "columns": [
@@ -100,16 +101,19 @@ def init(
             )
     words = MISSING + tuple(word for word in missing if word not in MISSING)
     with opening.advised():
-        opened = opening.opened(source, settings, lambda source: look(source, settings, key=key, missing=words))
+        opened = opening.opened(
+            source, settings, lambda source: look(source, settings, key=key, missing=words, decimal=decimal)
+        )
     source, table = opened.source, opened.table
     now = datetime.now(UTC)
     ask = Ask(
         target=target, name=name, source=source, now=now, time=time, key=tuple(key), task=task,
-        missing=opened.missing, decimal=decimal, is_typed=opened.is_typed,
+        missing=words, decimal=decimal, is_typed=opened.is_typed,
     )  # fmt: skip
     with opening.advised(opened):
-        proposed = propose.propose(table, ask)
-    review = (*about_source(source, table, opened.missing), *opened.notes, *proposed.review)
+        proposed = trial.proven(propose.propose(table, ask), table, today=now.date())
+        opening.require_headers(proposed.contract, table.headers)
+    review = (*about_source(source, table, words), *opened.notes, *proposed.review)
     write_bytes(files[0], drafts.contract_text(proposed.contract, proposed.notes).encode())
     write_bytes(files[1], drafts.params_text(proposed.params, {"gate": proposed.gate}).encode())
     written = [str(file.relative_to(settings.project)) for file in files]
@@ -124,8 +128,8 @@ def look(
     missing: tuple[str, ...] = MISSING,
     decimal: str | None = None,
     declared: Sequence[Column] = (),
-) -> tuple[TableProfile, tuple[str, ...], bool]:
-    """Return the profile of a source's rows, what stands for a missing value in all of it, and whether it is typed.
+) -> tuple[TableProfile, bool]:
+    """Return the profile of a source's rows, and whether it carries types.
 
     A table that spells numbers, times or missing values in ways of its own is read again with them.
 
@@ -137,11 +141,16 @@ def look(
     items = sources.find(source, settings)
     is_typed = all(item.format == "parquet" for item in items)
 
+    headers: list[Header] = [(item, {}) for item in items]
+
     def batches() -> Iterator[pa.RecordBatch]:
-        return (batch for item in items for batch in ingest.batches(item, source, missing))
+        for item, header in headers:
+            yield from noting(header, ingest.batches(item, source, missing))
 
     table = reading.read(batches, now=datetime.now(UTC), key=key, missing=missing, decimal=decimal, declared=declared)
-    return table, missing, is_typed
+    table.headers = headers
+    table.unread = {name: kind for item in items for name, kind in ingest.unread(item, source).items()}
+    return table, is_typed
 
 
 def about_source(source: Source, table: TableProfile, missing: tuple[str, ...]) -> tuple[str, ...]:

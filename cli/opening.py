@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 
 from evergreen.base.artifacts.refs import Item
 from evergreen.base.errors import ConfigError, DataError, EvergreenError
+from evergreen.config.contract.contract import Contract
 from evergreen.config.contract.sources import FileSource, Layout, Source
 from evergreen.config.settings import Settings
 from evergreen.data import ingest
 from evergreen.data.ingest import charsets, layouts, local, sources
-from evergreen.proposal.profile import TableProfile
+from evergreen.data.ingest.appearing import Appearing
+from evergreen.proposal.profile import Header, TableProfile
 from evergreen.proposal.roles import MOST_BAD
 
-Look = Callable[[Source], tuple[TableProfile, tuple[str, ...], bool]]
+Look = Callable[[Source], tuple[TableProfile, bool]]
 TEXT = ("csv", "tsv", "json", "jsonl")
 MOST_SHOWN = 5
 
@@ -26,14 +28,13 @@ _PLACE = re.compile(r"source\.(path|url) in the contract|(?<=in )source\.path")
 class Opened:
     """A source and what its rows hold.
 
-    `source`: with all that is needed to read it in the same way again. `missing`: what stands for a missing value.
-    `is_typed`: whether its files carry types. `notes`: what a person should know of how it was read. `headless`:
-    whether the first line, taken for the header, looks like a row.
+    `source`: with all that is needed to read it in the same way again. `is_typed`: whether its files carry types.
+    `notes`: what a person should know of how it was read. `headless`: whether the first line, taken for the header,
+    looks like a row.
     """
 
     source: Source
     table: TableProfile
-    missing: tuple[str, ...]
     is_typed: bool
     notes: tuple[str, ...]
     headless: bool = False
@@ -56,6 +57,15 @@ def opened(source: Source, settings: Settings, look: Look) -> Opened:
     if strange:
         first = _in_its_encoding(first, strange, look)
     return replace(first, notes=(*first.notes, *_about_columns(items, first.source)))
+
+
+def require_headers(contract: Contract, headers: Sequence[Header]) -> None:
+    """Raise DataError (DQ001) for the first file that a run would refuse, because it lacks a declared column."""
+    columns = Appearing(contract, several=len(headers) > 1)
+    for item, names in headers:
+        if names:
+            columns.add(item, columns.require(tuple(names), item))
+    columns.require_all()
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from evergreen.data.typed.numbers import NUMBER
 from evergreen.data.typed.times import OFFSET, TIME
+from evergreen.data.typed.values import as_read
 from evergreen.proposal.sketches import Distinct, Moments, counted, hashes_of_numbers, hashes_of_texts
 from evergreen.proposal.spellings.told import Told
 
@@ -33,13 +34,15 @@ class ColumnProfile:
     `numbers`, `whole`, `times`: those that read as a number, as one written in digits alone, and as a time in ISO 8601;
     `with_offset`: times that say their offset from UTC. `huge`: whole numbers beyond int64. `counts`: of
     each value as text, None once there are more than `MOST_COUNTED`. `strays`: a few values that are of another kind
-    than most around them. `rising`: every value is a number above the one before it. `physical`: the type in a typed
-    source, None for text. `told`: how the texts are to be read; if that was done, `as_came` holds what they were
-    before.
+    than most around them. `rising`: every value is a number above the one before it. `illegible`: values, not among
+    those present, that no declared type holds, such as bytes that are no text. `physical`: the type in a typed source,
+    and `plain` the one that it is read as; None for text. `told`: how the texts are to be read; if that was done,
+    `as_came` holds what they were before.
     """
 
     name: str
     physical: pa.DataType | None = None
+    plain: pa.DataType | None = None
     nulls: int = 0
     present: int = 0
     numbers: int = 0
@@ -50,6 +53,7 @@ class ColumnProfile:
     times: int = 0
     with_offset: int = 0
     spaced: int = 0
+    illegible: int = 0
     rising: bool = True
     last: float = -np.inf
     counts: dict[str, int] | None = field(default_factory=dict)
@@ -63,35 +67,41 @@ class ColumnProfile:
 
     @property
     def rows(self) -> int:
-        return self.present + self.nulls
+        return self.present + self.nulls + self.illegible
 
     @property
     def null_share(self) -> float:
         return self.nulls / self.rows if self.rows else 0.0
 
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are texts, of whatever type these are in the source."""
+        return self.plain is None or pa.types.is_string(self.plain)
+
     def add(self, values: pa.Array) -> None:
         """Take in the next values of the column."""
+        came, missing = values.type, values.null_count
+        values = as_read(values)
         kind = values.type
+        if not (pa.types.is_string(came) or pa.types.is_large_string(came) or pa.types.is_null(came)):
+            self.physical, self.plain = came, kind
+        self.illegible += values.null_count - missing
+        self.nulls -= values.null_count - missing
         if pa.types.is_floating(kind):
             values = pc.if_else(pc.fill_null(pc.is_nan(values), True), pa.scalar(None, kind), values)
         self.nulls += values.null_count
         values = values.drop_null()
         self.present += len(values)
-        is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        if not is_text and not pa.types.is_null(kind):
-            self.physical = kind
         if len(values) == 0:
             return
-        if is_text:
-            self._add_texts(values.cast(pa.string()))
-        elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            self._add_times(values.cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False))
+        if pa.types.is_string(kind):
+            self._add_texts(values)
+        elif pa.types.is_timestamp(kind):
+            self._add_times(values.cast(pa.timestamp("us", kind.tz), safe=False))
         elif pa.types.is_boolean(kind):
             self.rising = False
             self._count(*counted(values.cast(pa.string())))
-        elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-            if pa.types.is_uint64(kind) or not pa.types.is_integer(kind):
-                values = values.cast(pa.float64(), safe=False)
+        else:
             self._add_numbers(values.to_numpy(zero_copy_only=False))
             if self.counts is not None:
                 different, counts = counted(values)
@@ -116,6 +126,10 @@ class ColumnProfile:
         """Take in texts of which some are neither numbers nor times."""
         weights = np.ones(len(texts), np.int64) if counts is None else counts
         self.rising = False
+        if (broken := pc.match_substring(texts, "\0")).true_count:
+            n = _weighed(broken, weights)
+            self.illegible, self.present = self.illegible + n, self.present - n
+            weights, texts = weights[pc.invert(broken).to_numpy(zero_copy_only=False)], texts.filter(pc.invert(broken))
         trimmed = pc.utf8_trim_whitespace(texts)
         blank = pc.equal(trimmed, "").to_numpy(zero_copy_only=False)
         if blank.any():
@@ -177,8 +191,6 @@ class ColumnProfile:
                 large &= pc.match_substring_regex(texts, DIGITS).to_numpy(zero_copy_only=False)
                 self.huge += int(weights[large & (np.abs(values) >= BEYOND_INT64)].sum())
                 lost = lost or bool(large.any())
-            elif texts is None:
-                self.huge += int(weights[whole & (np.abs(values) >= BEYOND_INT64) & _is_uint(self.physical)].sum())
             if texts is not None and whole[finite].all():
                 self.leading_zeros += _weighed(pc.match_substring_regex(texts, LEADING_ZERO), weights)
             if texts is not None and whole.any():  # 5.0 was written by somebody who has fractions
@@ -189,11 +201,12 @@ class ColumnProfile:
                 texts = texts.filter(pa.array(finite)) if texts is not None else None
         else:
             self.whole += len(values) if counts is None else int(weights.sum())
+            if values.dtype.kind == "u":
+                self.huge += int(weights[values >= np.uint64(BEYOND_INT64)].sum())
         self.numbers += int(weights.sum())
-        if self.rising:
-            ahead = np.concatenate([[self.last], values])
-            self.rising = bool((np.diff(ahead) > 0).all())
-            self.last = float(values[-1]) if len(values) else self.last
+        if self.rising and len(values):
+            self.rising = bool(values[0] > self.last) and bool((values[1:] > values[:-1]).all())
+            self.last = values[-1].item()
         hashes = hashes_of_texts(texts) if lost and texts is not None else hashes_of_numbers(values)
         self.distinct.add(hashes, None if counts is None else weights)
         self.range.add(values.astype(np.float64, copy=False), None if counts is None else weights)
@@ -235,9 +248,9 @@ class ColumnProfile:
     def merge(self, later: "ColumnProfile") -> None:
         """Take in what was seen of the same column in rows that come after these."""
         for name in ("nulls", "present", "numbers", "whole", "huge", "infinite", "leading_zeros",
-                     "times", "with_offset", "spaced"):  # fmt: skip
+                     "times", "with_offset", "spaced", "illegible"):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(later, name))
-        self.physical = self.physical or later.physical
+        self.physical, self.plain = self.physical or later.physical, self.plain or later.plain
         self.rising = self.rising and later.rising and self.last < later.range.low
         self.last = max(self.last, later.last)
         if later.counts is None:
@@ -274,7 +287,3 @@ def _spelled(numbers: pa.Array) -> list[str]:
 
 def _weighed(mask: pa.Array, weights: Array) -> int:
     return int(weights[mask.to_numpy(zero_copy_only=False)].sum())
-
-
-def _is_uint(kind: pa.DataType | None) -> bool:
-    return kind is not None and (pa.types.is_unsigned_integer(kind) or pa.types.is_decimal(kind))

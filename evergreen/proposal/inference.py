@@ -33,6 +33,7 @@ MEASURE = re.compile(
 )
 TRUTH = re.compile(r"^(is|has|was|did)_|_(flag|bool)$|^flag_")
 LONG_TEXT, MOST_SHARED = 20, 0.3
+DECIMALS = pa.Decimal32Type, pa.Decimal64Type, pa.Decimal128Type, pa.Decimal256Type
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,10 @@ def guess(column: ColumnProfile) -> Guess:
 
 
 def _guess(column: ColumnProfile) -> Guess:
-    n = column.present
-    if column.physical is not None:
+    n = column.present + column.illegible
+    if column.plain is not None and (not pa.types.is_string(column.plain) or pa.types.is_decimal(column.physical)):
         return _guess_typed(column)
-    if n == 0:
+    if column.present == 0:
         return Guess("category")
     if column.huge and column.numbers >= MOSTLY * n:
         return Guess("category", notes=("holds integers beyond 2^63, kept as text",))
@@ -79,22 +80,23 @@ def _guess(column: ColumnProfile) -> Guess:
         if 0 < column.with_offset < column.times:
             return Guess("category", notes=("times with and without an offset from UTC are mixed, kept as text",))
         return Guess("timestamp", n - column.times, notes=_strays(column, "timestamp"))
-    return _truth(column) or Guess(_words(column), notes=_why_text(column))
+    return _truth(column) or Guess(_words(column), column.illegible, notes=_why_text(column))
 
 
 def _guess_typed(column: ColumnProfile) -> Guess:
-    kind = column.physical
+    kind, stored = column.plain, column.physical
     if pa.types.is_boolean(kind):
         return Guess("boolean")
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+    if pa.types.is_timestamp(kind):
         return Guess("timestamp")
     if column.huge and not pa.types.is_floating(kind):
         return Guess("category", notes=("holds integers beyond 2^63, kept as text",))
-    if pa.types.is_integer(kind):
+    if pa.types.is_integer(kind) or (isinstance(stored, DECIMALS) and stored.scale <= 0):
         return _truth(column) or Guess("integer")
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return Guess("number", column.infinite, notes=_strays(column, "number"))
-    return Guess("text", notes=(f"of type {kind}, which nothing is derived from",))
+    strays = _strays(column, "number")
+    if pa.types.is_duration(stored):
+        return Guess("number", column.infinite, unit="s", notes=("a length of time, read in seconds", *strays))
+    return Guess("number", column.infinite, notes=strays)
 
 
 def _words(column: ColumnProfile) -> ColumnType:
@@ -118,7 +120,7 @@ def _truth(column: ColumnProfile) -> Guess | None:
 
 
 def _strays(column: ColumnProfile, kind: ColumnType) -> tuple[str, ...]:
-    n = column.present - (column.times if kind == "timestamp" else column.numbers)
+    n = column.present + column.illegible - (column.times if kind == "timestamp" else column.numbers)
     if not n:
         return ()
     shown = ", ".join(repr(text) for text in list(column.strays)[:3]) or "not finite"
@@ -127,7 +129,8 @@ def _strays(column: ColumnProfile, kind: ColumnType) -> tuple[str, ...]:
 
 def _why_text(column: ColumnProfile) -> tuple[str, ...]:
     mixed = [kind for kind, n in (("numbers", column.numbers), ("times", column.times)) if 4 * n > column.present]
-    return tuple(f"{kind} and other texts are mixed, kept as text" for kind in mixed)
+    broken = f"{column.illegible:,} of {column.rows:,} values are no text in UTF-8: their rows go to quarantine"
+    return (*(f"{kind} and other texts are mixed, kept as text" for kind in mixed), *[broken] * bool(column.illegible))
 
 
 def guess_target(column: ColumnProfile, guessed: Guess, wanted: Task | None) -> tuple[Task, Guess]:

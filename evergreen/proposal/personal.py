@@ -116,11 +116,10 @@ def _of_a_name(what: str, seen: Sequence[str], *, is_many: bool, is_unique: bool
 
     Codes are few, and measures are numbers that repeat; what is neither is taken for personal.
     """
-    if is_time:
-        return Personal("its name says so", what == "a day of birth")
-    if _share(LIKE[what], seen) >= 0.5:
+    is_day = is_time and what == "a day of birth"
+    if is_day or (not is_time and _share(LIKE[what], seen) >= 0.5):
         return Personal(f"its name says so, and it looks like {what}", True)
-    return Personal("its name says so", is_many and (is_unique or _share(NUMBER, seen) < MOSTLY))
+    return Personal("its name says so", not is_time and is_many and (is_unique or _share(NUMBER, seen) < MOSTLY))
 
 
 def _mostly(pattern: re.Pattern[str], values: Sequence[str]) -> bool:

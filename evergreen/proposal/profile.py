@@ -6,25 +6,33 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.base.artifacts.refs import Item
 from evergreen.data.samples import Sample
 from evergreen.data.typed.schema import ROW, UNREADABLE
+from evergreen.data.typed.values import as_read
 from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.sketches import Array, Distinct, hashes_of_numbers, hashes_of_texts
 from evergreen.proposal.spellings import usual
 from evergreen.proposal.spellings.told import Told
 
+Header = tuple[Item, dict[str, None]]
 SAMPLE_ROWS, SAMPLE_CELLS = 100_000, 5_000_000
 FEWEST_TOGETHER = 4_000
 
 
 class TableProfile:
-    """What a table holds: its rows, its columns, the ones it repeats under `key`, and rows drawn evenly from it."""
+    """What a table holds: its rows, its columns, the ones it repeats under `key`, and rows drawn evenly from it.
+
+    `headers`: its files with their columns. `unread`: the types of those that no reader gives.
+    """
 
     def __init__(self, *, key: Sequence[str] = (), seed: int = 7) -> None:
         self.key, self.seed = tuple(key), seed
         self.rows = self.unreadable = 0
         self.columns: dict[str, ColumnProfile] = {}
         self.keys = Distinct()
+        self.headers: list[Header] = []
+        self.unread: dict[str, str] = {}
         self._sample: Sample | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -45,7 +53,7 @@ class TableProfile:
         self.rows += batch.num_rows
         if self._sample is None:
             self._sample = Sample(min(SAMPLE_ROWS, SAMPLE_CELLS // max(batch.num_columns, 1) + 1), seed=self.seed)
-        self._sample.add(batch)
+        self._sample.add(pa.RecordBatch.from_arrays([*map(as_read, batch.columns)], names=batch.schema.names))
 
     def _require(self, names: Iterable[str], rows: int) -> None:
         for name in names:
@@ -105,6 +113,13 @@ def _together(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         waiting.append(batch)
     if waiting:
         yield pa.concat_batches(waiting)
+
+
+def noting(header: dict[str, None], batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the batches of a file, and note in `header` which columns they have."""
+    for batch in batches:
+        header.update(dict.fromkeys(name for name in batch.schema.names if name not in (ROW, UNREADABLE)))
+        yield batch
 
 
 def _hashes_of_rows(batch: pa.RecordBatch, names: Sequence[str]) -> Array:

@@ -16,6 +16,7 @@ from evergreen.data.typed.schema import conform, to_pandas
 from evergreen.learning import features
 from evergreen.proposal import bounds, classes, groups, order, personal, rates, relations, roles, sizing
 from evergreen.proposal.inference import guess, guess_target, physical, snake
+from evergreen.proposal.left_out import require_declared, why_left_out
 from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.roles import Ask, Draft
 
@@ -27,7 +28,7 @@ class Proposal:
     """A contract and parameters that work as they are, and what to look at in them.
 
     `notes`: by column, those under the empty name are about the table. `gate`: how often the proposed gate will be
-    wrong, or undecided.
+    wrong, or undecided. `left_out`: the columns of the source that are not in the contract, and why.
     """
 
     contract: Contract
@@ -36,6 +37,7 @@ class Proposal:
     gate: tuple[str, ...]
     leakage: tuple[str, ...]
     pii: tuple[str, ...]
+    left_out: Mapping[str, str]
 
     @property
     def review(self) -> tuple[str, ...]:
@@ -57,11 +59,10 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
     require_columns(table, ask)
     about: list[str] = []
     drafts = {name: Draft(seen, guess(seen)) for name, seen in table.columns.items()}
-    for name in [name for name in drafts if not name or name.startswith("_")]:
-        about.append(
-            f"column '{name}' is left out: names that begin with an underscore, or have no letter, are not used"
-        )
-        del drafts[name]
+    left_out = why_left_out(table)
+    for name, why in left_out.items():
+        about.append(f"column '{name}' is left out: {why}")
+        drafts.pop(name, None)
     for draft in drafts.values():
         draft.notes.extend(draft.guess.notes)
     sample = table.sample()
@@ -114,21 +115,24 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
         gate=rates.rates(shape, params.gate, now=ask.now),
         leakage=leaks,
         pii=tuple(draft.name for draft in drafts.values() if draft.pii),
+        left_out=left_out,
     )
 
 
 def require_columns(table: TableProfile, ask: Ask) -> None:
     """Raise ConfigError unless the table has the columns that were named, each with one part to play."""
     named = [("--target", ask.target), ("--time", ask.time), *(("--key", name) for name in ask.key)]
+    left_out = why_left_out(table)
     for option, name in named:
-        if name is not None and (name not in table.columns or name.startswith("_")):
+        require_declared(name, option, left_out)
+        if name is not None and name not in table.columns:
             known = list(table.columns)
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.5) or [
                 column for column in known if snake(column) == snake(name)
             ]
             raise ConfigError(
                 "CFG025",
-                f"no column '{name}' that could be used" if name in known else f"no column '{name}'",
+                f"no column '{name}'",
                 where=option,
                 next_step=f"Did you mean '{close[0]}'?" if close else f"The table has: {', '.join(known)}.",
             )
@@ -229,9 +233,10 @@ def _contract(
     # A window of a table with time is about a month of it.
     least = table.rows // (2 * max(1, round(days / 30))) if time else table.rows // 2
     target = drafts[ask.target]
+    n_columns = sum(not (seen.told and seen.told.parts) for seen in table.columns.values())
     return Contract(
         name=ask.name,
-        description=f"{table.rows:,} rows of {len(table.columns)} columns, predicting {ask.target} "
+        description=f"{table.rows:,} rows of {n_columns} columns, predicting {ask.target} "
         f"({TASKS[target.guess.type]}). Proposed from the data; say here what one row is.",
         source=ask.source,
         timezone=zone,

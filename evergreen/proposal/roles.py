@@ -81,7 +81,10 @@ def choose_time(drafts: Mapping[str, Draft], ask: Ask, about: list[str]) -> str:
                 next_step="Name a column of ISO 8601 times such as 2024-12-31T08:00:00Z, or leave --time out.",
             )
     else:
-        fit = [d for d in drafts.values() if d.role != "target" and why_no_time(d) is None and d.seen.null_share == 0]
+        unlabelled = drafts[ask.target].seen.nulls  # rows of separators alone have neither
+        fit = [
+            d for d in drafts.values() if d.role != "target" and why_no_time(d) is None and d.seen.nulls <= unlabelled
+        ]
         fit = [d for d in fit if days(d.seen) >= FEWEST_DAYS and not NOT_WHEN.search(snake(d.name))]
         fit = [draft for draft in fit if draft.guess.parts] or fit
         named = [draft for draft in fit if WHEN.search(snake(draft.name))]

@@ -23,3 +23,12 @@ def batches(item: Item, source: Source, missing: tuple[str, ...]) -> "Iterator[p
         layout = source if isinstance(source, Layout) else None
         for batch in readers.read(item, missing=missing, layout=layout):
             yield readers.with_values(batch, item.values)
+
+
+def unread(item: Item, source: Source) -> dict[str, str]:
+    """Return the columns of an item that `batches` leaves out: their types by name."""
+    if isinstance(source, BundledSource):
+        return {}
+    from evergreen.data.ingest import readers
+
+    return readers.unread(item)

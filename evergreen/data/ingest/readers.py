@@ -63,6 +63,19 @@ def read(
             yield batch
 
 
+def unread(item: Item) -> dict[str, str]:
+    """Return the columns of a file that `read` leaves out, being nested: their types by name.
+
+    Raises
+    ------
+    DataError if the file cannot be parsed (DQ002).
+    """
+    from evergreen.data.ingest import parquet
+
+    with parsing(item):
+        return parquet.unread(item) if item.format == "parquet" else {}
+
+
 def with_values(batch: pa.RecordBatch, values: Mapping[str, str | None]) -> pa.RecordBatch:
     """Return rows with the columns that their folders name, unless they have them; ROW and UNREADABLE stay last."""
     for name, value in values.items():

@@ -34,7 +34,7 @@ BOUND = re.compile(r"^\s*(<|>|≤|≥|<=|>=|~|≈|±)\s*[-+]?[\d.,]*\d")
 TRAILING_MINUS = re.compile(r"^\s*[\d.,]*\d-\s*$")
 CODE = re.compile(r"^0\d")
 DOLLAR = re.compile(r"(US|A|C|NZ|HK|S)?\$|£|USD|GBP")
-THREE_BEHIND_COMMA = re.compile(r"\d+(,\d{3})*")
+IN_THREES = re.compile(r"\d{1,3}(,\d{3})*")
 INDIAN = re.compile(r"\d{1,2}(,\d{2})+,\d{3}(\.\d+)?")
 LONG = 8
 MOST_UNITS = 4
@@ -109,8 +109,9 @@ def told(texts: Sequence[str], counts: Array, *, read: Reader, decimal: str | No
     if _are_codes(known):
         return None
     parentheses = any(part.parentheses for part in known)
-    if decimal is None and DOLLAR.fullmatch(before):  # of which nobody writes three decimals
-        decimal = "." if all(THREE_BEHIND_COMMA.fullmatch(part.core) for part in known) else None
+    assumed = ""
+    if decimal is None and DOLLAR.fullmatch(before) and all(IN_THREES.fullmatch(part.core) for part in known):
+        decimal, assumed = ".", f", with commas between thousands as is usual with {before}"
     ways = [way for way in WAYS if decimal in (None, way[0])]
     spellings = [
         NumberSpelling(decimal=point, thousands=groups, before=before, after=after, parentheses=parentheses)
@@ -124,7 +125,7 @@ def told(texts: Sequence[str], counts: Array, *, read: Reader, decimal: str | No
         return _mixed(some, known, [numbers for _, numbers in ways_read])
     if any(not left[1].equals(right[1]) for left, right in pairwise(fitting)):
         return _ambiguous(some, fitting)
-    return _read_as(fitting[0][0], some)
+    return _read_as(fitting[0][0], some, assumed)
 
 
 def _may_group(groups: str, known: Sequence[Worn]) -> bool:
@@ -154,11 +155,11 @@ def _mixed(texts: Sequence[str], known: Sequence[Worn], ways: Sequence[pa.Array]
     return _note(f"numbers in several spellings ({_examples(texts, known)}) are not read", "write all in one")
 
 
-def _read_as(spelling: NumberSpelling, texts: Sequence[str]) -> Told | None:
+def _read_as(spelling: NumberSpelling, texts: Sequence[str], assumed: str) -> Told | None:
     if spelling == NumberSpelling():
         return None
     example = max(texts[:SHOWN], key=lambda text: (sum(not c.isdigit() for c in text), len(text)))
-    note = f"numbers such as {example!r} are read by spelling: {_written(spelling)}"
+    note = f"numbers such as {example!r} are read by spelling: {_written(spelling)}{assumed}"
     return Told("number", spelling, unit=spelling.after or spelling.before, notes=(note,))
 
 
@@ -193,7 +194,7 @@ def unread(texts: Sequence[str], counts: Array) -> Told | None:
     if bounds:
         n = int(sum(count for text, count in zip(texts, counts.tolist(), strict=True) if BOUND.match(text)))
         rest = [text for text in texts if not BOUND.match(text)]
-        if all(worn(text) for text in rest):
+        if rest and all(worn(text) for text in rest):
             return _note(
                 f"{n:,} values such as {bounds[0]!r} are bounds, not numbers",
                 "write a number for them (half of a limit of detection is common), or set type: number and "
