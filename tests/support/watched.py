@@ -9,6 +9,7 @@ import ipaddress
 import os
 import platform
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -143,7 +144,8 @@ class Watched:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.terminate()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
         self.wait()
 
     def _listen(self) -> None:

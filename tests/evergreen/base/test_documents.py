@@ -124,7 +124,7 @@ def test_file_that_cannot_be_read_is_refused(tmp_path, content):
         ("trials: 2\nday: 2013-02-30\n", "F:2", "'2013-02-30'"),
         ("trials: !!int two\n", "F:1", "'two'"),
         ("trials: !!python/object/apply:os.getcwd []\n", "F:1", "could not determine a constructor"),
-        ("trials: &loop [*loop]\n", "F", "nested without end"),
+        ("trials: &loop [*loop]\n", "F:1", "deeper than 50"),
         ("trials: 2\nno: 1\n", "F:2", "as bool, not as text"),
         ("1: 2\n", "F:1", "as int, not as text"),
         ("? [a, b]\n: 2\n", "F:1", "as seq, not as text"),
