@@ -157,7 +157,13 @@ class Watched:
                 ioctl(self._listener, 0xC0502100, notice)  # SECCOMP_IOCTL_NOTIF_RECV
             except (FileNotFoundError, InterruptedError):  # whoever called is gone
                 continue
-            identity, pid, _, number, *_, = struct.unpack_from("QIIi", notice)
+            (
+                identity,
+                pid,
+                _,
+                number,
+                *_,
+            ) = struct.unpack_from("QIIi", notice)
             with suppress(OSError):  # whoever called is gone meanwhile
                 self._note(pid, number, struct.unpack_from("6Q", notice, 32))
             answer = struct.pack("QqiI", identity, 0, 0, 1)  # SECCOMP_USER_NOTIF_FLAG_CONTINUE
@@ -216,8 +222,8 @@ def _path(pid: int, folder: int | None, at: int) -> Path:
 def _below(pid: int, folder: int | None, path: str) -> Path:
     """Return where a path of a process leads, its own name not followed."""
     number = None if folder is None else ctypes.c_int32(folder & 0xFFFFFFFF).value
-    link = f"/proc/{pid}/cwd" if number in (None, WORKING_FOLDER) else f"/proc/{pid}/fd/{number}"
-    whole = Path(path) if path.startswith("/") else Path(os.readlink(link), path)
+    link = Path(f"/proc/{pid}", "cwd" if number in (None, WORKING_FOLDER) else f"fd/{number}")
+    whole = Path(path) if path.startswith("/") else link.readlink() / path
     return whole.parent.resolve() / whole.name if whole.name not in ("", "..") else whole.resolve()
 
 

@@ -16,7 +16,21 @@ from evergreen.base.sqlite_files import path_of, url_of
 NAMES = st.text(st.characters(exclude_characters="/\0", exclude_categories=("Cs",)), min_size=1, max_size=20).filter(
     lambda name: name not in (".", "..") and len(name.encode()) <= 200
 )
-ODD = ("50% off?", "a b", "#1", "it's", 'say "so"', "ü→漢", "{home}", "$HOME", "a&b=c;d", "%2e%2E", "x?mode=memory", "file:", "[1]*")
+ODD = (
+    "50% off?",
+    "a b",
+    "#1",
+    "it's",
+    'say "so"',
+    "ü→漢",
+    "{home}",
+    "$HOME",
+    "a&b=c;d",
+    "%2e%2E",
+    "x?mode=memory",
+    "file:",
+    "[1]*",
+)
 
 
 def here(folder: Path) -> set[Path]:
