@@ -41,7 +41,7 @@ def score(
     ledger = project.ledger()
     champion = champion_facts(ledger, project.name)
     is_champion = champion is not None and champion.version == facts.version
-    with _alone(ledger, target), scoring_bar():
+    with _alone(ledger, target), scoring_bar(), _log_is_named(project):
         outputs.sweep_beside(target)
         done = Scoring(facts, project.settings, champion=is_champion, logs=logs).score(planned[0])
     return ScoringOutcome.of([done], model=project.name, version=facts.version, output=str(target))
@@ -54,3 +54,15 @@ def _alone(ledger: Ledger, target: Path) -> Iterator[None]:
         with suppress(ResourceError):
             held.enter_context(ledger.lease(f"scoring:{target.resolve()}"))
         yield
+
+
+@contextmanager
+def _log_is_named(project: Project) -> Iterator[None]:
+    """Say of an error of the prediction log that one can do without it."""
+    try:
+        yield
+    except ResourceError as error:
+        if not Path(error.where).is_relative_to(project.settings.predictions):
+            raise
+        next_step = f"{error.next_step} Or leave the answers out of the prediction log: --no-log"
+        raise ResourceError(error.code, error.what, where=error.where, next_step=next_step) from error

@@ -1,12 +1,13 @@
 """The commands that say what was: a version with its proof, in one file that anybody can check."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import Env, Json, ParamsFile, emit
-from evergreen.base.errors import IntegrityError, printable
+from evergreen.base.errors import EvergreenError, IntegrityError, printable
 
 if TYPE_CHECKING:
     from evergreen.record.registry.verification import Verified
@@ -73,10 +74,22 @@ def verify(
     """
     from evergreen.record.registry import verification
 
-    verified = verification.verify_file(file, key=key, digest=digest)
+    verified = verification.verify_file(file, key=key, digest=digest, scratch=_scratch())
     emit(verified.model_dump(mode="json"), as_json, lambda: _show(file, verified))
     if not verified.ok:
         raise typer.Exit(IntegrityError.exit_code)
+
+
+def _scratch() -> Path | None:
+    """Return a folder for what is unpacked: in the state of the project around here; None without one."""
+    from evergreen.config.settings import Settings
+
+    try:
+        folder = Settings.load().home / "tmp"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (EvergreenError, OSError):
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def _show(file: Path, verified: "Verified") -> None:

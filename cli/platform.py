@@ -11,6 +11,7 @@ from cli.supervision import Command, Part, Supervisor
 from evergreen.config.settings import Settings
 from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts
+from serving.listening import warning
 
 
 def up(
@@ -31,9 +32,14 @@ def up(
     parts = parts_of(settings, env, prefect_url=prefect_url, mlflow_url=mlflow_url)
     with Supervisor(parts, run=settings.home / "run") as supervisor:
         service_url = service.url_of(settings)
-        announce(
-            {"prefect": prefect_url, "mlflow": mlflow_url, "service": service_url, "status": f"{service_url}/status"}
-        )
+        told = {
+            "prefect": prefect_url,
+            "mlflow": mlflow_url,
+            "service": service_url,
+            "status": f"{service_url}/status",
+        }
+        said = warning(settings)
+        announce({**told, "warning": said} if said else told)
         supervisor.keep()
 
 

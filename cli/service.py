@@ -18,7 +18,7 @@ from evergreen.learning.model.release import Release
 from evergreen.project import Project
 from evergreen.record.outcomes import VersionFacts
 from serving import last_served
-from serving.listening import listen
+from serving.listening import listen, warning
 
 READY_SECONDS = 60.0
 ANSWERED = ("label", "probability", "value")
@@ -116,6 +116,7 @@ def said_of(chosen: Chosen, settings: Settings) -> dict[str, Any]:
         "documents": f"{url}/openapi.json" if settings.serve_documents else None,
         "from": chosen.source,
         "why": chosen.why,
+        "warning": warning(settings),
     }
 
 
@@ -139,6 +140,8 @@ def banner(said: Mapping[str, Any]) -> str:
         f"  log:   {log}: {kept[log]}",
         "  new champions are taken within 10 s; Ctrl-C stops it, once open requests are answered",
     ]
+    if said["warning"]:
+        lines.append(f"  warning: {said['warning']}")
     if said["from"] == "last served":
         lines.insert(1, f"  from what was served last, because the ledger does not answer: {said['why']}")
     return "\n".join(map(printable, lines))

@@ -21,7 +21,7 @@ from evergreen.config.settings import Settings
 from serving import last_served, logs
 from serving.accepting import Acceptor
 from serving.connections import Connections, Limits, allowed_connections
-from serving.listening import listen
+from serving.listening import listen, warning
 from serving.supervisor import DRAIN_SECONDS, READY, Supervisor, command
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if asked.worker:
             return work(asked, settings)
+        if said := warning(settings):
+            log.warning(said)
         if settings.serve_workers > 1:
             return supervise(asked, settings)
         return serve_alone(asked, settings)

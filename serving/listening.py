@@ -1,8 +1,10 @@
 """The socket that the service listens on."""
 
+import ipaddress
 import socket
 
 from evergreen.base.errors import ResourceError
+from evergreen.config.settings import Settings
 
 
 def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
@@ -29,6 +31,29 @@ def listen(host: str, port: int, *, shared: bool = False) -> socket.socket:
             where=f"{host}:{port}",
             next_step="Stop what listens there, or set EVERGREEN_SERVE_PORT.",
         ) from error
+
+
+def warning(settings: Settings) -> str | None:
+    """Return what somebody should know who lets everybody ask that reaches this machine; None if nobody else can.
+
+    Examples
+    --------
+    >>> warning(Settings(serve_host="127.0.0.1")), warning(Settings(serve_host="0.0.0.0", serve_token="secret"))
+    (None, None)
+    """
+    if settings.serve_token or _is_loopback(settings.serve_host):
+        return None
+    return (
+        f"everybody who reaches {settings.serve_host} may ask, and send feedback: it is not this machine alone, and "
+        "EVERGREEN_SERVE_TOKEN is not set"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def beside(address: tuple[str, int], family: int) -> socket.socket:

@@ -85,10 +85,6 @@ def read(path: Path) -> tuple[dict[str, Any], dict[Location, int | str]]:
             where=f"{path}:{mark.line + 1}" if mark else str(path),
             next_step="Say it in less." if isinstance(error, _TooMuch) else "Correct the file.",
         ) from error
-    except RecursionError as error:
-        raise ConfigError(
-            "CFG002", "not valid YAML: nested without end", where=str(path), next_step="Remove the alias to itself."
-        ) from error
     return data, lines
 
 

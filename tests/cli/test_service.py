@@ -99,6 +99,8 @@ def test_banner_says_what_answers_where_how_it_is_logged_and_how_it_is_stopped()
     assert "off: no answer is logged" in banner(said(prediction_log="off"))
     assert "documents are off" in banner(said(serve_documents=False))
     assert "http://[::1]:3000/predict" in banner(said(serve_host="::1"))
+    assert "warning" not in printed
+    assert "warning: everybody who reaches 0.0.0.0 may ask" in banner(said(serve_host="0.0.0.0"))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from evergreen.adapters import packaging
 from evergreen.base.errors import ResourceError
 from evergreen.config.settings import Settings
-from serving.listening import beside, listen
+from serving.listening import beside, listen, warning
 
 
 def run(bundle: Path, settings: Settings) -> tuple[int, str]:
@@ -42,3 +42,17 @@ def test_second_listener_at_a_shared_address_is_refused_and_one_beside_it_is_not
 def test_address_that_somebody_took_has_no_room_beside_it():
     with listen("127.0.0.1", 0) as taken, pytest.raises(OSError, match="in use"):
         beside(taken.getsockname(), taken.family)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "service.example"])
+def test_service_that_everybody_may_ask_says_so_unless_a_token_is_asked_for(host):
+    said = warning(Settings(serve_host=host))
+    assert said is not None
+    assert host in said
+    assert "EVERGREEN_SERVE_TOKEN" in said
+    assert warning(Settings(serve_host=host, serve_token="secret")) is None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
+def test_service_on_this_machine_alone_needs_no_token(host):
+    assert warning(Settings(serve_host=host)) is None

@@ -9,6 +9,7 @@ import ipaddress
 import os
 import platform
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -143,7 +144,8 @@ class Watched:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.terminate()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
         self.wait()
 
     def _listen(self) -> None:
@@ -220,8 +222,8 @@ def _path(pid: int, folder: int | None, at: int) -> Path:
 def _below(pid: int, folder: int | None, path: str) -> Path:
     """Return where a path of a process leads, its own name not followed."""
     number = None if folder is None else ctypes.c_int32(folder & 0xFFFFFFFF).value
-    link = f"/proc/{pid}/cwd" if number in (None, WORKING_FOLDER) else f"/proc/{pid}/fd/{number}"
-    whole = Path(path) if path.startswith("/") else Path(link).readlink() / path
+    link = Path(f"/proc/{pid}", "cwd" if number in (None, WORKING_FOLDER) else f"fd/{number}")
+    whole = Path(path) if path.startswith("/") else link.readlink() / path
     return whole.parent.resolve() / whole.name if whole.name not in ("", "..") else whole.resolve()
 
 

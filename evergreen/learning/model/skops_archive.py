@@ -14,6 +14,7 @@ from evergreen.base.errors import MENDS, IntegrityError
 SCHEMA = "schema.json"
 PROTOCOL = 2  # of skops; files of older ones may choose older, laxer code
 MAX_SCHEMA_BYTES = 100_000_000
+MAX_SCHEMA_VALUES = 2_000_000  # five forests of 1,000 trees have 1,500,000; a byte of "[]" would become 30 in memory
 MAX_DEPTH = 200  # our deepest model has 35
 # What a model's objects are built with. Not among them: methods by name, objects met before, archives inside archives.
 LOADERS = frozenset(
@@ -57,7 +58,7 @@ def check(content: bytes, *, where: str) -> None:
     """
     members = _members(content, where)
     schema = members.pop(SCHEMA, None)
-    if schema is None or len(schema) > MAX_SCHEMA_BYTES:
+    if schema is None or len(schema) > MAX_SCHEMA_BYTES or sum(map(schema.count, b"[{,")) > MAX_SCHEMA_VALUES:
         _refuse("it has no schema" if schema is None else "its schema is too large", where)
     try:
         state = json.loads(schema.decode())

@@ -111,13 +111,16 @@ class Bundle:
         return frame
 
 
-def verify_file(path: Path, *, key: Path | None = None, digest: str | None = None) -> Verified:
+def verify_file(
+    path: Path, *, key: Path | None = None, digest: str | None = None, scratch: Path | None = None
+) -> Verified:
     """Return what was found out about a bundle in a file.
 
     Parameters
     ----------
     key : a public key in PEM, or a folder of them, one of which must have signed it.
     digest : what somebody said that the file's SHA-256 is.
+    scratch : the folder in which it is unpacked for the look; without it the system's own for such.
 
     Raises
     ------
@@ -130,10 +133,12 @@ def verify_file(path: Path, *, key: Path | None = None, digest: str | None = Non
         raise ConfigError(
             "CFG001", f"cannot be read: {error.strerror}", where=str(path), next_step="Name the right file."
         ) from error
-    return verify(content, key=key, digest=digest)
+    return verify(content, key=key, digest=digest, scratch=scratch)
 
 
-def verify(content: bytes, *, key: Path | None = None, digest: str | None = None) -> Verified:
+def verify(
+    content: bytes, *, key: Path | None = None, digest: str | None = None, scratch: Path | None = None
+) -> Verified:
     """Return what was found out about a bundle; the rest as `verify_file`. Nothing is parsed that is not whole."""
     found = hashlib.sha256(content).hexdigest()
     if len(content) > archive.MAX_BYTES:
@@ -154,7 +159,7 @@ def verify(content: bytes, *, key: Path | None = None, digest: str | None = None
     findings = findings or list(_unlisted(members))
     if findings:
         return _refused(found, findings, signed=signed, signed_by=signed_by)
-    with TemporaryDirectory(prefix="evergreen-verify-") as folder:
+    with TemporaryDirectory(prefix="evergreen-verify-", dir=scratch) as folder:
         try:
             bundle = _opened(members, Path(folder))
         except _Unreadable as error:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from evergreen.base import documents
@@ -124,7 +125,7 @@ def test_file_that_cannot_be_read_is_refused(tmp_path, content):
         ("trials: 2\nday: 2013-02-30\n", "F:2", "'2013-02-30'"),
         ("trials: !!int two\n", "F:1", "'two'"),
         ("trials: !!python/object/apply:os.getcwd []\n", "F:1", "could not determine a constructor"),
-        ("trials: &loop [*loop]\n", "F", "nested without end"),
+        ("trials: &loop [*loop]\n", "F:1", "deeper than 50"),
         ("trials: 2\nno: 1\n", "F:2", "as bool, not as text"),
         ("1: 2\n", "F:1", "as int, not as text"),
         ("? [a, b]\n: 2\n", "F:1", "as seq, not as text"),
@@ -220,3 +221,46 @@ def test_check_returns_the_typed_model(write):
 )
 def test_value_reads_one_yaml_value(text, expected):
     assert documents.value(text) == expected
+
+
+NINE = ",".join(["x"] * 9)
+LARGE = {
+    "200,000 lines": ("".join(f"key{i}: {i}\n" for i in range(200_000)), "more than 300,000 values"),
+    "a list of commas": (f"a: [{'1,' * 310_000}]\n", "more than 300,000 values"),
+    "one long text": (f"a: {'x' * 8_000_001}\n", "larger than 8 MB"),
+    "aliases of aliases": (
+        f"a0: &a0 [{NINE}]\n" + "".join(f"a{i}: &a{i} [{NINE.replace('x', f'*a{i - 1}')}]\n" for i in range(1, 12)),
+        "more than 300,000 values",
+    ),
+    "merges of merges": (
+        "a0: &a0 {x: 1}\n" + "".join(f"a{i}: &a{i} {{<<: [*a{i - 1}, *a{i - 1}]}}\n" for i in range(1, 40)),
+        "more than 300,000 values",
+    ),
+    "a list that holds itself": ("a: &a [*a]\n", "deeper than 50"),
+    "lists in lists": ("a: " + "[" * 100_000, "deeper than 50"),
+    "sections in sections": ("".join(f"{' ' * i}a:\n" for i in range(1_500)), "deeper than 50"),
+    "aliases in aliases": (
+        "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 3_000)),
+        "deeper than 50",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "what"), LARGE.values(), ids=LARGE)
+def test_document_that_is_larger_than_people_write_is_refused_before_it_is_built(refusal, text, what, monkeypatch):
+    monkeypatch.setattr(yaml.constructor.BaseConstructor, "construct_document", lambda *_: pytest.fail("it was built"))
+    error = refusal(text)
+    assert (error.code, error.next_step) == ("CFG002", "Say it in less.")
+    assert error.what.startswith(what)
+
+
+def test_override_is_bounded_too():
+    with pytest.raises(yaml.YAMLError, match="deeper than 50"):
+        documents.value("&a [*a]")
+
+
+def test_contract_of_2000_columns_is_small_enough(write):
+    column = "{type: category, role: feature, nullable: true, values: [a, b, c, d], max_null_share: 0.1}"
+    data, lines = documents.read(write("".join(f"c{i}: {column}\n" for i in range(2_000))))
+    assert len(data) == 2_000
+    assert lines["c1999", "values"] == 2_000

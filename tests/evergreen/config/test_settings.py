@@ -1,6 +1,7 @@
 """Settings: the file, the variables that win over it, and where state goes."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -176,7 +177,7 @@ def test_state_of_every_library_lies_under_home_and_its_telemetry_is_off(folder)
     assert {name: given[name] for name in off} == off
     for name, value in given.items():
         if "/" in value:
-            assert value.removeprefix("sqlite:///").startswith(str(settings.home)), name
+            assert re.sub(r"^(sqlite(\+aiosqlite)?:///|file://)", "", value).startswith(str(settings.home)), name
     assert {"PREFECT_HOME", "BENTOML_HOME", "MLFLOW_TRACKING_URI", "EVERGREEN_HOME"} <= given.keys()
 
 

@@ -206,8 +206,9 @@ def test_what_lies_between_the_members_and_their_directory_is_refused(genuine):
     assert "between its members" in refused(content)
 
 
-def test_schema_that_is_too_large_is_not_parsed(genuine, monkeypatch):
-    monkeypatch.setattr(skops_archive, "MAX_SCHEMA_BYTES", 100)
+@pytest.mark.parametrize("limit", ["MAX_SCHEMA_BYTES", "MAX_SCHEMA_VALUES"])
+def test_schema_that_is_too_large_is_not_parsed(genuine, monkeypatch, limit):
+    monkeypatch.setattr(skops_archive, limit, 100)
     monkeypatch.setattr(json, "loads", lambda *_: pytest.fail("it was parsed"))
 
     assert "its schema is too large" in refused(genuine)

@@ -1,9 +1,16 @@
 """The ledger's database: what cannot be opened, written or waited for says what to do."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from children import child, go, say
 
+from evergreen.base import sqlite_files
 from evergreen.base.errors import ConfigError, IntegrityError, ResourceError, Unavailable
 from evergreen.record.ledger import database
 from evergreen.record.ledger.ledger import Ledger
@@ -151,3 +158,69 @@ def test_ledger_that_lacks_a_table_is_damaged_or_empty_never_an_internal_error(s
     engine.dispose()
     with pytest.raises(IntegrityError, match="INT005"), Ledger(url).lease("training"):
         Ledger(url).champion("m")
+
+
+@contextmanager
+def only_readable(folder: Path) -> Iterator[None]:
+    """Take the right to write a folder and its files; root gives up its privileges meanwhile."""
+    files, root = [*folder.iterdir()], os.geteuid() == 0
+    for path in (*files, folder):
+        path.chmod(0o555)
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        for path in (folder, *files):
+            path.chmod(0o755)
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that every user may read, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@pytest.mark.parametrize("name", ["ledger.db", "50% off?.db"])
+def test_ledger_that_can_only_be_read_is_read(public_folder, name):
+    url = sqlite_files.url_of(public_folder / name)
+    Ledger(url).record("m", "decision", "1", {"n": 1})
+    with only_readable(public_folder):
+        ledger = Ledger(url)
+        assert [entry.payload for entry in ledger.entries("m")] == [{"n": 1}]
+        assert ledger.verify() == 1
+        for write in (lambda: ledger.record("m", "decision", "2", {}), lambda: ledger.lease("run").__enter__()):
+            with pytest.raises(ResourceError) as caught:
+                write()
+            assert caught.value.code == "RES003"
+    assert [path.name for path in public_folder.iterdir()] == [name]
+
+
+def test_reader_without_the_right_to_write_sees_what_a_writer_has_just_added(public_folder):
+    url = sqlite_files.url_of(public_folder / "ledger.db")
+    writer = Ledger(url)
+    writer.record("m", "decision", "1", {})
+    held = sa.create_engine(url).connect()  # keeps SQLite's log open, as a writer elsewhere does
+    held.execute(sa.text("SELECT * FROM entries")).all()
+    writer.record("m", "decision", "2", {})
+    assert (public_folder / "ledger.db-wal").stat().st_size
+    with only_readable(public_folder):
+        assert [entry.key for entry in Ledger(url).entries("m")] == ["1", "2"]
+    held.close()
+
+
+def test_postgresql_that_only_reads_is_read_and_says_so_when_it_is_to_be_written(postgres_url):
+    Ledger(postgres_url).record("m", "decision", "1", {})
+    asked = {"options": "-cdefault_transaction_read_only=on"}
+    reads = Ledger(sa.make_url(postgres_url).update_query_dict(asked).render_as_string(hide_password=False))
+    assert [entry.key for entry in reads.entries("m")] == ["1"]
+    with pytest.raises(ResourceError) as caught:
+        reads.record("m", "decision", "2", {})
+    assert (caught.value.code, caught.value.next_step) == (
+        "RES003",
+        "Let the user of ledger_url write there, then try again.",
+    )
