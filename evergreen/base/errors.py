@@ -7,7 +7,10 @@ from contextlib import contextmanager
 
 # Of what lies in a workspace: a step whose artifact is not whole runs again; what no step of the command makes is a
 # version's.
-MENDS = "Run the command again: a step that made it makes it anew. If it is refused again, evergreen doctor mends it."
+MENDS = (
+    "Run the command again: a step that made it makes it anew. If it is refused again: evergreen doctor mends it, or "
+    "says what does."
+)
 
 
 class EvergreenError(Exception):
