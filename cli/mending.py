@@ -42,7 +42,7 @@ def look(version: VersionFacts, settings: Settings, *, mend: bool) -> Iterator[D
     """
     ws = Workspace(root=settings.workspace)
     again = f"evergreen reproduce {version.version} makes it again, and puts back what comes out the same."
-    copy = "Restore the folder from a copy, such as what evergreen export wrote of it, or train another: evergreen run"
+    copy = "Restore it from what evergreen export wrote, or begin anew: evergreen promote --new-lineage --reason TEXT"
     parts = {
         "model": (version.artifact, "its package", lambda: _from_package(version, version.artifact, settings), again),
         "model that the gate measured": (version.as_judged, "", None, again),

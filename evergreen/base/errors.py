@@ -113,6 +113,20 @@ class ResourceError(EvergreenError):
     exit_code = 8
 
 
+def is_of_damage(error: BaseException) -> bool:
+    """Return whether SQLite says, below an error, that a file of its own is damaged.
+
+    Examples
+    --------
+    >>> is_of_damage(ValueError("file is not a database"))
+    True
+    """
+    chain = [error]
+    while (below := chain[-1].__cause__ or chain[-1].__context__) is not None and below not in chain:
+        chain.append(below)
+    return any(said in str(one) for one in chain for said in ("file is not a database", "image is malformed"))
+
+
 @contextmanager
 def explain_os_errors(path: os.PathLike[str] | str) -> Iterator[None]:
     """Turn a full disk or a read-only folder met while writing `path` into one clear block."""
