@@ -13,6 +13,9 @@ MENDS = (
 )
 
 
+DAMAGED = ("file is not a database", "image is malformed", "malformed database schema", "unsupported file format")
+
+
 class EvergreenError(Exception):
     """Base of every error that Evergreen raises on purpose.
 
@@ -124,7 +127,7 @@ def is_of_damage(error: BaseException) -> bool:
     chain = [error]
     while (below := chain[-1].__cause__ or chain[-1].__context__) is not None and below not in chain:
         chain.append(below)
-    return any(said in str(one) for one in chain for said in ("file is not a database", "image is malformed"))
+    return any(said in str(one) for one in chain for said in DAMAGED)
 
 
 @contextmanager

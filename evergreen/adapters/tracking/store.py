@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CANDIDATE_TAG = "candidate"
 ANEW = (
-    "The file is damaged. Restore it from a copy; or delete it and run the same command again: it is prepared anew, and "
-    "the versions of the ledger are registered in it."
+    "The file is damaged. Restore it from a copy; or delete it and run the same command again: it is prepared anew, with "
+    "the versions of the ledger."
 )
 
 
