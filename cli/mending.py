@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from evergreen.base import temporaries
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import MENDS, ConfigError, DataError, IntegrityError, Unavailable
@@ -36,16 +37,17 @@ class Damaged(Value):
 def look(version: VersionFacts, settings: Settings, *, mend: bool) -> Iterator[Damaged]:
     """Yield what of a version is damaged or gone, put back if told so and it can be at once.
 
-    Its model lies in its package too. Its reference is made again of its model, rows and proof.
+    Its model lies in its package too, and its proof beside its run in MLflow. Its reference is made again of its model,
+    rows and proof.
     """
     ws = Workspace(root=settings.workspace)
     again = f"evergreen reproduce {version.version} makes it again, and puts back what comes out the same."
-    copy = "Restore the folder from a copy, such as what evergreen export wrote of it, or train another: evergreen run"
+    copy = "Restore it from what evergreen export wrote, or begin anew: evergreen promote --new-lineage --reason TEXT"
     parts = {
         "model": (version.artifact, "its package", lambda: _from_package(version, version.artifact, settings), again),
         "model that the gate measured": (version.as_judged, "", None, again),
         "train table": (version.train, "", None, again),
-        "proof": (version.proof, "", None, copy),
+        "proof": (version.proof, "its run in MLflow", lambda: _from_run(version, settings), copy),
         "reference": (version.reference, "its rows", lambda: _reference(version, settings), again),
     }
     for name, (ref, source, put_back, otherwise) in parts.items():
@@ -106,6 +108,17 @@ def _from_package(version: VersionFacts, model: FolderRef, settings: Settings) -
     """Put a model back from its package, byte by byte the one that the ledger names, or raise IntegrityError."""
     packed = bentos.path_of(bentos.release_of(version), settings.home) / "src" / MODEL_FOLDER
     Workspace(root=settings.workspace).bring(model, packed)
+
+
+def _from_run(version: VersionFacts, settings: Settings) -> None:
+    """Put a proof back from the run of its version; raises IntegrityError if what lies there is not the one it was."""
+    from evergreen.adapters import tracking  # which brings MLflow
+    from tasks.describe import PROOF_COPY
+
+    assert version.proof is not None
+    with temporaries.folder(settings.home / "tmp" / "proof") as scratch:
+        copied = tracking.fetch(settings.tracking_uri(), version.run_id, PROOF_COPY, scratch)
+        Workspace(root=settings.workspace).bring(version.proof, copied)
 
 
 def _reference(version: VersionFacts, settings: Settings) -> None:

@@ -20,7 +20,7 @@ ERRORS = {
     "CompiledError", "ConfigError", "DataError", "EvergreenError", "GateRefused", "IntegrityError", "LostRace",
     "RequestError", "ResourceError", "Unavailable",
 }  # fmt: skip
-NAMES = {"next_step", "hint", "advice", "otherwise", "again", "MENDS", "NEXT_STEP", "TRAIN", "AGAIN"}
+NAMES = {"next_step", "hint", "advice", "otherwise", "again", "MENDS", "NEXT_STEP", "TRAIN", "AGAIN", "ANEW"}
 COMMANDS = typer.main.get_command(app)
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 OURS = re.compile(r"\bevergreen((?: [a-z][a-z-]*)+)([^.;`]*)")

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 
 # Of what lies in a workspace: a step whose artifact is not whole runs again; what no step of the command makes is a
 # version's.
-MENDS = "Run the command again: a step that made it makes it anew. If it is refused again, evergreen doctor mends it."
+MENDS = (
+    "Run the command again: a step that made it makes it anew. If it is refused again: evergreen doctor mends it, or "
+    "says what does."
+)
+
+
+DAMAGED = ("file is not a database", "image is malformed", "malformed database schema", "unsupported file format")
 
 
 class EvergreenError(Exception):
@@ -108,6 +114,20 @@ class ResourceError(EvergreenError):
     """Disk, memory or permission is lacking."""
 
     exit_code = 8
+
+
+def is_of_damage(error: BaseException) -> bool:
+    """Return whether SQLite says, below an error, that a file of its own is damaged.
+
+    Examples
+    --------
+    >>> is_of_damage(ValueError("file is not a database"))
+    True
+    """
+    chain = [error]
+    while (below := chain[-1].__cause__ or chain[-1].__context__) is not None and below not in chain:
+        chain.append(below)
+    return any(said in str(one) for one in chain for said in DAMAGED)
 
 
 @contextmanager

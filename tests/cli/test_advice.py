@@ -40,7 +40,7 @@ def test_command_is_found_by_its_words():
     assert command(["nothing"], COMMANDS)[1] == 0
 
 
-@pytest.mark.parametrize("asked", [["serve"], ["score", "rows.csv", "out.csv"], ["card"]])
+@pytest.mark.parametrize("asked", [["serve"], ["score", "rows.csv", "out.csv"]])
 def test_project_without_a_champion_is_told_to_train_that_very_one(fresh, project, asked):
     root = fresh.settings.project
     (root / "configs" / "visits" / "params.yaml").write_bytes((root / "params.yaml").read_bytes())

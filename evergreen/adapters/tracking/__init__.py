@@ -2,7 +2,7 @@
 
 from evergreen.adapters.tracking.projecting import Change, Look, look, reconcile
 from evergreen.adapters.tracking.registering import register
-from evergreen.adapters.tracking.runs import MlflowTracker, left_open
+from evergreen.adapters.tracking.runs import MlflowTracker, fetch, left_open
 from evergreen.adapters.tracking.store import client
 
-__all__ = ["Change", "Look", "MlflowTracker", "client", "left_open", "look", "reconcile", "register"]
+__all__ = ["Change", "Look", "MlflowTracker", "client", "fetch", "left_open", "look", "reconcile", "register"]

@@ -171,6 +171,17 @@ def _input(dataset: Dataset) -> "DatasetInput":
     )
 
 
+def fetch(uri: str, run_id: str, folder: str, target: Path) -> Path:
+    """Bring a folder of files that were added to a run below `target`, and return where it lies.
+
+    Raises
+    ------
+    Unavailable if MLflow does not work, or the run has no such folder.
+    """
+    with explain_failure(uri):
+        return Path(client(uri).download_artifacts(run_id, folder, str(target)))
+
+
 def _log_files(store: "MlflowClient", run_id: str, files: Mapping[str, bytes]) -> None:
     with TemporaryDirectory() as folder:
         for path, content in files.items():

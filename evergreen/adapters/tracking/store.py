@@ -5,13 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from evergreen.base.errors import Unavailable
+from evergreen.base.errors import Unavailable, is_of_damage
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 T = TypeVar("T")
 CANDIDATE_TAG = "candidate"
+ANEW = (
+    "The file is damaged. Restore it from a copy; or delete it and run the same command again: it is prepared anew, with "
+    "the versions of the ledger."
+)
 
 
 @contextmanager
@@ -27,7 +31,9 @@ def explain_failure(uri: str) -> Iterator[None]:
             "DEP002",
             f"MLflow does not work: {without_password(str(error))}",
             where=without_password(uri),
-            next_step="Check the address and the disk, then run the same command again.",
+            next_step=ANEW
+            if is_of_damage(error)
+            else "Check the address and the disk, then run the same command again.",
         ) from error
 
 

@@ -5,8 +5,8 @@ import json
 import logging
 import sqlite3
 import warnings
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import Any
@@ -16,6 +16,7 @@ import pandas as pd
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from evergreen.base import sqlite_files
+from evergreen.base.errors import IntegrityError, is_of_damage
 from evergreen.config.params.tune import Distribution, TuneParams
 from evergreen.learning.tuning import space as spaces
 from evergreen.learning.tuning.choice import FAMILY, Choice
@@ -55,18 +56,20 @@ class Study:
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         direction = "maximize" if maximize else "minimize"
-        _write_ahead(storage)
-        self._storage = optuna.storages.RDBStorage(storage)
-        self._kept = optuna.create_study(
-            storage=self._storage, study_name=name, direction=direction, load_if_exists=True
-        )
+        with _explained(storage):
+            _write_ahead(storage)
+            self._storage = optuna.storages.RDBStorage(storage)
+            self._kept = optuna.create_study(
+                storage=self._storage, study_name=name, direction=direction, load_if_exists=True
+            )
+            before = self._kept.get_trials(deepcopy=False, states=(*FINISHED, TrialState.FAIL))
         self._working = optuna.create_study(direction=direction)
         self._params, self._first, self._maximize, self._seed = params, first, maximize, seed
         self._n_drawn = 0
         self._seen: set[str] = set()
         self.trials: list[FrozenTrial] = []
         self._unkept: list[FrozenTrial] = []
-        for trial in self._kept.get_trials(deepcopy=False, states=(*FINISHED, TrialState.FAIL)):
+        for trial in before:
             self._working.add_trial(trial)
             self._take_in(trial)
 
@@ -203,6 +206,22 @@ class Study:
         }
         kinds = {"number": "int64", "state": "str", "family": "str", "params": "str"}
         return pd.DataFrame(rows).astype({**kinds, "score": "float64", "seconds": "float64"})
+
+
+@contextmanager
+def _explained(storage: str) -> Iterator[None]:
+    """Say of a file of studies that is damaged what to do; other failures are for whoever asked."""
+    try:
+        yield
+    except Exception as error:
+        if not is_of_damage(error):
+            raise
+        raise IntegrityError(
+            "INT021",
+            "the file of the studies is damaged",
+            where=str(sqlite_files.path_of(storage) or storage),
+            next_step="Delete it and run the command again: the search begins anew; nothing else is in it.",
+        ) from error
 
 
 def _write_ahead(url: str) -> None:

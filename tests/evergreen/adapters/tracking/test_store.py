@@ -18,6 +18,7 @@ def test_store_that_does_not_work_is_one_block_that_may_be_tried_again(tmp_path)
     with pytest.raises(Unavailable) as caught:
         tracking.look(broken, "parcels", Wanted())
     assert (caught.value.code, caught.value.exit_code, caught.value.where) == ("DEP002", 5, broken)
+    assert "delete it and run the same command again" in caught.value.next_step
 
 
 def test_password_of_the_store_is_never_shown(monkeypatch):

@@ -5,6 +5,7 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from evergreen.base.errors import IntegrityError
 from evergreen.config.params.tune import TuneParams
 from evergreen.learning.tuning.choice import Choice
 from evergreen.learning.tuning.study import Study
@@ -131,3 +132,20 @@ def test_trials_lie_in_the_database_as_optuna_reads_them(study, tmp_path):
     (kept,) = optuna.load_study(study_name="s", storage=f"sqlite:///{tmp_path}/studies.db").trials
     assert (kept.value, kept.intermediate_values) == (pytest.approx(0.6), {1: 0.5, 2: pytest.approx(0.6)})
     assert kept.user_attrs["outcome"] == {"scores": [0.5, 0.7], **ABOUT}
+
+
+@pytest.mark.parametrize(("at", "n"), [(0, 100), (28, 4_000), (100, 100_000)])
+def test_file_of_studies_that_is_damaged_is_said_and_made_anew_once_it_is_deleted(study, tmp_path, at, n):
+    study().close()
+    file = tmp_path / "studies.db"
+    content = bytearray(file.read_bytes())
+    content[at : at + n] = b"\xff" * len(content[at : at + n])
+    file.write_bytes(bytes(content))
+    for beside in tmp_path.glob("studies.db-*"):
+        beside.unlink()
+    with pytest.raises(IntegrityError) as caught:
+        study()
+    assert (caught.value.code, caught.value.where) == ("INT021", str(file))
+    assert caught.value.next_step.startswith("Delete it")
+    file.unlink()
+    assert study().trials == []
