@@ -144,7 +144,14 @@ def test_values_are_kept_as_readable_json_and_found_again(tmp_path):
     scores = data.write("scores", pd.DataFrame({"label": [True]}))
 
     parts = dict.fromkeys(Analysis.model_fields)
-    named = {"metric": "roc_auc", "confidence": 0.95, "train_gap": {}, "undefined": {}, "why_not": {}}
+    named = {
+        "metric": "roc_auc",
+        "confidence": 0.95,
+        "train_gap": {},
+        "undefined": {},
+        "why_not": {},
+        "not_measured": (),
+    }
     analysis = Analysis(**{**parts, **named})
 
     keep(data, Evaluated(report=report, scores=scores))

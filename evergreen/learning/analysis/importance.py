@@ -1,6 +1,6 @@
 """Permutation importance: what a model loses when a column is shuffled."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,7 @@ def affordable(rows: int, columns: int, repeats: int) -> tuple[int, int]:
     return n_rows, min(columns, n_columns)
 
 
-def _moved(inputs: pd.DataFrame, said: Any, *, seed: int) -> Array:
+def _moved(inputs: pd.DataFrame, said: Callable[[pd.DataFrame], Array], *, seed: int) -> Array:
     """Return how far the estimates of a few rows move, in all, when a column's values go to the row beside; by column.
 
     The copies of the rows, one for each column, are asked together as far as memory allows: asking a model of

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 import released
 from pumps import CONTRACT, FEATURES, pumps
 
 from evergreen.learning import features as domain
-from evergreen.learning.analysis.importance import importance
+from evergreen.learning.analysis.importance import FEWEST_COLUMNS, FEWEST_ROWS, MOST_WORK, affordable, importance
 from evergreen.learning.tuning import families
 
 
@@ -75,3 +76,52 @@ def test_importance_of_a_class_that_was_not_drawn_says_so():
         seed=7,
     )
     assert found == "roc_auc has no value on the 100 rows that were drawn"
+
+
+class Asked:
+    """A model of two of its many columns, which counts the values that it is asked with."""
+
+    def __init__(self, told: str, other: str) -> None:
+        self.told, self.other, self.values = told, other, 0
+
+    def fit(self, *_: object) -> None:
+        """Learn nothing."""
+
+    def predict_proba(self, rows: pd.DataFrame) -> np.ndarray:
+        self.values += rows.size
+        true = 1 / (1 + np.exp(-3 * rows[self.told] - rows[self.other]))
+        return np.column_stack([1 - true, true])
+
+
+@pytest.mark.parametrize(("n_rows", "n_columns", "repeats"), [(140, 2_000, 3), (3_000, 300, 5), (4_000, 90, 9)])
+def test_work_on_a_wide_table_is_bounded_and_the_columns_that_count_are_measured(n_rows, n_columns, repeats):
+    rng = np.random.default_rng(5)
+    rows = pd.DataFrame(rng.normal(size=(n_rows, n_columns)), columns=[f"g{n}" for n in range(n_columns)])
+    labels = rng.random(n_rows) < 1 / (1 + np.exp(-3 * rows["g77"] - rows["g8"]))
+
+    def found(model):
+        known = labels.to_numpy()
+        return importance(model, rows, known, CONTRACT, classes=(), repeats=repeats, max_rows=5_000, seed=7)
+
+    model = Asked("g77", "g8")
+    first = found(model)
+
+    assert [each.column for each in first[:2]] == ["g77", "g8"]
+    assert all(each.mean == 0 for each in first[2:])
+    assert FEWEST_COLUMNS <= len(first) <= n_columns
+    least = FEWEST_COLUMNS * repeats * n_columns * min(n_rows, FEWEST_ROWS)
+    assert model.values < 3 * max(MOST_WORK, least)
+    assert found(Asked("g77", "g8")) == first
+
+
+def test_table_that_is_not_wide_is_measured_on_all_its_rows_and_columns():
+    assert affordable(5_000, 36, 3) == (5_000, 36)
+    assert affordable(5_000, 1, 50) == (5_000, 1)
+
+
+@pytest.mark.parametrize(("rows", "columns", "repeats"), [(100, 10_000, 1), (5_000, 200, 3), (10**6, 50, 20)])
+def test_rows_give_way_before_columns_and_both_keep_enough(rows, columns, repeats):
+    n_rows, n_columns = affordable(rows, columns, repeats)
+    assert min(rows, FEWEST_ROWS) <= n_rows <= rows
+    assert FEWEST_COLUMNS <= n_columns <= columns
+    assert n_columns == columns or n_rows == min(rows, FEWEST_ROWS)
