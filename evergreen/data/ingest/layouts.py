@@ -90,8 +90,13 @@ def for_file(item: Item, source: Source, needed: Collection[str]) -> Layout:
     """
     said = source if isinstance(source, Layout) else Layout()
     layout = Layout(**said.model_dump(include=set(Layout.model_fields) - {"format"}))
+    if item.format == "xlsx" and not layout.header:
+        from evergreen.data.ingest import sheets
+
+        with readers.parsing(item):
+            return _headed(layout) if set(needed) <= set(sheets.first_row(item)) else layout
     if item.format not in DELIMITERS:
-        return _headed(layout) if item.format != "xlsx" else layout
+        return _headed(layout)
     with readers.parsing(item):
         lines, named, _ = _beginning(item, layout)
     usual = layout.delimiter or DELIMITERS[item.format]

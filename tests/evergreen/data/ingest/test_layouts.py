@@ -9,6 +9,7 @@ import io
 import numpy as np
 import pyarrow as pa
 import pytest
+from workbooks import workbook
 
 from evergreen.base.errors import DataError
 from evergreen.config.contract.sources import FileSource, Layout, SqlSource
@@ -99,6 +100,14 @@ def test_file_of_another_time_is_read_as_the_contract_says_or_as_it_shows(item, 
     found = read(item, source, name, content)
     assert [row["age"] for row in found] == ["31", "45", "52"]
     assert found[0]["city"] == "Köln"
+
+
+@pytest.mark.parametrize("first", [[["age", "city", "y"]], [], [[None, " "], ["y", "age", "city"]]])
+def test_workbook_of_another_time_has_a_header_if_its_first_row_names_the_columns(item, first):
+    order = first[-1] if first else ["age", "city", "y"]
+    row = {"age": 31, "city": "Köln", "y": "no"}
+    found = read(item, HEADLESS, "b.xlsx", workbook([*first, [row[name] for name in order]]))
+    assert [{name: value for name, value in one.items() if name[0] != "_"} for one in found] == [row]
 
 
 def test_file_without_a_header_needs_as_many_values_as_the_contract_has_names(item):
