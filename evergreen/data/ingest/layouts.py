@@ -46,7 +46,7 @@ def look(item: Item, said: Layout) -> Seen:
         notes.append(note)
         lines, named, _ = _beginning(item, layout)
     usual = DELIMITERS[item.format]
-    delimiter = named or said.delimiter or heads.delimiter_of(_without_comments(lines), usual)
+    delimiter = named or said.delimiter or heads.delimiter_of(heads.bare(lines), usual)
     if not named and delimiter != (said.delimiter or usual):
         layout = layout.model_copy(update={"delimiter": delimiter})
         notes.append(f"its values are taken to be separated by {heads.SPELLED[delimiter]}; --delimiter names another")
@@ -90,12 +90,17 @@ def for_file(item: Item, source: Source, needed: Collection[str]) -> Layout:
     """
     said = source if isinstance(source, Layout) else Layout()
     layout = Layout(**said.model_dump(include=set(Layout.model_fields) - {"format"}))
+    if item.format == "xlsx" and not layout.header:
+        from evergreen.data.ingest import sheets
+
+        with readers.parsing(item):
+            return _headed(layout) if set(needed) <= set(sheets.first_row(item)) else layout
     if item.format not in DELIMITERS:
-        return _headed(layout) if item.format != "xlsx" else layout
+        return _headed(layout)
     with readers.parsing(item):
         lines, named, _ = _beginning(item, layout)
     usual = layout.delimiter or DELIMITERS[item.format]
-    bare = _without_comments(lines)
+    bare = heads.bare(lines)
     if not named and usual not in bare[0]:
         other = heads.delimiter_of(bare, DELIMITERS[item.format])
         usual = other if other in bare[0] else usual
@@ -120,12 +125,6 @@ def _beginning(item: Item, layout: Layout) -> tuple[list[str], str | None, bool]
     if not lines:
         raise empty(item)
     return lines, named, is_text
-
-
-def _without_comments(lines: Sequence[str]) -> Sequence[str]:
-    """Return the lines that cannot be comments, whatever separates values."""
-    mark = next((mark for mark in heads.COMMENTS if lines[0].startswith(mark)), None)
-    return [line for line in lines if mark is None or not line.startswith(mark)] or lines
 
 
 def _about_header(item: Item, rows: Sequence[Sequence[str]], layout: Layout, *, headless: bool) -> list[str]:
