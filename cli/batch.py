@@ -6,6 +6,7 @@ from cli import recall
 from cli.engine import engine
 from cli.progress import scoring_bar
 from evergreen.base.artifacts import outputs
+from evergreen.config.contract.sources import format_of
 from evergreen.learning.model.scored import ScoringOutcome
 from evergreen.project import Project
 from evergreen.record.outcomes import champion_facts
@@ -26,7 +27,8 @@ def score(
     from tasks.partitions import Scoring
     from tasks.planned import plan
 
-    planned, facts = plan(source, target), recall.facts_of(project, version)
+    planned = plan(source, target, otherwise=format_of(project.contract.source))
+    facts = recall.facts_of(project, version)
     if target.suffix not in outputs.SUFFIXES:
         with engine(project.settings), scoring_bar():
             from flows.scoring import run_scoring

@@ -31,7 +31,9 @@ def declared(settings: Settings, params_file: str, overrides: Sequence[str] = ()
 def propose(settings: Settings, params_file: str, *, write: bool) -> tuple[dict[str, Any], ContractDifference]:
     """Return what a contract would be for the data as it is now, its text included, and how it differs."""
     path, contract, _ = declared(settings, params_file)
-    table, _, is_typed = look(contract.source, settings, key=contract.key, missing=contract.missing)
+    table, is_typed = look(
+        contract.source, settings, key=contract.key, missing=contract.missing, declared=contract.columns
+    )
     revision = revise(contract, table, now=datetime.now(UTC), is_typed=is_typed)
     text = drafts.contract_text(revision.contract, revision.notes)
     target = path.with_name(PROPOSED)

@@ -1,31 +1,34 @@
 """`evergreen init`: a table nobody has described yet, in; a contract and parameters to review, out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+import pyarrow as pa
 from rich.table import Table
 
+from cli import opening
 from evergreen.base.errors import ConfigError, printable
 from evergreen.base.files import write_bytes
 from evergreen.config.contract.columns import MISSING, Column, Task
 from evergreen.config.contract.contract import Contract
-from evergreen.config.contract.sources import FileSource, Source, SqlSource, UrlSource
+from evergreen.config.contract.sources import FileSource, Layout, Source, SqlSource, UrlSource
 from evergreen.config.settings import Settings
 from evergreen.data import ingest
 from evergreen.data.ingest import sources
-from evergreen.proposal import drafts, inference, propose
+from evergreen.proposal import drafts, propose, trial
 from evergreen.proposal.column_profile import ColumnProfile
-from evergreen.proposal.profile import TableProfile, profile
+from evergreen.proposal.profile import Header, TableProfile, noting
 from evergreen.proposal.propose import Proposal
 from evergreen.proposal.roles import Ask
+from evergreen.proposal.spellings import reading
 
 NAME = re.compile(r"[a-z][a-z0-9_-]*")
 GLOB = re.compile(r"[*?\[]")
-ENDINGS = re.compile(r"(\.(csv|tsv|tab|txt|parquet|pq|jsonl|ndjson|gz|gzip|zip))+$")
+ENDINGS = re.compile(r"(\.(csv|tsv|tab|txt|parquet|pq|jsonl|ndjson|json|xlsx|gz|gzip|zip|zst|zstd))+$")
 RESERVED = "env"  # configs/env holds where it runs
 MOST_SHOWN = 60
 
@@ -50,6 +53,7 @@ class Written:
             "rows": self.table.rows + self.table.unreadable,
             "leakage": list(self.proposal.leakage),
             "pii": list(self.proposal.pii),
+            "left_out": {**self.proposal.left_out},
             "review": list(self.review),
             "gate": list(self.proposal.gate),
             "columns": [
@@ -70,9 +74,19 @@ def init(
     name: str | None,
     connection: str | None,
     query: str | None,
+    layout: Layout | None = None,
+    decimal: str | None = None,
+    missing: Sequence[str] = (),
 ) -> Written:
-    """Profile a table, write its contract and parameters, and say what to review."""
-    source = source_of(settings.project, data=data, connection=connection, query=query)
+    """Profile a table, write its contract and parameters, and say what to review.
+
+    Parameters
+    ----------
+    layout : how the files are to be read, where their names and first lines do not tell.
+    decimal : the sign before the fraction of numbers that are written as text.
+    missing : what stands for a missing value, beside the usual.
+    """
+    source = source_of(settings.project, data=data, connection=connection, query=query, layout=layout)
     name = dataset_name(name, source)
     folder = settings.project / "configs" / name
     files = folder / "contract.yaml", folder / "params.yaml"
@@ -85,14 +99,21 @@ def init(
                 next_step=f"Choose another --name, or see what it would be now: evergreen contract propose "
                 f"--params configs/{name}/params.yaml",
             )
-    table, missing, is_typed = look(source, settings, key=key)
+    words = MISSING + tuple(word for word in missing if word not in MISSING)
+    with opening.advised():
+        opened = opening.opened(
+            source, settings, lambda source: look(source, settings, key=key, missing=words, decimal=decimal)
+        )
+    source, table = opened.source, opened.table
     now = datetime.now(UTC)
     ask = Ask(
-        target=target, name=name, source=source, now=now, time=time, key=tuple(key), task=task, missing=missing,
-        is_typed=is_typed,
+        target=target, name=name, source=source, now=now, time=time, key=tuple(key), task=task,
+        missing=words, decimal=decimal, is_typed=opened.is_typed,
     )  # fmt: skip
-    proposed = propose.propose(table, ask)
-    review = (*about_source(source, table, missing), *proposed.review)
+    with opening.advised(opened):
+        proposed = trial.proven(propose.propose(table, ask), table, today=now.date())
+        opening.require_headers(proposed.contract, table.headers)
+    review = (*about_source(source, table, words), *opened.notes, *proposed.review)
     write_bytes(files[0], drafts.contract_text(proposed.contract, proposed.notes).encode())
     write_bytes(files[1], drafts.params_text(proposed.params, {"gate": proposed.gate}).encode())
     written = [str(file.relative_to(settings.project)) for file in files]
@@ -100,21 +121,36 @@ def init(
 
 
 def look(
-    source: Source, settings: Settings, *, key: Sequence[str] = (), missing: tuple[str, ...] = MISSING
-) -> tuple[TableProfile, tuple[str, ...], bool]:
-    """Return the profile of a source's rows, what stands for a missing value in it, and whether it carries types.
+    source: Source,
+    settings: Settings,
+    *,
+    key: Sequence[str] = (),
+    missing: tuple[str, ...] = MISSING,
+    decimal: str | None = None,
+    declared: Sequence[Column] = (),
+) -> tuple[TableProfile, bool]:
+    """Return the profile of a source's rows, and whether it carries types.
 
-    A table that spells a missing value in a way of its own, such as a question mark, is read again with that.
+    A table that spells numbers, times or missing values in ways of its own is read again with them.
+
+    Parameters
+    ----------
+    decimal : the decimal sign of its texts, where a person has said it.
+    declared : columns that a contract says how to read already.
     """
     items = sources.find(source, settings)
     is_typed = all(item.format == "parquet" for item in items)
 
-    def seen(missing: tuple[str, ...]) -> TableProfile:
-        return profile((batch for item in items for batch in ingest.batches(item, source, missing)), key=key)
+    headers: list[Header] = [(item, {}) for item in items]
 
-    table = seen(missing)
-    own = tuple(mark for mark in inference.placeholders(table.columns) if mark not in missing)
-    return (seen(missing + own) if own else table), missing + own, is_typed
+    def batches() -> Iterator[pa.RecordBatch]:
+        for item, header in headers:
+            yield from noting(header, ingest.batches(item, source, missing))
+
+    table = reading.read(batches, now=datetime.now(UTC), key=key, missing=missing, decimal=decimal, declared=declared)
+    table.headers = headers
+    table.unread = {name: kind for item in items for name, kind in ingest.unread(item, source).items()}
+    return table, is_typed
 
 
 def about_source(source: Source, table: TableProfile, missing: tuple[str, ...]) -> tuple[str, ...]:
@@ -125,11 +161,16 @@ def about_source(source: Source, table: TableProfile, missing: tuple[str, ...]) 
     if len(missing) > len(MISSING):
         notes.append(f"read as missing, besides the usual: {', '.join(map(repr, missing[len(MISSING) :]))}")
     if table.unreadable:
-        notes.append(f"{table.unreadable:,} rows could not be split into columns: they go to quarantine")
+        notes.append(
+            f"{table.unreadable:,} rows have another number of values than the header, or bytes that are no text: "
+            "they go to quarantine"
+        )
     return tuple(notes)
 
 
-def source_of(project: Path, *, data: str | None, connection: str | None, query: str | None) -> Source:
+def source_of(
+    project: Path, *, data: str | None, connection: str | None, query: str | None, layout: Layout | None = None
+) -> Source:
     """Return the source that the command line names: a file, folder or glob, an address, or a query."""
     if (data is None) == (connection is None) or (connection is None) != (query is None):
         raise ConfigError(
@@ -141,8 +182,9 @@ def source_of(project: Path, *, data: str | None, connection: str | None, query:
     if connection is not None and query is not None:
         return _sql(connection, query)
     assert data is not None
+    said = layout.model_dump(exclude_defaults=True) if layout else {}
     if "://" in data:
-        return UrlSource(kind="url", url=data)
+        return UrlSource(kind="url", url=data, **said)
     named = Path(data).expanduser()
     parts = named.parts
     fixed = next((i for i, part in enumerate(parts) if GLOB.search(part) and not named.exists()), len(parts))
@@ -150,9 +192,9 @@ def source_of(project: Path, *, data: str | None, connection: str | None, query:
     path = base.joinpath(*parts[fixed:])
     project = project.resolve()
     if path.is_relative_to(project) and path != project:
-        return FileSource(kind="file", path=str(path.relative_to(project)))
+        return FileSource(kind="file", path=str(path.relative_to(project)), **said)
     root = base if fixed < len(parts) else base.parent
-    return FileSource(kind="file", path=str(path.relative_to(root)), root=str(root))
+    return FileSource(kind="file", path=str(path.relative_to(root)), root=str(root), **said)
 
 
 def _sql(connection: str, query: str) -> SqlSource:

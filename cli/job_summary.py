@@ -18,6 +18,7 @@ def markdown(outcome: TrainingOutcome, reference: dict[str, float]) -> str:
         "",
         outcome.reason,
         "",
+        *(f"Warning: {doubt}.\n" for doubt in outcome.doubts),
         *([f"The gate sees: {outcome.sees.text}.", ""] if outcome.sees else []),
         "| check | outcome | what it saw |",
         "|---|---|---|",

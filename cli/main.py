@@ -14,6 +14,7 @@ from cli import (
     contract_commands,
     data_commands,
     history_commands,
+    init_options,
     labels_commands,
     memory_commands,
     package_command,
@@ -70,7 +71,7 @@ def init(
     data: Annotated[
         str | None,
         typer.Argument(
-            metavar="DATA", help="A CSV, TSV, Parquet or JSON-lines file, a folder, a glob or an s3:// URL."
+            metavar="DATA", help="A CSV, TSV, Parquet, JSON or Excel file, a folder, a glob or an s3:// URL."
         ),
     ] = None,
     time: Annotated[
@@ -89,6 +90,13 @@ def init(
         str | None, typer.Option("--connection", metavar="NAME", help="Instead of DATA: a database of the settings.")
     ] = None,
     query: Annotated[str | None, typer.Option("--query", metavar="SQL", help="The SELECT that gives the rows.")] = None,
+    format: init_options.Format = None,
+    delimiter: init_options.Delimiter = None,
+    encoding: init_options.Encoding = None,
+    decimal: init_options.Decimal = None,
+    missing: init_options.Missing = None,
+    no_header: init_options.NoHeader = False,
+    names: init_options.Names = None,
     env: Env = "local",
     as_json: Json = False,
 ) -> None:
@@ -111,6 +119,11 @@ def init(
         name=name,
         connection=connection,
         query=query,
+        layout=init_options.layout(
+            format=format, delimiter=delimiter, encoding=encoding, no_header=no_header, names=names
+        ),
+        decimal=decimal,
+        missing=missing or (),
     )
     emit(written.summary(), as_json, lambda: tables.show(written))
 

@@ -45,6 +45,7 @@ def recorded_outcome(project: Project) -> TrainingOutcome | None:
         steps=tuple(StepRun(name=name, cached=True, seconds=0.0) for name in names),
         analysis=analysis,
         waits_until=people.waits_until(project.ledger(), judged),
+        warnings=judged.doubts,
     )
 
 

@@ -95,6 +95,8 @@ def judged(outcome: Judgement) -> None:
         console.print(
             f"[yellow]The gate refused this candidate; the champion is unchanged[/]: {escape(outcome.reason)}"
         )
+    for doubt in outcome.doubts:
+        console.print(f"[yellow]Warning[/]: {escape(doubt)}")
     console.print(
         f"  model {outcome.model_digest[:12]}  data {outcome.data_digest[:12]}  code {outcome.code_digest[:12]}"
     )

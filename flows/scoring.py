@@ -7,6 +7,7 @@ from prefect import flow
 
 from evergreen.base.artifacts import outputs
 from evergreen.base.errors import ConfigError
+from evergreen.config.contract.sources import format_of
 from evergreen.learning.model.scored import ScoredFile, ScoringOutcome
 from evergreen.project import Project
 from evergreen.record.outcomes import VersionFacts, champion_facts, version_facts
@@ -35,7 +36,8 @@ def scoring(
     where it was, and a second one does nothing.
     """
     project = Project.open(env, params_file, overrides or ())
-    return score_planned(project, plan(source, Path(target)), Path(target), _facts(project, version), logs=logs)
+    planned = plan(source, Path(target), otherwise=format_of(project.contract.source))
+    return score_planned(project, planned, Path(target), _facts(project, version), logs=logs)
 
 
 def run_scoring(

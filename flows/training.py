@@ -11,6 +11,7 @@ from evergreen.base import failpoints
 from evergreen.base.artifacts.refs import FolderRef
 from evergreen.base.values import digest_of
 from evergreen.decisions.gate.campaign import Rule
+from evergreen.decisions.gate.doubts import doubts_of
 from evergreen.decisions.gate.verdict import Verdict
 from evergreen.project import Project
 from evergreen.record.candidate import Candidate, Repair
@@ -143,7 +144,13 @@ def train_and_judge(
         elif project.params.evaluate.wants_analysis(promoted=stays and judged.version is not None):
             analysis = "attached"  # before
         waits = people.waits_until(ledger, judged)
-    return TrainingOutcome(**dict(judged), steps=tuple(do.steps), analysis=analysis, waits_until=waits)
+    return TrainingOutcome(
+        **dict(judged),
+        steps=tuple(do.steps),
+        analysis=analysis,
+        waits_until=waits,
+        warnings=judged.doubts,
+    )
 
 
 def find_judged(ledger: Ledger, model: str, candidate: str) -> Judgement | None:
@@ -273,6 +280,8 @@ def decide(
     if verdict.sees:
         log.info("gate: %s", verdict.sees.text)
     log.info("gate: %s, %s", verdict.verdict, verdict.reason)
+    for doubt in doubts_of(verdict.checks) if verdict.promote else ():
+        log.warning("gate: promoted with a warning: %s", doubt)
     ledger.record(project.name, "gate", candidate.key, verdict.as_asked(compared.rows))
     return case, verdict
 

@@ -19,12 +19,15 @@ from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import DataError
 from evergreen.base.files import file_digest
 from evergreen.base.values import digest_of
+from evergreen.config.contract.sources import format_of
 from evergreen.config.settings import Settings
-from evergreen.data.ingest import rows
+from evergreen.data.ingest import layouts, rows
 from evergreen.data.ingest.items import check_unchanged, item_of
 from evergreen.data.ingest.partitions import Partition
 from evergreen.data.ingest.store import refuse_mixture
 from evergreen.data.personal import KEY_FILE
+from evergreen.data.typed.encoded import is_unspelled
+from evergreen.data.typed.values import as_read
 from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
 from evergreen.learning.model.scored import Failure, Progress, ScoredFile
@@ -83,7 +86,8 @@ class Scoring:
         DataError if its rows cannot be scored at all. ResourceError if the output or the log cannot be written.
         """
         partition, output = planned.partition, Path(planned.output)
-        item = item_of(Path(partition.uri), name=partition.name)
+        otherwise = format_of(self.model.contract.source)
+        item = item_of(Path(partition.uri), name=partition.name, otherwise=otherwise)
         made_of = self._made_of(item, partition)
         there = receipts.read(output)
         about = {"name": partition.name, "output": planned.output}
@@ -130,7 +134,9 @@ class Scoring:
     def _write(
         self, item: Item, partition: Partition, output: Path, place: tuple[int, int], *, logs: bool
     ) -> tuple[int, int]:
-        contract, source = self.model.contract, rows.read(item)
+        contract = self.model.contract
+        layout = layouts.for_file(item, contract.source, [column.name for column in contract.request_columns])
+        source = rows.read(item, layout)
         declared = {column.name for column in (*contract.columns, *self.model.given)} - {*source.schema.names}
         values = {name: value for name, value in partition.values.items() if name in declared}
         names = [*source.schema.names, *values]
@@ -138,9 +144,16 @@ class Scoring:
         asked = {column.name for column in (*scorer.columns, *scorer.parts)}
         n_rows = n_refused = 0
         total = _rows_of(item)
-        schema = pa.unify_schemas([source.schema, scorer.schema])
+        renamed = dict(zip(scorer.schema.names, scorer.added, strict=True))
+        answered = pa.schema([field.with_name(renamed[field.name]) for field in scorer.schema])
+        as_text = [at for at, kind in enumerate(source.schema.types) if output.suffix == ".csv" and is_unspelled(kind)]
+        came = source.schema
+        for at in as_text:
+            came = came.set(at, pa.field(came.names[at], as_read(pa.array([], came.types[at])).type))
+        schema = pa.unify_schemas([came, answered])
+        unlike = tuple(renamed.get(name, name) for name in UNLIKE)
         with ExitStack() as written:
-            out = written.enter_context(_written(Output(output, schema, unlike=UNLIKE, coded=source.coded)))
+            out = written.enter_context(_written(Output(output, schema, unlike=unlike, coded=source.coded)))
             # Published first, being entered last: an answer stands in the log before anybody sees it.
             kept = self._log(item, partition, names, written) if logs else None
             for batch in source.batches:
@@ -148,7 +161,7 @@ class Scoring:
                 if item.format != "parquet":
                     known = rows.without_missing(known, asked, contract.missing)
                 scored = scorer.take(known, missing=contract.missing)
-                out.add(_side_by_side(batch, scored.answers))
+                out.add(_side_by_side(batch, scored.answers.rename_columns(renamed), as_text=as_text))
                 if kept:
                     kept.add(known, scored.kept, scored.answers, scored.keeps)
                 n_rows += batch.num_rows
@@ -186,7 +199,11 @@ def _with_values(batch: pa.RecordBatch, values: dict[str, str | None]) -> pa.Rec
     return batch
 
 
-def _side_by_side(batch: pa.RecordBatch, answers: pa.RecordBatch) -> pa.RecordBatch:
-    """Return the columns of a file, without the two that the reader adds, and those of its answers."""
-    columns = [*batch.columns[:-2], *answers.columns]
+def _side_by_side(batch: pa.RecordBatch, answers: pa.RecordBatch, *, as_text: Sequence[int]) -> pa.RecordBatch:
+    """Return the columns of a file, without the two that the reader adds, and those of its answers.
+
+    `as_text`: the places of columns that stand there as they are read.
+    """
+    came = [as_read(values) if at in as_text else values for at, values in enumerate(batch.columns[:-2])]
+    columns = [*came, *answers.columns]
     return pa.RecordBatch.from_arrays(columns, names=[*batch.schema.names[:-2], *answers.schema.names])

@@ -5,6 +5,7 @@ from pathlib import Path
 from evergreen.base.artifacts import outputs
 from evergreen.base.errors import ConfigError
 from evergreen.base.values import Value
+from evergreen.config.contract.sources import Format
 from evergreen.data.ingest import partitions
 from evergreen.data.ingest.partitions import Partition
 
@@ -16,10 +17,14 @@ class Planned(Value):
     output: str
 
 
-def plan(source: str, target: Path) -> tuple[Planned, ...]:
+def plan(source: str, target: Path, *, otherwise: Format = "auto") -> tuple[Planned, ...]:
     """Return what is scored into what: one file into one file, or those of a folder or glob into a folder.
 
     Outputs keep the names and the folders of their files. Text with separators becomes CSV, all else Parquet.
+
+    Parameters
+    ----------
+    otherwise : what a file is whose name does not tell its format.
 
     Raises
     ------
@@ -27,7 +32,7 @@ def plan(source: str, target: Path) -> tuple[Planned, ...]:
     DataError if there is no file.
     """
     is_file = target.suffix in outputs.SUFFIXES
-    found = partitions.find(source)
+    found = partitions.find(source, otherwise=otherwise)
     if found.single and not is_file:
         raise ConfigError(
             "CFG016",

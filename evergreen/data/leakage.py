@@ -6,32 +6,40 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
+from scipy.stats import binom
 
 from evergreen.base.errors import DataError
 from evergreen.config.contract.columns import Column, Task
 from evergreen.config.contract.contract import Contract
+from evergreen.data.arithmetic import made_of, numbers_of
+from evergreen.data.telling import frequent, score_of
 
 Array = np.ndarray[Any, Any]
 
 # A natural measure of a small table can separate its classes: petal length does so for iris. In a large one none does.
-FEWEST_FOR_SCORE, FEWEST_FOR_COPY, FEWEST_EACH = 1_000, 50, 10
+FEWEST_FOR_SCORE, FEWEST_FOR_COPY = 1_000, 50
 CERTAIN = {"binary": 0.995, "multiclass": 0.995, "regression": 0.99}
 SUSPICIOUS = {"binary": 0.98, "multiclass": 0.98, "regression": 0.9}
+FAINT = {"binary": 0.965, "multiclass": 0.965, "regression": 0.9}
 MOST_CODES, ROWS_PER_CODE = 50, 10
 FEWEST_ABSENT, ABSENT_WITHOUT, ABSENT_WITH = 20, 0.8, 0.02
 SUSPICIOUSLY_ABSENT, BY_CHANCE = 0.5, 1e-6
-FOLDS = 5
-MOST_ROWS = 100_000
+# Of the rows that a column is filled in, so many may be of other classes: of all, and of their own share in the table.
+MOST_OF_OTHERS, OF_THEIR_SHARE = 0.05, 0.1
+MOST_ROWS, MOST_PAIRED = 100_000, 20_000
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Why a column may be a consequence of the target. `certain`: near enough for role leakage."""
+    """Why a column may be a consequence of the target.
+
+    `certain`: near enough for role leakage. `faint`: so little that a natural measure of a small table may do so.
+    """
 
     column: str
     certain: bool
     why: str
+    faint: bool = False
 
 
 def scan(rows: pd.DataFrame, features: Sequence[Column], *, target: str, task: Task) -> tuple[Finding, ...]:
@@ -44,14 +52,23 @@ def scan(rows: pd.DataFrame, features: Sequence[Column], *, target: str, task: T
     - stands in for the target: each of its few categories comes with one target value only, in at least 50 rows;
     - alone separates the classes with an AUC of at least 0.995 (the least of all classes, one against the rest), or
       explains the target with an R2 of at least 0.99, in at least 1,000 rows (100 for R2), half of all or more; or does
-      so by whether it is missing.
+      so by whether it is missing;
+    - is filled almost only in rows of one class, as the number of a lifeboat is: at most 5 % of these rows are of other
+      classes, and at most a tenth of those that there would be by chance, which would do so once in a million;
+    - makes the target together with another column, exactly: see `arithmetic.made_of`.
 
-    Suspicious is less of the same: an AUC of 0.98, an R2 of 0.9, missing in half of the rows without a target; and
-    what is missing in rows of one class only, where chance would do so once in a million.
+    Suspicious is less of the same: an AUC of 0.965 (in fewer than 1,000 rows 0.98, or the only column with that much),
+    an R2 of 0.9, missing in half of the rows without a target; and what is missing in rows of one class only, where
+    chance would do so once in a million.
 
     Parameters
     ----------
     rows : typed as the contract says; a sample of 100,000 is enough. Rows without a target belong to it.
+
+    Notes
+    -----
+    Of 900 clean tables, 300 of each task, of 60 to 2,500 rows and eight correlated columns, with gaps that go with the
+    target, none had a finding.
     """
     names = [column.name for column in features]
     rows = rows[rows[names].notna().any(axis=1)]  # a line of nothing but commas has no target either
@@ -61,9 +78,28 @@ def scan(rows: pd.DataFrame, features: Sequence[Column], *, target: str, task: T
         next(_findings(rows[column.name], column, known, labels, task=task, target=target), None) for column in features
     ]
     findings = [finding for finding in by_column if finding]
+    if sum(finding.faint for finding in findings) > 1:
+        findings = [finding for finding in findings if not finding.faint]
+    findings = _with_pairs(rows, features, findings, target=target, task=task)
     if len(findings) == len(features) and all(finding.certain for finding in findings):
         findings = [Finding(f.column, False, f.why) for f in findings]
     return tuple(findings)
+
+
+def _with_pairs(
+    rows: pd.DataFrame, features: Sequence[Column], findings: Sequence[Finding], *, target: str, task: Task
+) -> list[Finding]:
+    """Return the findings, and those on columns that make a numeric target together; one each, in the table's order."""
+    by_name = {finding.column: finding for finding in findings}
+    numeric = [column.name for column in features if column.type in ("number", "integer")]
+    if task == "regression" and len(numeric) > 1:
+        numbers = numbers_of(rows.iloc[:: 1 + len(rows) // MOST_PAIRED], [*numeric, target])
+        for made in made_of({name: numbers[name] for name in numeric}, numbers[target]):
+            exactly = "but for rounding" if made.is_rounded else "exactly"
+            for name, other in ((made.left, made.right), (made.right, made.left)):
+                if name not in by_name or not by_name[name].certain:
+                    by_name[name] = Finding(name, True, f"with '{other}' it gives the target {exactly}: {made.text}")
+    return [by_name[column.name] for column in features if column.name in by_name]
 
 
 def check(train: pd.DataFrame, contract: Contract, *, seed: int, made: Sequence[Column] = ()) -> tuple[str, ...]:
@@ -115,44 +151,36 @@ def _findings(
         score = score_of(pd.Series(present), labels, Column(name="_", type="boolean", role="feature"), task=task)
         if score >= CERTAIN[task]:
             yield Finding(column.name, True, f"whether it is missing alone gives {_score_name(task)} {score:.4f}")
+    if task != "regression" and _enough(labels, task) and (of_one := _filled_for_one(present, labels)):
+        yield Finding(column.name, True, of_one)
     labels, missing_labels = labels[present], labels[~present]
     given = values[known][present]
     if _enough(labels, task):
         if column.type in ("category", "boolean") and _is_recoding(given.astype("str").to_numpy(), labels):
             yield Finding(column.name, True, f"each of its values comes with one value of '{target}' only")
         score = score_of(given, labels, column, task=task)
-        if score >= SUSPICIOUS[task]:
+        if score >= FAINT[task]:
             certain = score >= CERTAIN[task] and len(labels) >= fewest and 2 * len(labels) >= known.sum()
-            yield Finding(column.name, bool(certain), f"alone it gives {_score_name(task)} {score:.4f}")
+            faint = score < SUSPICIOUS[task] and len(labels) < FEWEST_FOR_SCORE
+            yield Finding(column.name, bool(certain), f"alone it gives {_score_name(task)} {score:.4f}", faint)
     if task != "regression" and len(missing_labels) and len(set(missing_labels.tolist())) == 1:
         one = missing_labels[0]
         if (np.concatenate([labels, missing_labels]) == one).mean() ** len(missing_labels) < BY_CHANCE:
             yield Finding(column.name, False, f"missing in rows of one class only ({len(missing_labels)} rows)")
 
 
-def score_of(values: pd.Series, labels: Array, column: Column, *, task: Task) -> float:
-    """Return how well one column alone tells the target: the best R2, or the least AUC of all classes.
-
-    Parameters
-    ----------
-    values, labels : shape (n,), nothing missing. `labels` are numbers, or the position of each class.
-
-    Notes
-    -----
-    Numbers are judged by their order (AUC, Spearman) and, against a number, along a line (Pearson). Categories are
-    replaced by the mean target of the rows of other folds with the same category.
-    """
-    if column.type in ("category", "text"):
-        codes = pd.factorize(values)[0]
-        if task == "regression":
-            return _explained(labels, _encoded(codes, labels))
-        return min(_auc(rankdata(_encoded(codes, labels == one)), labels == one) for one in _classes(labels))
-    numbers = values.astype("int64" if column.type == "timestamp" else "float64").to_numpy().astype(float)
-    ranks = rankdata(numbers)
-    if task == "regression":
-        return max(_correlation(numbers, labels), _correlation(ranks, rankdata(labels))) ** 2
-    aucs = [_auc(ranks, labels == one) for one in _classes(labels)]
-    return min(max(auc, 1 - auc) for auc in aucs)
+def _filled_for_one(present: Array, labels: Array) -> str:
+    """Return what is to be said of a column that is filled almost only in rows of one class; empty if it is not."""
+    n = int(present.sum())
+    if not n or present.all():
+        return ""
+    classes, counts = np.unique(labels[present], return_counts=True)
+    one, n_others = classes[counts.argmax()], n - int(counts.max())
+    share = float((labels == one).mean())
+    few = n_others <= min(MOST_OF_OTHERS, OF_THEIR_SHARE * (1 - share)) * n
+    if not few or binom.cdf(n_others, n, 1 - share) >= BY_CHANCE:
+        return ""
+    return f"filled in {n} rows, {1 - n_others / n:.1%} of one class, which has {share:.1%} of all"
 
 
 def _score_name(task: Task) -> str:
@@ -168,14 +196,7 @@ def _labels(target: pd.Series, task: Task) -> Array:
 def _enough(labels: Array, task: Task) -> bool:
     if task == "regression":
         return len(labels) >= FEWEST_FOR_COPY and bool(np.ptp(labels) > 0)
-    return len(labels) >= FEWEST_FOR_COPY and len(_classes(labels)) > 1
-
-
-def _classes(labels: Array) -> Array:
-    """Return the classes with rows enough to say anything about."""
-    classes, counts = np.unique(labels, return_counts=True)
-    often: Array = classes[counts >= FEWEST_EACH]
-    return often
+    return len(labels) >= FEWEST_FOR_COPY and len(frequent(labels)) > 1
 
 
 def _is_recoding(values: Array, labels: Array) -> bool:
@@ -183,35 +204,3 @@ def _is_recoding(values: Array, labels: Array) -> bool:
     n_values = pairs["value"].nunique()
     few = n_values <= min(MOST_CODES, len(values) // ROWS_PER_CODE)
     return few and len(pairs) == n_values and pairs["label"].nunique() > 1
-
-
-def _encoded(codes: Array, labels: Array) -> Array:
-    """Return, for each row, the mean label of the other folds' rows with its code, drawn towards the overall mean."""
-    folds, labels = np.arange(len(codes)) % FOLDS, labels.astype(float)
-    n_codes = int(codes.max()) + 1
-    both = folds * n_codes + codes
-    sums = np.bincount(both, labels, minlength=FOLDS * n_codes).reshape(FOLDS, n_codes)
-    counts = np.bincount(both, minlength=FOLDS * n_codes).reshape(FOLDS, n_codes)
-    elsewhere, n_elsewhere = sums.sum(axis=0) - sums, counts.sum(axis=0) - counts
-    means: Array = (elsewhere + labels.mean()) / (n_elsewhere + 1)
-    return means[folds, codes]
-
-
-def _auc(ranks: Array, positive: Array) -> float:
-    n_positive = int(positive.sum())
-    n_negative = len(positive) - n_positive
-    return float((ranks[positive].sum() - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative))
-
-
-def _correlation(left: Array, right: Array) -> float:
-    if np.ptp(left) == 0 or np.ptp(right) == 0:
-        return 0.0
-    with np.errstate(all="ignore"):  # numbers near either end of float64 have no variance
-        correlation = np.corrcoef(left, right)[0, 1]
-    return float(abs(correlation)) if np.isfinite(correlation) else 0.0
-
-
-def _explained(labels: Array, estimates: Array) -> float:
-    with np.errstate(all="ignore"):
-        explained = 1 - ((labels - estimates) ** 2).sum() / ((labels - labels.mean()) ** 2).sum()
-    return float(explained) if np.isfinite(explained) else 0.0

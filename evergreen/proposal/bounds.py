@@ -27,7 +27,7 @@ def column_of(
     """
     rules: dict[str, Any] = {"nullable": role in ("target", "ignore", "leakage") or seen.nulls > 0}
     if guessed.type in ("number", "integer") and role != "ignore":
-        rules |= _range(seen, is_whole=guessed.type == "integer", is_key=role == "key")
+        rules |= _range(seen, is_whole=guessed.type == "integer", is_key=role in ("key", "group"))
     if guessed.type in ("number", "integer") and role in ("feature", "target"):
         rules |= _mean(seen)
     if guessed.type == "category" and role in ("feature", "target") and pii is None:
@@ -40,6 +40,9 @@ def column_of(
         type=guessed.type,
         role=role,
         spelling=guessed.spelling,
+        missing=guessed.missing,
+        parts=guessed.parts,
+        unit=guessed.unit,
         pii=pii,
         physical=physical if is_stored_as_read else None,
         **rules,

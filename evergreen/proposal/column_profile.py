@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.data.typed.numbers import NUMBER
-from evergreen.data.typed.times import OFFSET
+from evergreen.data.typed.times import OFFSET, TIME
+from evergreen.data.typed.values import as_read
 from evergreen.proposal.sketches import Distinct, Moments, counted, hashes_of_numbers, hashes_of_texts
+from evergreen.proposal.spellings.told import Told
 
 Array = np.ndarray[Any, Any]
 MOST_COUNTED = 1_000
@@ -21,8 +23,6 @@ UTC = pa.timestamp("us", "UTC")
 STARTS_AS_DATE = r"^\s*\d{4}-\d\d"
 DIGITS = r"^[+-]?\d+$"
 LEADING_ZERO = r"^[+-]?0\d"
-GROUPED = r"^\s*[+-]?[$€£]?\d{1,3}([,' ]\d{3})+(\.\d+)?\s*$"
-OTHER_DATE = r"^\s*\d{1,2}[./-](\d{1,2}|[A-Za-z]{3})[./-]\d{2,4}\b"
 EXACT = 2.0**53
 BEYOND_INT64 = 2.0**63
 
@@ -32,15 +32,17 @@ class ColumnProfile:
     """What one column holds. Numbers of values, unless it says otherwise; `present` of them are not null.
 
     `numbers`, `whole`, `times`: those that read as a number, as one written in digits alone, and as a time in ISO 8601;
-    `with_offset`: times that say their offset from UTC. `huge`: whole numbers beyond int64. `grouped`, `other_dates`:
-    texts that look like numbers with thousands separators, and like dates that are not ISO 8601. `counts`: of each
-    value as text, None once there are more than `MOST_COUNTED`. `strays`: a few values that are of another kind than
-    most around them. `rising`: every value is a number above the one before it. `physical`: the type in a typed source,
-    None for text.
+    `with_offset`: times that say their offset from UTC. `huge`: whole numbers beyond int64. `counts`: of
+    each value as text, None once there are more than `MOST_COUNTED`. `strays`: a few values that are of another kind
+    than most around them. `rising`: every value is a number above the one before it. `illegible`: values, not among
+    those present, that no declared type holds, such as bytes that are no text. `physical`: the type in a typed source,
+    and `plain` the one that it is read as; None for text. `told`: how the texts are to be read; if that was done,
+    `as_came` holds what they were before.
     """
 
     name: str
     physical: pa.DataType | None = None
+    plain: pa.DataType | None = None
     nulls: int = 0
     present: int = 0
     numbers: int = 0
@@ -50,9 +52,8 @@ class ColumnProfile:
     leading_zeros: int = 0
     times: int = 0
     with_offset: int = 0
-    grouped: int = 0
-    other_dates: int = 0
     spaced: int = 0
+    illegible: int = 0
     rising: bool = True
     last: float = -np.inf
     counts: dict[str, int] | None = field(default_factory=dict)
@@ -61,38 +62,46 @@ class ColumnProfile:
     instants: Moments = field(default_factory=Moments)
     lengths: Moments = field(default_factory=Moments)
     distinct: Distinct = field(default_factory=Distinct)
+    told: Told | None = None
+    as_came: "ColumnProfile | None" = None
 
     @property
     def rows(self) -> int:
-        return self.present + self.nulls
+        return self.present + self.nulls + self.illegible
 
     @property
     def null_share(self) -> float:
         return self.nulls / self.rows if self.rows else 0.0
 
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are texts, of whatever type these are in the source."""
+        return self.plain is None or pa.types.is_string(self.plain)
+
     def add(self, values: pa.Array) -> None:
         """Take in the next values of the column."""
+        came, missing = values.type, values.null_count
+        values = as_read(values)
         kind = values.type
+        if not (pa.types.is_string(came) or pa.types.is_large_string(came) or pa.types.is_null(came)):
+            self.physical, self.plain = came, kind
+        self.illegible += values.null_count - missing
+        self.nulls -= values.null_count - missing
         if pa.types.is_floating(kind):
             values = pc.if_else(pc.fill_null(pc.is_nan(values), True), pa.scalar(None, kind), values)
         self.nulls += values.null_count
         values = values.drop_null()
         self.present += len(values)
-        is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        if not is_text and not pa.types.is_null(kind):
-            self.physical = kind
         if len(values) == 0:
             return
-        if is_text:
-            self._add_texts(values.cast(pa.string()))
-        elif pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-            self._add_times(values.cast(pa.timestamp("us", getattr(kind, "tz", None)), safe=False))
+        if pa.types.is_string(kind):
+            self._add_texts(values)
+        elif pa.types.is_timestamp(kind):
+            self._add_times(values.cast(pa.timestamp("us", kind.tz), safe=False))
         elif pa.types.is_boolean(kind):
             self.rising = False
             self._count(*counted(values.cast(pa.string())))
-        elif pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-            if pa.types.is_uint64(kind) or not pa.types.is_integer(kind):
-                values = values.cast(pa.float64(), safe=False)
+        else:
             self._add_numbers(values.to_numpy(zero_copy_only=False))
             if self.counts is not None:
                 different, counts = counted(values)
@@ -117,7 +126,15 @@ class ColumnProfile:
         """Take in texts of which some are neither numbers nor times."""
         weights = np.ones(len(texts), np.int64) if counts is None else counts
         self.rising = False
+        if (broken := pc.match_substring(texts, "\0")).true_count:
+            n = _weighed(broken, weights)
+            self.illegible, self.present = self.illegible + n, self.present - n
+            weights, texts = weights[pc.invert(broken).to_numpy(zero_copy_only=False)], texts.filter(pc.invert(broken))
         trimmed = pc.utf8_trim_whitespace(texts)
+        blank = pc.equal(trimmed, "").to_numpy(zero_copy_only=False)
+        if blank.any():
+            self._take_for_nulls(int(weights[blank].sum()))
+            texts, trimmed, weights = texts.filter(pa.array(~blank)), trimmed.filter(pa.array(~blank)), weights[~blank]
         is_number = pc.match_substring_regex(trimmed, NUMBER).to_numpy(zero_copy_only=False)
         if is_number.any():
             numeric = trimmed.filter(pa.array(is_number))
@@ -132,7 +149,9 @@ class ColumnProfile:
         if dated.any():
             candidates = trimmed.filter(pa.array(dated))
             times = pd.to_datetime(candidates.to_pandas(), format="ISO8601", utc=True, errors="coerce").dt.as_unit("us")
-            is_time = times.notna().to_numpy()
+            is_time = times.notna().to_numpy() & pc.match_substring_regex(candidates, TIME).to_numpy(
+                zero_copy_only=False
+            )
             offset = pc.match_substring_regex(candidates, OFFSET).to_numpy(zero_copy_only=False) & is_time
             self.times += int(weights[dated][is_time].sum())
             self.with_offset += int(weights[dated][offset].sum())
@@ -141,13 +160,18 @@ class ColumnProfile:
         self.distinct.add(hashes_of_texts(texts), weights)
         self.lengths.add(pc.utf8_length(texts).to_numpy().astype(float), weights)
         self.spaced += _weighed(pc.match_substring(trimmed, " "), weights)
-        self.grouped += _weighed(pc.match_substring_regex(texts, GROUPED), weights)
-        self.other_dates += _weighed(pc.match_substring_regex(texts, OTHER_DATE), weights)
         if 2 * (self.numbers + self.times) > self.present:
             strays, counts = counted(trimmed.filter(pa.array(~dated)).slice(0, 10 * MOST_STRAYS))
             for text, count in zip(strays.to_pylist(), counts.tolist(), strict=True):
                 if text in self.strays or len(self.strays) < MOST_STRAYS:
                     self.strays[text] = self.strays.get(text, 0) + count
+
+    def _take_for_nulls(self, n: int) -> None:
+        """Count so many values as missing that were taken in: cells of nothing but spaces."""
+        self.nulls += n
+        self.present -= n
+        if self.counts is not None:
+            self.counts = {text: count for text, count in self.counts.items() if text.strip()}
 
     def _add_numbers(
         self, values: Array, counts: Array | None = None, texts: pa.Array | None = None, *, lost: bool = False
@@ -167,8 +191,6 @@ class ColumnProfile:
                 large &= pc.match_substring_regex(texts, DIGITS).to_numpy(zero_copy_only=False)
                 self.huge += int(weights[large & (np.abs(values) >= BEYOND_INT64)].sum())
                 lost = lost or bool(large.any())
-            elif texts is None:
-                self.huge += int(weights[whole & (np.abs(values) >= BEYOND_INT64) & _is_uint(self.physical)].sum())
             if texts is not None and whole[finite].all():
                 self.leading_zeros += _weighed(pc.match_substring_regex(texts, LEADING_ZERO), weights)
             if texts is not None and whole.any():  # 5.0 was written by somebody who has fractions
@@ -179,11 +201,12 @@ class ColumnProfile:
                 texts = texts.filter(pa.array(finite)) if texts is not None else None
         else:
             self.whole += len(values) if counts is None else int(weights.sum())
+            if values.dtype.kind == "u":
+                self.huge += int(weights[values >= np.uint64(BEYOND_INT64)].sum())
         self.numbers += int(weights.sum())
-        if self.rising:
-            ahead = np.concatenate([[self.last], values])
-            self.rising = bool((np.diff(ahead) > 0).all())
-            self.last = float(values[-1]) if len(values) else self.last
+        if self.rising and len(values):
+            self.rising = bool(values[0] > self.last) and bool((values[1:] > values[:-1]).all())
+            self.last = values[-1].item()
         hashes = hashes_of_texts(texts) if lost and texts is not None else hashes_of_numbers(values)
         self.distinct.add(hashes, None if counts is None else weights)
         self.range.add(values.astype(np.float64, copy=False), None if counts is None else weights)
@@ -225,9 +248,9 @@ class ColumnProfile:
     def merge(self, later: "ColumnProfile") -> None:
         """Take in what was seen of the same column in rows that come after these."""
         for name in ("nulls", "present", "numbers", "whole", "huge", "infinite", "leading_zeros",
-                     "times", "with_offset", "grouped", "other_dates", "spaced"):  # fmt: skip
+                     "times", "with_offset", "spaced", "illegible"):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(later, name))
-        self.physical = self.physical or later.physical
+        self.physical, self.plain = self.physical or later.physical, self.plain or later.plain
         self.rising = self.rising and later.rising and self.last < later.range.low
         self.last = max(self.last, later.last)
         if later.counts is None:
@@ -264,7 +287,3 @@ def _spelled(numbers: pa.Array) -> list[str]:
 
 def _weighed(mask: pa.Array, weights: Array) -> int:
     return int(weights[mask.to_numpy(zero_copy_only=False)].sum())
-
-
-def _is_uint(kind: pa.DataType | None) -> bool:
-    return kind is not None and (pa.types.is_unsigned_integer(kind) or pa.types.is_decimal(kind))

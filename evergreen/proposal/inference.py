@@ -9,32 +9,31 @@ import pyarrow as pa
 
 from evergreen.base.errors import ConfigError, DataError
 from evergreen.config.contract.columns import ColumnType, Physical, Task
+from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.data.typed.schema import FALSE, TRUE
+from evergreen.proposal.classes import (
+    PAIRS,
+    SPOKEN,
+    notes_on_classes,
+    said_of,
+    spelled_alike,
+    true_word,
+    without_spaces,
+)
 from evergreen.proposal.column_profile import ColumnProfile
 
 # A column is of the type that this share of its values has; the others go to quarantine.
 MOSTLY = 0.95
-# The false and the true of each pair, in small letters.
-PAIRS = (
-    ("false", "true"), ("no", "yes"), ("n", "y"), ("f", "t"), ("off", "on"), ("0", "1"), ("-", "+"), ("neg", "pos"),
-    ("negative", "positive"), ("benign", "malignant"), ("b", "m"), ("absent", "present"), ("failure", "success"),
-    ("fail", "pass"), ("ham", "spam"), ("legit", "fraud"), ("healthy", "sick"), ("inactive", "active"),
-    ("good", "bad"), ("alive", "dead"), ("stayed", "left"), ("retained", "churned"), ("<=50k", ">50k"),
-)  # fmt: skip
-SPOKEN = PAIRS[:5]
 MOST_CLASSES = 20
 MOST_TEXT_CLASSES = 100
 # One for the gate and two to learn from.
 FEWEST_OF_CLASS = 3
-PLACEHOLDERS = frozenset(
-    ("?", "-", "--", "---", ".", "*", "unknown", "missing", "n.a.", "na", "n/a", "nan", "none", "null", "nil",
-     "undefined", "not available", "not known", "(null)", "\\n", "#value!", "#ref!", "#div/0!", "inf", "-inf")
-)  # fmt: skip
 MEASURE = re.compile(
     r"(^|_)(count|number|num|n|qty|quantity|amount|price|cost|age|days|hours|minutes|seconds|year|size)(_|$)"
 )
 TRUTH = re.compile(r"^(is|has|was|did)_|_(flag|bool)$|^flag_")
 LONG_TEXT, MOST_SHARED = 20, 0.3
+DECIMALS = pa.Decimal32Type, pa.Decimal64Type, pa.Decimal128Type, pa.Decimal256Type
 
 
 @dataclass(frozen=True)
@@ -43,16 +42,32 @@ class Guess:
 
     type: ColumnType
     bad: int = 0
-    spelling: tuple[str, str] | None = None
+    spelling: tuple[str, str] | NumberSpelling | str | None = None
+    missing: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    unit: str = ""
     notes: tuple[str, ...] = ()
 
 
 def guess(column: ColumnProfile) -> Guess:
     """Return the type that a column has, or that at least 95 % of its values have; text where there is none."""
-    n = column.present
-    if column.physical is not None:
+    found, told = _guess(column), column.told
+    if told is None:
+        return found
+    if not told.is_read_again:
+        is_said = found.type in ("category", "text")
+        return replace(found, notes=told.notes if is_said else (*told.notes, *found.notes))
+    return replace(
+        found, spelling=told.spelling, missing=told.missing, parts=told.parts, unit=told.unit,
+        notes=(*told.notes, *found.notes),
+    )  # fmt: skip
+
+
+def _guess(column: ColumnProfile) -> Guess:
+    n = column.present + column.illegible
+    if column.plain is not None and (not pa.types.is_string(column.plain) or pa.types.is_decimal(column.physical)):
         return _guess_typed(column)
-    if n == 0:
+    if column.present == 0:
         return Guess("category")
     if column.huge and column.numbers >= MOSTLY * n:
         return Guess("category", notes=("holds integers beyond 2^63, kept as text",))
@@ -65,22 +80,23 @@ def guess(column: ColumnProfile) -> Guess:
         if 0 < column.with_offset < column.times:
             return Guess("category", notes=("times with and without an offset from UTC are mixed, kept as text",))
         return Guess("timestamp", n - column.times, notes=_strays(column, "timestamp"))
-    return _truth(column) or Guess(_words(column), notes=_why_text(column))
+    return _truth(column) or Guess(_words(column), column.illegible, notes=_why_text(column))
 
 
 def _guess_typed(column: ColumnProfile) -> Guess:
-    kind = column.physical
+    kind, stored = column.plain, column.physical
     if pa.types.is_boolean(kind):
         return Guess("boolean")
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+    if pa.types.is_timestamp(kind):
         return Guess("timestamp")
     if column.huge and not pa.types.is_floating(kind):
         return Guess("category", notes=("holds integers beyond 2^63, kept as text",))
-    if pa.types.is_integer(kind):
+    if pa.types.is_integer(kind) or (isinstance(stored, DECIMALS) and stored.scale <= 0):
         return _truth(column) or Guess("integer")
-    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return Guess("number", column.infinite, notes=_strays(column, "number"))
-    return Guess("text", notes=(f"of type {kind}, which nothing is derived from",))
+    strays = _strays(column, "number")
+    if pa.types.is_duration(stored):
+        return Guess("number", column.infinite, unit="s", notes=("a length of time, read in seconds", *strays))
+    return Guess("number", column.infinite, notes=strays)
 
 
 def _words(column: ColumnProfile) -> ColumnType:
@@ -104,7 +120,7 @@ def _truth(column: ColumnProfile) -> Guess | None:
 
 
 def _strays(column: ColumnProfile, kind: ColumnType) -> tuple[str, ...]:
-    n = column.present - (column.times if kind == "timestamp" else column.numbers)
+    n = column.present + column.illegible - (column.times if kind == "timestamp" else column.numbers)
     if not n:
         return ()
     shown = ", ".join(repr(text) for text in list(column.strays)[:3]) or "not finite"
@@ -112,23 +128,9 @@ def _strays(column: ColumnProfile, kind: ColumnType) -> tuple[str, ...]:
 
 
 def _why_text(column: ColumnProfile) -> tuple[str, ...]:
-    if 2 * column.grouped > column.present:
-        return ("numbers with thousands separators are read as text; remove the separators at the source",)
-    if 2 * column.other_dates > column.present:
-        return ("dates that are not in ISO 8601 (2024-12-31) are read as text; rewrite them at the source",)
     mixed = [kind for kind, n in (("numbers", column.numbers), ("times", column.times)) if 4 * n > column.present]
-    return tuple(f"{kind} and other texts are mixed, kept as text" for kind in mixed)
-
-
-def placeholders(columns: Mapping[str, ColumnProfile]) -> tuple[str, ...]:
-    """Return spellings of a missing value, such as a question mark, that stand among a column's numbers or times."""
-    spellings = {}
-    for column in columns.values():
-        rest = column.present - max(column.numbers, column.times)
-        marks = {text: n for text, n in column.strays.items() if text.lower() in PLACEHOLDERS}
-        if marks and sum(marks.values()) >= 0.5 * min(rest, sum(column.strays.values())):
-            spellings.update(marks)
-    return tuple(sorted(spellings))
+    broken = f"{column.illegible:,} of {column.rows:,} values are no text in UTF-8: their rows go to quarantine"
+    return (*(f"{kind} and other texts are mixed, kept as text" for kind in mixed), *[broken] * bool(column.illegible))
 
 
 def guess_target(column: ColumnProfile, guessed: Guess, wanted: Task | None) -> tuple[Task, Guess]:
@@ -147,7 +149,7 @@ def guess_target(column: ColumnProfile, guessed: Guess, wanted: Task | None) -> 
             where=f"column '{column.name}'",
             next_step="Name another column with --target, or add rows of another kind.",
         )
-    counts = column.counts or {}
+    counts = without_spaces(column.counts or {})
     task = wanted or _natural_task(column, guessed, counts)
     if task == "regression":
         if guessed.type not in ("number", "integer"):
@@ -159,12 +161,15 @@ def guess_target(column: ColumnProfile, guessed: Guess, wanted: Task | None) -> 
         if len(counts) != 2:
             raise _cannot(column, f"'{task}' needs two values", guessed)
         _require_enough_of_each(column, counts)
-        return task, _as_truth(counts)
+        _require_two_words(column, counts)
+        truth = _as_truth(counts)
+        return task, replace(truth, missing=guessed.missing, notes=(*guessed.notes, *truth.notes))
     most = MOST_TEXT_CLASSES if guessed.type in ("category", "text", "boolean") else 10 * MOST_CLASSES
     if not counts or len(counts) > most or 2 * len(counts) > column.present:
         raise _cannot(column, f"'multiclass' needs few values that repeat, at most {most}", guessed)
     _require_enough_of_each(column, counts)
-    return "multiclass", Guess("category")
+    notes = (*guessed.notes, *notes_on_classes(column.counts or {}))
+    return "multiclass", Guess("category", missing=guessed.missing, notes=notes)
 
 
 def _natural_task(column: ColumnProfile, guessed: Guess, counts: Mapping[str, int]) -> Task:
@@ -174,6 +179,8 @@ def _natural_task(column: ColumnProfile, guessed: Guess, counts: Mapping[str, in
         return "binary"
     if guessed.type in ("category", "text"):
         return "multiclass"
+    if guessed.spelling is not None:  # a number with a unit counts or measures
+        return "regression"
     values = [float(text) for text in counts]
     codes = (
         0 < len(values) <= MOST_CLASSES
@@ -191,13 +198,21 @@ def _as_truth(counts: Mapping[str, int]) -> Guess:
     by_small = {text.strip().lower(): text.strip() for text in counts}
     if all(small in TRUE or small in FALSE for small in by_small):
         return Guess("boolean")
-    pair = next((pair for pair in PAIRS if by_small.keys() == set(pair)), None)
-    if pair:
-        false, true = by_small[pair[0]], by_small[pair[1]]
-    else:
-        true, false = (text.strip() for text in sorted(counts, key=lambda text: (counts[text], text)))
-    why = "" if pair else ", the rarer of the two"
-    return Guess("boolean", spelling=(false, true), notes=(f"{true!r} is taken as true{why}, {false!r} as false",))
+    words = true_word(counts)
+    return Guess("boolean", spelling=(words.false, words.true), notes=(said_of(words),))
+
+
+def _require_two_words(column: ColumnProfile, counts: Mapping[str, int]) -> None:
+    """Raise DataError if the two values of a target are one word in two spellings."""
+    small = {text.strip().lower() for text in counts}
+    if spelled_alike(counts) or small <= set(TRUE) or small <= set(FALSE):
+        raise DataError(
+            "DQ009",
+            f"target '{column.name}' has two values that say the same, {' and '.join(map(repr, sorted(counts)))}: "
+            "there is nothing to learn",
+            where=f"column '{column.name}'",
+            next_step="Name another column with --target, or add rows of another kind.",
+        )
 
 
 def _require_enough_of_each(column: ColumnProfile, counts: Mapping[str, int]) -> None:
@@ -214,17 +229,20 @@ def _require_enough_of_each(column: ColumnProfile, counts: Mapping[str, int]) ->
 
 
 def _cannot(column: ColumnProfile, why: str, guessed: Guess) -> ConfigError:
+    told = column.told
+    if told is not None and told.fault:
+        why = told.fault
     return ConfigError(
         "CFG024",
         f"column '{column.name}' ({guessed.type}, {column.distinct.n:,} different values) cannot be the target: {why}",
         where="--target, --task",
-        next_step="Name another column with --target, or another --task.",
+        next_step=(told.remedy if told else "") or "Name another column with --target, or another --task.",
     )
 
 
 def as_category(guessed: Guess, note: str) -> Guess:
     """Return the type that every value has."""
-    return replace(guessed, type="category", bad=0, spelling=None, notes=(note,))
+    return replace(guessed, type="category", bad=0, spelling=None, unit="", notes=(note,))
 
 
 def physical(column: ColumnProfile, *, is_typed: bool) -> Physical | None:

@@ -14,8 +14,9 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.params.params import Params
 from evergreen.data.typed.schema import conform, to_pandas
 from evergreen.learning import features
-from evergreen.proposal import bounds, rates, roles, sizing
+from evergreen.proposal import bounds, classes, groups, order, personal, rates, relations, roles, sizing
 from evergreen.proposal.inference import guess, guess_target, physical, snake
+from evergreen.proposal.left_out import require_declared, why_left_out
 from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.roles import Ask, Draft
 
@@ -27,7 +28,7 @@ class Proposal:
     """A contract and parameters that work as they are, and what to look at in them.
 
     `notes`: by column, those under the empty name are about the table. `gate`: how often the proposed gate will be
-    wrong, or undecided.
+    wrong, or undecided. `left_out`: the columns of the source that are not in the contract, and why.
     """
 
     contract: Contract
@@ -36,6 +37,7 @@ class Proposal:
     gate: tuple[str, ...]
     leakage: tuple[str, ...]
     pii: tuple[str, ...]
+    left_out: Mapping[str, str]
 
     @property
     def review(self) -> tuple[str, ...]:
@@ -52,25 +54,29 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
     DataError: no rows (DQ007), or a target that nothing can be learnt of (DQ009).
     """
     if table.rows == 0:
-        raise DataError("DQ007", "the table is empty", where=ask.name, next_step="Put rows into it.")
+        what = f"none of its {table.unreadable:,} rows can be read" if table.unreadable else "the table is empty"
+        raise DataError("DQ007", what, where=ask.name, next_step="Put rows into it that fit the header.")
     require_columns(table, ask)
     about: list[str] = []
     drafts = {name: Draft(seen, guess(seen)) for name, seen in table.columns.items()}
-    for name in [name for name in drafts if not name or name.startswith("_")]:
-        about.append(
-            f"column '{name}' is left out: names that begin with an underscore, or have no letter, are not used"
-        )
-        del drafts[name]
+    left_out = why_left_out(table)
+    for name, why in left_out.items():
+        about.append(f"column '{name}' is left out: {why}")
+        drafts.pop(name, None)
     for draft in drafts.values():
         draft.notes.extend(draft.guess.notes)
     sample = table.sample()
     target = drafts[ask.target]
+    if ask.task in ("binary", "multiclass") and target.seen.as_came is not None:  # its classes are the texts
+        target.seen = target.seen.as_came
+        target.guess = guess(target.seen)
     task, guessed = guess_target(target.seen, target.guess, ask.task)
     target.role, target.guess, target.notes = "target", guessed, list(guessed.notes)
 
     zone = roles.choose_time(drafts, ask, about)
     roles.mark_keys(drafts, table, ask, about)
-    roles.mark_personal(drafts, sample)
+    personal.mark_personal(drafts, sample)
+    groups.mark_groups(drafts, key=ask.key, has_time=any(draft.role == "time" for draft in drafts.values()))
     for draft in drafts.values():
         if draft.role == "feature":
             roles.ignore_what_models_cannot_use(draft)
@@ -79,8 +85,8 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
     rows = _typed(sample, drafts, zone, ask.missing)
     time = next((draft.name for draft in drafts.values() if draft.role == "time"), None)
     if time:
-        roles.ignore_clocks(drafts, rows, time, zone)
-    leaks = roles.mark_leakage(drafts, rows, ask.target, task)
+        relations.ignore_clocks(drafts, rows, time, zone)
+    leaks = relations.mark_leakage(drafts, rows, ask.target, task)
     if not any(draft.role == "feature" for draft in drafts.values()):
         raise ConfigError(
             "CFG026",
@@ -91,10 +97,13 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
     shape = _shape(rows, drafts, task=task, target=ask.target, time=time, zone=zone)
     contract = _contract(drafts, table, ask, zone=zone, time=time, days=shape.days)
     params = _with_seed_that_splits(sizing.params_for(shape, dataset=ask.name), contract, rows)
+    params = groups.folds_that_part(params, contract, rows[rows[ask.target].notna()])
     if time:
         about.append(f"label_delay_days is 0: if '{ask.target}' becomes known days after '{time}', say so")
     else:
         about.append("no time column: the gate's rows are drawn from all rows, and monitoring by month is not possible")
+        about.extend(order.notes(drafts, sample))
+    target.notes.extend(classes.imbalance(shape.classes, task))
     rare = [value for value, n in shape.classes.items() if n < 3 * sizing.FEWEST_TEST_ROWS]
     if rare:
         about.append(f"few rows of a class of '{ask.target}': {', '.join(rare[:3])}; the gate may see none of it")
@@ -106,14 +115,17 @@ def propose(table: TableProfile, ask: Ask) -> Proposal:
         gate=rates.rates(shape, params.gate, now=ask.now),
         leakage=leaks,
         pii=tuple(draft.name for draft in drafts.values() if draft.pii),
+        left_out=left_out,
     )
 
 
 def require_columns(table: TableProfile, ask: Ask) -> None:
     """Raise ConfigError unless the table has the columns that were named, each with one part to play."""
     named = [("--target", ask.target), ("--time", ask.time), *(("--key", name) for name in ask.key)]
+    left_out = why_left_out(table)
     for option, name in named:
-        if name is not None and (name not in table.columns or name.startswith("_")):
+        require_declared(name, option, left_out)
+        if name is not None and name not in table.columns:
             known = list(table.columns)
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.5) or [
                 column for column in known if snake(column) == snake(name)
@@ -121,7 +133,7 @@ def require_columns(table: TableProfile, ask: Ask) -> None:
             shown = ", ".join(known[:20]) + (", …" if len(known) > 20 else "")
             raise ConfigError(
                 "CFG025",
-                f"no column '{name}' that could be used" if name in known else f"no column '{name}'",
+                f"no column '{name}'",
                 where=option,
                 next_step=f"Did you mean '{close[0]}'?" if close else f"The table has: {shown}.",
             )
@@ -136,9 +148,17 @@ def require_columns(table: TableProfile, ask: Ask) -> None:
 
 def _typed(sample: pa.Table, drafts: Mapping[str, Draft], zone: str, missing: Sequence[str]) -> pd.DataFrame:
     """Return the drawn rows with the types that they will have."""
-    used = [draft for draft in drafts.values() if draft.role in ("feature", "target", "time", "key")]
-    columns = [Column(name=d.name, type=d.guess.type, role=d.role, spelling=d.guess.spelling) for d in used]
-    batches = sample.select([column.name for column in columns]).combine_chunks().to_batches()
+    used = [draft for draft in drafts.values() if draft.role in ("feature", "target", "time", "key", "group")]
+    parts = {name for draft in used for name in draft.guess.parts} - {draft.name for draft in used}
+    columns = [
+        Column(
+            name=d.name, type=d.guess.type, role=d.role, spelling=d.guess.spelling, missing=d.guess.missing,
+            parts=d.guess.parts,
+        )
+        for d in (*used, *(drafts[name] for name in parts))
+    ]  # fmt: skip
+    came = [column.name for column in columns if not column.parts]
+    batches = sample.select(came).combine_chunks().to_batches()
     typed = [conform(batch, columns, zone=zone, missing=missing) for batch in batches]
     return to_pandas(pa.Table.from_batches(typed))
 
@@ -158,8 +178,9 @@ def _shape(
         classes={str(value): round(count * factor) for value, count in counts.items()},
     )
     known = known[known[time].notna()] if time else known
+    group = next((draft for draft in drafts.values() if draft.role == "group"), None)
     if not time or known.empty:
-        return shape
+        return replace(shape, groups=max(round(shape.test_share * group.seen.distinct.n), 1)) if group else shape
     last = sizing.days_for_test(known[time], known[target], task=task, zone=zone)
     local = known[time].dt.tz_convert(zone)
     return replace(
@@ -169,7 +190,15 @@ def _shape(
         days_with_rows=last.with_rows,
         test_rows=round(last.share * n),
         has_hours=local.dt.hour.nunique() > 1,
+        groups=int(known[group.name][_is_late(local, last.days)].nunique()) if group else 0,
     )
+
+
+def _is_late(local: pd.Series, days: int) -> pd.Series:
+    """Return which of local times lie in the last days."""
+    of_day = local.dt.tz_localize(None).dt.normalize()
+    late: pd.Series = of_day > of_day.max() - pd.Timedelta(days=days)
+    return late
 
 
 def _with_seed_that_splits(params: Params, contract: Contract, rows: pd.DataFrame) -> Params:
@@ -205,9 +234,10 @@ def _contract(
     # A window of a table with time is about a month of it.
     least = table.rows // (2 * max(1, round(days / 30))) if time else table.rows // 2
     target = drafts[ask.target]
+    n_columns = sum(not (seen.told and seen.told.parts) for seen in table.columns.values())
     return Contract(
         name=ask.name,
-        description=f"{table.rows:,} rows of {len(table.columns)} columns, predicting {ask.target} "
+        description=f"{table.rows:,} rows of {n_columns} columns, predicting {ask.target} "
         f"({TASKS[target.guess.type]}). Proposed from the data; say here what one row is.",
         source=ask.source,
         timezone=zone,

@@ -14,6 +14,8 @@ from evergreen.proposal.profile import TableProfile
 from evergreen.proposal.propose import propose
 from evergreen.proposal.roles import Ask
 
+PARTED = "says whose row it is: left out, because role: group would part rows anew; set it if that is meant"
+
 
 @dataclass(frozen=True)
 class Revision:
@@ -51,9 +53,10 @@ def revise(contract: Contract, table: TableProfile, *, now: datetime, is_typed: 
             timezone=contract.timezone,
         )  # fmt: skip
         proposed = propose(table, ask)
-        columns += [column for column in proposed.contract.columns if column.name in new]
+        columns += [_beside(column) for column in proposed.contract.columns if column.name in new]
         for name in new:
-            notes[name] = ("not in the contract before; all of it comes from the data", *proposed.notes.get(name, ()))
+            said = (PARTED,) if name == proposed.contract.group else proposed.notes.get(name, ())
+            notes[name] = ("not in the contract before; all of it comes from the data", *said)
     rows = contract.rows
     if rows and not rows[0] <= table.rows <= (table.rows if rows[1] is None else rows[1]):
         rows = (max(1, min(rows[0], table.rows // 2)), None)
@@ -61,6 +64,11 @@ def revise(contract: Contract, table: TableProfile, *, now: datetime, is_typed: 
     # Built, not copied: the rules between the parts are checked again.
     parts = {name: getattr(contract, name) for name in type(contract).model_fields}
     return Revision(contract=Contract(**{**parts, "columns": tuple(columns), "rows": rows}), notes=notes)
+
+
+def _beside(column: Column) -> Column:
+    """Return a new column of a contract whose rows are parted already: what would be the group takes no part."""
+    return column.model_copy(update={"role": "ignore", "nullable": True}) if column.role == "group" else column
 
 
 def _renewed(column: Column, seen: ColumnProfile, *, is_typed: bool) -> Column:

@@ -16,7 +16,7 @@ from evergreen.decisions.gate.paired import FEWEST_CLUSTERS
 MOST_TUNED = 40_000
 # The standard error of the gate's metric on n independent rows is about this, divided by the root of n.
 NOISE: Mapping[Task, float] = {"binary": 0.5, "multiclass": 0.5, "regression": 1.0}
-# Rows of one day share its weather, so more of them say little more.
+# Rows of one day share its weather, and those of one group its person: more of them say little more.
 ROWS_OF_A_DAY = 10
 DAY = timedelta(days=1)
 FEWEST_TEST_ROWS = 10
@@ -31,7 +31,8 @@ class Shape:
     """What parameters depend on: labelled rows, features, rows of each class, and how the time column lies.
 
     `days`: how many days the times span, 0 without time. `test_days`: how many of them the gate gets, of which
-    `days_with_rows` have rows, `test_rows` together.
+    `days_with_rows` have rows, `test_rows` together. `groups`: how many groups the gate's rows are of, 0 where rows
+    stand alone.
     """
 
     task: Task
@@ -43,6 +44,7 @@ class Shape:
     days_with_rows: int = 0
     test_rows: int = 0
     has_hours: bool = False
+    groups: int = 0
 
     @property
     def test_share(self) -> float:
@@ -50,11 +52,23 @@ class Shape:
         return 0.25 if self.rows < 1_000 else 0.2
 
     @property
+    def clusters(self) -> int:
+        """How many groups, days or rows the gate counts, 1 or more; see `unit`."""
+        n = self.groups or (self.days_with_rows if self.test_days else round(self.test_share * self.rows))
+        return max(n, 1)
+
+    @property
+    def unit(self) -> str:
+        """What belongs together before the gate."""
+        return "group" if self.groups else "day" if self.test_days else "row"
+
+    @property
     def independent(self) -> int:
         """About as many independent rows say as much as those that the gate gets, 1 or more."""
-        if not self.test_days:
-            return max(round(self.test_share * self.rows), 1)
-        return max(min(self.test_rows, ROWS_OF_A_DAY * self.days_with_rows), 1)
+        if self.unit == "row":
+            return self.clusters
+        rows = self.test_rows if self.test_days else round(self.test_share * self.rows)
+        return max(min(rows, ROWS_OF_A_DAY * self.clusters), 1)
 
 
 def standard_error(shape: Shape) -> float:

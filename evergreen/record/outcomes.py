@@ -10,6 +10,7 @@ from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.values import Value
 from evergreen.decisions.gate.campaign import Asked, Level, Rule
 from evergreen.decisions.gate.check import Check
+from evergreen.decisions.gate.doubts import doubts_of
 from evergreen.decisions.gate.verdict import Answer, Judged, Sees
 from evergreen.record.ledger.chain import CHANGES, Entry
 from evergreen.record.ledger.ledger import Ledger
@@ -63,17 +64,24 @@ class Judgement(Value):
     uses: int = 1
     refit_of: str | None = None
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What speaks against believing the version that the gate took; empty of a candidate that it refused."""
+        return () if self.version is None else doubts_of(self.checks)
+
 
 class TrainingOutcome(Judgement):
     """What a training run ends with.
 
     `analysis`: "attached" to the candidate's run, or why it could not be made; None where none is wanted.
     `waits_until`: of a version that was proposed, when nobody's answer becomes a rejection; None: never.
+    `warnings`: the `doubts`.
     """
 
     steps: tuple[StepRun, ...]
     analysis: str | None = None
     waits_until: datetime | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class VersionFacts(Value):

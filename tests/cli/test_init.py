@@ -19,6 +19,7 @@ from rich.console import Console
 from cli import init, show
 from evergreen.base.errors import ConfigError, DataError
 from evergreen.config import consistency
+from evergreen.config.contract.columns import MISSING
 from evergreen.config.contract.contract import Contract
 from evergreen.config.contract.sources import FileSource, SqlSource, UrlSource
 from evergreen.config.params.params import Params
@@ -115,8 +116,9 @@ def test_init_reads_a_question_mark_as_missing(settings: Settings):
     written = made(settings, settings.project / "data" / "marked.csv")
     contract, _ = read(settings, written)
     weight = next(c for c in contract.columns if c.name == "weight")
-    assert (weight.type, weight.nullable, contract.missing[-1]) == ("number", True, "?")
-    assert "read as missing, besides the usual: '?'" in written.review
+    assert (weight.type, weight.nullable, weight.missing) == ("number", True, ("?",))
+    assert contract.missing == MISSING
+    assert "weight: '?' in it is read as missing" in written.review
 
 
 def test_init_does_not_overwrite(settings: Settings):

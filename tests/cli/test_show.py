@@ -72,3 +72,14 @@ def test_numbers_of_a_summary_have_four_digits(printed):
     assert "0.1235" in text
     assert "7" in text
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(("version", "warned"), [(3, True), (None, False)])
+def test_promotion_on_few_rows_is_shown_with_a_warning_and_a_refusal_without(printed, version, warned):
+    seen = {"metric": "r2", "ours": 0.4, "gain": 0.4, "se": 0.1, "n": 8, "rows": 8, "unit": "row"}
+    check = Check(name="prior", code="GT002", outcome="passed", text="", evidence=seen)
+    verdict = "promoted" if version else "refused"
+    outcome = JUDGED.model_copy(update={"checks": (check,), "version": version, "verdict": verdict})
+    show.judged(outcome)
+    assert ("Warning: the gate had 8 rows: so few" in " ".join(printed.getvalue().split())) == warned
+    assert bool(outcome.doubts) == warned

@@ -15,9 +15,9 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.contract.sources import FileSource
 from evergreen.config.params.params import Params
 from evergreen.proposal import drafts
-from evergreen.proposal.profile import profile
 from evergreen.proposal.propose import Proposal, propose
 from evergreen.proposal.roles import Ask
+from evergreen.proposal.spellings import reading
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SOURCE = FileSource(kind="file", path="rows.csv")
@@ -28,7 +28,7 @@ def proposed(
 ) -> Proposal:
     """Propose for a table as a CSV file gives it, all text, or as Parquet does."""
     table = pa.Table.from_pandas(rows, preserve_index=False) if typed else as_text(rows)
-    seen = profile(table.to_batches(max_chunksize=500), key=key)
+    seen = reading.read(lambda: table.to_batches(max_chunksize=500), now=NOW, key=key, missing=MISSING)
     return propose(
         seen, Ask(target=target, name="rows", source=SOURCE, now=NOW, key=tuple(key), is_typed=typed, **known)
     )

@@ -207,14 +207,15 @@ def test_columns_of_scores_are_those_of_the_task(which, chain):
 @EVERY
 def test_column_with_the_name_of_an_answer_is_never_overwritten(which, chain):
     made = chain(which)
+    model, rows = model_of(made), tables.table(which).head(3)
     field = "value" if which == "regression" else "label"
+    usual = scoring.score_file(rows, model, version=4, threshold=0.5)
 
     for name in (field, "codes", "prediction_id", "version"):
-        with pytest.raises(DataError, match=f"column '{name}' has the name") as caught:
-            scoring.score_file(
-                tables.table(which).head(3).assign(**{name: "mine"}), model_of(made), version=4, threshold=0.5
-            )
-        assert caught.value.code == "SCR001"
+        scored = scoring.score_file(rows.assign(**{name: "mine"}), model, version=4, threshold=0.5)
+        assert list(scored[name]) == ["mine"] * 3
+        pd.testing.assert_series_equal(scored[f"_{name}"], usual[name], check_names=False)
+        assert {*scored.columns} == {*usual.columns, f"_{name}"}
 
 
 @EVERY

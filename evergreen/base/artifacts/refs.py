@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from evergreen.base.values import Value
+from evergreen.base.values import Value, digest_of
 
 
 class TableRef(Value):
@@ -28,17 +28,24 @@ class FolderRef(Value):
 class Item(Value):
     """One file of a source, or the local copy of an object or a query's rows.
 
-    `name`: as the user knows it, without secrets. `uri`: the absolute local path. `sha256`: of the bytes. `stamp` says
-    which state of the file was hashed; it stays in this process, and no digest and no JSON holds it.
+    `name`: as the user knows it, without secrets. `uri`: the absolute local path. `sha256`: of the bytes. `values`: by
+    column, what folders named column=value above it say of all its rows; None where they have none. `stamp` says which
+    state of the file was hashed; it stays in this process, and no digest and no JSON holds it.
     """
 
     name: str
     uri: str
     size: int
     sha256: str
-    format: Literal["csv", "tsv", "parquet", "jsonl"]
-    compression: Literal["", "gzip", "zip"] = ""
+    format: Literal["csv", "tsv", "parquet", "jsonl", "json", "xlsx"]
+    compression: Literal["", "gzip", "zip", "zstd"] = ""
+    values: dict[str, str | None] = Field(default_factory=dict)
     stamp: str = Field(default="", exclude=True, repr=False)
+
+    @property
+    def rows_sha256(self) -> str:
+        """The digest of what its rows are made of: its bytes, and what its folders say of them."""
+        return digest_of([self.sha256, self.values]) if self.values else self.sha256
 
 
 class SourceRef(Value):

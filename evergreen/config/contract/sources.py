@@ -1,12 +1,51 @@
-"""Where a dataset is read from, and what it is joined with."""
+"""Where a dataset is read from, how its files are to be read, and what it is joined with."""
 
-from typing import Annotated, Literal
+import codecs
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from evergreen.config.section import Name, Section
 
-Format = Literal["auto", "csv", "tsv", "parquet", "jsonl"]
+Format = Literal["auto", "csv", "tsv", "parquet", "jsonl", "json", "xlsx"]
+Sign = Annotated[str, Field(min_length=1, max_length=1, pattern=r'^[^"\r\n]$')]
+
+
+class Layout(Section):
+    """How the files of a source are to be read; what is left out follows from a file's name and first bytes.
+
+    `delimiter`: of text with separators; by default a comma, or a tab in files that end in .tsv or .tab. `encoding`: of
+    text files; by default UTF-8, or what a byte order mark says. A file that is UTF-8, with letters beyond ASCII, is
+    read so although another encoding of single bytes is named: no other text looks like it. `header: false`: the first
+    line is a row; the columns are called `names`, or column_1 and so on. `comment`: lines that begin with it are left
+    out, but not one that has as many values as the first line that does not.
+    """
+
+    format: Format = "auto"
+    encoding: str | None = None
+    delimiter: Sign | None = None
+    header: bool = True
+    names: tuple[Name, ...] = ()
+    comment: Annotated[str, Field(pattern=r'^[^"\s]{0,4}$')] = ""
+
+    @field_validator("encoding")
+    @classmethod
+    def _encoding_known(cls, name: str | None) -> str | None:
+        try:
+            is_text = name is None or codecs.lookup(name)._is_text_encoding
+        except LookupError:
+            is_text = False
+        if not is_text:
+            raise ValueError(f"'{name}' is no encoding of text that Python knows; cp1252, latin-1 and utf-16 are")
+        return name
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> Self:
+        if self.names and self.header:
+            raise ValueError("names are those of files without a header: set header: false, or leave names out")
+        if repeated := sorted({name for name in self.names if self.names.count(name) > 1}):
+            raise ValueError(f"names hold a name twice: {', '.join(repeated)}")
+        return self
 
 
 class BundledSource(Section):
@@ -16,7 +55,7 @@ class BundledSource(Section):
     table: Literal["flights", "planes", "weather"] = "flights"
 
 
-class FileSource(Section):
+class FileSource(Layout):
     """Files with one row per observation: `path` names one, a folder of them, or several by a glob.
 
     `path` is relative to `root`, and `root` to the project; nothing outside `root` is read, not through a link either.
@@ -25,23 +64,20 @@ class FileSource(Section):
     kind: Literal["file"]
     path: Name
     root: Name = "."
-    format: Format = "auto"
 
 
-class DvcSource(Section):
+class DvcSource(Layout):
     """A file or folder that DVC tracks: `path` is relative to the project, and `path`.dvc lies beside it."""
 
     kind: Literal["dvc"]
     path: Name
-    format: Format = "auto"
 
 
-class UrlSource(Section):
+class UrlSource(Layout):
     """Objects in a store that fsspec knows, such as s3://bucket/flights/*.parquet; the settings name its endpoint."""
 
     kind: Literal["url"]
     url: Annotated[str, Field(pattern=r"^[a-z][a-z0-9+.-]*://.+")]
-    format: Format = "auto"
 
 
 class SqlSource(Section):
@@ -58,6 +94,11 @@ class SqlSource(Section):
 
 
 Source = Annotated[BundledSource | FileSource | DvcSource | UrlSource | SqlSource, Field(discriminator="kind")]
+
+
+def format_of(source: Source) -> Format:
+    """Return the format that a source names for its files."""
+    return source.format if isinstance(source, Layout) else "auto"
 
 
 class AsOf(Section):

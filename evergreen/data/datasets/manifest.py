@@ -19,9 +19,11 @@ UNDATED, WHOLE = "undated", "all"  # partitions of rows without a time, and of t
 class IngestedItem(Value):
     """What one file, object or query result gave.
 
+    `sha256`: of its bytes and what its folders say of them, as `Item.rows_sha256`.
     `duplicate_of`: the name of an item with the same bytes, whose rows are counted once. `unordered`: rows whose time
     lies before that of the row above. `undeclared`: columns that the contract does not name; their values are not
-    stored. `physical`: types by column, of a typed source.
+    stored. `absent`: columns that it has not, because they came with a later item: null in its rows. `physical`: types
+    by column, of a typed source.
     """
 
     name: str
@@ -31,6 +33,7 @@ class IngestedItem(Value):
     duplicate_of: str = ""
     unordered: int = 0
     undeclared: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     physical: Mapping[str, str] = Field(default_factory=dict)
 
 

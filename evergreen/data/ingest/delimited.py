@@ -1,7 +1,7 @@
 """CSV and TSV, as text, at the speed of Arrow's parser."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -10,41 +10,59 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from evergreen.base.artifacts.refs import Item
-from evergreen.data.ingest.faults import bad_header, empty, not_parsed, unreadable_rows, with_rows
+from evergreen.config.contract.sources import Layout
+from evergreen.data.ingest import charsets, heads
+from evergreen.data.ingest.faults import (
+    bad_header,
+    check_names,
+    empty,
+    names_of,
+    not_parsed,
+    unreadable_rows,
+    with_rows,
+)
+from evergreen.data.ingest.heads import SPELLED
+from evergreen.data.ingest.items import setting
+from evergreen.data.ingest.lines import Headed, Uncommented
 from evergreen.data.ingest.streams import MARK, MIB, READ_BYTES, Utf8, open_bytes, shown
-from evergreen.data.typed.schema import ROW, UNREADABLE
 
 DELIMITERS = {"csv": ",", "tsv": "\t"}
-SPELLED = {",": "a comma", "\t": "a tab", ";": "';'", "|": "'|'"}
-SNIFFED_LINES = 20
 # As many in a row and not one good: the header is not that of the rows. They wait in memory for the next good row.
 MOST_RAGGED = 200_000
 
 
-def batches(item: Item, missing: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+def batches(item: Item, missing: tuple[str, ...], layout: Layout) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a delimited file, every column as text; raises DataError as `readers.read` says."""
-    delimiter = DELIMITERS[item.format]
-    with open_bytes(item) as raw, Utf8(raw) as stream:
+    with open_bytes(item) as raw, Utf8(raw, charsets.encoding_of(item, layout)) as stream:
         head = stream.read(READ_BYTES)
-        if not head.strip():
-            raise empty(item)
         if head.startswith(b"PAR1"):
             raise not_parsed(item, "this is a Parquet file, not text")
-        _check_delimiter(item, head, delimiter)
-        ragged = _Ragged()
-        with _explained(item):
-            reader = _parser(_Headed(head, stream), delimiter, missing, ragged.set_aside)
-        schema = reader.schema
-        _check_names(item, schema.names)
+        said, head = heads.separator(head)
+        delimiter = said or layout.delimiter or DELIMITERS.get(item.format, ",")
+        lines = heads.lines_of(head)
+        headed = Headed(head, stream)
+        source = Uncommented(headed, layout.comment, lines, delimiter) if layout.comment else headed
+        if layout.comment:
+            lines = heads.uncommented(lines, layout.comment, delimiter)
+        if not lines:
+            raise empty(item)
+        _check_delimiter(item, lines, delimiter)
+        names = None if layout.header else names_of(item, layout, heads.value_count(lines[0], delimiter))
+        ragged = _Ragged(headers=int(layout.header))
+        with _explained(item, ragged, delimiter):
+            reader = _parser(source, delimiter, missing, ragged.set_aside, names)
+        kept = _check_names(item, reader.schema.names, lines, delimiter)
+        schema = pa.schema([reader.schema.field(at) for at in kept])
         while True:
-            with _explained(item):
+            with _explained(item, ragged, delimiter):
                 batch = _next(reader)
             if batch is None:
                 break
             numbers, between = ragged.numbered(len(batch))
-            yield from _readable(batch, numbers, delimiter, marked=stream.marked)
+            yield from _readable(batch, numbers, delimiter, marked=stream.marked, kept=kept)
             if between:
                 yield _set_aside(schema, between)
+        ragged.refuse_all(item, delimiter)
         if rest := list(ragged.waiting):
             yield _set_aside(schema, rest)
 
@@ -52,13 +70,15 @@ def batches(item: Item, missing: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
 class _Ragged:
     """The rows that have another number of values than the header, and the numbers that they leave to the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, headers: int) -> None:
         self.waiting: deque[tuple[int, str]] = deque()
-        self._first = 1
+        self._headers, self._first = headers, 1
+        self._widths: set[tuple[int, int]] = set()
 
     def set_aside(self, row: pyarrow.csv.InvalidRow) -> str:
         """Take a row from the parser, which counts the header."""
-        self.waiting.append((row.number - 1, row.text))
+        self.waiting.append((row.number - self._headers, row.text))
+        self._widths.add((row.actual_columns, row.expected_columns))
         return "skip" if len(self.waiting) < MOST_RAGGED else "error"
 
     def numbered(self, rows: int) -> tuple[np.ndarray, list[tuple[int, str]]]:
@@ -70,17 +90,32 @@ class _Ragged:
         numbers = np.arange(first, self._first)
         return np.delete(numbers, [number - first for number, _ in between]) if between else numbers, between
 
+    def refuse_all(self, item: Item, delimiter: str) -> None:
+        """Raise DataError if all rows, two or more, have one number of values, and the header has another."""
+        if self._first > 1 or len(self.waiting) < 2 or len(self._widths) > 1:
+            return
+        ((values, names),) = self._widths
+        sign = SPELLED.get(delimiter, repr(delimiter))
+        if values == names + 1 and all(text.rstrip("\r\n").endswith(delimiter) for _, text in self.waiting):
+            advice = f"Each row ends with {sign}: end the header with one too, or take it off the rows."
+        elif values == names + 1:
+            advice = "Add the name that the header lacks: R, for one, leaves out that of the row names."
+        else:
+            advice = f"Check the header; the values are taken to be separated by {sign}."
+        raise bad_header(item, f"rows have {values} values, the header {names}", advice)
+
 
 def _parser(
-    source: "_Headed",
+    source: Headed | Uncommented,
     delimiter: str,
     missing: tuple[str, ...],
     set_aside: Callable[[pyarrow.csv.InvalidRow], str],
+    names: Sequence[str] | None,
 ) -> pyarrow.csv.CSVStreamingReader:
     return pyarrow.csv.open_csv(
         pa.PythonFile(source, "r"),
         # Without threads the parser numbers the rows, and is as fast: it converts nothing but text.
-        read_options=pyarrow.csv.ReadOptions(block_size=READ_BYTES, use_threads=False),
+        read_options=pyarrow.csv.ReadOptions(block_size=READ_BYTES, use_threads=False, column_names=names),
         parse_options=pyarrow.csv.ParseOptions(
             delimiter=delimiter, newlines_in_values=True, invalid_row_handler=set_aside
         ),
@@ -91,10 +126,11 @@ def _parser(
 
 
 @contextmanager
-def _explained(item: Item) -> Iterator[None]:
+def _explained(item: Item, ragged: _Ragged, delimiter: str) -> Iterator[None]:
     try:
         yield
     except pa.ArrowInvalid as error:
+        ragged.refuse_all(item, delimiter)
         if "straddling" not in str(error):
             raise
         why = f"a row, or a value in quotes, does not end within {READ_BYTES // MIB} MiB"
@@ -108,68 +144,58 @@ def _next(reader: pyarrow.csv.CSVStreamingReader) -> pa.RecordBatch | None:
         return None
 
 
-class _Headed:
-    """A stream whose beginning has been looked at already."""
-
-    closed = False
-
-    def __init__(self, head: bytes, rest: Utf8) -> None:
-        self._head, self._rest = head, rest
-
-    def read(self, size: int) -> bytes:
-        given, self._head = self._head[:size], self._head[size:]
-        while len(given) < size and (more := self._rest.read(size - len(given))):  # the header must be in one block
-            given = given + more if given else more
-        return given
-
-    def close(self) -> None:
-        """Leave it open: it is not ours."""
-
-
-def _readable(batch: pa.RecordBatch, numbers: np.ndarray, delimiter: str, *, marked: bool) -> Iterator[pa.RecordBatch]:
+def _readable(
+    batch: pa.RecordBatch, numbers: np.ndarray, delimiter: str, *, marked: bool, kept: Sequence[int]
+) -> Iterator[pa.RecordBatch]:
     broken = np.zeros(len(batch), dtype=bool)
     if marked:
         for column in batch.columns:
             broken |= pc.match_substring(column, MARK).fill_null(False).to_numpy(zero_copy_only=False)
+    named = batch if len(kept) == batch.num_columns else batch.select(kept)
     if not broken.any():
         if len(batch):
-            yield with_rows(batch, pa.array(numbers))
+            yield with_rows(named, pa.array(numbers))
         return
     bad = batch.filter(pa.array(broken))
     if len(bad) < len(batch):
-        yield with_rows(batch.filter(pa.array(~broken)), pa.array(numbers[~broken]))
+        yield with_rows(named.filter(pa.array(~broken)), pa.array(numbers[~broken]))
     rows = zip(*(column.to_pylist() for column in bad.columns), strict=True)
     texts = [shown(delimiter.join(value or "" for value in row)) for row in rows]
-    yield unreadable_rows(batch.schema, numbers[broken].tolist(), texts)
+    yield unreadable_rows(named.schema, numbers[broken].tolist(), texts)
 
 
 def _set_aside(schema: pa.Schema, rows: list[tuple[int, str]]) -> pa.RecordBatch:
     return unreadable_rows(schema, [number for number, _ in rows], [shown(text) for _, text in rows])
 
 
-def _check_names(item: Item, names: list[str]) -> None:
+def _check_names(item: Item, names: list[str], lines: Sequence[str], delimiter: str) -> list[int]:
+    """Return the places of the columns that have a name; of one without a name it is an empty one."""
     if any(MARK in name for name in names):
-        raise bad_header(item, "the header is not UTF-8 text", "Save the file as UTF-8.")
-    repeated = sorted({name for name in names if names.count(name) > 1})
-    if repeated:
-        listed = ", ".join(f"'{name}'" for name in repeated)
-        raise bad_header(item, f"the header names columns twice: {listed}", "Give each column a name of its own.")
-    reserved = [name for name in names if name in (ROW, UNREADABLE)]
-    if reserved:
-        raise bad_header(item, f"the header names '{reserved[0]}', which Evergreen adds itself", "Rename that column.")
+        seen = charsets.look(item)
+        is_wide = any(MARK in name.replace(f"{MARK}\\", "") for name in names)
+        why = "it holds NUL bytes, as UTF-16 does" if is_wide else seen.place
+        likely = "utf-16-le or utf-16-be" if is_wide else "cp1252"
+        raise bad_header(
+            item,
+            f"the header is not UTF-8 text: {why}",
+            setting("encoding", f"what the file was saved in, such as {likely}, or save it as UTF-8"),
+        )
+    nameless = [at for at, name in enumerate(names) if not name.strip()]
+    kept = [at for at in range(len(names)) if len(nameless) == 1 or at not in nameless]
+    is_row = heads.looks_like_a_row(heads.records(lines, delimiter))
+    advice = f"It looks like a row. {setting('header', 'false')}" if is_row else "Give each column a name of its own."
+    check_names(item, [names[at] for at in kept], advice)
+    return kept
 
 
-def _check_delimiter(item: Item, head: bytes, delimiter: str) -> None:
-    lines = [line for line in head.decode("utf-8", "replace").splitlines()[: SNIFFED_LINES + 1] if line.strip()]
-    whole = lines[:-1] or lines
-    if delimiter in whole[0]:
+def _check_delimiter(item: Item, lines: Sequence[str], delimiter: str) -> None:
+    if delimiter in lines[0]:
         return
-    for other in SPELLED:
-        counts = {line.count(other) for line in whole}
-        if len(counts) == 1 and counts != {0}:
-            hint = {"\t": "Set source.format to tsv.", ",": "Set source.format to csv."}
-            raise bad_header(
-                item,
-                f"looks separated by {SPELLED[other]}; {item.format} is separated by {SPELLED[delimiter]}",
-                hint.get(other, f"Write the file with {SPELLED[delimiter]} between its values."),
-            )
+    other = heads.delimiter_of(lines, delimiter)
+    if other != delimiter:
+        raise bad_header(
+            item,
+            f"looks separated by {SPELLED[other]}; {item.format} is separated by "
+            f"{SPELLED.get(delimiter, repr(delimiter))}",
+            setting("delimiter", repr(other)),
+        )

@@ -11,19 +11,30 @@ from evergreen.base.artifacts.refs import Item
 from evergreen.base.errors import ConfigError, DataError
 from evergreen.config.contract import sources
 
-Format = Literal["csv", "tsv", "parquet", "jsonl"]
-Compression = Literal["", "gzip", "zip"]
+Format = Literal["csv", "tsv", "parquet", "jsonl", "json", "xlsx"]
+Compression = Literal["", "gzip", "zip", "zstd"]
 
 SUFFIXES: dict[str, Format] = {
     ".csv": "csv", ".txt": "csv", ".tsv": "tsv", ".tab": "tsv",
-    ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl",
+    ".parquet": "parquet", ".pq": "parquet", ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "json", ".xlsx": "xlsx",
 }  # fmt: skip
-COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".gzip": "gzip", ".zip": "zip"}
-MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip"}
+COMPRESSIONS: dict[str, Compression] = {
+    ".gz": "gzip", ".gzip": "gzip", ".zip": "zip", ".zst": "zstd", ".zstd": "zstd",
+}  # fmt: skip
+MAGIC: dict[bytes, Compression] = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
-def item_of(path: Path, *, name: str, format: sources.Format = "auto") -> Item:
+def item_of(
+    path: Path, *, name: str, format: sources.Format = "auto", otherwise: sources.Format = "auto",
+    values: dict[str, str | None] | None = None,
+) -> Item:  # fmt: skip
     """Hash a file and say what it is.
+
+    Parameters
+    ----------
+    format : what it is, whatever its name says.
+    otherwise : what it is if neither its name nor its bytes tell.
+    values : what its folders say of its rows.
 
     Raises
     ------
@@ -46,14 +57,30 @@ def item_of(path: Path, *, name: str, format: sources.Format = "auto") -> Item:
         known = format
     elif known is None and compression == "zip":
         known = _format_of_member(path)
+    if known is None and otherwise != "auto":
+        known = otherwise
     if known is None:
-        raise ConfigError(
-            "CFG028",
-            f"the name does not tell the format; known endings: {', '.join(SUFFIXES)}, each also with .gz or .zip",
-            where=name,
-            next_step=f"Set source.format in the contract to one of {', '.join(get_args(Format))}.",
-        )
-    return Item(name=name, uri=str(path), size=size, sha256=sha256, format=known, compression=compression, stamp=before)
+        raise nameless(name)
+    return Item(
+        name=name, uri=str(path), size=size, sha256=sha256, format=known, stamp=before, values=values or {},
+        compression="" if known == "xlsx" and compression == "zip" else compression,
+    )  # fmt: skip
+
+
+def nameless(name: str) -> ConfigError:
+    """Return what is said of a file whose name does not tell its format."""
+    return ConfigError(
+        "CFG028",
+        f"the name does not tell the format; known endings: {', '.join(SUFFIXES)}, each also with "
+        f"{', '.join(COMPRESSIONS)}",
+        where=name,
+        next_step=setting("format", f"one of {', '.join(get_args(Format))}"),
+    )
+
+
+def setting(key: str, value: str) -> str:
+    """Return the advice to set a key of the contract's source; `cli.init` says it as an option."""
+    return f"Set source.{key} in the contract to {value}."
 
 
 def check_unchanged(item: Item) -> None:

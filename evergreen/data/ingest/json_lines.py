@@ -1,4 +1,4 @@
-"""JSON lines, as text: one object per line, numbers as they are spelled."""
+"""JSON, as text: one object per line or in one array, numbers as they are spelled."""
 
 import json
 import re
@@ -9,7 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.base.artifacts.refs import Item
+from evergreen.config.contract.sources import Layout
+from evergreen.data.ingest import charsets, json_arrays
 from evergreen.data.ingest.faults import bad_header, empty, not_parsed, unreadable_rows, with_rows
+from evergreen.data.ingest.items import setting
 from evergreen.data.ingest.streams import MIB, READ_BYTES, Utf8, open_bytes, shown
 from evergreen.data.typed.schema import ROW, UNREADABLE
 
@@ -17,12 +20,12 @@ LONGEST_LINE = 16 * MIB
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
-def batches(item: Item, missing: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a JSON lines file; a column appears with the first batch that has it."""
+def batches(item: Item, missing: tuple[str, ...], layout: Layout) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a JSON file; a column appears with the first batch that has it."""
     names: dict[str, None] = {}
     nulls = pa.array(missing, pa.string())
     first = 1
-    for lines in _blocks(item):
+    for lines in _blocks(item, layout):
         rows: list[dict[str, Any]] = []
         numbers: list[int] = []
         broken: list[tuple[int, str]] = []
@@ -47,13 +50,16 @@ def batches(item: Item, missing: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
             yield unreadable_rows(schema, [number for number, _ in broken], [text for _, text in broken])
 
 
-def _blocks(item: Item) -> Iterator[list[bytes]]:
-    """Yield the lines that are not blank, some MiB of them at a time."""
+def _blocks(item: Item, layout: Layout) -> Iterator[list[bytes]]:
+    """Yield the lines that are not blank, or the elements of an array, some MiB of them at a time."""
     begun = False
-    with open_bytes(item) as raw, Utf8(raw) as stream:
+    with open_bytes(item) as raw, Utf8(raw, charsets.encoding_of(item, layout)) as stream:
         rest = b""
         while block := stream.read(READ_BYTES):
             *whole, rest = (rest + block).split(b"\n")
+            if item.format == "json" and not begun and (array := b"\n".join([*whole, rest]).lstrip()).startswith(b"["):
+                yield from json_arrays.elements(item, array, stream)
+                return
             if len(rest) > LONGEST_LINE:
                 raise not_parsed(item, f"a line does not end within {LONGEST_LINE // MIB} MiB")
             lines = [line for line in whole if line.strip()]
@@ -73,8 +79,23 @@ def _blocks(item: Item) -> Iterator[list[bytes]]:
 def _check_lines(item: Item, line: bytes) -> None:
     if line.lstrip().startswith(b"["):
         raise bad_header(
-            item, "looks like one JSON array; jsonl has one object on each line", "Write each row on a line of its own."
+            item, "looks like one JSON array; jsonl has one object on each line", setting("format", "json")
         )
+    if item.format == "json" and line.lstrip().startswith(b"{") and not _is_row(line):
+        raise bad_header(
+            item,
+            "looks like one JSON object; expected an array of rows, or one row on each line",
+            "Write the rows as an array: [{...}, {...}].",
+        )
+
+
+def _is_row(line: bytes) -> bool:
+    """Return whether a line is an object, and not one of columns."""
+    try:
+        values = json.loads(line).values()
+    except (ValueError, RecursionError):
+        return False
+    return any(not isinstance(value, (dict, list)) for value in values)
 
 
 def _row(line: bytes) -> dict[str, Any] | None:

@@ -1,22 +1,23 @@
 """Files on this machine: one, a folder of them, or a glob, and never one outside the declared root."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from evergreen.base.artifacts.refs import Item
 from evergreen.base.errors import DataError
 from evergreen.config.contract.sources import FileSource, Format
+from evergreen.data.ingest.folders import LEFT_OUT, is_no_data, values_of
 from evergreen.data.ingest.items import absent, item_of, unreadable
 
 MAGIC = frozenset("*?[")
-LEFT_OUT = (".", "_")
-NOT_DATA = (".dvc",)
+DVC = ".dvc"
 
 
 def find(source: FileSource, *, project: Path) -> tuple[Item, ...]:
     """Return the files of a source, by name, hashed.
 
-    In a folder, and where a glob does not ask for them, names that begin with a dot or an underscore are left out.
+    In a folder, and where a glob does not ask for them, names that begin with a dot or an underscore are left out; so
+    are, of several files, those without a byte and those that are documents by their name, as `besides` says.
 
     Raises
     ------
@@ -45,10 +46,31 @@ def find_under(root: Path, path: str, *, format: Format) -> tuple[Item, ...]:
         raise absent(repr(path)) from error
     if not files:
         raise absent(root / relative)
+    rows = _rows(files)
     items = [
-        item_of(file.resolve(), name=file.relative_to(root).as_posix(), format=format) for file in dict.fromkeys(files)
+        item_of(file.resolve(), name=name, format=format, values=values_of(name))
+        for file in dict.fromkeys(rows)
+        for name in [file.relative_to(root).as_posix()]
     ]
     return tuple(sorted(items, key=lambda item: item.name))
+
+
+def besides(source: FileSource, *, project: Path) -> tuple[str, ...]:
+    """Return the names of the files in a source's folder, or among its glob's, that are left out for they hold no row.
+
+    Those whose names begin with a dot or an underscore are not counted.
+    """
+    root = (project / source.root).resolve()
+    files = sorted(_named(root, Path(source.path)))
+    kept = set(_rows(files))
+    return tuple(file.relative_to(root).as_posix() for file in files if file not in kept)
+
+
+def _rows(files: Sequence[Path]) -> list[Path]:
+    """Return the files that may hold rows; all, where none of them does by its name and size."""
+    if len(files) == 1:
+        return list(files)
+    return [file for file in files if not is_no_data(file.name) and file.stat().st_size] or list(files)
 
 
 def _named(root: Path, relative: Path) -> Iterator[Path]:
@@ -77,7 +99,7 @@ def _below(folder: Path, root: Path, above: frozenset[Path]) -> Iterator[Path]:
     if resolved in above:  # a link to a folder that holds it
         return
     for path in folder.iterdir():
-        if path.name.startswith(LEFT_OUT) or path.suffix in NOT_DATA:
+        if path.name.startswith(LEFT_OUT) or path.suffix == DVC:
             continue
         if _inside(path, root).is_dir():
             yield from _below(path, root, above | {resolved})

@@ -39,7 +39,7 @@ def batches(item: Item, columns: Sequence[str] | None, *, coded: bool = False) -
         if repeated or reserved:
             what = f"the schema names columns twice: {', '.join(repeated)}" if repeated else f"'{reserved[0]}' is ours"
             raise bad_header(item, what, "Give each column a name of its own.")
-        nested = {field.name for field in schema if pa.types.is_nested(_plain(field.type))}
+        nested = {field.name for field in schema if _is_nested(field.type)}
         asked = sorted(nested & set(columns or ()))
         if asked:
             raise not_parsed(item, f"column '{asked[0]}' is nested ({schema.field(asked[0]).type})")
@@ -51,9 +51,21 @@ def batches(item: Item, columns: Sequence[str] | None, *, coded: bool = False) -
             yield from _readable(_flat(batch, few), numbers)
 
 
+def unread(item: Item) -> dict[str, str]:
+    """Return the types of the columns that `batches` leaves out, by name."""
+    return {field.name: str(field.type) for field in pq.read_schema(item.uri) if _is_nested(field.type)}
+
+
+def _is_nested(kind: pa.DataType) -> bool:
+    kind = kind.storage_type if isinstance(kind, pa.BaseExtensionType) else kind
+    return bool(pa.types.is_nested(_plain(kind)))
+
+
 def _plain(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_dictionary(kind):
         return kind.value_type
+    if pa.types.is_binary_view(kind):
+        return pa.binary()
     return pa.string() if pa.types.is_large_string(kind) or pa.types.is_string_view(kind) else kind
 
 

@@ -2,22 +2,22 @@
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote
 
 from pydantic import Field
 
-from evergreen.base.errors import ConfigError, DataError
+from evergreen.base.errors import DataError
 from evergreen.base.values import Value
-from evergreen.data.ingest.items import COMPRESSIONS, SUFFIXES
-from evergreen.data.ingest.local import LEFT_OUT, MAGIC
-
-NULL_VALUE = "__HIVE_DEFAULT_PARTITION__"
+from evergreen.config.contract.sources import Format
+from evergreen.data.ingest.folders import LEFT_OUT, is_no_data, values_of
+from evergreen.data.ingest.items import COMPRESSIONS, SUFFIXES, nameless
+from evergreen.data.ingest.local import MAGIC
 
 
 class Partition(Value):
     """A file of rows. `name`: relative to the folder that was named. `uri`: the absolute path.
 
-    `values`: by column, what folders named column=value above it say of all its rows; None where they have none.
+    `values`: by column, what folders named column=value above it, as the path names them, say of all its rows; None
+    where they have none.
     """
 
     name: str
@@ -43,8 +43,15 @@ class Found(Value):
     partitions: tuple[Partition, ...]
 
 
-def find(source: str) -> Found:
-    """Return the files that a path names; in folders, names that begin with a dot or an underscore are left out.
+def find(source: str, *, otherwise: Format = "auto") -> Found:
+    """Return the files that a path names.
+
+    In folders, names that begin with a dot or an underscore are left out; so are, of several files, those without a
+    byte and those that are documents by their name.
+
+    Parameters
+    ----------
+    otherwise : what a file is whose name does not tell.
 
     Raises
     ------
@@ -63,22 +70,18 @@ def find(source: str) -> Found:
                  for file in (_below(match) if match.is_dir() else [match])]  # fmt: skip
     if not files:
         raise DataError("DQ000", "no file there", where=source, next_step="Name a file, a folder or a glob of files.")
-    partitions = sorted((_partition(file, root) for file in set(files)), key=lambda partition: partition.name)
-    if nameless := [one.name for one in partitions if _bare(PurePosixPath(one.name)).suffix.lower() not in SUFFIXES]:
-        raise ConfigError(
-            "CFG028",
-            f"the name does not tell the format; known endings: {', '.join(SUFFIXES)}, each also with .gz or .zip",
-            where=nameless[0],
-            next_step="Take the file out of the folder, or name a glob that leaves it out.",
-        )
+    kept = [file for file in files if not is_no_data(file.name) and file.stat().st_size] or files
+    partitions = sorted((_partition(file, root) for file in set(kept)), key=lambda partition: partition.name)
+    unknown = [one.name for one in partitions if _bare(PurePosixPath(one.name)).suffix.lower() not in SUFFIXES]
+    if unknown and otherwise == "auto":
+        error = nameless(unknown[0])
+        error.next_step = "Take the file out of the folder, or name a glob that leaves it out."
+        raise error
     return Found(single=False, root=str(root.resolve()), partitions=tuple(partitions))
 
 
 def _partition(file: Path, root: Path) -> Partition:
-    name = file.relative_to(root).as_posix()
-    pairs = (part.partition("=") for part in PurePosixPath(name).parts[:-1] if "=" in part)
-    values = {unquote(key): None if value == NULL_VALUE else unquote(value) for key, _, value in pairs}
-    return Partition(name=name, uri=str(file.resolve()), values=values)
+    return Partition(name=file.relative_to(root).as_posix(), uri=str(file.resolve()), values=values_of(file.as_posix()))
 
 
 def _below(folder: Path) -> Iterator[Path]:

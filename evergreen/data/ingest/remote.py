@@ -15,8 +15,9 @@ from evergreen.base.errors import ConfigError, DataError, EvergreenError, Unavai
 from evergreen.base.files import file_digest, write_bytes
 from evergreen.config.contract.sources import UrlSource
 from evergreen.data.ingest import addresses
+from evergreen.data.ingest.folders import LEFT_OUT, is_no_data, values_of
 from evergreen.data.ingest.items import changed, item_of
-from evergreen.data.ingest.local import LEFT_OUT, MAGIC
+from evergreen.data.ingest.local import MAGIC
 
 CONNECT_SECONDS, READ_SECONDS, TRIES = 3, 30, 2
 VERSION = ("ETag", "etag", "VersionId", "version_id", "generation", "LastModified", "last_modified", "mtime", "updated")
@@ -47,12 +48,13 @@ def find(source: UrlSource, *, folder: Path, storage: addresses.Storage) -> tupl
         for path in sorted(paths):
             url = addresses.shown(path if "://" in path else f"{prefix}://{path}")
             sha256 = _fetched(store, path, url=url, endpoint=endpoint, folder=folder)
-            item = item_of(folder / "objects" / sha256, name=url, format=source.format)
+            item = item_of(folder / "objects" / sha256, name=url, format=source.format, values=values_of(url))
             if item.sha256 != sha256:  # somebody wrote into our folder
                 (folder / "objects" / sha256).unlink()
                 raise changed(url)
             items.append(item)
-    return tuple(sorted(items, key=lambda item: item.name))
+    whole = [item for item in items if item.size] or items[:1]  # parts without a byte
+    return tuple(sorted(whole, key=lambda item: item.name))
 
 
 def _opened(url: str, storage: addresses.Storage) -> tuple[Any, str]:
@@ -97,7 +99,8 @@ def _listed(store: Any, path: str) -> list[str]:
         if info["type"] == "file":
             return [path]
         names = list(store.find(path))
-    return [name for name in names if not PurePosixPath(name).name.startswith(LEFT_OUT)]
+    kept = [name for name in names if not PurePosixPath(name).name.startswith(LEFT_OUT)]
+    return [name for name in kept if not is_no_data(name)] or kept
 
 
 def _fetched(store: Any, path: str, *, url: str, endpoint: str, folder: Path) -> str:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from evergreen.base.artifacts.refs import Item
+from evergreen.config.contract.sources import Layout
 from evergreen.data.ingest import faults, readers
 from evergreen.data.typed.schema import ROW, UNREADABLE
 
@@ -30,16 +31,17 @@ class Rows:
     coded: Collection[str] = ()
 
 
-def read(item: Item) -> Rows:
-    """Return the rows of a file.
+def read(item: Item, layout: Layout | None = None) -> Rows:
+    """Return the rows of a file, read as `layout` says.
 
     Raises
     ------
     DataError, here or with a later batch, if the file cannot be parsed or has no rows.
     """
-    batches = _ordered(readers.read(item, missing=(), coded=True))
-    if item.format == "jsonl":  # where a column may appear with any line
-        names = dict.fromkeys(name for batch in readers.read(item, missing=()) for name in batch.schema.names[:-2])
+    batches = _ordered(readers.read(item, missing=(), coded=True, layout=layout))
+    if item.format in ("jsonl", "json"):  # where a column may appear with any line
+        there = readers.read(item, missing=(), layout=layout)
+        names = dict.fromkeys(name for batch in there for name in batch.schema.names[:-2])
         schema = pa.schema([(name, pa.string()) for name in names])
         batches = (_aligned(batch, schema) for batch in batches)
     first = next(batches, None)
@@ -61,7 +63,7 @@ def without_missing(batch: pa.RecordBatch, names: Collection[str], missing: Sequ
     absent = pc.SetLookupOptions(pa.array(missing, pa.string()))
     null = pa.scalar(None, pa.string())
     for at, name in enumerate(batch.schema.names):
-        if name in names:
+        if name in names and pa.types.is_string(batch.schema.field(at).type):
             texts = batch.column(at)
             batch = batch.set_column(at, name, pc.if_else(pc.is_in(texts, options=absent), null, texts))
     return batch

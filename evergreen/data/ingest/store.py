@@ -18,10 +18,11 @@ from evergreen.base.files import write_bytes
 from evergreen.base.values import Value, digest_of
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
-from evergreen.config.contract.sources import BundledSource
+from evergreen.config.contract.sources import BundledSource, Layout
 from evergreen.config.params.ingest import IngestParams
 from evergreen.data import datasets, ingest
 from evergreen.data.datasets import Fragment, IngestedItem, Manifest
+from evergreen.data.ingest.appearing import Appearing
 from evergreen.data.ingest.items import check_unchanged
 from evergreen.data.ingest.joins import JoinedTable, attach, lookup
 from evergreen.data.ingest.privacy import protect
@@ -62,22 +63,30 @@ def sync(source: SourceRef, contract: Contract, store: Path, *, made_with: str, 
     items: list[IngestedItem] = []
     fragments: list[Fragment] = []
     files: dict[str, Path] = {}
+    known: dict[str, IngestedItem] = {}
+    columns = Appearing(contract, several=len(source.items) > 1)
     for item in source.items:
-        first = next((earlier for earlier in items if earlier.sha256 == item.sha256), None)
-        if first:
+        if first := known.get(item.rows_sha256):
             names = printable(item.name), printable(first.name)
             log.warning("ingest: %s has the bytes of %s; its rows are counted once", *names)
             items.append(first.model_copy(update={"name": item.name, "rows": 0, "duplicate_of": first.name}))
             continue
-        folder = store / "items" / hashlib.sha256(f"{item.sha256}:{item.format}:{reads}".encode()).hexdigest()[:32]
+        folder = store / "items" / hashlib.sha256(f"{item.rows_sha256}:{item.format}:{reads}".encode()).hexdigest()[:32]
         item_read = _known(folder)
         if item_read is None:
             lookups = _lookups(source, contract) if lookups is None else lookups
-            item_read = _read_item(item, contract, lookups, folder, secret)
+            item_read = _read_item(item, contract, lookups, folder, secret, columns)
             log.info("ingest: %s, %d rows", printable(item.name), item_read.about.rows)
+        if item_read.about.rows:
+            columns.add(item, item_read.about.absent)
+        if item_read.about.absent:
+            absent = ", ".join(item_read.about.absent)
+            log.warning("ingest: %s has no column %s; null in its rows", printable(item.name), printable(absent))
+        known[item.rows_sha256] = item_read.about.model_copy(update={"name": item.name})
         items.append(item_read.about.model_copy(update={"name": item.name}))
         fragments += item_read.fragments
         files |= {fragment.path: folder / fragment.path for fragment in item_read.fragments}
+    columns.require_all()
     types = {field.name: str(field.type) for field in arrow_schema(contract.stored)}
     manifest = Manifest(
         name=contract.name,
@@ -168,6 +177,7 @@ def _what_reading_needs(contract: Contract) -> dict[str, object]:
         ],
         "time": contract.time,
         "bundled": contract.source.table if isinstance(contract.source, BundledSource) else "",
+        "layout": contract.source.model_dump(include=set(Layout.model_fields) - {"format"}),
         **contract.model_dump(mode="json", include={"joins", "timezone", "missing"}),
     }  # fmt: skip
 
@@ -192,7 +202,9 @@ def _lookups(source: SourceRef, contract: Contract) -> list[JoinedTable]:
     ]
 
 
-def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], folder: Path, secret: bytes) -> ItemRead:
+def _read_item(
+    item: Item, contract: Contract, lookups: Sequence[JoinedTable], folder: Path, secret: bytes, columns: Appearing
+) -> ItemRead:
     temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
     own = contract.as_written(column for column in contract.stored if column.name not in contract.joined)
     sourced = [column for column in own if not column.parts]
@@ -200,7 +212,7 @@ def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], f
     with explain_os_errors(folder):
         try:
             temporary.mkdir(parents=True)
-            writer = datasets.Writer(temporary, item=item.sha256, time=contract.time, zone=contract.timezone)
+            writer = datasets.Writer(temporary, item=item.rows_sha256, time=contract.time, zone=contract.timezone)
             names: list[str] = []
             physical: dict[str, str] = {}
 
@@ -208,15 +220,14 @@ def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], f
                 for batch in ahead(ingest.batches(item, contract.source, contract.missing)):
                     names[:] = [name for name in batch.schema.names if not name.startswith("_")]
                     physical.update((field.name, str(field.type)) for field in batch.schema)
-                    if item.format != "jsonl":
-                        _require(names, sourced, item)
+                    if item.format not in ("jsonl", "json"):
+                        columns.require(names, item)
                     batch = _filled(batch, sourced)
                     rows = conform(batch, own, zone=contract.timezone, missing=contract.missing, offsets=offsets)
                     yield protect(attach(rows, lookups, contract), contract, secret)
 
             writer.write(ahead(typed()))
-            if names:
-                _require(names, sourced, item)
+            absent = columns.require(names, item) if names else ()
             refuse_mixture(offsets, item)
             check_unchanged(item)
             fragments = writer.close()
@@ -224,11 +235,14 @@ def _read_item(item: Item, contract: Contract, lookups: Sequence[JoinedTable], f
             about = IngestedItem(
                 name=item.name,
                 size=item.size,
-                sha256=item.sha256,
+                sha256=item.rows_sha256,
                 rows=sum(fragment.rows for fragment in fragments),
                 unordered=writer.unordered,
                 undeclared=tuple(name for name in names if name not in declared),
-                physical={c.name: physical[c.name] for c in sourced} if item.format == "parquet" and names else {},
+                absent=absent,
+                physical={c.name: physical[c.name] for c in sourced if c.name in physical}
+                if item.format == "parquet" and names
+                else {},
             )
             item_read = ItemRead(about=about, fragments=fragments)
             write_bytes(temporary / ITEM_FILE, item_read.model_dump_json(indent=1).encode())
@@ -259,17 +273,6 @@ def _filled(batch: pa.RecordBatch, columns: Sequence[Column]) -> pa.RecordBatch:
         if column.name not in batch.schema.names:
             batch = batch.append_column(column.name, pa.nulls(batch.num_rows))
     return batch
-
-
-def _require(names: Sequence[str], columns: Sequence[Column], item: Item) -> None:
-    missing = [column.name for column in columns if column.name not in names]
-    if missing:
-        raise DataError(
-            "DQ001",
-            f"missing columns: {', '.join(missing)}; found: {', '.join(names)}",
-            where=item.name,
-            next_step="Correct the file, or the column names in the contract.",
-        )
 
 
 def refuse_mixture(offsets: Offsets, item: Item) -> None:

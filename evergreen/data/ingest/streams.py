@@ -8,6 +8,8 @@ import zlib
 from pathlib import Path
 from typing import IO, Any
 
+import pyarrow as pa
+
 from evergreen.base.artifacts.refs import Item
 from evergreen.base.errors import DataError
 
@@ -52,6 +54,8 @@ def open_bytes(item: Item) -> IO[bytes]:
     file = path.open("rb", buffering=0)
     if item.compression == "":
         return file
+    if item.compression == "zstd":
+        return io.BufferedReader(_Unzstd(file, item.name), READ_BYTES)
     if item.size >= 18:  # the last four bytes: the size, modulo 4 GiB, of the last member
         file.seek(-4, io.SEEK_END)
         promised = int.from_bytes(file.read(4), "little")
@@ -75,15 +79,12 @@ def _member(path: Path, item: Item) -> IO[bytes]:
     return archive.open(info)  # reads no further than the size that was checked
 
 
-class _Gunzipped(io.RawIOBase):
-    """A gzip file of any number of members; stops where 64 MiB came from less than a 500th of that."""
+class _Expanded(io.RawIOBase):
+    """A compressed file as what it holds; stops where 64 MiB came from less than a 500th of that."""
 
     def __init__(self, file: io.FileIO, name: str) -> None:
         self._file, self._name = file, name
-        self._inflate = zlib.decompressobj(wbits=31)
-        self._pending = b""
         self._given = self._taken = 0
-        self._begun = False
 
     def readable(self) -> bool:
         return True
@@ -92,6 +93,46 @@ class _Gunzipped(io.RawIOBase):
         part = self._some(len(buffer))
         buffer[: len(part)] = part
         return len(part)
+
+    def _some(self, wanted: int) -> bytes:
+        raise NotImplementedError
+
+    def _measure(self, given: int, taken: int) -> None:
+        self._given += given
+        self._taken += taken
+        if self._given >= PROBED_BYTES:
+            if self._given > MOST_RATIO * self._taken:
+                raise bomb(self._name, self._given, self._given / max(self._taken, 1))
+            self._given = self._taken = 0
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class _Unzstd(_Expanded):
+    """A Zstandard file of any number of frames."""
+
+    def __init__(self, file: io.FileIO, name: str) -> None:
+        super().__init__(file, name)
+        self._whole = pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")
+        self._at = 0
+
+    def _some(self, wanted: int) -> bytes:
+        part: bytes = self._whole.read(wanted)
+        at = self._file.tell()
+        self._measure(len(part), at - self._at)
+        self._at = at
+        return part
+
+
+class _Gunzipped(_Expanded):
+    """A gzip file of any number of members."""
+
+    def __init__(self, file: io.FileIO, name: str) -> None:
+        super().__init__(file, name)
+        self._inflate = zlib.decompressobj(wbits=31)
+        self._pending = b""
 
     def _some(self, wanted: int) -> bytes:
         """Return at least one byte and at most `wanted`, or none at the end."""
@@ -114,35 +155,25 @@ class _Gunzipped(io.RawIOBase):
             if part:
                 return part
 
-    def _measure(self, given: int, taken: int) -> None:
-        self._given += given
-        self._taken += taken
-        if self._given >= PROBED_BYTES:
-            if self._given > MOST_RATIO * self._taken:
-                raise bomb(self._name, self._given, self._given / max(self._taken, 1))
-            self._given = self._taken = 0
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
 
 class Utf8(io.RawIOBase):
-    """A byte stream as UTF-8 without a byte order mark, from UTF-8, or UTF-16 or UTF-32 with one.
+    """A byte stream as UTF-8 without a byte order mark, from UTF-8, UTF-16 or UTF-32 with one, or else `encoding`.
 
     What cannot be decoded, lone surrogates included, becomes `MARK` and its spelling, such as backslash, x, f, f.
     `marked`: whether a NUL, ours or the file's, has been read so far.
     """
 
-    def __init__(self, source: IO[bytes]) -> None:
+    def __init__(self, source: IO[bytes], encoding: str = "utf-8") -> None:
         self._source = source
         head = source.read(4) or b""
         while len(head) < 4 and (more := source.read(4 - len(head))):
             head += more
         mark = next((mark for mark in _BOMS if head.startswith(mark)), b"")
         self._carried = head[len(mark) :]
-        self._plain = _BOMS.get(mark, "utf-8") == "utf-8"
-        self._decoder = None if self._plain else codecs.getincrementaldecoder(_BOMS[mark])("surrogatepass")
+        encoding = codecs.lookup(_BOMS.get(mark, encoding)).name
+        wide = encoding.startswith(("utf-16", "utf-32"))
+        faults = "surrogatepass" if wide else "surrogateescape"
+        self._decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)(faults)
         self._ready = b""
         self._ended = False
         self._lines = False

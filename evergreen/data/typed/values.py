@@ -3,17 +3,29 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.data.typed import encoded
 from evergreen.data.typed.numbers import content, from_decimals
 from evergreen.data.typed.times import where, written
 
 EXACT = 2.0**53  # beyond it a float64 cannot tell neighbouring integers apart
 
 
+def as_read(values: pa.Array) -> pa.Array:
+    """Return values of any type as they are looked at before a column says what it is: null for what is not read.
+
+    A time of day is the text that it is read as.
+    """
+    if pa.types.is_null(values.type):
+        return values
+    values = one_by_one(stored(values))
+    return written(values) if pa.types.is_time(values.type) else values
+
+
 def stored(values: pa.Array) -> pa.Array:
     """Return values one by one: without dictionary, runs or extension type."""
     while True:
         if isinstance(values, pa.ExtensionArray):
-            values = values.cast(pa.bool_()) if values.type == pa.bool8() else values.storage
+            values = encoded.unwrapped(values)
         elif pa.types.is_dictionary(values.type):
             values = values.dictionary_decode()
         elif pa.types.is_run_end_encoded(values.type):
@@ -23,14 +35,15 @@ def stored(values: pa.Array) -> pa.Array:
 
 
 def one_by_one(values: pa.Array) -> pa.Array:
-    """Return values as text, truth values, whole numbers, floats, times or nulls; null for what is none of these."""
+    """Return values as text, truth values, whole numbers, floats, times or nulls; null for what is none of these.
+
+    A length of time is a number of seconds.
+    """
     kind = values.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind) or _is_bytes(kind):
-        values = values if pa.types.is_binary(kind) else values.cast(pa.binary())
-        try:
-            return values.cast(pa.string())
-        except pa.ArrowInvalid:
-            return pa.array([_decoded(value) for value in values.to_pylist()], pa.string())
+    if encoded.is_texts(kind):
+        return encoded.texts(values)
+    if pa.types.is_duration(kind):
+        return encoded.seconds(values)
     if pa.types.is_decimal(kind):
         return from_decimals(values)
     if pa.types.is_floating(kind):
@@ -85,15 +98,3 @@ def shown(value: pa.Scalar) -> str:
         plain = f"{count} ({value.type})"
     text = plain.decode("utf-8", "backslashreplace") if isinstance(plain, bytes) else str(plain)
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    tests = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary, pa.types.is_binary_view)
-    return any(test(kind) for test in tests)
-
-
-def _decoded(value: bytes | None) -> str | None:
-    try:
-        return None if value is None else value.decode()
-    except UnicodeDecodeError:
-        return None

@@ -47,11 +47,12 @@ class BatchScorer:
     ----------
     columns : what the file has.
 
-    `columns` are those that the model is asked with, `parts` the others that the file has in place of a time.
+    `columns` are those that the model is asked with, `parts` the others that the file has in place of a time. `added`
+    are the names of what is added, in the order of `schema`: with underscores before one that the file has too.
 
     Raises
     ------
-    DataError if a column that the model needs is missing, or one has the name of a column that is added.
+    DataError if a column that the model needs is missing.
     """
 
     def __init__(self, model: Model, *, version: int, threshold: float, columns: Collection[str]) -> None:
@@ -66,14 +67,10 @@ class BatchScorer:
                 next_step="Add them; the contract says what they hold.",
             )
         self.schema = added(model)
+        self.added = tuple(free(name, columns) for name in self.schema.names)
         if taken := [name for name in self.schema.names if name in columns]:
-            raise DataError(
-                "SCR001",
-                f"column '{taken[0]}' has the name of a column that scoring adds",
-                where="score",
-                next_step="Rename it, or leave it out if the model does not need it. "
-                f"Added: {', '.join(self.schema.names)}.",
-            )
+            ours = ", ".join(free(name, columns) for name in taken)
+            log.warning("score: the file has columns of its own named %s: ours are %s", ", ".join(taken), ours)
         if without := [column.name for column in model.given if column.name not in columns]:
             log.warning("score: missing in every row, because the file has no such column: %s", ", ".join(without))
         given = [column for column in model.given if column.name in columns]
@@ -149,7 +146,7 @@ def score_file(rows: pd.DataFrame, model: Model, *, version: int, threshold: flo
     scorer = BatchScorer(model, version=version, threshold=threshold, columns=[str(name) for name in rows.columns])
     there = [column for column in (*scorer.columns, *scorer.parts) if column.name in rows]
     answers = to_pandas(scorer.take(from_pandas(rows, there)).answers).astype({"version": "int64"})
-    return rows.reset_index(drop=True).assign(**answers)
+    return rows.reset_index(drop=True).assign(**answers.set_axis(scorer.added, axis="columns"))
 
 
 def added(model: Model) -> pa.Schema:
@@ -160,6 +157,19 @@ def added(model: Model) -> pa.Schema:
     answers = [(name, kinds[name]) for name in _nothing(model)]
     about = [("prediction_id", pa.string()), ("version", pa.int64())]
     return pa.schema([*about, *answers, (CODES, pa.string()), (WHY, pa.string())])
+
+
+def free(name: str, columns: Collection[str]) -> str:
+    """Return a name that none of `columns` has, with underscores before it if it must be.
+
+    Examples
+    --------
+    >>> free("label", ["label", "x"]), free("label", ["label", "_label"]), free("label", ["x"])
+    ('_label', '__label', 'label')
+    """
+    while name in columns:
+        name = f"_{name}"
+    return name
 
 
 def _nothing(model: Model) -> dict[str, np.ndarray[Any, Any]]:

@@ -17,7 +17,8 @@ from evergreen.base.errors import explain_os_errors
 from evergreen.base.files import make_private
 from evergreen.base.values import Value, digest_of
 from evergreen.config.contract.contract import Contract
-from evergreen.data.ingest import rows
+from evergreen.config.contract.sources import format_of
+from evergreen.data.ingest import layouts, rows
 from evergreen.data.ingest.items import check_unchanged, item_of
 from evergreen.record.labels.columns import label_column
 from evergreen.record.labels.files import LabelFile
@@ -79,13 +80,14 @@ def add(folder: Path, source: Path, *, contract: Contract, refused: Path, key: P
     DataError if the file cannot be read, changes meanwhile, or lacks a column. ConfigError if its name does not tell
     its format. ResourceError if something cannot be written.
     """
-    item = item_of(source, name=str(source))
-    digest = digest_of([item.sha256, item.format, _reading(contract)])
+    item = item_of(source, name=str(source), otherwise=format_of(contract.source))
+    layout = layouts.for_file(item, contract.source, [])
+    digest = digest_of([item.sha256, item.format, _reading(contract), layout])
     name = f"labels-{digest[:24]}.parquet"
     for left in (folder / "feedback", refused):
         outputs.sweep(left)
     is_known = any((folder / "feedback").glob(f"date=*/{name}"))
-    came, columns = rows.read(item), columns_of(contract)
+    came, columns = rows.read(item, layout), columns_of(contract)
     received_us = int(datetime.now(UTC).timestamp() * 1_000_000)
     file = LabelFile(contract, came.schema.names, digest=digest, received_us=received_us)
     path, bad_path = partition(folder, "feedback", day_of(received_us)) / name, refused / f"{digest[:24]}.csv"

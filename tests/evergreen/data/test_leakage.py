@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from sklearn import datasets, metrics
+from scipy.stats import norm
+from sklearn import datasets
 
 from evergreen.base.errors import DataError
 from evergreen.config.contract.columns import Column, Task
 from evergreen.config.contract.contract import Contract
-from evergreen.data.leakage import Finding, check, scan, score_of
+from evergreen.data.leakage import Finding, check, scan
 
 
 def found_in(rows: pd.DataFrame, *, task: Task, target: str = "target") -> dict[str, Finding]:
@@ -122,21 +123,74 @@ def test_leakage_finds_what_is_missing_just_where_the_target_says_so(there):
     assert found["refunded"].why == "whether it is missing alone gives AUC 1.0000"
 
 
-def test_leakage_scores_a_number_as_scikit_learn_does():
-    data, target = datasets.load_breast_cancer(return_X_y=True, as_frame=True)
-    column = Column(name="x", type="number", role="feature")
-    for name in list(data)[:5]:
-        expected = metrics.roc_auc_score(target, data[name])
-        assert score_of(data[name], target.to_numpy(), column, task="binary") == pytest.approx(
-            max(expected, 1 - expected)
-        )
-
-
-def test_leakage_of_many_categories_is_judged_out_of_fold():
+def test_leakage_finds_a_column_that_is_filled_almost_only_for_one_class():
+    """As the numbers of lifeboats and of bodies are, on the Titanic: 477 of 486, and 121 of 121."""
     rng = np.random.default_rng(0)
-    target = rng.integers(0, 2, 3_000)
-    ids = pd.Series([f"c{n}" for n in rng.integers(0, 1_500, 3_000)])
-    assert score_of(ids, target, Column(name="c", type="category", role="feature"), task="binary") < 0.6
+    survived = np.arange(1_309) < 500
+    boat = np.where(survived & (rng.random(1_309) < 0.95), rng.integers(1, 17, 1_309).astype(str), None)
+    boat[1_300:] = "C"
+    body = np.where(~survived & (rng.random(1_309) < 0.15), rng.integers(1, 329, 1_309), np.nan)
+    cabin = np.where(rng.random(1_309) < np.where(survived, 0.35, 0.12), "C85", None)
+    rows = pd.DataFrame(
+        {"boat": boat, "body": body, "cabin": cabin, "fare": rng.gamma(2, 15, 1_309), "target": survived}
+    )
+    found = found_in(rows.astype({"target": "boolean"}), task="binary")
+    assert set(found) == {"boat", "body"}
+    assert all(finding.certain for finding in found.values())
+    assert "filled in" in found["body"].why
+    assert "100.0% of one class, which has 61.8% of all" in found["body"].why
+
+
+@pytest.mark.parametrize(("share", "n"), [(0.95, 1_000), (0.5, 12), (0.9, 300)])
+def test_leakage_of_a_filled_column_is_beyond_the_share_of_its_class(share: float, n: int):
+    rng = np.random.default_rng(1)
+    target = rng.random(2_000) < share
+    filled = np.zeros(2_000, bool)
+    filled[np.flatnonzero(target)[: int(0.97 * n)]] = filled[np.flatnonzero(~target)[: max(int(0.03 * n), 1)]] = True
+    rows = pd.DataFrame({"x": rng.normal(size=2_000), "opened": np.where(filled, 1.0, np.nan), "target": target})
+    assert found_in(rows.astype({"target": "boolean"}), task="binary") == {}
+
+
+def test_leakage_finds_a_column_that_is_filled_for_one_of_several_classes():
+    rng = np.random.default_rng(2)
+    target = rng.choice(["returned", "kept", "lost"], 600)
+    refund = np.where((target == "returned") & (rng.random(600) < 0.6), rng.gamma(2, 9, 600), np.nan)
+    found = found_in(pd.DataFrame({"refund": refund, "x": rng.normal(size=600), "target": target}), task="multiclass")
+    assert set(found) == {"refund"}
+    assert found["refund"].certain
+
+
+def of_auc(rng: np.random.Generator, target: pd.Series, auc: float) -> "np.ndarray":
+    return target.astype(float).to_numpy() * 2**0.5 * norm.ppf(auc) + rng.normal(size=len(target))
+
+
+@pytest.mark.parametrize("n", [500, 3_000])
+def test_leakage_suspects_a_column_that_alone_gives_an_auc_of_97(n):
+    rng, rows = noisy(n)
+    rows["later"] = of_auc(rng, rows["target"], 0.975)
+    found = found_in(rows, task="binary")
+    assert set(found) == {"later"}
+    assert not found["later"].certain
+    assert "AUC 0.97" in found["later"].why
+
+
+def test_leakage_of_a_small_table_does_not_suspect_a_family_of_good_measures():
+    rng, rows = noisy(500)
+    rows["radius"], rows["area"] = of_auc(rng, rows["target"], 0.974), of_auc(rng, rows["target"], 0.973)
+    assert found_in(rows, task="binary") == {}
+    assert set(found_in(pd.concat([rows] * 4), task="binary")) == {"radius", "area"}
+
+
+@pytest.mark.parametrize("decimals", [None, 1])
+def test_leakage_finds_two_columns_that_make_the_target_together(decimals: int | None):
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame({"fee": rng.gamma(2, 5, 500).round(2), "tip": rng.gamma(2, 4, 500).round(2)})
+    total = rows["fee"] + rows["tip"]
+    rows = rows.assign(km=rng.normal(size=500) + total / 9, target=total if decimals is None else total.round(decimals))
+    found = found_in(rows, task="regression")
+    assert {name for name, finding in found.items() if finding.certain} == {"fee", "tip"}
+    assert "with 'tip' it gives the target" in found["fee"].why
+    assert "fee + tip" in found["tip"].why
 
 
 CONTRACT = """

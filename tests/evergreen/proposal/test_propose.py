@@ -129,11 +129,11 @@ def test_proposal_for_a_messy_table(tmp_path: Path):
         "email": ("category", "ignore"),
         "contact": ("category", "ignore"),
         "age": ("integer", "feature"),
-        "income": ("category", "ignore"),
+        "income": ("number", "feature"),
         "visits": ("integer", "feature"),
         "segment": ("category", "feature"),
         "comment": ("text", "ignore"),
-        "signup": ("category", "ignore"),
+        "signup": ("timestamp", "ignore"),
         "newsletter": ("boolean", "feature"),
         "empty": ("category", "ignore"),
         "country": ("category", "ignore"),
@@ -145,7 +145,7 @@ def test_proposal_for_a_messy_table(tmp_path: Path):
     assert column(proposal, "churned").spelling == ("no", "yes")
     assert column(proposal, "newsletter").spelling == ("N", "Y")
     said = "\n".join(proposal.review)
-    for expected in ("leading zeros", "thousands separators", "free text", "ISO 8601", "beyond 2^63", "('many')"):
+    for expected in ("leading zeros", "thousands: ','", "free text", "'%d/%m/%Y'", "beyond 2^63", "('many')"):
         assert expected in said
     check_written(proposal, tmp_path)
 

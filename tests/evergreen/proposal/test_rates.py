@@ -103,3 +103,25 @@ def test_model_that_is_worse_by_3_pp_does_not_pass_the_gate_of_a_small_table():
     assert changed.get("PASS", 0.0) == 0.0
     assert newer.get("PASS", 0.0) <= 0.01
     assert newer["FAIL"] == pytest.approx(0.275, abs=0.01)  # 28 % are said
+
+
+@pytest.mark.parametrize(
+    ("shape", "warned"),
+    [
+        (Shape("multiclass", 30, 9, {}), True),
+        (Shape("regression", 12, 9, {}), True),
+        (Shape("regression", 600, 9, {}, groups=2), True),
+        (SMALL, False),
+        (Shape("regression", 600, 9, {}, groups=20), False),
+    ],
+)
+def test_few_gate_rows_are_warned_of_before_anything_is_trained(shape: Shape, warned: bool):
+    text = "\n".join(rates(shape, params_for(shape, dataset="rows").gate, now=NOW))
+    assert ("the first model is promoted with a warning" in text) == warned
+
+
+def test_rates_of_groups_count_groups():
+    shape = Shape("binary", 400, 3, {"yes": 200, "no": 200}, groups=15)
+    first, second, *_ = rates(shape, params_for(shape, dataset="rows").gate, now=NOW)
+    assert "about 100 independent gate rows (15 groups)" in first
+    assert "groups;" in second

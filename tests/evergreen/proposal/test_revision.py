@@ -31,3 +31,19 @@ def test_revision_of_the_same_data_changes_nothing():
     contract = proposed(rows, target="target").contract
     revision = revise(contract, profile(as_text(rows).to_batches()), now=NOW, is_typed=False)
     assert compare(contract, revision.contract).is_empty
+
+
+def test_revision_does_not_part_rows_anew_by_a_person_that_is_new_in_the_data():
+    patients = [f"P{n % 60}" for n in range(600)]
+    for before in (frame(), frame(subject_id=patients)):
+        contract = proposed(before, target="target").contract
+        rows = before.assign(patient_id=patients)
+        revision = revise(contract, profile(as_text(rows).to_batches()), now=NOW, is_typed=False)
+        assert revision.contract.group == contract.group
+        added = {c.name: c.role for c in revision.contract.columns}
+        assert added["patient_id"] in ("ignore", "feature")
+        assert compare(contract, revision.contract).added == ("patient_id",)
+    plain = proposed(frame(), target="target").contract
+    rows = frame(patient_id=patients)
+    revision = revise(plain, profile(as_text(rows).to_batches()), now=NOW, is_typed=False)
+    assert any("would part rows anew" in note for note in revision.notes["patient_id"])

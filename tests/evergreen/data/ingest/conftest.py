@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from evergreen.base.errors import DataError
 from evergreen.config.contract.columns import MISSING
-from evergreen.config.contract.sources import SqlSource
+from evergreen.config.contract.sources import Layout, SqlSource
 from evergreen.data.ingest import readers, sql
 from evergreen.data.ingest.items import item_of
 
@@ -26,8 +26,9 @@ def item(tmp_path):
 
 @pytest.fixture
 def rows(item):
-    def rows(name, content, *, missing=MISSING, columns=None):
-        batches = readers.read(item(name, content), missing=missing, columns=columns)
+    def rows(name, content, *, missing=MISSING, columns=None, **said):
+        layout = Layout(**said)
+        batches = readers.read(item(name, content), missing=missing, columns=columns, layout=layout)
         return sorted((row for batch in batches for row in batch.to_pylist()), key=lambda row: row["_row"])
 
     return rows

@@ -146,6 +146,10 @@ def test_pipe_device_and_socket_are_refused_without_waiting(folder, monkeypatch)
         ("a.csv.gz", ("csv", "gzip")),
         ("a.tar.tsv.gzip", ("tsv", "gzip")),
         ("a.jsonl.zip", ("jsonl", "zip")),
+        ("a.json", ("json", "")),
+        ("A.XLSX", ("xlsx", "")),
+        ("a.csv.zst", ("csv", "zstd")),
+        ("a.tsv.zstd", ("tsv", "zstd")),
     ],
 )
 def test_name_tells_format_and_compression(folder, name, known):
@@ -154,13 +158,13 @@ def test_name_tells_format_and_compression(folder, name, known):
     assert (item.format, item.compression) == known
 
 
-@pytest.mark.parametrize("name", ["a.xlsx", "a", "a.gz", "a.csv.bak"])
+@pytest.mark.parametrize("name", ["a.docx", "a", "a.gz", "a.csv.bak"])
 def test_unknown_format_is_refused_until_it_is_named(folder, name):
     (folder / name).write_text("a\n1\n")
     with pytest.raises(ConfigError) as caught:
         find(folder, name)
     assert (caught.value.code, caught.value.where) == ("CFG028", name)
-    assert caught.value.next_step == "Set source.format in the contract to one of csv, tsv, parquet, jsonl."
+    assert caught.value.next_step == "Set source.format in the contract to one of csv, tsv, parquet, jsonl, json, xlsx."
     assert find(folder, name, format="tsv")[0].format == "tsv"
 
 
@@ -212,3 +216,40 @@ def test_file_that_changes_while_it_is_hashed_is_hashed_again(folder, monkeypatc
     assert (item.size, item.sha256) == (5, hashlib.sha256(b"a\n33\n").hexdigest())
     writes += ["a\n4\n", "a\n555\n"]
     assert refusal(folder, "data/b.csv").code == "DQ028"
+
+
+def test_documents_and_files_without_a_byte_are_left_out_of_folders_and_globs(folder):
+    for name in ("README.md", "LICENSE", "2024/notes.html", "2024/adult.names"):
+        (folder / "data" / name).write_text("no rows\n")
+    (folder / "data" / "2024" / "part-7.csv").touch()
+    assert names(folder, "data") == ["data/2024/a.csv", "data/b.csv"]
+    assert names(folder, "data/**/*") == ["data/2024/a.csv", "data/b.csv"]
+    source = FileSource(kind="file", path="data")
+    assert local.besides(source, project=folder) == (
+        "data/2024/adult.names", "data/2024/notes.html", "data/2024/part-7.csv", "data/LICENSE", "data/README.md",
+    )  # fmt: skip
+
+
+def test_file_that_is_named_is_never_left_out_and_neither_is_one_of_an_unknown_kind(folder):
+    (folder / "data" / "README.md").write_text("a\n1\n")
+    assert names(folder, "data/README.md", format="csv") == ["data/README.md"]
+    (folder / "data" / "part-0001").write_text("a\n1\n")
+    with pytest.raises(ConfigError, match="CFG028"):
+        find(folder, "data")
+
+
+def test_folder_of_files_without_a_byte_is_an_empty_table_and_not_nothing(folder):
+    (folder / "none").mkdir()
+    (folder / "none" / "a.csv").touch()
+    (folder / "none" / "b.csv").touch()
+    assert [item.size for item in find(folder, "none")] == [0, 0]
+
+
+def test_folders_named_column_is_value_say_so_of_their_rows(folder):
+    for name in ("zone=north/a.csv", "zone=south%20east/day=__HIVE_DEFAULT_PARTITION__/a.csv"):
+        (folder / "parts" / name).parent.mkdir(parents=True)
+        (folder / "parts" / name).write_text("a\n1\n")
+    first, second = find(folder, "parts")
+    assert (first.values, second.values) == ({"zone": "north"}, {"zone": "south east", "day": None})
+    assert first.sha256 == second.sha256
+    assert first.rows_sha256 != second.rows_sha256

@@ -19,7 +19,7 @@ def folder(tmp_path):
     ):
         path = tmp_path / "in" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        path.write_text("x")
     return tmp_path / "in"
 
 
@@ -42,7 +42,7 @@ def test_folder_is_all_its_files_by_name_and_what_their_folders_say(folder):
 def test_file_alone_has_its_own_name(folder):
     found = find(str(folder / "day=1" / "b.parquet"))
     assert (found.single, names(found)) == (True, ["b.parquet"])
-    assert found.partitions[0].values == {}
+    assert found.partitions[0].values == {"day": "1"}
 
 
 def test_glob_takes_names_from_the_folder_before_what_it_matches(folder, monkeypatch):
@@ -63,10 +63,21 @@ def test_path_that_names_nothing_is_refused(folder, monkeypatch, source):
 
 
 def test_file_in_a_folder_whose_name_tells_no_format_is_named_and_not_left_out(folder):
-    (folder / "day=1" / "notes.md").touch()
+    (folder / "day=1" / "part-0001").write_text("a\n1\n")
     with pytest.raises(ConfigError) as caught:
         find(str(folder))
-    assert (caught.value.code, caught.value.where) == ("CFG028", "day=1/notes.md")
+    assert (caught.value.code, caught.value.where) == ("CFG028", "day=1/part-0001")
+    assert "day=1/part-0001" in names(find(str(folder), otherwise="csv"))
+
+
+def test_documents_and_files_without_a_byte_are_left_out(folder):
+    for name in ("README.md", "day=1/b.csv", "day=1/c.csv"):
+        (folder / name).write_text("a\n1\n")
+    (folder / "day=1" / "c.csv").write_text("")
+    assert names(find(str(folder))) == [
+        "day=1/a.csv.gz", "day=1/b.csv", "day=1/b.parquet", "day=2/zone=north%2Fwest/a.parquet",
+        "day=__HIVE_DEFAULT_PARTITION__/a.parquet",
+    ]  # fmt: skip
 
 
 def test_link_to_a_folder_that_holds_it_does_not_lead_round_in_circles(folder):

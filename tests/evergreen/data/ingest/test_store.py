@@ -437,3 +437,72 @@ def test_period_of_a_table_without_a_time_is_refused(project, tmp_path):
     with pytest.raises(DataError, match=r"DQ007: ingest\.start and ingest\.end name a period"):
         taken(project, ws, contract, start=date(2013, 1, 1))
     assert taken(project, ws, contract)[1] == [1, 2]
+
+
+# -- folders whose files differ -----------------------------------------------------------------------------------
+
+
+def without_zone(line: str) -> str:
+    return ",".join(part for at, part in enumerate(line.split(",")) if at != 3)
+
+
+def test_column_that_comes_with_a_later_file_is_null_before_and_stays(project, caplog):
+    project.put("a.csv", [without_zone(line) for line in JANUARY], header="id,at,fare,tip")
+    project.put("b.csv", FEBRUARY)
+    with caplog.at_level(logging.WARNING):
+        path, manifest = project.sync()
+    assert [row["zone"] for row in rows_of(path, manifest)] == [None, None, None]
+    assert [item.absent for item in manifest.items] == [("zone",), ()]
+    assert caplog.messages == ["ingest: in/a.csv has no column zone; null in its rows"]
+    assert project.sync()[1] == manifest
+    assert project.read == []
+    project.put("c.csv", ["4,2013-03-01T00:00:00,7,true"], header="id,at,fare,tip")
+    with pytest.raises(DataError, match="missing columns: zone;") as caught:
+        project.sync()
+    assert caught.value.where == "in/c.csv"
+
+
+def test_file_read_before_as_the_first_is_refused_behind_one_that_has_more(project):
+    project.put("b.csv", [without_zone(line) for line in JANUARY], header="id,at,fare,tip")
+    project.put("c.csv", FEBRUARY)
+    project.sync()
+    project.put("a.csv", ["9,2013-03-01T00:00:00,7,north,true"])
+    with pytest.raises(DataError, match="missing columns: zone;") as caught:
+        project.sync()
+    assert (caught.value.code, caught.value.where) == ("DQ001", "in/b.csv")
+
+
+def test_columns_that_no_file_has_and_those_that_may_not_be_null_are_missing(project):
+    for name, line in (("a.csv", JANUARY[0]), ("b.csv", JANUARY[1])):
+        project.put(name, [without_zone(line)], header="id,at,fare,tip")
+    with pytest.raises(DataError, match="missing columns: zone; no file has them"):
+        project.sync()
+    project.put("b.csv", FEBRUARY)
+    with pytest.raises(DataError, match="missing columns: zone; a file before it has them, or they may not be null"):
+        project.sync(contract_of(zone={"nullable": False}))
+
+
+def test_files_of_equal_bytes_count_once_for_each_value_of_their_folders(project):
+    project.put("a.csv", [without_zone(line) for line in JANUARY], header="id,at,fare,tip")
+    one = item_of(project.inbox / "a.csv", name="zone=north/a.csv", values={"zone": "north"})
+    items = (one, one.model_copy(update={"name": "zone=x/a.csv", "values": {"zone": None}}),
+             one.model_copy(update={"name": "zone=north/b.csv"}))  # fmt: skip
+    source = SourceRef(items=items)
+    path, manifest = store.sync(source, contract_of(), project.store, made_with="code", secret=b"s")
+    found = sorted((row["id"], row["zone"] or "") for row in rows_of(path, manifest))
+    assert found == [(1, ""), (1, "north"), (2, ""), (2, "north")]
+    assert [item.duplicate_of for item in manifest.items] == ["", "", "zone=north/a.csv"]
+    assert len({item.sha256 for item in manifest.items}) == 2
+
+
+def test_way_to_read_files_is_part_of_what_was_read(project):
+    project.put("a.csv", [line.replace(",", ";") for line in JANUARY], header=HEADER.replace(",", ";"))
+    with pytest.raises(DataError, match="DQ029"):
+        project.sync()
+    source = {"kind": "file", "path": "in/*", "delimiter": ";"}
+    _, manifest = project.sync(contract_of(source=source))
+    assert (manifest.rows, project.read) == (2, ["in/a.csv"])
+    project.sync(contract_of(source=source))
+    assert project.read == []
+    project.sync(contract_of(source={**source, "comment": "#"}))
+    assert project.read == ["in/a.csv"]

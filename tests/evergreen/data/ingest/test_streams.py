@@ -77,6 +77,10 @@ def zipped(*names, content=b"a,b\n1,2\n", **options):
     return buffer.getvalue()
 
 
+def zstd(content):
+    return pa.compress(content, "zstd", asbytes=True)
+
+
 def test_compressed_text_is_read(rows):
     for name, content in (
         ("a.csv.gz", gzip.compress(b"a,b\n1,2\n", mtime=0)),
@@ -84,6 +88,9 @@ def test_compressed_text_is_read(rows):
         ("a.csv", gzip.compress(b"a,b\n1,2\n", mtime=0)),
         ("a.csv.zip", zipped("a.csv")),
         ("a.zip", zipped("deep/a.csv")),
+        ("a.csv.zst", zstd(b"a,b\n1,2\n")),
+        ("frames.csv.zst", zstd(b"a,b\n") + zstd(b"1,2\n")),
+        ("b.csv", zstd(b"a,b\n1,2\n")),
     ):
         assert good(rows(name, content)) == [{"a": "1", "b": "2"}], name
     assert good(rows("a.jsonl.gz", gzip.compress(b'{"a":1}'))) == [{"a": "1"}]
@@ -94,12 +101,13 @@ def test_archive_of_other_than_one_file_is_refused(refusal):
         assert "files, expected one" in refusal("a.csv.zip", content).what
 
 
-@pytest.mark.parametrize("name", ["a.parquet", "a.csv.gz", "a.csv.zip", "a.jsonl.gz"])
+@pytest.mark.parametrize("name", ["a.parquet", "a.csv.gz", "a.csv.zip", "a.csv.zst", "a.jsonl.gz"])
 def test_file_cut_at_any_byte_is_refused(tmp_path, name):
     content = {
         "a.parquet": parquet_bytes({"a": [1, 2, 3], "b": ["x", "y", None]}),
         "a.csv.gz": gzip.compress(b"a,b\n" + b"1,2\n3,4\n" * 20),
         "a.csv.zip": zipped("a.csv"),
+        "a.csv.zst": zstd(b"a,b\n" + b"1,2\n3,4\n" * 20),
         "a.jsonl.gz": gzip.compress(b'{"a":1}\n{"a":2}\n'),
     }[name]
     path = tmp_path / name
@@ -174,12 +182,13 @@ def bombs(tmp_path_factory):
     # The size that a file of members gives is that of the last.
     (folder / "members.csv.gz").write_bytes(small + gzip.compress(b"1,2\n"))
     (folder / "a.csv.zip").write_bytes(zipped("a.csv", content=b"0,0\n" * (25 * streams.MIB)))
+    (folder / "a.csv.zst").write_bytes(zstd(b"a,b\n" + b"0,0\n" * (25 * streams.MIB)))
     (folder / "a.parquet").write_bytes(parquet_bomb())
     (folder / "rows.parquet").write_bytes(rows_bomb())
     return folder
 
 
-@pytest.mark.parametrize("name", ["a.csv.gz", "members.csv.gz", "a.csv.zip", "a.parquet", "rows.parquet"])
+@pytest.mark.parametrize("name", ["a.csv.gz", "members.csv.gz", "a.csv.zip", "a.csv.zst", "a.parquet", "rows.parquet"])
 def test_bomb_is_refused_within_two_seconds_of_cpu_and_300_mib(bombs, name):
     code = (
         "import sys, time; from pathlib import Path\n"

@@ -77,10 +77,18 @@ def test_infinity_is_unreadable_and_nan_is_missing():
     assert read([math.nan, 1.0, 1.5, math.inf], "text") == [None, "1", "1.5", "inf"]
 
 
-@pytest.mark.parametrize("value", [True, datetime(2013, 1, 1), date(2013, 1, 1), time(5), timedelta(1), [1], {"a": 1}])
+@pytest.mark.parametrize("value", [True, datetime(2013, 1, 1), date(2013, 1, 1), time(5), [1], {"a": 1}])
 def test_what_is_no_number_is_not_made_one(value):
     for kind in ("number", "integer"):
         assert isinstance(one(value, kind), tuple)
+
+
+def test_length_of_time_is_a_number_of_seconds_in_every_unit():
+    for unit, per_second in (("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)):
+        lengths = pa.array([90 * per_second, -per_second, None], pa.duration(unit))
+        assert read(lengths, "number") == [90.0, -1.0, None]
+        assert read(lengths, "integer") == [90, -1, None]
+    assert read([timedelta(days=1), timedelta(milliseconds=250)], "number") == [86_400.0, 0.25]
 
 
 LONGS = st.integers(-(2**63), 2**63 - 1)

@@ -232,7 +232,8 @@ def test_value_is_read_alike_alone_and_among_others(data):
 def test_extension_types_and_runs_are_read_as_what_they_store():
     assert read(pa.array(['{"a": 1}'], pa.json_()), "text") == ['{"a": 1}']
     assert read(pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, None], pa.int8())), "boolean") == [True, None]
-    assert isinstance(one(pa.array([uuid.UUID(int=2**128 - 1).bytes], pa.uuid()), "text"), tuple)
+    ids = [uuid.UUID(int=2**128 - 1), uuid.UUID(int=7)]
+    assert read(pa.array([*(one.bytes for one in ids), None], pa.uuid()), "text") == [*map(str, ids), None]
     assert read(pc.run_end_encode(pa.array(["a", "a", None, "1"])), "number") == [("a",), ("a",), None, 1.0]
 
 

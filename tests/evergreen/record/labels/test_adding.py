@@ -137,8 +137,8 @@ def test_file_that_changes_while_it_is_read_brings_nothing(folder, monkeypatch):
     source = written(folder, f"prediction_id,back\n{ids(folder)[0]},true\n")
     read = adding.rows.read
 
-    def reading_while_it_grows(item):
-        found = read(item)
+    def reading_while_it_grows(*given):
+        found = read(*given)
         source.write_text(source.read_text() + f"{ids(folder)[1]},true\n")
         return found
 
