@@ -135,7 +135,8 @@ class Scoring:
         self, item: Item, partition: Partition, output: Path, place: tuple[int, int], *, logs: bool
     ) -> tuple[int, int]:
         contract = self.model.contract
-        layout = layouts.for_file(item, contract.source, [column.name for column in contract.request_columns])
+        needed = [column.name for column in contract.with_parts(contract.request_columns, those=False)]
+        layout = layouts.for_file(item, contract.source, needed)
         source = rows.read(item, layout)
         declared = {column.name for column in (*contract.columns, *self.model.given)} - {*source.schema.names}
         values = {name: value for name, value in partition.values.items() if name in declared}
