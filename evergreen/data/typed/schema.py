@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 
 from evergreen.config.contract.columns import MISSING, Column, ColumnType
 from evergreen.config.contract.spelling import NumberSpelling
-from evergreen.data.typed.numbers import content, numbers, whole, whole_digits
+from evergreen.data.typed.absent import is_absent, is_among, without_absent
+from evergreen.data.typed.numbers import numbers, whole, whole_digits
 from evergreen.data.typed.spelled import plain, together
 from evergreen.data.typed.times import INSTANT, Offsets, instants, where
 from evergreen.data.typed.values import as_texts, coded_texts, one_by_one, shown, stored
@@ -30,7 +31,6 @@ ARROW: dict[ColumnType, pa.DataType] = {
 }
 TRUE: tuple[str, ...] = ("true", "1", "1.0")
 JSON_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
-SPACES = b" \t\n\v\f\r\x1c\x1d\x1e\x1f"  # of ASCII
 FALSE: tuple[str, ...] = ("false", "0", "0.0")
 
 
@@ -88,7 +88,7 @@ def conform(
         else:
             came = batch.column(column.name)
             if coded and is_text and (texts := coded_texts(came)) is not None:
-                typed.append(_without_absent(texts, column))
+                typed.append(without_absent(texts, column))
                 continue
             came = stored(came)
             is_usual = column.spelling is None and not column.missing
@@ -105,7 +105,7 @@ def conform(
             if marked is not None:
                 bad = pc.and_not(bad, marked)
             if pa.types.is_string(values.type) and not is_text:
-                bad = pc.and_not(bad, _is_among(values, missing))
+                bad = pc.and_not(bad, is_among(values, missing))
             if pa.types.is_floating(values.type):
                 bad = pc.and_not(bad, pc.fill_null(pc.is_nan(values), False))
             if bad.true_count:
@@ -192,7 +192,7 @@ def from_parts(
     texts = []
     for part in parts:
         told = as_texts(one_by_one(stored(batch.column(part.name))))
-        texts.append(where(pc.invert(_is_among(told, (*missing, *part.missing))), told))
+        texts.append(where(pc.invert(is_among(told, (*missing, *part.missing))), told))
     return pc.binary_join_element_wise(*texts, " "), together(texts, parts)
 
 
@@ -215,40 +215,16 @@ def _usual(values: pa.Array, column: Column, from_json: bool) -> pa.Array:
 def _marked(values: pa.Array, converted: pa.Array, column: Column, zone: str) -> pa.Array | None:
     """Return where a column's own words for a missing value stand, or spaces alone for a text; None where nowhere."""
     if column.type in ("category", "text"):
-        marked = _is_absent(converted, column)
+        marked = is_absent(converted, column)
     elif column.missing:
-        marked = _is_among(as_texts(values), column.missing)
+        marked = is_among(as_texts(values), column.missing)
         if column.type != "boolean":
             words = pa.array(column.missing, pa.string())
             alike = [_CONVERT[column.type](each, column, zone, None) for each in (words, plain(words, column))]
-            marked = pc.or_(marked, pc.is_in(converted, pc.coalesce(*alike).drop_null()))
+            marked = pc.or_(marked, pc.is_in(converted, pa.concat_arrays(alike).drop_null()))
     else:
         return None
     return marked if marked.true_count else None
-
-
-def _is_absent(texts: pa.Array, column: Column) -> pa.Array:
-    """Return where a text is a word of the column's for a missing value, spaces around it or not, or spaces alone."""
-    absent = pc.utf8_is_space(texts).fill_null(False)
-    if not column.missing:
-        return absent
-    spelled = content(texts)
-    is_tight = spelled.isascii() and not any(bytes((space,)) in spelled for space in SPACES)
-    words = [word.strip() for word in column.missing]
-    among = pc.is_in(texts, pa.array(words, pa.string())) if is_tight else _is_among(texts, words)
-    return pc.or_(absent, among)
-
-
-def _without_absent(texts: pa.DictionaryArray, column: Column) -> pa.Array:
-    absent = _is_absent(texts.dictionary, column)
-    if not absent.true_count:
-        return texts
-    indices = where(pc.invert(absent.take(texts.indices)), texts.indices)
-    return pa.DictionaryArray.from_arrays(indices, texts.dictionary)
-
-
-def _is_among(texts: pa.Array, words: Sequence[str]) -> pa.Array:
-    return pc.is_in(pc.utf8_trim_whitespace(texts), pa.array([word.strip() for word in words], pa.string()))
 
 
 def _truths(values: pa.Array, column: Column, *_: object) -> pa.Array:
