@@ -1,5 +1,6 @@
 """The OpenAPI document of a release, which equals its contract, and the contract's columns as a page."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from evergreen.config.contract.columns import Column
@@ -145,11 +146,23 @@ def _row(model: Model, decoder: Decoder) -> Schema:
     return {
         "type": "object",
         "description": model.contract.description,
-        "properties": {**used, **kept, **rest},
+        "properties": {**used, **kept, **rest, **_parts(model, told)},
         "required": [column.name for column in decoder.required],
         **({"allOf": [_told(column) for column in told if not may_be_missing(column)]} if told else {}),
         "additionalProperties": False,
     }
+
+
+def _parts(model: Model, told: Sequence[Column]) -> dict[str, Schema]:
+    """Return the schemas of what tells times and is no input itself; it may be missing where the time may."""
+    inputs = {column.name for column in model.contract.request_columns}
+    declared = {column.name: column for column in model.contract.as_written(model.contract.columns)}
+    found: dict[str, Schema] = {}
+    for column in told:
+        for name in column.parts:
+            part = declared[name].model_copy(update={"nullable": may_be_missing(column)})
+            found |= {} if name in inputs else {name: _described(schema_of(part), part)}
+    return found
 
 
 def _told(column: Column) -> Schema:

@@ -135,7 +135,8 @@ class Scoring:
         self, item: Item, partition: Partition, output: Path, place: tuple[int, int], *, logs: bool
     ) -> tuple[int, int]:
         contract = self.model.contract
-        layout = layouts.for_file(item, contract.source, [column.name for column in contract.request_columns])
+        needed = [column.name for column in contract.with_parts(contract.request_columns, those=False)]
+        layout = layouts.for_file(item, contract.source, needed)
         source = rows.read(item, layout)
         declared = {column.name for column in (*contract.columns, *self.model.given)} - {*source.schema.names}
         values = {name: value for name, value in partition.values.items() if name in declared}
@@ -160,7 +161,7 @@ class Scoring:
                 known = _with_values(batch, values)
                 if item.format != "parquet":
                     known = rows.without_missing(known, asked, contract.missing)
-                scored = scorer.take(known, missing=contract.missing)
+                scored = scorer.take(known, missing=contract.missing, from_json=item.is_json)
                 out.add(_side_by_side(batch, scored.answers.rename_columns(renamed), as_text=as_text))
                 if kept:
                     kept.add(known, scored.kept, scored.answers, scored.keeps)

@@ -8,7 +8,7 @@ import pyarrow as pa
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.contract import Contract
 from evergreen.data.typed.schema import conform
-from serving.spellings import TIME, schema_of
+from serving.spellings import TIME, allowed, schema_of
 
 
 def test_severity_pattern_open_set_and_spelling_are_in_the_document():
@@ -73,3 +73,38 @@ def test_service_takes_exactly_the_times_that_batch_scoring_reads():
     assert days <= {(1678, 1, 1), (2261, 12, 31), (2262, 1, 1)}
     assert sum(read) > 400
     assert sum(taken) < len(taken) - 400
+
+
+def pattern(column: Column) -> re.Pattern[str]:
+    """Return the expression of the texts that the document promises to read as values."""
+    said = schema_of(column)
+    forms = said.get("anyOf", [said])
+    return re.compile(next(form["pattern"] for form in forms if "pattern" in form))
+
+
+def test_spelling_of_a_column_is_what_the_document_says():
+    euro = Column(name="p", type="number", role="feature", spelling={"decimal": ",", "thousands": ".", "after": "€"})
+    day = Column(name="d", type="timestamp", role="time", spelling="%d.%m.%Y")
+    seen = Column(name="s", type="timestamp", role="feature", spelling="epoch seconds", nullable=True)
+
+    for column, taken, others in (
+        (euro, ["1.234,50 €", "-3€", "1234,5 €"], ["12.50 €", "12,50", "€", ""]),
+        (day, ["31.12.2024", "1.2.2024", "2024-03-01T12:00:00Z"], ["2024-03-01", "12.31.2024", "31.12.24"]),
+        (seen, ["1700000000", "1.5"], ["1e9", "2024-03-01", ""]),
+    ):
+        form = pattern(column)
+        assert [text for text in (*taken, *others) if form.search(text)] == taken
+    assert {"type": "integer"} in schema_of(seen)["anyOf"]
+    assert "12,5€" in allowed(euro)
+    assert "%d.%m.%Y" in allowed(day)
+
+
+def test_words_that_are_missing_are_refused_by_the_document_where_nothing_may_be():
+    town = Column(name="t", type="category", role="feature", missing=("NA", "-"))
+    said = schema_of(town)
+    assert re.search(said["not"]["pattern"], " NA ")
+    assert not re.search(said["pattern"], "  ")
+    assert re.search(said["pattern"], " a ")
+    size = Column(name="s", type="category", role="feature", nullable=True, categories=("S",), missing=("-",))
+    assert schema_of(size)["anyOf"][0] == {"enum": ["S", None]}
+    assert re.search(schema_of(size)["anyOf"][1]["pattern"], "-")

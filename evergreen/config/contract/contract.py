@@ -203,11 +203,6 @@ class Contract(Section):
         """The columns a caller sends to have a row predicted: the time and the features."""
         return tuple(column for column in self.columns if column.role in ("time", "feature"))
 
-    @property
-    def sent_columns(self) -> tuple[Column, ...]:
-        """The columns that a row is asked with as the source has them: in place of a time that has parts, those."""
-        return self.with_parts(self.request_columns, those=False)
-
     def as_written(self, columns: Iterable[Column]) -> tuple[Column, ...]:
         """Return columns with the words that stand for a missing value in all of the source among their own.
 

@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.config.contract.columns import MISSING, Column, ColumnType
-from evergreen.data.typed.numbers import content, numbers, whole, whole_digits
+from evergreen.config.contract.spelling import NumberSpelling
+from evergreen.data.typed.absent import is_absent, is_among, without_absent
+from evergreen.data.typed.numbers import numbers, whole, whole_digits
 from evergreen.data.typed.spelled import plain, together
 from evergreen.data.typed.times import INSTANT, Offsets, instants, where
 from evergreen.data.typed.values import as_texts, coded_texts, one_by_one, shown, stored
@@ -28,7 +30,7 @@ ARROW: dict[ColumnType, pa.DataType] = {
     "boolean": pa.bool_(),
 }
 TRUE: tuple[str, ...] = ("true", "1", "1.0")
-SPACES = b" \t\n\v\f\r\x1c\x1d\x1e\x1f"  # of ASCII
+JSON_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 FALSE: tuple[str, ...] = ("false", "0", "0.0")
 
 
@@ -47,6 +49,7 @@ def conform(
     offsets: Offsets | None = None,
     parts: Sequence[Column] = (),
     coded: bool = False,
+    from_json: bool = False,
 ) -> pa.RecordBatch:
     """Return the rows with the declared types, whatever types they came in.
 
@@ -64,6 +67,8 @@ def conform(
     offsets : where times with and without an offset are counted, for text columns.
     parts : those of a time that are not among `columns`.
     coded : return categories and texts as dictionaries.
+    from_json : a text may be a number as JSON has it, which is one whatever the column's spelling; one that the
+        spelling reads as another number is not readable.
 
     Examples
     --------
@@ -83,7 +88,7 @@ def conform(
         else:
             came = batch.column(column.name)
             if coded and is_text and (texts := coded_texts(came)) is not None:
-                typed.append(_without_absent(texts, column))
+                typed.append(without_absent(texts, column))
                 continue
             came = stored(came)
             is_usual = column.spelling is None and not column.missing
@@ -91,7 +96,7 @@ def conform(
                 typed.append(digits)
                 continue
             values = one_by_one(came)
-        converted = _CONVERT[column.type](_usual(values, column), column, zone, offsets)
+        converted = _CONVERT[column.type](_usual(values, column, from_json), column, zone, offsets)
         marked = _marked(values, converted, column, zone)
         if marked is not None:
             converted = where(pc.invert(marked), converted)
@@ -100,7 +105,7 @@ def conform(
             if marked is not None:
                 bad = pc.and_not(bad, marked)
             if pa.types.is_string(values.type) and not is_text:
-                bad = pc.and_not(bad, _is_among(values, missing))
+                bad = pc.and_not(bad, is_among(values, missing))
             if pa.types.is_floating(values.type):
                 bad = pc.and_not(bad, pc.fill_null(pc.is_nan(values), False))
             if bad.true_count:
@@ -114,7 +119,7 @@ def conform(
 
 def from_pandas(rows: pd.DataFrame, columns: Sequence[Column]) -> pa.RecordBatch:
     """Return the columns of a table as Arrow, row by row as they are; a column of mixed values becomes text."""
-    arrays = [_from_series(rows[column.name]) for column in columns]
+    arrays = [_from_series(rows[column.name], column) for column in columns]
     return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])
 
 
@@ -125,7 +130,7 @@ def to_pandas(batch: pa.RecordBatch | pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _from_series(values: pd.Series) -> pa.Array:
+def _from_series(values: pd.Series, column: Column) -> pa.Array:
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.cat.categories.dtype) if not values.isna().any() else values.astype("object")
     try:
@@ -133,7 +138,7 @@ def _from_series(values: pd.Series) -> pa.Array:
     except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         array = None
     if array is None or isinstance(array, pa.ExtensionArray):
-        array = _from_texts([None if _is_missing(value) else _spelled(value) for value in values])
+        array = _from_texts([None if _is_missing(value) else _spelled(value, column) for value in values])
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
@@ -157,15 +162,17 @@ def _is_missing(value: Any) -> bool:
     return pd.api.types.is_scalar(value) and bool(pd.isna(value))
 
 
-def _spelled(value: object) -> str:
-    """Return a value of a mixed column as it would be written in a column of its own kind."""
+def _spelled(value: object, column: Column) -> str:
+    """Return a value of a mixed column as it would be written there."""
     if isinstance(value, str):
         return value
     try:
         text = as_texts(one_by_one(stored(pa.array([value]))))[0].as_py()
     except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         text = None
-    return str(value) if text is None else text
+    text = str(value) if text is None else text
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
+    return column.spelling.of(text) if is_number and isinstance(column.spelling, NumberSpelling) else text
 
 
 def _from_texts(texts: list[str | None]) -> pa.Array:
@@ -185,56 +192,39 @@ def from_parts(
     texts = []
     for part in parts:
         told = as_texts(one_by_one(stored(batch.column(part.name))))
-        texts.append(where(pc.invert(_is_among(told, (*missing, *part.missing))), told))
+        texts.append(where(pc.invert(is_among(told, (*missing, *part.missing))), told))
     return pc.binary_join_element_wise(*texts, " "), together(texts, parts)
 
 
-def _usual(values: pa.Array, column: Column) -> pa.Array:
+def _usual(values: pa.Array, column: Column, from_json: bool) -> pa.Array:
     """Return the texts of a column that has a spelling in the usual one; whole numbers are texts of a time's digits."""
     if column.spelling is None or column.type == "boolean":
         return values
     if column.type == "timestamp" and (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         values = as_texts(values)
-    return plain(values, column) if pa.types.is_string(values.type) else values
+    if not pa.types.is_string(values.type):
+        return values
+    spelled = plain(values, column)
+    if not from_json or column.type == "timestamp":
+        return spelled
+    usual = where(pc.match_substring_regex(values, JSON_NUMBER), values)
+    is_another = pc.fill_null(pc.not_equal(numbers(spelled), numbers(usual)), False)
+    return where(pc.invert(is_another), pc.coalesce(spelled, usual))
 
 
 def _marked(values: pa.Array, converted: pa.Array, column: Column, zone: str) -> pa.Array | None:
     """Return where a column's own words for a missing value stand, or spaces alone for a text; None where nowhere."""
     if column.type in ("category", "text"):
-        marked = _is_absent(converted, column)
+        marked = is_absent(converted, column)
     elif column.missing:
-        marked = _is_among(as_texts(values), column.missing)
+        marked = is_among(as_texts(values), column.missing)
         if column.type != "boolean":
             words = pa.array(column.missing, pa.string())
             alike = [_CONVERT[column.type](each, column, zone, None) for each in (words, plain(words, column))]
-            marked = pc.or_(marked, pc.is_in(converted, pc.coalesce(*alike).drop_null()))
+            marked = pc.or_(marked, pc.is_in(converted, pa.concat_arrays(alike).drop_null()))
     else:
         return None
     return marked if marked.true_count else None
-
-
-def _is_absent(texts: pa.Array, column: Column) -> pa.Array:
-    """Return where a text is a word of the column's for a missing value, spaces around it or not, or spaces alone."""
-    absent = pc.utf8_is_space(texts).fill_null(False)
-    if not column.missing:
-        return absent
-    spelled = content(texts)
-    is_tight = spelled.isascii() and not any(bytes((space,)) in spelled for space in SPACES)
-    words = [word.strip() for word in column.missing]
-    among = pc.is_in(texts, pa.array(words, pa.string())) if is_tight else _is_among(texts, words)
-    return pc.or_(absent, among)
-
-
-def _without_absent(texts: pa.DictionaryArray, column: Column) -> pa.Array:
-    absent = _is_absent(texts.dictionary, column)
-    if not absent.true_count:
-        return texts
-    indices = where(pc.invert(absent.take(texts.indices)), texts.indices)
-    return pa.DictionaryArray.from_arrays(indices, texts.dictionary)
-
-
-def _is_among(texts: pa.Array, words: Sequence[str]) -> pa.Array:
-    return pc.is_in(pc.utf8_trim_whitespace(texts), pa.array([word.strip() for word in words], pa.string()))
 
 
 def _truths(values: pa.Array, column: Column, *_: object) -> pa.Array:

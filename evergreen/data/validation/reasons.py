@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.config.contract.columns import Column
+from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.data.typed.schema import UNREADABLE, WHOLE_ROW
 from evergreen.data.validation.rules import RowRule, column_rules
 
@@ -48,7 +49,7 @@ class RowJudge:
     """
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        self._types = {column.name: column.type for column in columns}
+        self._types = {column.name: _kind(column) for column in columns}
         self._rules = [rule for rule in column_rules(columns) if rule.severity == "fail"]
 
     def judge(self, typed: pa.RecordBatch) -> Judged:
@@ -85,6 +86,16 @@ def _reasons(rule: RowRule, typed: pa.RecordBatch) -> pa.Array:
     text = rule.text if len(rule.text) <= LONGEST_RULE else f"{rule.text[:LONGEST_RULE]}…"
     values = pc.utf8_slice_codeunits(typed.column(rule.column).cast(pa.string()), 0, LONGEST_VALUE)
     return pc.fill_null(_joined(f"{rule.column}: ", values, f" is not {text}"), "")
+
+
+def _kind(column: Column) -> str:
+    """Return the type of a column, and how its texts are spelled where they are in a way of their own."""
+    if isinstance(column.spelling, NumberSpelling):
+        return f"{column.type}, spelled like {column.spelling.of('12.5' if column.type == 'number' else '12')}"
+    if column.spelling is not None:
+        spelled = column.spelling if isinstance(column.spelling, str) else " or ".join(column.spelling)
+        return f"{column.type}, spelled as {spelled}"
+    return f"{column.type}, told by {', '.join(column.parts)}" if column.parts else column.type
 
 
 def _joined(before: str, values: pa.Array, after: str) -> pa.Array:

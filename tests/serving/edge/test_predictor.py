@@ -1,12 +1,20 @@
 """Rows in, answers out: what a row may hold, and that nothing is guessed."""
 
+import io
 import shutil
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import released
 
 from evergreen.base.errors import IntegrityError, ResourceError
+from evergreen.learning.model.compiled.plan import NumberForm, PlanColumn
+from evergreen.record.predictions.log import PredictionLog
+from evergreen.record.predictions.records import Columns, LoggedColumn
+from serving.edge.about import About
 from serving.edge.predictor import Predictor
+from serving.edge.rows import csv_rows
 
 
 @pytest.fixture
@@ -107,3 +115,47 @@ def test_model_that_answers_its_golden_rows_otherwise_is_not_used(made, tmp_path
 
     with pytest.raises(IntegrityError, match="CMP002"):
         Predictor.load(copy, tmp_path / "log")
+
+
+EURO = NumberForm(decimal=",", thousands=".", before="", after="€", parentheses=False)
+DAY = PlanColumn("day", "timestamp", nullable=True, spelling="%d/%m/%Y")
+CLOCK = PlanColumn("clock", "text", nullable=True)
+SPELLED = (
+    PlanColumn("price", "number", nullable=True, spelling=EURO),
+    PlanColumn("at", "timestamp", nullable=False, refuses=("DQ003",), parts=(DAY, CLOCK)),
+)
+
+
+@pytest.fixture
+def spelled(tmp_path):
+    """A predictor of a regression that says the seconds of its time, without a model behind it."""
+    plan = SimpleNamespace(categories=(), zone="UTC", time=1)
+    scorer = SimpleNamespace(
+        columns=SPELLED,
+        plan=plan,
+        task="regression",
+        encode_rows=lambda rows: rows,
+        estimate=lambda rows: np.array([row[1] / 1e6 + (row[0] or 0) for row in rows]),
+    )
+    features = tuple(LoggedColumn(name=each.name, type=each.type, role="feature") for each in SPELLED)
+    keys = tuple(LoggedColumn(name=each.name, type=each.type, role="ignore") for each in (DAY, CLOCK))
+    columns = Columns(contract="c", task="regression", features=features, keys=keys, key=(), target="y", classes=())
+    about = About("m", 1, "0" * 64, 0.5, columns, ("", "NA"))
+    loaded = Predictor(scorer, about, PredictionLog(tmp_path))
+    yield loaded
+    loaded.close()
+
+
+def test_parts_of_a_time_and_spelled_numbers_are_read_at_the_edge(spelled):
+    row = {"price": "1.234,5 €", "day": "02/01/1970", "clock": "00.00.10"}
+    text = 'price,day,clock\n"1.000 €",02/01/1970,1:00 AM\nNA,02/01/1970,x\n'
+    cells = list(csv_rows(io.StringIO(text, newline=""), spelled))
+
+    told, sent, lacking, read, refused = spelled.predict(
+        [row, {"price": 0.5, "at": "1970-01-01T00:00:01Z"}, {"price": None, "day": "02/01/1970"}, *cells]
+    )
+
+    assert (told["value"], sent["value"]) == (86_410 + 1234.5, 1.5)
+    assert read["value"] == 86_400 + 3_600 + 1000
+    assert [each["refused"]["field"] for each in (lacking, refused)] == ["at", "at"]
+    assert "told by day, clock" in refused["refused"]["allowed"]

@@ -338,9 +338,11 @@ AT = {"name": "at", "type": "timestamp", "role": "time", "parts": ["day", "hour"
 def test_time_in_several_columns_is_sent_by_its_parts():
     contract = spelled(DAY, HOUR, AT)
 
-    assert [column.name for column in contract.sent_columns] == ["hour", "day"]
-    assert [column.name for column in contract.with_parts(contract.with_role("time"))] == ["day", "hour", "at"]
-    assert [column.name for column in spelled(HOUR).sent_columns] == ["hour"]
+    asked = contract.request_columns
+
+    assert [column.name for column in contract.with_parts(asked)] == ["hour", "day", "at"]
+    assert [column.name for column in contract.with_parts(asked, those=False)] == ["hour", "day"]
+    assert spelled(HOUR).with_parts(contract.features) == contract.features
 
 
 @pytest.mark.parametrize(

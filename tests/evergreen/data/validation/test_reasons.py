@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 import validated
 
+from evergreen.config.contract.columns import Column
 from evergreen.data.typed.schema import ROW, UNREADABLE, conform, from_pandas
 from evergreen.data.validation import check
 from evergreen.data.validation.reasons import RowJudge
@@ -102,3 +103,25 @@ def test_same_rows_and_codes_as_the_check_of_a_table_in_memory():
     for codes, reason in zip(found.codes.to_pylist(), found.why.to_pylist(), strict=True):
         assert (codes == "") == (reason == "")
         assert len(codes.split()) <= reason.count("; ") + 1 or not codes
+
+
+def test_reason_says_how_a_column_is_spelled():
+    columns = [
+        Column(name="price", type="number", role="feature", spelling={"decimal": ",", "after": "€"}),
+        Column(name="sold", type="timestamp", role="feature", spelling="%d.%m.%Y"),
+        Column(name="paid", type="boolean", role="feature", spelling=("no", "yes")),
+        Column(name="day", type="timestamp", role="ignore"),
+        Column(name="at", type="timestamp", role="time", parts=("day", "hour")),
+        Column(name="hour", type="integer", role="feature"),
+    ]
+    row = {"price": ["12.5 €"], "sold": ["2024-12-31"], "paid": ["Y"], "day": ["2024-01-05"], "hour": ["24"]}
+    typed = conform(pa.RecordBatch.from_pydict(row), columns, zone="UTC")
+
+    (said,) = RowJudge(columns).judge(typed).why.to_pylist()
+
+    assert said.split("; ") == [
+        "price: 12.5 € is not of type number, spelled like 12,5€",
+        "sold: 2024-12-31 is not of type timestamp, spelled as %d.%m.%Y",
+        "paid: Y is not of type boolean, spelled as no or yes",
+        "at: 2024-01-05 24 is not of type timestamp, told by day, hour",
+    ]
