@@ -231,3 +231,14 @@ def test_options_reach_the_contract_through_the_command_line(settings, monkeypat
         "header": False, "names": ["age", "city", "weight", "ill"],
     }  # fmt: skip
     assert text["missing"][-1] == "Paris"
+
+
+def test_header_of_each_file_is_held_against_the_contract_as_a_run_does(look: Any) -> None:
+    written, contract = look({"a.csv": CSV}, "a.csv")
+    ((item, header),) = written.table.headers
+    assert [*header] == [*TABLE]
+    lacking = {name: None for name in header if name != "city"}
+    opening.require_headers(contract, [(item, header), (item, dict(header))])
+    with pytest.raises(EvergreenError, match="DQ001: missing columns: city") as caught:
+        opening.require_headers(contract, [(item, header), (item, lacking)])
+    assert caught.value.where == item.name
