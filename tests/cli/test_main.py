@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from projects import Small
 
 KEYS = {
@@ -123,3 +124,17 @@ def test_help_lists_every_command_and_the_exit_codes(small_project: Small) -> No
     for command in ("run", "promote", "plan", "replay", "up", "serve", "score", "monitor", "retrain", "status"):
         assert f"│ {command} " in shown
     assert "gate refused" in shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("serve", "--port", "70000"),
+        ("serve", "--port", "-1"),
+        ("serve", "--port", "65536"),
+        ("up", "--prefect-port", "70000"),
+        ("up", "--mlflow-port", "0"),
+    ],
+)
+def test_port_that_there_is_none_of_is_a_usage_error(small_project: Small, words: tuple[str, ...]) -> None:
+    assert f"Invalid value for '{words[1]}'" in small_project.refused(*words, code=2)
