@@ -1,7 +1,6 @@
 """Servers as processes of their own: started, waited for, and never left behind."""
 
 import json
-import os
 import secrets
 import socket
 import subprocess
@@ -17,6 +16,8 @@ from typing import Any, NamedTuple
 import httpx
 import psutil
 import pytest
+
+from evergreen.base import parents
 
 SECONDS = 180  # long enough for a machine that does much else
 ACCESS = {"AWS_ACCESS_KEY_ID": "evergreen", "AWS_SECRET_ACCESS_KEY": "not-a-secret", "AWS_DEFAULT_REGION": "us-east-1"}
@@ -130,8 +131,7 @@ def _store_command(folder: Path, attempt: int) -> tuple[list[str], str]:
         *("-master.volumeSizeLimitMB=64", "-volume.max=300", f"-filer.localSocket={data / 'filer.sock'}"),
         *(f"-s3.config={folder / 's3.json'}", *(f"-{name}={port}" for name, port in ports.items())),
     ]
-    bound = [sys.executable, "-m", "cli.bound", str(os.getpid()), *argv]
-    return bound, f"http://127.0.0.1:{ports['s3.port']}"
+    return parents.bound(argv), f"http://127.0.0.1:{ports['s3.port']}"
 
 
 def _answers(store: ObjectStore, process: subprocess.Popen[bytes]) -> bool:
