@@ -153,7 +153,7 @@ def test_ledger_that_is_not_whole_is_looked_at_no_further(ledger, settings):
 
 
 def test_server_that_is_down_is_a_finding_of_its_own(ledger, settings, closed_port, monkeypatch):
-    monkeypatch.setattr(doctor, "artifacts", lambda *_: [])
+    monkeypatch.setattr(doctor, "artifacts", lambda *_, **__: [])
     monkeypatch.setattr(doctor, "package", lambda *_, **__: [])
     down = settings.model_copy(update={"mlflow_tracking_uri": f"http://127.0.0.1:{closed_port}"})
     monkeypatch.setattr(type(down), "environment", lambda self: {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"})

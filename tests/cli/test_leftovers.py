@@ -25,7 +25,8 @@ if kind == "a table":
     tables.file_digest = die
     Workspace(root=home / "workspace").write("train", pd.DataFrame({"a": [1, 2]}))
 elif kind == "a folder":
-    folders.publish(home / "workspace" / "model-ab", fill=lambda path: (path.mkdir(), die()), is_whole=lambda: False)
+    target = home / "workspace" / "model-ab"
+    folders.publish(target, fill=lambda path: (path.mkdir(parents=True), die()), is_whole=lambda: False)
 elif kind == "an item":
     target = home / "datasets" / "visits" / "items" / "0123456789abcdef0123456789abcdef"
     folders.publish(target, fill=lambda path: (path.mkdir(parents=True), die()), is_whole=lambda: False)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CANDIDATE_TAG = "candidate"
 ANEW = (
-    "The file is damaged. Restore it from a copy; or delete it and run the same command again: it is prepared anew, with "
+    "The file is damaged. Restore it from a copy; or delete it and run the same command again: it is made anew, with "
     "the versions of the ledger."
 )
 
