@@ -22,7 +22,7 @@ MOST_RATIO = 200
 # A sheet is laid out from its first cell to its last, whatever lies between.
 LAID_OUT, MOST_EMPTY = 10_000_000, 20
 EXACT = 2**53
-_CELL = re.compile(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
+_PLACE = re.compile(rb"""\br=["']([A-Z]{0,3})([0-9]{1,10})["']""")  # of a cell, or of a row
 
 
 def batches(item: Item, missing: tuple[str, ...], layout: Layout) -> Iterator[pa.RecordBatch]:
@@ -114,7 +114,7 @@ def _refuse_bomb(item: Item) -> None:
         for info in members:
             n_cells = height = width = 0
             for text in _inflated(file, info):
-                cells = _CELL.findall(text) if info.filename.startswith("xl/worksheets/") else []
+                cells = _PLACE.findall(text) if info.filename.startswith("xl/worksheets/") else []
                 n_cells += len(cells)
                 height = max([height, *(int(row) for _, row in cells)])
                 width = max([width, *(_place(letters) for letters in {letters for letters, _ in cells})])

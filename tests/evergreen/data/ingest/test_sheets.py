@@ -82,9 +82,20 @@ def test_every_cut_of_a_workbook_is_refused(refusal):
     assert {refusal("a.xlsx", whole[:size]).code for size in range(1, len(whole), 37)} == {"DQ002"}
 
 
-def test_sheet_that_lays_out_far_more_than_it_fills_is_refused_before_it_is_read(refusal, rows):
-    error = refusal("a.xlsx", workbook([["a"], [1]], cells='<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'))
+@pytest.mark.parametrize(
+    "cells",
+    [
+        '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>',
+        '<row r="2"><c r="XFD2"><v>1</v></c></row><row r="1048576"><c><v>1</v></c></row>',
+        "<row r='3'><c r='A1048576'><v>1</v></c><c r='XFD3'><v>1</v></c></row>",
+    ],
+)
+def test_sheet_that_lays_out_far_more_than_it_fills_is_refused_before_it_is_read(refusal, cells):
+    error = refusal("a.xlsx", workbook([["a"], [1]], cells=cells))
     assert (error.code, error.where) == ("DQ030", "a.xlsx")
+
+
+def test_sheet_with_a_cell_far_from_the_others_is_read(rows):
     assert len(rows("a.xlsx", workbook([["a"], [1]], cells='<row r="9000"><c r="CZ9000"><v>1</v></c></row>'))) == 2
 
 
