@@ -13,6 +13,7 @@ from evergreen.config.contract.columns import MISSING, Column
 from evergreen.config.contract.contract import Contract
 from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.data.typed.schema import ROW, UNREADABLE, conform, from_pandas, from_parts
+from evergreen.data.typed.times import where
 from evergreen.data.typed.values import EXACT
 from evergreen.data.validation.rules import RowRule, column_rules
 from evergreen.learning.model.compiled.plan import PlanColumn
@@ -137,7 +138,8 @@ class Reading:
         series = {part.name: _series(list(each), part) for part, each in zip(self._parts_of(column), told, strict=True)}
         batch = from_pandas(pd.DataFrame(series), self._parts_of(column))
         came, times = from_parts(batch, column, self._parts_of(column), self._missing)
-        texts = iter(pc.if_else(came.is_valid(), pc.coalesce(times, came), pa.scalar(None, pa.string())).to_pylist())
+        none = pc.binary_join_element_wise("no time:", came, " ")  # which cannot be read as one itself
+        texts = iter(where(came.is_valid(), pc.coalesce(times, none)).to_pylist())
         return [next(texts) if type(value) is tuple else value for value in values]
 
     def _parts_of(self, column: Column) -> list[Column]:

@@ -73,6 +73,11 @@ class ColumnProfile:
     def null_share(self) -> float:
         return self.nulls / self.rows if self.rows else 0.0
 
+    @property
+    def is_text(self) -> bool:
+        """Whether its values are texts, of whatever type these are in the source."""
+        return self.plain is None or pa.types.is_string(self.plain)
+
     def add(self, values: pa.Array) -> None:
         """Take in the next values of the column."""
         came, missing = values.type, values.null_count

@@ -81,7 +81,9 @@ def agree(client: httpx.Client, document: dict[str, Any], n: int, seed: int) -> 
         body = {"rows": [changed(rng)]}
         response = client.post("/predict", json=body)
         n_allowed += response.status_code == 200
-        if body["rows"][0].get("parcel") == "1e3":  # as in files: no expression says which exponents an integer may have
+        if (
+            body["rows"][0].get("parcel") == "1e3"
+        ):  # as in files: no expression says which exponents an integer may have
             continue
         assert response.status_code == (200 if valid.is_valid(body) else 422), (body, response.text)
     assert n / 5 < n_allowed < n

@@ -220,10 +220,17 @@ def _read_item(
                 for batch in ahead(ingest.batches(item, contract.source, contract.missing)):
                     names[:] = [name for name in batch.schema.names if not name.startswith("_")]
                     physical.update((field.name, str(field.type)) for field in batch.schema)
-                    if item.format not in ("jsonl", "json"):
+                    if not item.is_json:
                         columns.require(names, item)
                     batch = _filled(batch, sourced)
-                    rows = conform(batch, own, zone=contract.timezone, missing=contract.missing, offsets=offsets)
+                    rows = conform(
+                        batch,
+                        own,
+                        zone=contract.timezone,
+                        missing=contract.missing,
+                        offsets=offsets,
+                        from_json=item.is_json,
+                    )
                     yield protect(attach(rows, lookups, contract), contract, secret)
 
             writer.write(ahead(typed()))

@@ -89,9 +89,9 @@ def grouped_by_dots(texts: Sequence[str], *, decimal: str | None) -> Told | None
     '.'
     >>> grouped_by_dots(["1.25", "900", "12.3"], decimal=None)
     """
-    texts = [text.strip() for text in texts]
-    if not all(DOTTED.fullmatch(text) or UNDOTTED.fullmatch(text) for text in texts[:FIRST_TRIED]):
+    if not all(DOTTED.fullmatch(text) or UNDOTTED.fullmatch(text) for text in map(str.strip, texts[:FIRST_TRIED])):
         return None
+    texts = [text.strip() for text in texts]
     dotted = [text for text in texts if DOTTED.fullmatch(text)]
     rest = [text for text in texts if not DOTTED.fullmatch(text)]
     if len(dotted) < FEWEST_DOTTED or not all(UNDOTTED.fullmatch(text) for text in rest):

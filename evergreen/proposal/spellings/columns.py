@@ -33,7 +33,7 @@ def tell(
     ----------
     drawn : some of its values, as they came.
     """
-    if seen.physical is not None or seen.numbers == seen.present:
+    if not seen.is_text or seen.numbers == seen.present:
         return _of_numbers(seen, drawn, decimal=decimal)
     if seen.times == seen.present:
         return None
@@ -98,7 +98,7 @@ def _of_numbers(seen: ColumnProfile, drawn: pa.Array, *, decimal: str | None) ->
     if as_time is not None:
         return as_time
     different, counts = _different(seen, drawn)
-    if seen.physical is None and seen.whole < seen.numbers and not seen.leading_zeros:
+    if seen.is_text and seen.whole < seen.numbers and not seen.leading_zeros:
         grouped = codes.grouped_by_dots(different.to_pylist(), decimal=decimal)
         if grouped is not None:
             return grouped
@@ -129,7 +129,7 @@ def _merged(values: Array, counts: Array) -> tuple[Array, Array]:
 
 def _different(seen: ColumnProfile, drawn: pa.Array) -> tuple[pa.Array, Array]:
     """Return different values as they came, and how often each comes: of all rows, or of those that were drawn."""
-    if seen.counts is not None and seen.physical is None:
+    if seen.counts is not None and seen.is_text:
         return pa.array(list(seen.counts), pa.string()), np.array(list(seen.counts.values()), np.int64)
     values, counts = counted(drawn.slice(0, LOOKED_AT).drop_null())
     return values.slice(0, MOST_DIFFERENT), counts[:MOST_DIFFERENT]

@@ -25,7 +25,7 @@ def tell(table: TableProfile, sample: pa.Table, told: Mapping[str, Told]) -> dic
     A table that has a time with hours already, or a date and nothing beside it, has nothing to join.
     """
     kinds = _kinds(table, told)
-    times = {name for name, kind in kinds.items() if kind == "timestamp" and not NOT_WHEN.search(snake(name))}
+    times = [name for name, kind in kinds.items() if kind == "timestamp" and not NOT_WHEN.search(snake(name))]
     whole = {name: Told(kinds[name]) if name not in told else told[name] for name in times}
     if any(not _is_date(sample, name, said) for name, said in whole.items()):
         return {}

@@ -41,7 +41,7 @@ def read(
     told = {c.name: _as_declared(c) for c in declared if _is_spelled(c) or c.name in of_parts}
     known = {column.name for column in declared}
     for name, seen in table.columns.items():
-        if name in known or not seen.present:
+        if name in known or not seen.present or not name or name.startswith("_"):
             continue
         found = columns.tell(seen, _drawn(sample, name), missing=missing, decimal=decimal, now=now)
         if found is not None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.data.typed import values
 from evergreen.data.typed.schema import conform
 from evergreen.data.typed.spelled import plain
 from evergreen.data.typed.times import where
@@ -25,8 +26,8 @@ def as_read(batch: pa.RecordBatch, name: str, said: Told, told: Mapping[str, Tol
         return _joined(batch, name, said, told)
     if name not in batch.schema.names:
         return pa.nulls(batch.num_rows, pa.string())
-    came = batch.select([name])
-    texts = came.column(name)
+    texts = values.as_read(batch.column(name))
+    came = pa.RecordBatch.from_arrays([texts], names=[name])
     texts = texts if pa.types.is_string(texts.type) else texts.cast(pa.string())
     texts = where(pc.invert(pc.is_in(pc.utf8_trim_whitespace(texts), pa.array(said.missing, pa.string()))), texts)
     usual = _times(came, name, said) if said.type == "timestamp" else plain(texts, said.column(name))

@@ -134,3 +134,25 @@ def test_the_sign_of_decimals_can_be_said():
     for decimal, high in ((",", 12.123), (".", 12_123.0), (None, -float("inf"))):
         table = reading.read(rows, now=NOW, missing=MISSING, decimal=decimal)
         assert table.columns["amount"].range.high == high
+
+
+@pytest.mark.parametrize(
+    "kind", [pa.large_string(), pa.string_view(), pa.binary(), pa.dictionary(pa.int32(), pa.string())]
+)
+def test_texts_of_any_type_are_told_alike(kind: pa.DataType):
+    texts = pa.array([f"{n / 7:.2f}".replace(".", ",") for n in range(1_500)])
+    came = texts.dictionary_encode() if pa.types.is_dictionary(kind) else texts.cast(kind)
+    table = reading.read(lambda: pa.table({"x": came}).to_batches(max_chunksize=400), now=NOW, missing=MISSING)
+    assert table.columns["x"].range.high == pytest.approx(1_499 / 7, abs=0.01)
+
+
+def test_columns_that_are_not_used_are_not_told():
+    texts = [f"{n / 7:.2f}".replace(".", ",") for n in range(600)]
+    table = reading.read(Counted(frame(**{"": texts, "_x": texts})), now=NOW, missing=MISSING)
+    assert (table.columns[""].told, table.columns["_x"].told) == (None, None)
+
+
+def test_a_time_that_is_asked_for_and_cannot_be_read_says_why():
+    rows = frame(when=[f"{n % 12 + 1:02}/{n % 11 + 1:02}/2024" for n in range(600)])
+    with pytest.raises(ConfigError, match="day first from month first"):
+        proposed(rows, target="target", time="when")
