@@ -78,10 +78,10 @@ class ColumnProfile:
         """Whether its values are texts, of whatever type these are in the source."""
         return self.plain is None or pa.types.is_string(self.plain)
 
-    def add(self, values: pa.Array) -> None:
-        """Take in the next values of the column."""
+    def add(self, values: pa.Array, read: pa.Array | None = None) -> None:
+        """Take in the next values of the column; `read` are they as `as_read` gives them, where that was done."""
         came, missing = values.type, values.null_count
-        values = as_read(values)
+        values = as_read(values) if read is None else read
         kind = values.type
         if not (pa.types.is_string(came) or pa.types.is_large_string(came) or pa.types.is_null(came)):
             self.physical, self.plain = came, kind

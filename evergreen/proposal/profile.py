@@ -44,15 +44,18 @@ class TableProfile:
             self._require(batch.schema.names, 0)
             return
         self._require(batch.schema.names, self.rows)
+        read = {name: as_read(values) for name, values in zip(batch.schema.names, batch.columns, strict=True)}
         for name, column in self.columns.items():
-            values = batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows)
-            column.add(values)
+            if name in read:
+                column.add(batch.column(name), read[name])
+            else:
+                column.add(pa.nulls(batch.num_rows))
         if self.key and set(self.key) <= set(batch.schema.names):
             self.keys.add(_hashes_of_rows(batch, self.key))
         self.rows += batch.num_rows
         if self._sample is None:
             self._sample = Sample(min(SAMPLE_ROWS, SAMPLE_CELLS // max(batch.num_columns, 1) + 1), seed=self.seed)
-        self._sample.add(pa.RecordBatch.from_arrays([*map(as_read, batch.columns)], names=batch.schema.names))
+        self._sample.add(pa.RecordBatch.from_arrays([*read.values()], names=[*read]))
 
     def _require(self, names: Iterable[str], rows: int) -> None:
         for name in names:

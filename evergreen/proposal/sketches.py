@@ -75,10 +75,14 @@ class Distinct:
         """Take in hashes, shape (n,), which may repeat, each seen `counts` times."""
         counts = np.ones(len(hashes), np.int64) if counts is None else counts
         kept = self._sampled(hashes)
-        joined = np.concatenate([self.hashes, hashes[kept]])
-        weights = np.concatenate([self.counts, counts[kept]])
-        self.hashes, where = np.unique(joined, return_inverse=True)
-        self.counts = np.bincount(where, weights, minlength=len(self.hashes)).astype(np.int64)
+        new, where = np.unique(hashes[kept], return_inverse=True)
+        weights = np.bincount(where, counts[kept], minlength=len(new)).astype(np.int64)
+        at = np.searchsorted(self.hashes, new)
+        known = at < len(self.hashes)
+        known[known] = self.hashes[at[known]] == new[known]
+        self.counts = self.counts + np.bincount(at[known], weights[known], minlength=len(self.counts)).astype(np.int64)
+        self.hashes = np.insert(self.hashes, at[~known], new[~known])
+        self.counts = np.insert(self.counts, at[~known], weights[~known])
         while len(self.hashes) > self.SIZE:
             self.level += 1
             kept = self._sampled(self.hashes)
