@@ -75,7 +75,7 @@ def sync(source: SourceRef, contract: Contract, store: Path, *, made_with: str, 
         item_read = _known(folder)
         if item_read is None:
             lookups = _lookups(source, contract) if lookups is None else lookups
-            item_read = _read_item(item, contract, lookups, folder, secret, columns)
+            item_read = _read_item(item, contract, lookups, folder, secret=secret, columns=columns)
             log.info("ingest: %s, %d rows", printable(item.name), item_read.about.rows)
         if item_read.about.rows:
             columns.add(item, item_read.about.absent)
@@ -203,7 +203,7 @@ def _lookups(source: SourceRef, contract: Contract) -> list[JoinedTable]:
 
 
 def _read_item(
-    item: Item, contract: Contract, lookups: Sequence[JoinedTable], folder: Path, secret: bytes, columns: Appearing
+    item: Item, contract: Contract, lookups: Sequence[JoinedTable], folder: Path, *, secret: bytes, columns: Appearing
 ) -> ItemRead:
     temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
     own = contract.as_written(column for column in contract.stored if column.name not in contract.joined)
