@@ -46,9 +46,10 @@ class TableProfile:
             return
         self._require(batch.schema.names, self.rows)
         come = dict(zip(batch.schema.names, batch.columns, strict=True))
+        read = {name: as_read(values) for name, values in come.items()}
         for name, column in self.columns.items():
             if name in come:
-                column.add(come[name], as_read(come[name]))
+                column.add(come[name], read[name])
             else:
                 column.add(pa.nulls(batch.num_rows))
         if self.key and set(self.key) <= set(batch.schema.names):
