@@ -149,8 +149,9 @@ class _Items:
     """Reads the items of one request; the first that cannot be taken refuses them all."""
 
     def __init__(self, contract: Contract, items: Sequence[Item]) -> None:
-        self._items, self._zone, self._key = items, contract.timezone, key_columns(contract)
-        self._target = label_column(contract)
+        self._items, self._contract = items, contract
+        self._key = contract.as_written(key_columns(contract))
+        (self._target,) = contract.as_written((label_column(contract),))
         self._label_field = "value" if contract.task == "regression" else "label"
 
     def read(self) -> list[_Said]:
@@ -175,7 +176,8 @@ class _Items:
         """Return typed values by the place of their item."""
         if not values:
             return {}
-        reading = Reading(columns, [_plain(column) for column in columns], zone=self._zone)
+        plan = [_plain(column) for column in columns]
+        reading = Reading(columns, plan, zone=self._contract.timezone, missing=self._contract.missing)
         try:
             typed = reading.read(list(values.values()))
         except Fault as fault:

@@ -1,6 +1,7 @@
 """What a value of each type may look like in JSON: for the document, for what is refused, and in words.
 
-Batch scoring reads the same spellings, and some more that no expression can tell from what lies out of bounds.
+The service reads what batch scoring reads: beside these, numbers with an exponent where there are bounds, which no
+expression can tell from what lies out of them.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Predict with nothing but the folder that this lies in: JSON lines or CSV in, predictions out, and a log beside it.
 
 It stands on numpy, onnxruntime and msgspec, asks no network, and checks every file of the folder before it imports one.
-A value that is not in the usual form of its type is refused with its row and field; nothing is guessed.
+A value that is not spelled as the contract's source spells it is refused with its row and field; nothing is guessed.
 
     python predict.py rows.jsonl --out predictions.jsonl
 

@@ -6,6 +6,7 @@ import pytest
 import validated
 
 from evergreen.base.errors import DataError
+from evergreen.config.contract.contract import Contract
 from evergreen.data.typed.schema import ROW, UNREADABLE
 from evergreen.record.labels.files import LabelFile
 
@@ -114,3 +115,28 @@ def test_contract_without_a_key_needs_ids():
     contract = logged.CONTRACT.model_copy(update={"key": ()})
     with pytest.raises(DataError, match="missing columns: prediction_id"):
         LabelFile(contract, ["person", "day", "back"], digest="d", received_us=0)
+
+
+def test_labels_are_spelled_as_in_the_training_file_and_a_time_in_the_key_is_told_by_its_parts():
+    about = {"name": "sales", "description": "", "source": {"kind": "file", "path": "s.csv"}, "timezone": "UTC"}
+    columns = [
+        {"name": "day", "type": "timestamp", "role": "ignore", "spelling": "%d.%m.%Y"},
+        {"name": "hour", "type": "integer", "role": "feature"},
+        {"name": "at", "type": "timestamp", "role": "time", "parts": ["day", "hour"]},
+        {
+            "name": "sum",
+            "type": "number",
+            "role": "target",
+            "missing": ["-1"],
+            "spelling": {"decimal": ",", "after": "€"},
+        },
+    ]
+    contract = Contract.model_validate({**about, "label_delay_days": 0, "key": ["at"], "columns": columns})
+    rows = {"day": ["02.01.1970"] * 3, "hour": ["1", "25", "2"], "sum": ["12,5 €", "3 €", "-1 €"]}
+    batch = pa.RecordBatch.from_pydict({**rows, "_row": [1, 2, 3], "_unreadable": pa.nulls(3, pa.string())})
+
+    (sifted,) = LabelFile(contract, [*rows], digest="0" * 64, received_us=0).sift(batch, is_text=True)
+
+    assert [(said.keys, said.value) for said in sifted.said] == [([86_400_000_000 + 3_600_000_000], 12.5)]
+    assert (sifted.n_unlabelled, sifted.refused.num_rows) == (1, 1)
+    assert sifted.refused.column("why").to_pylist() == ["at: 02.01.1970 25 is not of type timestamp, told by day, hour"]
