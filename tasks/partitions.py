@@ -160,7 +160,7 @@ class Scoring:
                 known = _with_values(batch, values)
                 if item.format != "parquet":
                     known = rows.without_missing(known, asked, contract.missing)
-                scored = scorer.take(known, missing=contract.missing)
+                scored = scorer.take(known, missing=contract.missing, from_json=item.is_json)
                 out.add(_side_by_side(batch, scored.answers.rename_columns(renamed), as_text=as_text))
                 if kept:
                     kept.add(known, scored.kept, scored.answers, scored.keeps)

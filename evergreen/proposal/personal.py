@@ -98,7 +98,7 @@ def why_personal(
         return None
     patterns = {**PATTERNS, "a person's name": PERSON} if words.strip("_") in ("name", "names") else PATTERNS
     for what, pattern in patterns.items():
-        if _share(pattern, seen) >= MOSTLY and (what != "an IBAN" or _checked(seen) >= MOSTLY):
+        if _mostly(pattern, seen) and (what != "an IBAN" or _checked(seen) >= MOSTLY):
             is_of_thing = what in BY_A_THING_TOO and bool(OF_A_THING.search(words))
             return Personal(f"looks like {what}", not is_of_thing)
     return None
@@ -120,6 +120,16 @@ def _of_a_name(what: str, seen: Sequence[str], *, is_many: bool, is_unique: bool
     if is_day or (not is_time and _share(LIKE[what], seen) >= 0.5):
         return Personal(f"its name says so, and it looks like {what}", True)
     return Personal("its name says so", not is_time and is_many and (is_unique or _share(NUMBER, seen) < MOSTLY))
+
+
+def _mostly(pattern: re.Pattern[str], values: Sequence[str]) -> bool:
+    n = len(values)
+    for value in values:
+        if not pattern.fullmatch(value):
+            n -= 1
+            if n < MOSTLY * len(values):
+                return False
+    return True
 
 
 def _share(pattern: re.Pattern[str], values: Sequence[str]) -> float:

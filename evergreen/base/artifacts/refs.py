@@ -43,6 +43,11 @@ class Item(Value):
     stamp: str = Field(default="", exclude=True, repr=False)
 
     @property
+    def is_json(self) -> bool:
+        """Whether its numbers come as the texts that spell them in JSON."""
+        return self.format in ("jsonl", "json")
+
+    @property
     def rows_sha256(self) -> str:
         """The digest of what its rows are made of: its bytes, and what its folders say of them."""
         return digest_of([self.sha256, self.values]) if self.values else self.sha256

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from evergreen.base import documents, zones
 from evergreen.base.forms import parts_of
 from evergreen.config.contract.columns import MISSING, TABLE_CODES, TASKS, Column, Role, Severity, Task, settable
-from evergreen.config.contract.sources import Join, Source, is_typed
+from evergreen.config.contract.sources import DvcSource, FileSource, Join, Source, SqlSource
 from evergreen.config.section import Name, Section
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
@@ -203,18 +203,13 @@ class Contract(Section):
         """The columns a caller sends to have a row predicted: the time and the features."""
         return tuple(column for column in self.columns if column.role in ("time", "feature"))
 
-    @property
-    def sent_columns(self) -> tuple[Column, ...]:
-        """The columns that a row is asked with as the source has them: in place of a time that has parts, those."""
-        return self.with_parts(self.request_columns, those=False)
-
     def as_written(self, columns: Iterable[Column]) -> tuple[Column, ...]:
         """Return columns with the words that stand for a missing value in all of the source among their own.
 
         So every door reads a text that the source leaves out as missing. Categories that are declared are none, and a
         source with types of its own has no such words in its texts.
         """
-        return tuple(columns) if is_typed(self.source) else tuple(map(self._as_written, columns))
+        return tuple(columns) if _is_typed(self.source) else tuple(map(self._as_written, columns))
 
     def _as_written(self, column: Column) -> Column:
         if column.type in ("category", "text"):
@@ -241,3 +236,10 @@ class Contract(Section):
         """The columns that may leave the validated table: key, time, group, features and target. Never leakage."""
         roles = ("key", "time", "group", "feature", "target")
         return tuple(c.name for c in self.stored if c.role in roles or c.name in self.key)
+
+
+def _is_typed(source: Source) -> bool:
+    """Return whether a source has types of its own, as far as it says so: then no words stand for what is missing."""
+    named = source.path if isinstance(source, (FileSource, DvcSource)) else getattr(source, "url", "")
+    by_name = named.lower().endswith((".parquet", ".pq")) and getattr(source, "format", "auto") == "auto"
+    return isinstance(source, SqlSource) or by_name or getattr(source, "format", "") == "parquet"

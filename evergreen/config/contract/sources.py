@@ -96,13 +96,6 @@ class SqlSource(Section):
 Source = Annotated[BundledSource | FileSource | DvcSource | UrlSource | SqlSource, Field(discriminator="kind")]
 
 
-def is_typed(source: Source) -> bool:
-    """Return whether a source has types of its own, as far as it says so: then no words stand for what is missing."""
-    named = source.path if isinstance(source, (FileSource, DvcSource)) else getattr(source, "url", "")
-    by_name = named.lower().endswith((".parquet", ".pq")) and getattr(source, "format", "auto") == "auto"
-    return isinstance(source, SqlSource) or by_name or getattr(source, "format", "") == "parquet"
-
-
 def format_of(source: Source) -> Format:
     """Return the format that a source names for its files."""
     return source.format if isinstance(source, Layout) else "auto"

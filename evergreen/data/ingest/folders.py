@@ -4,6 +4,7 @@ from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 LEFT_OUT = (".", "_")
+LOCKS = "~$"  # what Excel puts beside a workbook that is open
 NULL_VALUE = "__HIVE_DEFAULT_PARTITION__"
 # What lies beside data and is none. Of any other name that tells no format, somebody is asked.
 NOT_DATA = frozenset((
@@ -22,7 +23,8 @@ def is_no_data(name: str) -> bool:
     [True, True, False, False, False]
     """
     path = PurePosixPath(PurePosixPath(name).name.lower())
-    return path.suffix in NOT_DATA or (path.stem in ABOUT and path.suffix in ("", ".txt"))
+    is_about = path.stem in ABOUT and path.suffix in ("", ".txt")
+    return is_about or path.suffix in NOT_DATA or path.name.startswith(LOCKS)
 
 
 def values_of(name: str) -> dict[str, str | None]:

@@ -1,6 +1,7 @@
 """The first lines of a text with separators: what separates, what is a comment, and whether there is a header."""
 
 import csv
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -34,8 +35,8 @@ def separator(head: bytes) -> tuple[str | None, bytes]:
 
 def lines_of(head: bytes) -> list[str]:
     """Return the first whole lines of a text that are not blank, with their ends."""
-    lines = head[: 64 * 2**10].decode("utf-8", "replace").splitlines(keepends=True)
-    lines = [line for line in lines if line.strip()]
+    whole = head[: 64 * 2**10].splitlines(keepends=True)  # as bytes: text has other ends of line too
+    lines = [line.decode("utf-8", "replace") for line in whole if line.strip()]
     return lines[:MOST_LINES] if len(lines) > MOST_LINES else lines[:-1] if len(lines) > 1 and _is_cut(head) else lines
 
 
@@ -95,7 +96,24 @@ def comment_of(lines: Sequence[str], delimiter: str) -> str:
 def uncommented(lines: Sequence[str], comment: str, delimiter: str) -> list[str]:
     """Return the lines that are no comments."""
     n_values = value_count(next((line for line in lines if not line.startswith(comment)), ""), delimiter)
-    return [line for line in lines if not line.startswith(comment) or value_count(line, delimiter) == n_values]
+    return [line for line in lines if not is_comment(line, comment, delimiter, n_values)]
+
+
+def is_comment(line: str, comment: str, delimiter: str, n_values: int) -> bool:
+    """Return whether a line is a comment: not one of `n_values`, as rows have, nor one whose quotes end below it."""
+    opens = line.count('"') % 2 == 1 and f'{delimiter}"' in line
+    return line.startswith(comment) and not opens and value_count(line, delimiter) != n_values
+
+
+def bare(lines: Sequence[str]) -> Sequence[str]:
+    """Return the lines that cannot be comments, whatever separates values."""
+    mark = next((mark for mark in COMMENTS if lines[0].startswith(mark)), None)
+    if mark is None:
+        return lines
+    rest = itertools.dropwhile(lambda line: line.startswith(mark), lines)
+    return [
+        line for line in rest if not line.startswith(mark) or any(sign in line for sign in (*SPELLED, '"'))
+    ] or lines
 
 
 def value_count(line: str, delimiter: str) -> int:

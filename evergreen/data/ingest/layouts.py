@@ -46,7 +46,7 @@ def look(item: Item, said: Layout) -> Seen:
         notes.append(note)
         lines, named, _ = _beginning(item, layout)
     usual = DELIMITERS[item.format]
-    delimiter = named or said.delimiter or heads.delimiter_of(_without_comments(lines), usual)
+    delimiter = named or said.delimiter or heads.delimiter_of(heads.bare(lines), usual)
     if not named and delimiter != (said.delimiter or usual):
         layout = layout.model_copy(update={"delimiter": delimiter})
         notes.append(f"its values are taken to be separated by {heads.SPELLED[delimiter]}; --delimiter names another")
@@ -85,22 +85,29 @@ def for_file(item: Item, source: Source, needed: Collection[str]) -> Layout:
     """Return how a file that is not the source is to be read, by what the contract says of the source's own files.
 
     Its format and compression are its own. What the contract says of text with separators holds for all such files,
-    but a file that shows another separator has that, and one whose first line has the names of all `needed` columns
-    has a header.
+    but a file that shows another separator or comments has those, and one whose first line has the names of all
+    `needed` columns has a header.
     """
     said = source if isinstance(source, Layout) else Layout()
     layout = Layout(**said.model_dump(include=set(Layout.model_fields) - {"format"}))
+    if item.format == "xlsx" and not layout.header:
+        from evergreen.data.ingest import sheets
+
+        with readers.parsing(item):
+            return _headed(layout) if set(needed) <= set(sheets.first_row(item)) else layout
     if item.format not in DELIMITERS:
-        return _headed(layout) if item.format != "xlsx" else layout
+        return _headed(layout)
     with readers.parsing(item):
         lines, named, _ = _beginning(item, layout)
     usual = layout.delimiter or DELIMITERS[item.format]
-    if not named and usual not in lines[0]:
-        own = DELIMITERS[item.format]
-        other = heads.delimiter_of(lines, own)
-        usual = other if other in lines[0] else usual
+    bare = heads.bare(lines)
+    if not named and usual not in bare[0]:
+        other = heads.delimiter_of(bare, DELIMITERS[item.format])
+        usual = other if other in bare[0] else usual
         layout = layout.model_copy(update={"delimiter": usual})
-    first = heads.records(heads.uncommented(lines, layout.comment, usual) if layout.comment else lines, named or usual)
+    comment = layout.comment or heads.comment_of(lines, named or usual)
+    first = heads.records(heads.uncommented(lines, comment, named or usual) if comment else lines, named or usual)
+    layout = layout.model_copy(update={"comment": comment})
     return _headed(layout) if first and set(needed) <= set(first[0]) else layout
 
 
@@ -120,12 +127,6 @@ def _beginning(item: Item, layout: Layout) -> tuple[list[str], str | None, bool]
     return lines, named, is_text
 
 
-def _without_comments(lines: Sequence[str]) -> Sequence[str]:
-    """Return the lines that cannot be comments, whatever separates values."""
-    mark = next((mark for mark in heads.COMMENTS if lines[0].startswith(mark)), None)
-    return [line for line in lines if mark is None or not line.startswith(mark)] or lines
-
-
 def _about_header(item: Item, rows: Sequence[Sequence[str]], layout: Layout, *, headless: bool) -> list[str]:
     if not layout.header and [value.strip() for value in rows[0]] == list(layout.names):
         raise bad_header(item, "the first line has the names of the columns", "Leave --names and --no-header out.")
@@ -140,7 +141,7 @@ def _about_header(item: Item, rows: Sequence[Sequence[str]], layout: Layout, *, 
             "for a file without a header: --no-header, or --names a,b,…"
         )
     nameless = [at for at, name in enumerate(rows[0]) if not name.strip()]
-    if nameless:
+    if len(nameless) > 1:  # one is a column like any other, whose name is empty
         filled = [at for at in nameless if any(row[at : at + 1] and row[at].strip() for row in rows[1:])]
         which = ", ".join(str(at + 1) for at in nameless)
         what = f"not empty: {', '.join(str(at + 1) for at in filled)}" if filled else "empty"

@@ -67,11 +67,11 @@ class Uncommented:
             return text
         kept = []
         for line in text.splitlines(keepends=True):
-            if not self._quoted and line.startswith(self._mark) and self._is_comment(line):
+            if not self._quoted and line.startswith(self._mark) and self._drops(line):
                 continue
             self._quoted ^= line.count(b'"') % 2 == 1
             kept.append(line)
         return b"".join(kept)
 
-    def _is_comment(self, line: bytes) -> bool:
-        return heads.value_count(line.decode("utf-8", "replace"), self._delimiter) != self._n_values
+    def _drops(self, line: bytes) -> bool:
+        return heads.is_comment(line.decode("utf-8", "replace"), self._comment, self._delimiter, self._n_values)

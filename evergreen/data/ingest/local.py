@@ -1,5 +1,6 @@
 """Files on this machine: one, a folder of them, or a glob, and never one outside the declared root."""
 
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -8,9 +9,11 @@ from evergreen.base.errors import DataError
 from evergreen.config.contract.sources import FileSource, Format
 from evergreen.data.ingest.folders import LEFT_OUT, is_no_data, values_of
 from evergreen.data.ingest.items import absent, item_of, unreadable
+from evergreen.data.ingest.streams import open_bytes
 
 MAGIC = frozenset("*?[")
 DVC = ".dvc"
+MOST_HOLLOW = 128  # bytes of a compressed file that may hold nothing
 
 
 def find(source: FileSource, *, project: Path) -> tuple[Item, ...]:
@@ -52,7 +55,8 @@ def find_under(root: Path, path: str, *, format: Format) -> tuple[Item, ...]:
         for file in dict.fromkeys(rows)
         for name in [file.relative_to(root).as_posix()]
     ]
-    return tuple(sorted(items, key=lambda item: item.name))
+    whole = [item for item in items if not _is_hollow(item)] if len(items) > 1 else items
+    return tuple(sorted(whole or items, key=lambda item: item.name))
 
 
 def besides(source: FileSource, *, project: Path) -> tuple[str, ...]:
@@ -71,6 +75,17 @@ def _rows(files: Sequence[Path]) -> list[Path]:
     if len(files) == 1:
         return list(files)
     return [file for file in files if not is_no_data(file.name) and file.stat().st_size] or list(files)
+
+
+def _is_hollow(item: Item) -> bool:
+    """Return whether a compressed part holds no byte, as writers leave some of many."""
+    if item.compression not in ("gzip", "zstd") or item.size > MOST_HOLLOW:
+        return False
+    try:
+        with open_bytes(item) as file:
+            return not file.read(1)
+    except (OSError, EOFError, zlib.error):  # the reader says what that is
+        return False
 
 
 def _named(root: Path, relative: Path) -> Iterator[Path]:

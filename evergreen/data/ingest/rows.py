@@ -39,7 +39,7 @@ def read(item: Item, layout: Layout | None = None) -> Rows:
     DataError, here or with a later batch, if the file cannot be parsed or has no rows.
     """
     batches = _ordered(readers.read(item, missing=(), coded=True, layout=layout))
-    if item.format in ("jsonl", "json"):  # where a column may appear with any line
+    if item.is_json:  # where a column may appear with any line
         there = readers.read(item, missing=(), layout=layout)
         names = dict.fromkeys(name for batch in there for name in batch.schema.names[:-2])
         schema = pa.schema([(name, pa.string()) for name in names])

@@ -47,6 +47,12 @@ def batches(item: Item, missing: tuple[str, ...], layout: Layout) -> Iterator[pa
         yield with_rows(table.slice(begin, BATCH_ROWS), numbers.slice(begin, BATCH_ROWS))
 
 
+def first_row(item: Item) -> list[str]:
+    """Return the first row that is not empty, as texts."""
+    _refuse_bomb(item)
+    return [_spelled(value) or "" for value in next(iter(_filled(item)), ())]
+
+
 def names(item: Item) -> list[str]:
     """Return the names of a workbook's sheets, of which the first is read."""
     _refuse_bomb(item)

@@ -75,7 +75,7 @@ def sync(source: SourceRef, contract: Contract, store: Path, *, made_with: str, 
         item_read = _known(folder)
         if item_read is None:
             lookups = _lookups(source, contract) if lookups is None else lookups
-            item_read = _read_item(item, contract, lookups, folder, secret, columns)
+            item_read = _read_item(item, contract, lookups, folder, secret=secret, columns=columns)
             log.info("ingest: %s, %d rows", printable(item.name), item_read.about.rows)
         if item_read.about.rows:
             columns.add(item, item_read.about.absent)
@@ -203,7 +203,7 @@ def _lookups(source: SourceRef, contract: Contract) -> list[JoinedTable]:
 
 
 def _read_item(
-    item: Item, contract: Contract, lookups: Sequence[JoinedTable], folder: Path, secret: bytes, columns: Appearing
+    item: Item, contract: Contract, lookups: Sequence[JoinedTable], folder: Path, *, secret: bytes, columns: Appearing
 ) -> ItemRead:
     temporary = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}")
     own = contract.as_written(column for column in contract.stored if column.name not in contract.joined)
@@ -220,10 +220,17 @@ def _read_item(
                 for batch in ahead(ingest.batches(item, contract.source, contract.missing)):
                     names[:] = [name for name in batch.schema.names if not name.startswith("_")]
                     physical.update((field.name, str(field.type)) for field in batch.schema)
-                    if item.format not in ("jsonl", "json"):
+                    if not item.is_json:
                         columns.require(names, item)
                     batch = _filled(batch, sourced)
-                    rows = conform(batch, own, zone=contract.timezone, missing=contract.missing, offsets=offsets)
+                    rows = conform(
+                        batch,
+                        own,
+                        zone=contract.timezone,
+                        missing=contract.missing,
+                        offsets=offsets,
+                        from_json=item.is_json,
+                    )
                     yield protect(attach(rows, lookups, contract), contract, secret)
 
             writer.write(ahead(typed()))

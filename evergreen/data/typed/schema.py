@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.config.contract.columns import MISSING, Column, ColumnType
+from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.data.typed.numbers import content, numbers, whole, whole_digits
 from evergreen.data.typed.spelled import plain, together
 from evergreen.data.typed.times import INSTANT, Offsets, instants, where
@@ -28,6 +29,7 @@ ARROW: dict[ColumnType, pa.DataType] = {
     "boolean": pa.bool_(),
 }
 TRUE: tuple[str, ...] = ("true", "1", "1.0")
+JSON_NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 SPACES = b" \t\n\v\f\r\x1c\x1d\x1e\x1f"  # of ASCII
 FALSE: tuple[str, ...] = ("false", "0", "0.0")
 
@@ -47,6 +49,7 @@ def conform(
     offsets: Offsets | None = None,
     parts: Sequence[Column] = (),
     coded: bool = False,
+    from_json: bool = False,
 ) -> pa.RecordBatch:
     """Return the rows with the declared types, whatever types they came in.
 
@@ -64,6 +67,8 @@ def conform(
     offsets : where times with and without an offset are counted, for text columns.
     parts : those of a time that are not among `columns`.
     coded : return categories and texts as dictionaries.
+    from_json : a text may be a number as JSON has it, which is one whatever the column's spelling; one that the
+        spelling reads as another number is not readable.
 
     Examples
     --------
@@ -91,7 +96,7 @@ def conform(
                 typed.append(digits)
                 continue
             values = one_by_one(came)
-        converted = _CONVERT[column.type](_usual(values, column), column, zone, offsets)
+        converted = _CONVERT[column.type](_usual(values, column, from_json), column, zone, offsets)
         marked = _marked(values, converted, column, zone)
         if marked is not None:
             converted = where(pc.invert(marked), converted)
@@ -114,7 +119,7 @@ def conform(
 
 def from_pandas(rows: pd.DataFrame, columns: Sequence[Column]) -> pa.RecordBatch:
     """Return the columns of a table as Arrow, row by row as they are; a column of mixed values becomes text."""
-    arrays = [_from_series(rows[column.name]) for column in columns]
+    arrays = [_from_series(rows[column.name], column) for column in columns]
     return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns])
 
 
@@ -125,7 +130,7 @@ def to_pandas(batch: pa.RecordBatch | pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _from_series(values: pd.Series) -> pa.Array:
+def _from_series(values: pd.Series, column: Column) -> pa.Array:
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.cat.categories.dtype) if not values.isna().any() else values.astype("object")
     try:
@@ -133,7 +138,7 @@ def _from_series(values: pd.Series) -> pa.Array:
     except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         array = None
     if array is None or isinstance(array, pa.ExtensionArray):
-        array = _from_texts([None if _is_missing(value) else _spelled(value) for value in values])
+        array = _from_texts([None if _is_missing(value) else _spelled(value, column) for value in values])
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
@@ -157,15 +162,17 @@ def _is_missing(value: Any) -> bool:
     return pd.api.types.is_scalar(value) and bool(pd.isna(value))
 
 
-def _spelled(value: object) -> str:
-    """Return a value of a mixed column as it would be written in a column of its own kind."""
+def _spelled(value: object, column: Column) -> str:
+    """Return a value of a mixed column as it would be written there."""
     if isinstance(value, str):
         return value
     try:
         text = as_texts(one_by_one(stored(pa.array([value]))))[0].as_py()
     except (pa.ArrowException, OverflowError, UnicodeEncodeError):
         text = None
-    return str(value) if text is None else text
+    text = str(value) if text is None else text
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, (bool, np.bool_))
+    return column.spelling.of(text) if is_number and isinstance(column.spelling, NumberSpelling) else text
 
 
 def _from_texts(texts: list[str | None]) -> pa.Array:
@@ -189,13 +196,20 @@ def from_parts(
     return pc.binary_join_element_wise(*texts, " "), together(texts, parts)
 
 
-def _usual(values: pa.Array, column: Column) -> pa.Array:
+def _usual(values: pa.Array, column: Column, from_json: bool) -> pa.Array:
     """Return the texts of a column that has a spelling in the usual one; whole numbers are texts of a time's digits."""
     if column.spelling is None or column.type == "boolean":
         return values
     if column.type == "timestamp" and (pa.types.is_integer(values.type) or pa.types.is_floating(values.type)):
         values = as_texts(values)
-    return plain(values, column) if pa.types.is_string(values.type) else values
+    if not pa.types.is_string(values.type):
+        return values
+    spelled = plain(values, column)
+    if not from_json or column.type == "timestamp":
+        return spelled
+    usual = where(pc.match_substring_regex(values, JSON_NUMBER), values)
+    is_another = pc.fill_null(pc.not_equal(numbers(spelled), numbers(usual)), False)
+    return where(pc.invert(is_another), pc.coalesce(spelled, usual))
 
 
 def _marked(values: pa.Array, converted: pa.Array, column: Column, zone: str) -> pa.Array | None:

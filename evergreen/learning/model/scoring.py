@@ -81,12 +81,15 @@ class BatchScorer:
         self._model, self._version, self._threshold = model, version, threshold
         self._judge, self._ids = RowJudge(self.columns), PredictionIds(model.digest)
 
-    def take(self, batch: pa.RecordBatch, *, missing: Collection[str] = MISSING) -> ScoredBatch:
+    def take(
+        self, batch: pa.RecordBatch, *, missing: Collection[str] = MISSING, from_json: bool = False
+    ) -> ScoredBatch:
         """Score the next rows, whatever types their values come in.
 
         Parameters
         ----------
         missing : texts that stand for a value that is not there, where a number, a time or a truth value is wanted.
+        from_json : texts may be numbers as JSON has them.
         """
         zone = self._model.contract.timezone
         rows = conform(
@@ -97,6 +100,7 @@ class BatchScorer:
             offsets=self.offsets,
             parts=self.parts,
             coded=True,
+            from_json=from_json,
         )
         judged = self._judge.judge(rows)
         all_kept = judged.keeps.false_count == 0

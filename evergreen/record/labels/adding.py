@@ -98,7 +98,7 @@ def add(folder: Path, source: Path, *, contract: Contract, refused: Path, key: P
     with _file(path, feedback_schema(columns)) as kept, _file(bad_path, file.refused_schema) as bad:
         for batch in came.batches:
             n_rows += batch.num_rows
-            for sifted in file.sift(batch, is_text=item.format != "parquet"):
+            for sifted in file.sift(batch, is_text=item.format != "parquet", is_json=item.is_json):
                 said = sifted.said if protect is None else [protect(each) for each in sifted.said]
                 kept.add(feedback_batch(columns, said))
                 bad.add(sifted.refused)

@@ -72,28 +72,36 @@ class LabelFile:
         self._name, self._received_us = digest[:16], received_us
         self.refused_schema = _refused_schema([column.name for column in self._shown])
 
-    def sift(self, batch: pa.RecordBatch, *, is_text: bool) -> Iterator[Sifted]:
+    def sift(self, batch: pa.RecordBatch, *, is_text: bool, is_json: bool = False) -> Iterator[Sifted]:
         """Yield what rows say, first those about predictions, then those about keys.
 
         Parameters
         ----------
         is_text : whether the values come from a text file, where words stand for what is missing.
+        is_json : whether the texts may be numbers as JSON has them.
         """
         names = [column.name for column in self._shown]
         if is_text:
             batch = without_missing(batch, names, self._contract.missing)
         if not (self._has_id and self._has_key):
-            yield self._sifted(batch, self._by_id if self._has_id else self._by_key)
+            yield self._sifted(batch, self._by_id if self._has_id else self._by_key, is_json)
             return
         ids = batch.column(PREDICTION_ID.name)
         named = pc.and_(ids.is_valid(), pc.fill_null(pc.not_equal(ids.cast(pa.string()), ""), False))
         for rows, columns in ((batch.filter(named), self._by_id), (batch.filter(pc.invert(named)), self._by_key)):
             if rows.num_rows:
-                yield self._sifted(rows, columns)
+                yield self._sifted(rows, columns, is_json)
 
-    def _sifted(self, came: pa.RecordBatch, columns: Sequence[Column]) -> Sifted:
+    def _sifted(self, came: pa.RecordBatch, columns: Sequence[Column], is_json: bool) -> Sifted:
         contract = self._contract
-        typed = conform(came, columns, zone=contract.timezone, missing=contract.missing, parts=self._parts)
+        typed = conform(
+            came,
+            columns,
+            zone=contract.timezone,
+            missing=contract.missing,
+            parts=self._parts,
+            from_json=is_json,
+        )
         personal = [column for column in self._shown if column.pii not in (None, "keep")]
         if personal:
             at = typed.schema.get_field_index(UNREADABLE)

@@ -321,3 +321,72 @@ def test_missing_contract_is_named(tmp_path: Path):
     with pytest.raises(ConfigError) as caught:
         Contract.load(tmp_path / "contract.yaml")
     assert caught.value.where == str(tmp_path / "contract.yaml")
+
+
+def spelled(*columns, source=None):
+    """Return a contract of these columns beside a target."""
+    about = {"name": "spelled", "description": "", "source": source or {"kind": "file", "path": "s.csv"}}
+    about |= {"timezone": "UTC", "label_delay_days": 0}
+    return Contract.model_validate({**about, "columns": [*columns, {"name": "y", "type": "number", "role": "target"}]})
+
+
+DAY = {"name": "day", "type": "timestamp", "role": "ignore"}
+HOUR = {"name": "hour", "type": "integer", "role": "feature"}
+AT = {"name": "at", "type": "timestamp", "role": "time", "parts": ["day", "hour"]}
+
+
+def test_time_in_several_columns_is_sent_by_its_parts():
+    contract = spelled(DAY, HOUR, AT)
+
+    asked = contract.request_columns
+
+    assert [column.name for column in contract.with_parts(asked)] == ["hour", "day", "at"]
+    assert [column.name for column in contract.with_parts(asked, those=False)] == ["hour", "day"]
+    assert spelled(HOUR).with_parts(contract.features) == contract.features
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ([HOUR, AT], "no declared column of the source: day"),
+        ([DAY, {**HOUR, "type": "boolean"}, AT], "parts are a date"),
+        (
+            [DAY, {**HOUR, "role": "leakage"}, {"name": "x", "type": "text", "role": "feature"}, AT],
+            "only with the target",
+        ),
+        ([DAY, HOUR, {**AT, "parts": ["hour", "day"]}], "parts are a date"),
+        (
+            [DAY, HOUR, AT, {**AT, "name": "b", "role": "ignore", "parts": ["at", "hour"]}],
+            "declared column of the source: at",
+        ),
+    ],
+)
+def test_parts_that_tell_no_time_are_refused(columns, says):
+    with pytest.raises(ValidationError, match=says):
+        spelled(*columns)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"kind": "file", "path": "s.csv"}, ("", "NA")),
+        ({"kind": "url", "url": "s3://bucket/s.jsonl"}, ("", "NA")),
+        ({"kind": "file", "path": "s.parquet"}, ()),
+        ({"kind": "file", "path": "s", "format": "parquet"}, ()),
+        ({"kind": "sql", "connection": "db", "query": "select 1"}, ()),
+    ],
+)
+def test_words_of_the_table_are_those_of_its_texts_unless_the_source_has_types(source, words):
+    town = {"name": "town", "type": "category", "role": "feature"}
+    size = {**town, "name": "size", "categories": ["NA", "S"], "missing": ["-"]}
+    contract = spelled(town, size, {"name": "n", "type": "number", "role": "feature"}, source=source)
+    contract = contract.model_copy(update={"missing": ("", "NA")})
+
+    read = contract.as_written(contract.features)
+
+    assert [column.missing for column in read] == [words, ("-", "") if words else ("-",), ()]
+
+
+def test_contract_without_spellings_is_written_as_ever():
+    assert not {"missing", "parts"} & spelled(HOUR).columns[0].model_dump().keys()
+    assert spelled(DAY, HOUR, AT).columns[2].model_dump(mode="json")["parts"] == ["day", "hour"]

@@ -5,7 +5,7 @@ import pytest
 from evergreen.data.ingest.folders import is_no_data, values_of
 
 
-@pytest.mark.parametrize("name", ["README", "a/Readme.TXT", "LICENSE", "notes.md", "adult.names", "x.csv.md5"])
+@pytest.mark.parametrize("name", ["README", "a/Readme.TXT", "LICENSE", "notes.md", "x.names", "x.csv.md5", "~$a.xlsx"])
 def test_documents_are_no_data(name):
     assert is_no_data(name)
 

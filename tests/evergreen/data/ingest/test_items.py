@@ -31,6 +31,10 @@ def test_item_is_measured_and_hashed(tmp_path):
         ("a.csv.gz", gzip.compress(b"x", mtime=0), ("csv", "gzip")),
         ("a.csv", gzip.compress(b"x", mtime=0), ("csv", "gzip")),  # its bytes tell, where its name does not
         ("a.tsv.gzip", b"x", ("tsv", "gzip")),
+        ("a.json", b"x", ("json", "")),
+        ("a.csv.zst", b"x", ("csv", "zstd")),
+        ("a.csv", b"\x28\xb5\x2f\xfd", ("csv", "zstd")),
+        ("a.xlsx", b"PK\x03\x04", ("xlsx", "")),  # an archive too, but not one of a table
     ],
 )
 def test_format_and_compression_follow_from_name_and_bytes(tmp_path, name, content, known):
@@ -56,6 +60,8 @@ def test_name_that_does_not_tell_needs_a_declared_format(tmp_path):
     assert caught.value.code == "CFG028"
     assert item_of(tmp_path / "data", name="data", format="jsonl").format == "jsonl"
     assert item_of(tmp_path / "data", name="data.csv", format="jsonl").format == "jsonl"
+    assert item_of(tmp_path / "data", name="data", otherwise="jsonl").format == "jsonl"
+    assert item_of(tmp_path / "data", name="data.csv", otherwise="jsonl").format == "csv"
 
 
 def test_what_is_no_file_is_refused_without_waiting(tmp_path):

@@ -23,6 +23,11 @@ def test_beginning_that_was_looked_at_comes_first(size, head):
     assert read(b"a,b\n1,2\n3,4\n", size=size, head=head) == b"a,b\n1,2\n3,4\n"
 
 
+def test_row_that_looks_like_a_comment_and_goes_on_in_the_next_line_is_kept():
+    content = b'# x\na,b,c\n#1,2,"three\n#and more"\n#4\n'
+    assert read(content, size=50, comment="#") == b'a,b,c\n#1,2,"three\n#and more"\n'
+
+
 @pytest.mark.parametrize("size", [1, 3, 7, 1000])
 def test_comments_are_left_out_but_not_within_quotes_nor_a_line_of_as_many_values(size):
     content = b'#a remark\n#x,y\na,b\r\n# 1\r\n1,"2\n# kept"\n#3,4\n\n#\n5,6\n#end'

@@ -1,10 +1,12 @@
 """Files: one, a folder, a glob; nothing outside the root, nothing that is no regular file."""
 
+import gzip
 import hashlib
 import os
 import shutil
 import socket
 
+import pyarrow as pa
 import pytest
 
 from evergreen.base.errors import ConfigError, DataError
@@ -228,6 +230,14 @@ def test_documents_and_files_without_a_byte_are_left_out_of_folders_and_globs(fo
     assert local.besides(source, project=folder) == (
         "data/2024/adult.names", "data/2024/notes.html", "data/2024/part-7.csv", "data/LICENSE", "data/README.md",
     )  # fmt: skip
+
+
+def test_compressed_parts_of_nothing_are_left_out_and_broken_ones_are_not(folder):
+    (folder / "data" / "c.csv.gz").write_bytes(gzip.compress(b""))
+    (folder / "data" / "d.csv.zst").write_bytes(pa.compress(b"", "zstd", asbytes=True))
+    assert names(folder, "data") == ["data/2024/a.csv", "data/b.csv"]
+    (folder / "data" / "e.csv.gz").write_bytes(gzip.compress(b"a\n")[:-9])
+    assert names(folder, "data") == ["data/2024/a.csv", "data/b.csv", "data/e.csv.gz"]
 
 
 def test_file_that_is_named_is_never_left_out_and_neither_is_one_of_an_unknown_kind(folder):

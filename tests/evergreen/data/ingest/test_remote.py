@@ -79,6 +79,13 @@ def test_glob_and_prefix_find_objects_by_name(object_store, storage, folder):
     ]
 
 
+def test_documents_and_objects_without_a_byte_are_left_out_and_folders_say_values(object_store, storage, folder):
+    for key, text in (("zone=n/1.csv", "a\n1\n"), ("zone=s/1.csv", "a\n2\n"), ("zone=s/2.csv", ""), ("README.md", "x")):
+        object_store.put("hive", key, text.encode())
+    found = {item.name: item.values for item in find("s3://hive", folder, storage)}
+    assert found == {"s3://hive/zone=n/1.csv": {"zone": "n"}, "s3://hive/zone=s/1.csv": {"zone": "s"}}
+
+
 @pytest.mark.parametrize("damage", ["note", "object", "gone"])
 def test_damaged_cache_is_not_believed(object_store, storage, folder, fetches, damage):
     object_store.put("damaged", "a.csv", b"a\n1\n")

@@ -419,3 +419,40 @@ def test_coded_texts_are_the_texts(words, as_dictionary):
     assert coded.schema.field("x").type == pa.dictionary(pa.int32(), pa.string())
     assert coded.column("x").dictionary.null_count == 0
     assert coded.to_pydict() == plain.to_pydict()
+
+
+EURO = Column(name="x", type="number", role="feature", spelling={"decimal": ",", "thousands": ".", "after": ""})
+
+
+def test_numbers_that_are_no_texts_have_no_spelling():
+    values = pa.RecordBatch.from_pydict({"x": [1.234, -200.0, None]})
+    assert conform(values, [EURO], zone="UTC").column("x").to_pylist() == [1.234, -200.0, None]
+
+    mixed = from_pandas(pd.DataFrame({"x": pd.Series([1.234, "1.234,5", 7], dtype=object)}), [EURO])
+    assert conform(mixed, [EURO], zone="UTC").column("x").to_pylist() == [1.234, 1234.5, 7.0]
+
+
+def test_number_of_a_json_file_is_itself_or_not_readable_where_the_spelling_reads_another():
+    texts = pa.RecordBatch.from_pydict({"x": ["12.5", "1.234", "1.234,5", "7", "1e-3"]})
+
+    typed = conform(texts, [EURO], zone="UTC", from_json=True)
+
+    assert typed.column("x").to_pylist() == [12.5, None, 1234.5, 7.0, 0.001]
+    assert typed.column(UNREADABLE).to_pylist() == [None, '{"x": "1.234"}', None, None, None]
+
+
+def test_words_of_a_column_are_missing_however_they_are_written_and_in_it_alone():
+    rh = Column(name="rh", type="number", role="feature", missing=("-200",))
+    sign = Column(name="sign", type="category", role="feature", missing=("?",))
+    batch = pa.RecordBatch.from_pydict({"rh": ["-200", "-200.00", "5", " -200 "], "sign": ["-200", " ? ", " ", "+"]})
+
+    for coded in (False, True):
+        typed = conform(batch, [rh, sign], zone="UTC", coded=coded)
+        assert typed.column("rh").to_pylist() == [None, None, 5.0, None]
+        assert typed.column("sign").to_pylist() == ["-200", None, None, "+"]
+        assert typed.column(UNREADABLE).null_count == 4
+    for values in (pa.array([-200, 5]), pa.array([-200.0, 5.0])):
+        assert conform(pa.RecordBatch.from_arrays([values], ["rh"]), [rh], zone="UTC").column("rh").to_pylist() == [
+            None,
+            5,
+        ]

@@ -55,6 +55,14 @@ def test_next_to_nothing_is_said_however_sure_it_is():
     assert "is next to nothing: +0.00" in doubts[0]
 
 
+def test_r2_near_0_is_next_to_nothing_though_the_mean_of_the_train_rows_has_less():
+    rng = np.random.default_rng(4)
+    labels = rng.normal(size=900)
+    rows = GateRows(labels, Clusters("row", np.arange(900)))
+    ours, mean = Estimates("regression", np.full(900, labels.mean())), Estimates("regression", np.full(900, 0.3))
+    assert any("r2 0.0000 on the gate rows is next to nothing" in doubt for doubt in told(rows, ours, mean, "r2"))
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_gain_within_its_error_is_said(seed):
     rows, (ours,) = World(60).draw(np.random.default_rng(seed), 0.6)
