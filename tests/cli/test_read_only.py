@@ -4,7 +4,6 @@ import ctypes
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pandas as pd
 import projects
