@@ -24,6 +24,15 @@ def test_tests_and_settings_turn_it_off(tmp_path: Path) -> None:
     assert Settings(home=tmp_path).environment()[NAME] == "1"
 
 
+def test_process_that_nobody_told_turns_it_off_before_the_import(project: Path) -> None:
+    asked = "from evergreen.learning.model.compiled import scorer\n"
+    asked += "try: scorer.opened(b'')\nexcept Exception: pass\n"
+    asked += f"import ctypes, sys; get = ctypes.CDLL(None).getenv; get.restype = ctypes.c_char_p; print(get(b'{NAME}'))"
+    environment = {name: value for name, value in os.environ.items() if name != NAME}
+    done = subprocess.run([sys.executable, "-c", asked], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout == "b'1'\n"
+
+
 def test_service_process_has_it_off(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.delenv(NAME)
     _, environment = packaging.command(tmp_path, Settings(home=tmp_path))

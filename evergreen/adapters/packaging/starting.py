@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from evergreen.base.errors import ConfigError
 from evergreen.config.settings import PREFIX, Settings
 
 # Of our own environment: what would let the service run bytecode that nobody checked, and what is not its business.
@@ -32,7 +33,18 @@ def command(bento: Path, settings: Settings, *, digest: str | None = None) -> tu
     Parameters
     ----------
     digest : of the package; the service starts with no other.
+
+    Raises
+    ------
+    ConfigError if the folder's path holds what separates paths in PYTHONPATH.
     """
+    if os.pathsep in str(bento.resolve()):
+        raise ConfigError(
+            "CFG011",
+            f"'{os.pathsep}' in the path of the state folder: Python would look for the service in two halves of it",
+            where=str(bento),
+            next_step="Set EVERGREEN_HOME to a folder without it.",
+        )
     told = settings.model_dump(mode="json", include=set(TOLD), exclude_none=True)
     variables = {f"{PREFIX}{name.upper()}": _written(value) for name, value in told.items()}
     variables |= {"EVERGREEN_HOME": str(settings.home.resolve()), "PYTHONPATH": str(bento.resolve() / "src")}

@@ -112,7 +112,7 @@ class Scorer:
 
 def opened(content: bytes) -> Any:
     """Return a graph's session on one thread; raises CompiledError for what onnxruntime does not take."""
-    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read on import, which looks its vendor's host up otherwise
+    os.putenv("ORT_DISABLE_TELEMETRY", "1")  # read on import, which looks its vendor's host up otherwise
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()

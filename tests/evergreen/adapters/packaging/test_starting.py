@@ -15,11 +15,18 @@ import released
 from servers import SECONDS, free_port, running
 
 from evergreen.adapters import packaging
+from evergreen.base.errors import ConfigError
 from evergreen.config.settings import Settings
 from evergreen.learning.model.package import verify_package
 from evergreen.record.predictions import reading
 
 RAN = "\nimport os, pathlib; pathlib.Path(os.environ['RAN']).touch()\n"
+
+
+def test_folder_that_python_would_cut_in_two_is_refused(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        packaging.command(tmp_path / "a:b", Settings(home=tmp_path))
+    assert (caught.value.code, caught.value.next_step) == ("CFG011", "Set EVERGREEN_HOME to a folder without it.")
 
 
 def test_service_is_given_neither_the_signing_key_nor_bytecode_from_elsewhere(tmp_path, monkeypatch):
