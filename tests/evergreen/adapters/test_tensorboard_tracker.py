@@ -6,6 +6,8 @@ import pytest
 from trainings import CANDIDATE, training
 
 from evergreen.adapters.tensorboard_tracker import TensorboardTracker
+from evergreen.base import temporaries
+from evergreen.base.processes import Mark, place
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -75,8 +77,10 @@ def test_training_is_logged_once(tmp_path):
     assert [path.name for path in (tmp_path / "parcels").iterdir()] == [CANDIDATE[:16]]
 
 
-def test_what_a_killed_process_left_is_removed(tmp_path):
-    left = tmp_path / "parcels" / f".{CANDIDATE[:16]}.0a1b2c3d"
+def test_what_a_killed_process_left_is_removed(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(temporaries, "mark", lambda: Mark(place=place(), pid=2**22 + 1, started=1.0))
+        left = temporaries.temporary(tmp_path / "parcels" / CANDIDATE[:16])
     (left / "trial-0").mkdir(parents=True)
 
     run = TensorboardTracker(tmp_path).log(training())
