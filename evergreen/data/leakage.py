@@ -200,7 +200,9 @@ def _enough(labels: Array, task: Task) -> bool:
 
 
 def _is_recoding(values: Array, labels: Array) -> bool:
-    pairs = pd.DataFrame({"value": values, "label": labels}).drop_duplicates()
-    n_values = pairs["value"].nunique()
-    few = n_values <= min(MOST_CODES, len(values) // ROWS_PER_CODE)
-    return few and len(pairs) == n_values and pairs["label"].nunique() > 1
+    codes, different = pd.factorize(values)
+    if len(different) > min(MOST_CODES, len(values) // ROWS_PER_CODE):
+        return False
+    of_label, classes = pd.factorize(labels)
+    n_pairs = len(np.unique(codes * len(classes) + of_label))
+    return n_pairs == len(different) and len(classes) > 1

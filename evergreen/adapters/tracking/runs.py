@@ -56,12 +56,19 @@ class MlflowTracker:
             )
             with mlflow.start_run(run_id=created.info.run_id) as active:
                 run_id = active.info.run_id
-                _log_numbers(store, run_id, params=training.params, metrics=training.metrics, series=training.series)
+                uri, model_id = _log_model(training)  # first: MLflow reads each metric of the run again for its model
+                _log_numbers(
+                    store,
+                    run_id,
+                    params=training.params,
+                    metrics=training.metrics,
+                    series=training.series,
+                    model_id=model_id,
+                )
                 store.log_inputs(run_id, [_input(dataset) for dataset in training.datasets])
                 _log_files(store, run_id, training.files)
                 for trial in training.trials:
                     _log_trial(store, experiment, run_id, trial)
-                uri = _log_model(training)
                 store.set_tag(run_id, MODEL_TAG, uri)
             return Run(run_id=run_id, uri=uri, metrics=dict(training.metrics))
 
@@ -140,12 +147,15 @@ def _log_numbers(
     params: Mapping[str, object],
     metrics: Mapping[str, float],
     series: Mapping[str, Sequence[float]],
+    model_id: str | None = None,
 ) -> None:
     from mlflow.entities import Metric, Param
 
-    now = int(time.time() * 1000)
-    points = [Metric(name, value, now, 0) for name, value in metrics.items()]
-    points += [Metric(name, value, now, step) for name, values in series.items() for step, value in enumerate(values)]
+    now, of = int(time.time() * 1000), {"run_id": run_id, "model_id": model_id}
+    points = [Metric(name, value, now, 0, **of) for name, value in metrics.items()]
+    points += [
+        Metric(name, value, now, step, **of) for name, values in series.items() for step, value in enumerate(values)
+    ]
     named = [Param(name, str(value)) for name, value in params.items()]
     store.log_batch(run_id, metrics=points[:METRICS_AT_ONCE], params=named[:PARAMS_AT_ONCE])
     for begin in range(METRICS_AT_ONCE, len(points), METRICS_AT_ONCE):
@@ -215,7 +225,8 @@ def _log_trial(store: "MlflowClient", experiment: str, parent: str, trial: Trial
         store.set_terminated(run_id, status, now)
 
 
-def _log_model(training: Training) -> str:
+def _log_model(training: Training) -> tuple[str, str]:
+    """Log the model to the active run; return where it lies, and its name in MLflow."""
     import mlflow
     from mlflow.models import infer_signature
 
@@ -232,4 +243,4 @@ def _log_model(training: Training) -> str:
         # Given, so that MLflow does not infer them in a subprocess that asks the package index.
         pip_requirements=list(training.requirements),
     )
-    return str(logged.model_uri)
+    return str(logged.model_uri), str(logged.model_id)

@@ -58,6 +58,15 @@ def test_run_holds_parameters_metrics_tags_and_files(log, store, tmp_path):
     assert Path(store.download_artifacts(run.info.run_id, "gate.json", tmp_path)).read_text() == '{"promote": true}'
 
 
+def test_model_of_a_run_shows_the_numbers_of_its_run(log, store):
+    run = store.get_run(log().run_id)
+    (output,) = run.outputs.model_outputs
+    shown = store.get_logged_model(output.model_id).metrics
+    assert {metric.key: metric.value for metric in shown if metric.step == 0} == {
+        "roc_auc": 0.75, "baseline_roc_auc": 0.7, "fold_score": 0.74,
+    }  # fmt: skip
+
+
 def test_artifacts_lie_in_the_folder_that_was_given(log, tmp_path):
     log()
 

@@ -1,5 +1,6 @@
 """Test rows that the model has seen, or may have seen, stop the evaluation."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import released
@@ -7,6 +8,7 @@ import tables
 
 from evergreen.base.errors import IntegrityError
 from evergreen.config.contract.contract import Contract
+from evergreen.config.params.features import FeatureParams
 from evergreen.learning.evaluation import unseen
 
 
@@ -50,6 +52,25 @@ def test_table_without_time_and_key_is_looked_at_row_by_row():
     unseen.check(rows[:100], rows[100:], contract, tables.FEATURES)
     copied = pd.concat([rows[100:], rows[:3]])
     assert "3 test rows" in refusal(rows[:100], copied, contract, tables.FEATURES)
+
+
+@pytest.mark.parametrize("n_columns", [3, 70, 400])
+def test_rows_of_many_columns_are_the_same_where_all_of_them_are(n_columns):
+    rng = np.random.default_rng(n_columns)
+    names = [f"g{n}" for n in range(n_columns)]
+    rows = pd.DataFrame(rng.normal(size=(60, n_columns)), columns=names).assign(y=np.arange(60) % 2 == 0)
+    rows.loc[::3, names[1]] = np.nan
+    columns = [*({"name": name, "type": "number", "role": "feature", "nullable": True} for name in names)]
+    columns.append({"name": "y", "type": "boolean", "role": "target"})
+    about = {"name": "genes", "description": "", "timezone": "UTC", "label_delay_days": 0}
+    contract = Contract.model_validate({**about, "source": {"kind": "file", "path": "genes.csv"}, "columns": columns})
+    train, test, features = rows[:40], rows[40:], FeatureParams(rare_category=2, test_share=0.3)
+
+    nearly = train[:5].copy()
+    nearly[names[-1]] += 1.0
+    unseen.check(train, pd.concat([test, nearly]), contract, features)
+    again = pd.concat([test, train[:4], train[:2]])
+    assert "4 test rows" in refusal(train, again, contract, features)
 
 
 def test_model_of_another_table_is_refused():
