@@ -156,4 +156,4 @@ def test_any_table_that_init_accepts_runs_scores_and_serves(ending: str) -> None
             accepted.append(drawn)
 
     holds()
-    assert len(accepted) >= 25  # of these tables, whose targets that cannot be learnt are three of thirteen
+    assert len(accepted) >= 20  # three of the thirteen kinds of target cannot be learnt
