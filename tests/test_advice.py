@@ -135,8 +135,8 @@ def faults(text: str) -> Iterator[str]:
 
 
 def every_option() -> set[str]:
-    """Return the options of all commands."""
-    found: set[str] = set()
+    """Return the options of all commands; each knows --help besides its own."""
+    found = {"--help"}
     waiting: list[Any] = [COMMANDS]
     while waiting:
         one = waiting.pop()
