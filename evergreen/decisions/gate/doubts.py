@@ -30,6 +30,8 @@ def doubts_of(checks: Sequence[Check]) -> tuple[str, ...]:
     found = []
     if _number(rows) < FEW_ROWS or prior.outcome == "not applicable":
         of = f" of {_number(n):.0f} {plural(str(unit), int(_number(n)))}" if unit != "row" else ""
+        if (counted := _number(prior.evidence.get("n_effective"))) < _number(n):
+            of += f", which hang together and count as {counted:.1f}"
         found.append(f"the gate had {_number(rows):.0f} rows{of}: so few cannot tell a good model from chance")
     gain, se, ours = (_number(prior.evidence.get(name)) for name in ("gain", "se", "ours"))
     if not math.isfinite(gain):

@@ -1,5 +1,7 @@
 """A promotion is warned of few rows and of a model that knows next to nothing; nothing is refused by it."""
 
+import re
+
 import numpy as np
 import pytest
 from gates import POLICY, World, contender, prior
@@ -47,6 +49,16 @@ def test_rows_of_few_groups_are_said_though_there_are_many():
     assert "the gate had 600 rows of 5 patients: so few cannot tell a good model from chance" in of_numbers(
         600, 0.9, unit="patient", n_clusters=5
     )
+
+
+def test_days_that_hang_together_are_said_to_count_as_fewer():
+    rng = np.random.default_rng(1)
+    storm = np.repeat([0.0, 1.0], 7)[np.repeat(np.arange(14), 40)]  # a week of fair weather, and one of storms
+    labels = rng.normal(size=560)
+    ours = Estimates("regression", labels * 0.5 + 3 * storm * rng.random(560))
+    rows = GateRows(labels, Clusters("day", np.repeat(np.arange(14), 40), in_time=True))
+    (doubt, *_) = told(rows, ours, Estimates("regression", np.zeros(560)), "r2")
+    assert re.match(r"the gate had 560 rows of 14 days, which hang together and count as \d\.\d: so few", doubt)
 
 
 def test_next_to_nothing_is_said_however_sure_it_is():
