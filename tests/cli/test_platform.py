@@ -35,6 +35,7 @@ def test_each_part_comes_after_those_that_it_needs_and_knows_where_they_are(sett
 
 def test_nothing_is_started_where_a_schedule_cannot_be_read(settings, monkeypatch):
     monkeypatch.setattr(platform, "prepare", lambda settings: pytest.fail("started"))
+    monkeypatch.setattr(platform.os, "environ", {})
     wrong = settings.model_copy(update={"monitoring_cron": "at night"})
     with pytest.raises(ConfigError, match="'at night' is not a schedule"):
         platform.up(wrong, "staging", print, prefect_port=1, mlflow_port=2)
