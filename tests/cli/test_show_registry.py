@@ -135,7 +135,7 @@ def test_unnamed_things_are_listed_with_their_size(printed, deleted, says):
     things = [Unnamed(path=f"workspace/{HOSTILE}{n}", kind="artifact", size=2**20, modified=AT) for n in range(25)]
     show_registry.unnamed(things, deleted=deleted)
     text = printed.getvalue()
-    assert "25 things, of which 20 are shown, 25.0 MiB, " in text
+    assert "25 things, of which 20 are shown (all: --json), 25.0 MiB, " in text
     assert says in text
     assert SHOWN in text
     show_registry.unnamed([], deleted=deleted)
