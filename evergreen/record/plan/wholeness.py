@@ -8,7 +8,6 @@ from pydantic import BaseModel, ValidationError
 from evergreen.base.artifacts.refs import DatasetRef, FolderRef, TableRef
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.base.errors import MENDS, IntegrityError
-from evergreen.data import datasets
 
 Reference = TableRef | FolderRef | DatasetRef
 
@@ -18,6 +17,8 @@ def holds(ws: Workspace, value: Any) -> bool:
     try:
         for reference in references(value):
             if isinstance(reference, DatasetRef):
+                from evergreen.data import datasets  # they bring pandas, which no status needs
+
                 datasets.require(ws.path(reference.uri), reference)
             else:
                 ws.require(reference)

@@ -124,6 +124,7 @@ def test_same_bytes_under_two_names_count_once_and_that_is_said(project, caplog)
     alone = project.sync()[1]
     shutil.rmtree(project.store)
     project.put("b.csv", JANUARY)
+    caplog.clear()
     with caplog.at_level(logging.WARNING):
         _, manifest = project.sync()
     assert caplog.messages == ["ingest: in/b.csv has the bytes of in/a.csv; its rows are counted once"]
