@@ -135,7 +135,6 @@ def probe(
         gain=best and best.gain,
         low=best and best.low,
         high=best and best.high,
-        prequential=next((rung.prequential for rung in refits if rung.prequential), None),
         since=since,
     )
     log.info("probe: %s", probed.evidence)

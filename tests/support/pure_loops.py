@@ -154,7 +154,6 @@ def probe(
             gain=best.gain,
             low=best.low,
             high=best.high,
-            prequential=more,
         ),
         models,
     )

@@ -70,10 +70,9 @@ class Probed(Value):
     """What was tried for a champion on the newest labelled rows that it has not seen, the cheapest first.
 
     `rows`, `days`: how many there are of these; `champion_loss`: its mean loss on them. `gain`, `low`, `high`: of the
-    best refit; None where nobody can tell. `prequential`: of refits on all rows, over more days. `since`: the first
-    day of what counts as recent; None where nothing does. `broken`: whether the champion's promise is, and its last
-    days are not back under it. `failed`: whether no refit could be measured for an error, and not because too little is
-    known.
+    best refit; None where nobody can tell. `since`: the first day of what counts as recent; None where nothing does.
+    `broken`: whether the champion's promise is, and its last days are not back under it. `failed`: whether no refit
+    could be measured for an error, and not because too little is known.
     """
 
     evidence: str
@@ -85,9 +84,13 @@ class Probed(Value):
     gain: float | None = None
     low: float | None = None
     high: float | None = None
-    prequential: Prequential | None = None
     since: date | None = None
     broken: bool = False
+
+    @property
+    def prequential(self) -> Prequential | None:
+        """What refits on all rows gain over more days; None where nobody can tell."""
+        return next((rung.prequential for rung in self.rungs if rung.prequential), None)
 
     @property
     def surely(self) -> float | None:
