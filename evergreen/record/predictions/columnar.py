@@ -42,7 +42,7 @@ def prediction_schema(columns: Columns) -> pa.Schema:
         *(("version", pa.int64()), ("model_digest", pa.string()), ("variant", pa.string())),
         *(("propensity", pa.float64()), ("label", LABELS[columns.task]), ("probability", pa.float64())),
         *(("value", pa.float64()), ("decision", pa.string()), ("rule", pa.string()), ("latency_us", pa.int64())),
-        *(("source", pa.string()), ("request_id", pa.string())),
+        *(("source", pa.string()), ("request_id", pa.string()), ("traffic_rule", pa.string())),
     ]
     theirs = [(name, _arrow(column)) for name, column in zip(value_names(columns), columns.all, strict=True)]
     return pa.schema([*ours, *theirs], metadata={ABOUT: msgspec.json.encode(columns)})
@@ -128,7 +128,8 @@ def logged_rows(batch: pa.RecordBatch) -> Iterator[Logged]:
     columns = columns_in(batch.schema)
     names = value_names(columns)
     split = len(columns.features)
-    fields = [name for name in Logged.__struct_fields__ if name not in ("features", "keys")]
+    others = {"features", "keys"} | ({"traffic_rule"} - {*batch.schema.names})  # files of before have no such column
+    fields = [name for name in Logged.__struct_fields__ if name not in others]
     plain = {name: _plain(batch.column(name)) for name in batch.schema.names}
     for at in range(batch.num_rows):
         values = [plain[name][at] for name in names]

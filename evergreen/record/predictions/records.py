@@ -52,6 +52,7 @@ class Logged(msgspec.Struct, array_like=True, gc=False):
 
     `features` and `keys` are in the order of `Columns`, null for what was not sent. `propensity`: the probability with
     which `variant` was to answer. `rule`: what made the `decision`. `latency_us`: from the request to the answer.
+    `traffic_rule`: by which rule the variant was drawn, such as `rollout-3.2`; None where the champion alone answers.
     """
 
     prediction_id: str
@@ -72,6 +73,7 @@ class Logged(msgspec.Struct, array_like=True, gc=False):
     latency_us: int = 0
     source: Source = "http"
     request_id: str = ""
+    traffic_rule: str | None = None
 
 
 class Feedback(msgspec.Struct, array_like=True, gc=False):
