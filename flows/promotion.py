@@ -9,16 +9,23 @@ from evergreen.base.errors import GateRefused
 from evergreen.project import Project
 from evergreen.record.ledger.champions import Decision
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import Judgement, VersionFacts, of_entry
+from evergreen.record.outcomes import Judgement, VersionFacts, directly, of_entry
 from evergreen.record.registry import people
 from evergreen.record.registry.people import Person, Proposal
+from flows import rollout
 from flows.following import follow, follow_beside, follow_or_say
 
 log = logging.getLogger(__name__)
 
 
-def approve(project: Project, version: int, person: Person) -> VersionFacts:
+def approve(project: Project, version: int, person: Person, *, direct: bool = False) -> VersionFacts:
     """Bring a version that waits for a person into service, with the approval or not at all.
+
+    Where another version answers, it is tried on the traffic first, by the plan.
+
+    Parameters
+    ----------
+    direct : let it answer all traffic at once, as `rollout.direct` does for all; the promotion keeps that.
 
     Raises
     ------
@@ -40,7 +47,12 @@ def approve(project: Project, version: int, person: Person) -> VersionFacts:
     require_whole(project, facts)
     follow(project)
     approval = Decision(kind="approval", key=str(version), payload=person.told(version))
-    _bring(ledger, facts, person, expected_epoch=proposal.epoch, kind="promotion", because=approval)
+    if champion and not (direct or project.params.rollout.direct):
+        rollout.begin_by_plan(project, version, by=person.by, reason=person.reason)
+        ledger.record_under(name, **dict(approval), expected_epoch=proposal.epoch)
+        return facts
+    whole = champion is not None
+    _bring(ledger, facts, person, expected_epoch=proposal.epoch, kind="promotion", because=approval, direct=whole)
     follow_or_say(project)
     return people.require_version(ledger, name, version)
 
@@ -65,12 +77,17 @@ def reject(project: Project, version: int, person: Person) -> VersionFacts:
     return facts
 
 
-def promote(project: Project, version: int, person: Person) -> VersionFacts:
+def promote(project: Project, version: int, person: Person, *, direct: bool = False) -> VersionFacts:
     """Bring a registered version into service because a person says so, such as forward again after a rollback.
+
+    Parameters
+    ----------
+    direct : as in `approve`, for a version that was never in service.
 
     Raises
     ------
-    As `approve`; GateRefused too if the gate refused it, or if it has to be approved.
+    As `approve`; GateRefused too if the gate refused it, if it has to be approved, or if it was never in service and
+    would answer all traffic at once.
     """
     ledger, name = project.ledger(), project.name
     champion = ledger.champion(name)
@@ -82,7 +99,17 @@ def promote(project: Project, version: int, person: Person) -> VersionFacts:
     people.require_allowed(version, person, project.params.approval.by)
     require_whole(project, facts)
     follow(project)
-    _bring(ledger, facts, person, expected_epoch=champion.epoch if champion else 0, kind="promotion")
+    untried = champion is not None and version not in {int(entry.payload["version"]) for entry in ledger.changes(name)}
+    if untried and not (direct or project.params.rollout.direct):
+        raise GateRefused(
+            "GATE008",
+            f"version {version} was never in service, and would answer all traffic at once, without shadow and canary",
+            where="rollout.direct",
+            next_step=f'Try it: evergreen rollout start {version}. Or all at once, which is kept: evergreen promote '
+            f'{version} --direct --by NAME --reason "why"',
+        )
+    epoch = champion.epoch if champion else 0
+    _bring(ledger, facts, person, expected_epoch=epoch, kind="promotion", direct=untried)
     follow_or_say(project)
     return people.require_version(ledger, name, version)
 
@@ -121,12 +148,13 @@ def _bring(
     expected_epoch: int,
     kind: Literal["promotion", "rollback"],
     because: Decision | None = None,
+    direct: bool = False,
 ) -> None:
     model, promoted = facts.judged.model, facts.promoted(datetime.now(UTC))
     ledger.promote(
         model,
         facts.version,
-        {**promoted.model_dump(mode="json"), "by": person.by, "reason": person.reason},
+        {**promoted.model_dump(mode="json"), "by": person.by, "reason": person.reason, **directly(direct)},
         expected_epoch=expected_epoch,
         kind=kind,
         because=because,

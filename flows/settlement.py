@@ -1,4 +1,4 @@
-"""What follows the gate: a candidate is logged, and one that passed is proven, registered, and promoted or proposed."""
+"""What follows the gate: a candidate is logged, and one that passed is proven, registered, and promoted, tried or proposed."""
 
 import logging
 from collections.abc import Mapping
@@ -11,12 +11,13 @@ from evergreen.config.card import CardText
 from evergreen.decisions.gate.verdict import Verdict
 from evergreen.project import Project
 from evergreen.record.candidate import Candidate
-from evergreen.record.outcomes import Judgement, StepRun, VersionFacts, of_entry
+from evergreen.record.outcomes import GATE, Judgement, StepRun, VersionFacts, of_entry
 from evergreen.record.plan.commits import Commit
 from evergreen.record.registry import people
 from evergreen.record.registry.case import Case
 from evergreen.record.registry.people import Person
 from evergreen.record.tracker import Run
+from flows import rollout
 from flows.recorder import Recorder
 from tasks.describe import describe
 from tasks.package import package
@@ -130,6 +131,9 @@ def settle(
     if verdict.rule in project.params.approval.required:
         propose(project, facts, epoch=epoch)
         return facts.judged
+    if verdict.rule != "first" and not project.params.rollout.direct:
+        begun = rollout.begin_by_plan(project, facts.version, by=person.by if person else GATE, reason=passed.reason)
+        return facts.judged.model_copy(update={"rollout": begun})
     return bring_into_service(project, facts, do, epoch=epoch, fence=fence, person=person)
 
 
@@ -241,5 +245,6 @@ def bring_into_service(
     """
     promoted = facts.promoted(datetime.now(UTC))
     decided = {"by": person.by, "reason": person.reason} if person else {}
-    do(promote, promoted, expected_epoch=epoch, settings=project.settings, fence=fence, **decided)
+    direct = epoch > 0
+    do(promote, promoted, expected_epoch=epoch, settings=project.settings, fence=fence, direct=direct, **decided)
     return promoted.judged
