@@ -39,10 +39,6 @@ def test_rollout_stands_where_its_last_move_left_it(ledger) -> None:
     assert found == made
     assert (found.step.name, found.held.reason) == ("10 %", "every check passed")
     assert found.moves[1].evidence == {"rows": 700}
-        "10 %",
-        "every check passed",
-        {"rows": 700},
-    )
     assert found.since == found.moves[1].at
     assert found.entered(0) == found.moves[0].at
 
