@@ -105,8 +105,8 @@ def judged(outcome: Judgement) -> None:
 def proposed(outcome: Judgement) -> None:
     if outcome.rollout:
         console.print(
-            f"[yellow]{outcome.model} version {outcome.version} is tried on the traffic as {outcome.rollout}; the champion "
-            f"answers until it has shown itself[/]: {escape(outcome.reason)}"
+            f"[yellow]{outcome.model} version {outcome.version} is tried on the traffic as {outcome.rollout}; the "
+            f"champion answers until it has shown itself[/]: {escape(outcome.reason)}"
         )
         console.print("  How far it is: evergreen rollout status")
         return

@@ -4,15 +4,14 @@ import logging
 from datetime import UTC, datetime
 from typing import Literal
 
-from evergreen.adapters import packaging
-from evergreen.base.errors import GateRefused
 from evergreen.project import Project
 from evergreen.record.ledger.champions import Decision
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import Judgement, VersionFacts, directly, of_entry
+from evergreen.record.outcomes import VersionFacts, directly
 from evergreen.record.registry import people
 from evergreen.record.registry.people import Person, Proposal
 from flows import rollout
+from flows.admission import require_no_approval, require_whole
 from flows.following import follow, follow_beside, follow_or_say
 
 log = logging.getLogger(__name__)
@@ -48,7 +47,7 @@ def approve(project: Project, version: int, person: Person, *, direct: bool = Fa
     follow(project)
     approval = Decision(kind="approval", key=str(version), payload=person.told(version))
     if champion and not (direct or project.params.rollout.direct):
-        rollout.begin_by_plan(project, version, by=person.by, reason=person.reason)
+        rollout.begin(project, version, by=person.by, reason=person.reason, kind="approval", epoch=proposal.epoch)
         ledger.record_under(name, **dict(approval), expected_epoch=proposal.epoch)
         return facts
     whole = champion is not None
@@ -101,13 +100,7 @@ def promote(project: Project, version: int, person: Person, *, direct: bool = Fa
     follow(project)
     untried = champion is not None and version not in {int(entry.payload["version"]) for entry in ledger.changes(name)}
     if untried and not (direct or project.params.rollout.direct):
-        raise GateRefused(
-            "GATE008",
-            f"version {version} was never in service, and would answer all traffic at once, without shadow and canary",
-            where="rollout.direct",
-            next_step=f'Try it: evergreen rollout start {version}. Or all at once, which is kept: evergreen promote '
-            f'{version} --direct --by NAME --reason "why"',
-        )
+        raise rollout.at_once(version)
     epoch = champion.epoch if champion else 0
     _bring(ledger, facts, person, expected_epoch=epoch, kind="promotion", direct=untried)
     follow_or_say(project)
@@ -163,27 +156,6 @@ def _bring(
     log.info("%s: version %d of '%s' is champion, says %s: %s", kind, facts.version, model, person.by, person.reason)
 
 
-def require_no_approval(project: Project, ledger: Ledger, facts: VersionFacts) -> None:
-    """Raise GateRefused if a version that never was in service was refused by the gate, or has to be approved."""
-    version, entry = facts.version, ledger.find(project.name, "judgement", facts.candidate)
-    judged = of_entry(ledger, entry, Judgement) if entry else facts.judged
-    if judged.verdict == "refused":
-        raise GateRefused(
-            "GATE005",
-            f"the gate refused version {version}, when it was asked again: {judged.reason}",
-            where="ledger",
-            next_step="Train another: evergreen run",
-        )
-    if people.proposal_of(ledger, project.name, version) or facts.judged.rule in project.params.approval.required:
-        raise GateRefused(
-            "GATE004",
-            f"version {version} has to be approved: the policy asks for it after a gate by the rule "
-            f"{facts.judged.rule}",
-            where="approval.required",
-            next_step=f'Approve it: evergreen approve {version} --by NAME --reason "why"',
-        )
-
-
 def require_same_data(project: Project, proposal: Proposal) -> None:
     """Raise LostRace if the rows of a proposal's period are others by now; only what is new in the source is read."""
     from tasks.ingest import ingest
@@ -197,16 +169,3 @@ def require_same_data(project: Project, proposal: Proposal) -> None:
             proposal.version,
             f"the data changed since: it was made of rows {proposal.data_digest[:12]}, now they are {found[:12]}",
         )
-
-
-def require_whole(project: Project, facts: VersionFacts) -> None:
-    """Check everything that a version serves and is watched with, and build its package again if that is damaged.
-
-    Raises
-    ------
-    IntegrityError if a model, the train rows or the proof is missing, or not as it was written.
-    """
-    for ref in (facts.artifact, facts.as_judged, facts.proof, facts.train):
-        if ref:
-            project.workspace.require(ref)
-    packaging.restore(facts, project.settings)

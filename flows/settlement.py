@@ -1,4 +1,4 @@
-"""What follows the gate: a candidate is logged, and one that passed is proven, registered, and promoted, tried or proposed."""
+"""What follows the gate: a candidate is logged; one that passed is proven, registered, and promoted, or tried first."""
 
 import logging
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from evergreen.base.values import Value
 from evergreen.config.card import CardText
 from evergreen.decisions.gate.verdict import Verdict
 from evergreen.project import Project
+from evergreen.record import rollouts
 from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import GATE, Judgement, StepRun, VersionFacts, of_entry
 from evergreen.record.plan.commits import Commit
@@ -132,8 +133,7 @@ def settle(
         propose(project, facts, epoch=epoch)
         return facts.judged
     if verdict.rule != "first" and not project.params.rollout.direct:
-        begun = rollout.begin_by_plan(project, facts.version, by=person.by if person else GATE, reason=passed.reason)
-        return facts.judged.model_copy(update={"rollout": begun})
+        return try_on_traffic(project, facts, epoch=epoch, by=person.by if person else GATE)
     return bring_into_service(project, facts, do, epoch=epoch, fence=fence, person=person)
 
 
@@ -226,6 +226,19 @@ def make_version(
     entry = ledger.record(project.name, "version", str(version), facts.model_dump(mode="json"))
     failpoints.reach("promote.registered")
     return of_entry(ledger, entry, VersionFacts)  # that of the first time, where a killed run recorded it before
+
+
+def try_on_traffic(project: Project, facts: VersionFacts, *, epoch: int, by: str) -> Judgement:
+    """Let a registered version go by the plan of the rollout, once, and return its judgement.
+
+    Raises
+    ------
+    As `rollout.begin`: LostRace if another rollout is under way, or the champion changed since `epoch`.
+    """
+    begun = rollouts.under_way(project.ledger(), project.name)
+    if begun is None or begun.begun.version != facts.version:
+        begun = rollout.begin(project, facts.version, by=by, reason=facts.judged.reason, kind="gate", epoch=epoch)
+    return facts.judged.model_copy(update={"rollout": begun.owner})
 
 
 def bring_into_service(

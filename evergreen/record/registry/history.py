@@ -33,8 +33,8 @@ UNNAMED = {
 class Event(Value):
     """An entry as people read it. `version`, `by` and `reason` are None where it has none.
 
-    `by`: a person's name, or ``gate`` or ``policy``, which decide by themselves. `direct`: of a version that came to all
-    traffic at once, though another one answered.
+    `by`: a person's name, or ``gate`` or ``policy``, which decide by themselves. `direct`: of a version that came to
+    all traffic at once, though another one answered.
     """
 
     seq: int
