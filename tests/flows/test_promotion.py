@@ -15,7 +15,7 @@ from evergreen.record import rollouts, traffic
 from evergreen.record.outcomes import champion_facts, version_facts
 from evergreen.record.registry import history, people
 from evergreen.record.registry.people import person
-from flows import following, promotion, settlement, training
+from flows import following, promotion, rollout, settlement, training
 from flows.training import train_and_judge
 from tasks import mirror
 
@@ -443,3 +443,12 @@ def test_person_promotes_what_never_was_in_service_by_the_flag_alone_and_what_wa
     promotion.rollback(project, ADA)
     assert promotion.promote(project, 2, ADA).version == 2  # it was in service before
     assert "direct" not in project.ledger().entries("visits", "promotion")[-1].payload
+
+
+def test_training_whose_version_came_back_from_the_traffic_says_that_it_did(visited, shown):
+    project = Project.open(overrides=[WEEK, BY_DEGREES])
+    outcome = train(project, 2)
+    rollout.abort(project, person("Ada", "callers complain"))
+
+    again = people.settled(project.ledger(), outcome, now=datetime.now(UTC))
+    assert (again.verdict, again.reason) == ("refused", "rollout-1 aborted: callers complain")
