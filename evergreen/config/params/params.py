@@ -21,6 +21,7 @@ from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.labels import LabelParams
 from evergreen.config.params.monitor import MonitorParams
 from evergreen.config.params.retrain import RetrainParams
+from evergreen.config.params.rollout import RolloutParams
 from evergreen.config.params.train import TrainParams
 from evergreen.config.params.tune import TuneParams
 from evergreen.config.params.validate import ValidateParams
@@ -49,6 +50,7 @@ class Params(Section):
     labels: LabelParams = LabelParams()
     harm: HarmParams = HarmParams()
     retrain: RetrainParams
+    rollout: RolloutParams = RolloutParams()
     card: CardParams = CardParams()
 
     @classmethod

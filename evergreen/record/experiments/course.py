@@ -52,7 +52,7 @@ def report(design: Design, rows: Rows, times: Sequence[datetime]) -> Report:
         looks=tuple(look(design, rows, at) for at in times),
         rows=len(rows),
         mixed=rows.mixed,
-        keyless=rows.keyless,
+        keyless=rows.keyless if design.unit else 0,
         fell_back=dict(rows.fell_back),
     )
 

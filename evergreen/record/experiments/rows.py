@@ -224,7 +224,7 @@ def _once(parts: Sequence[_Part], arms: tuple[str, ...]) -> Rows:
     pure = (low == high)[codes]
     kept = first[pure]
 
-    def together(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    def together(arrays: Sequence[npt.NDArray[Any]]) -> Any:
         return np.concatenate([np.zeros(0, arrays[0].dtype if arrays else np.int64), *arrays])[kept]
 
     return Rows(
