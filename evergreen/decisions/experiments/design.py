@@ -61,7 +61,7 @@ class Design(Value):
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         names = [variant.name for variant in self.variants]
-        if len({*names}) < len(names):
+        if len({*names, "champion"}) <= len(names):
             raise ValueError(f"variants need names of their own, got {', '.join(names)}")
         if sum(variant.share for variant in self.variants) >= 1 - 1e-9:
             raise ValueError("the variants leave the champion no share")
@@ -74,6 +74,11 @@ class Design(Value):
     def owner(self) -> str:
         """Who divides the traffic, as the ledger calls it."""
         return f"experiment-{self.name}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The champion, then the others, as records call them."""
+        return ("champion", *(variant.name for variant in self.variants))
 
     @property
     def asked(self) -> "tuple[Goal | Guard, ...]":

@@ -12,8 +12,9 @@ from evergreen.decisions.rollout.traffic import CHAMPION, Arm, Traffic
 from evergreen.record import traffic
 from evergreen.record.ledger.chain import Entry
 from evergreen.record.ledger.ledger import Ledger
+from evergreen.record.traffic import TRAFFIC
 
-BEGUN, LOOKED, ENDED = "experiment", "experiment_look", "experiment_end"
+LOOKED = "experiment_look"  # how one begins and ends is an entry of the traffic, so that neither is without the other
 
 
 class Ended(Value):
@@ -61,19 +62,18 @@ def begin(
     ConfigError if there was an experiment of that name (EXP003).
     LostRace if the traffic is divided by another, or the champion changed; nothing is divided then.
     """
-    if ledger.find(model, BEGUN, design.name):
+    if any(one.design.name == design.name for one in experiments(ledger, model)):
         raise ConfigError(
             "EXP003",
             f"there was an experiment '{design.name}' of '{model}'",
             where="experiment",
             next_step="Name another: what was measured under one agreement is never mixed with what another measures.",
         )
-    told = {"by": by, "reason": reason}
-    traffic.change(
+    told = {"by": by, "reason": reason, "design": design.model_dump(mode="json")}
+    entry = traffic.change(
         ledger, model, routed(design, epoch, slow_ms), owner=design.owner, expected_epoch=epoch, because=told
     )
-    payload = {"design": design.model_dump(mode="json"), "epoch": epoch, **told}
-    return _experiment(ledger.record(model, BEGUN, design.name, payload), None, None)
+    return _experiment(entry, None, None)
 
 
 def routed(design: Design, epoch: int, slow_ms: float | None) -> Traffic:
@@ -104,16 +104,12 @@ def end(
     ------
     LostRace if the champion changed at the same time.
     """
-    name = experiment.design.name
-    champion = ledger.champion(model)
-    stands = traffic.standing(ledger, model)
-    if stands and stands.owner == experiment.design.owner:
-        told = {"by": by, "reason": reason}
+    design, champion, stands = experiment.design, ledger.champion(model), traffic.standing(ledger, model)
+    if stands and stands.owner == design.owner:
+        told = {"by": by, "reason": reason, "decision": decision and decision.model_dump(mode="json")}
         epoch = champion.epoch if champion else 0
-        traffic.change(ledger, model, None, owner=stands.owner, expected_epoch=epoch, because=told)
-    payload = {"by": by, "reason": reason, "decision": decision and decision.model_dump(mode="json")}
-    ledger.record(model, ENDED, name, payload)
-    return require(ledger, model, name)
+        traffic.change(ledger, model, None, owner=design.owner, expected_epoch=epoch, because=told)
+    return require(ledger, model, design.name)
 
 
 def keep_look(ledger: Ledger, model: str, experiment: Experiment, decision: Decision, *, key: str) -> None:
@@ -124,10 +120,15 @@ def keep_look(ledger: Ledger, model: str, experiment: Experiment, decision: Deci
 
 def experiments(ledger: Ledger, model: str, *, at: datetime | None = None) -> list[Experiment]:
     """Return the experiments of a model, oldest first, as they stood at a time; None for now."""
-    entries = [entry for entry in ledger.entries(model, BEGUN, LOOKED, ENDED) if at is None or entry.at <= at]
-    looks: dict[str, Entry] = {entry.key.partition(":")[0]: entry for entry in entries if entry.kind == LOOKED}
-    ends = {entry.key: entry for entry in entries if entry.kind == ENDED}
-    return [_experiment(entry, looks.get(entry.key), ends.get(entry.key)) for entry in entries if entry.kind == BEGUN]
+    entries = [entry for entry in ledger.entries(model, TRAFFIC, LOOKED) if at is None or entry.at <= at]
+    looks = {entry.key.partition(":")[0]: entry for entry in entries if entry.kind == LOOKED}
+    changes = [entry for entry in entries if entry.kind == TRAFFIC and entry.payload["owner"].startswith("experiment-")]
+    ends = {entry.payload["owner"]: entry for entry in changes if "decision" in entry.payload}
+    begun = [entry for entry in changes if "design" in entry.payload]
+    return [
+        _experiment(entry, looks.get(entry.payload["design"]["name"]), ends.get(entry.payload["owner"]))
+        for entry in begun
+    ]
 
 
 def require(ledger: Ledger, model: str, name: str | None) -> Experiment:
@@ -157,13 +158,14 @@ def require(ledger: Ledger, model: str, name: str | None) -> Experiment:
 
 def _experiment(begun: Entry, looked: Entry | None, ended: Entry | None) -> Experiment:
     decision = looked and looked.payload["decision"]
+    how = ended and {name: ended.payload[name] for name in ("by", "reason", "decision")}
     return Experiment(
         design=Design.model_validate(begun.payload["design"]),
-        epoch=begun.payload["epoch"],
+        epoch=begun.payload["traffic"]["epoch"],
         begun=begun.at,
         by=begun.payload["by"],
         reason=begun.payload["reason"],
         decision=Decision.model_validate(decision) if decision else None,
         looked_at=looked.at if looked else None,
-        ended=Ended(at=ended.at, **ended.payload) if ended else None,
+        ended=Ended(at=ended.at, **how) if ended and how else None,
     )
