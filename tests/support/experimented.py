@@ -65,7 +65,9 @@ class Shop:
         self.log = PredictionLog(self.folder)
         self.traffic = kept.routed(self.design, epoch=1, slow_ms=None)
 
-    def answer(self, customers: Sequence[int | None], bought: np.ndarray, *, scores: np.ndarray | None = None) -> list[str]:
+    def answer(
+        self, customers: Sequence[int | None], bought: np.ndarray, *, scores: np.ndarray | None = None
+    ) -> list[str]:
         """Log an answer to each customer's row, one a moment from the beginning on, and whether they bought.
 
         `bought` has a column for each variant: what happens if that one answers.
@@ -112,5 +114,3 @@ class Shop:
     @property
     def end(self) -> datetime:
         return BEGUN + timedelta(seconds=self.seconds)
-
-
