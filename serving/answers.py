@@ -15,13 +15,17 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class Truth(msgspec.Struct, gc=False):
-    """The answer for one row; `label` is true when `probability` is at or above the release's threshold."""
+    """The answer for one row; `label` is true when `probability` is at or above the release's threshold.
+
+    `version`: the one that gave it, where several answer; it is left out where the champion alone does.
+    """
 
     prediction_id: str
     label: bool
     probability: float
     decision: str
     reason: str
+    version: int | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def logged(self) -> "Logged":
@@ -29,11 +33,12 @@ class Truth(msgspec.Struct, gc=False):
 
 
 class Class(msgspec.Struct, gc=False):
-    """The answer for one row: its likeliest class and the probability of it."""
+    """The answer for one row: its likeliest class and the probability of it; `version` as in `Truth`."""
 
     prediction_id: str
     label: str
     probability: float
+    version: int | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def logged(self) -> "Logged":
@@ -41,10 +46,11 @@ class Class(msgspec.Struct, gc=False):
 
 
 class Number(msgspec.Struct, gc=False):
-    """The answer for one row, in the target's unit."""
+    """The answer for one row, in the target's unit; `version` as in `Truth`."""
 
     prediction_id: str
     value: float
+    version: int | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def logged(self) -> "Logged":
