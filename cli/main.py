@@ -14,6 +14,7 @@ from cli import (
     card_command,
     contract_commands,
     data_commands,
+    experiment_commands,
     history_commands,
     init_options,
     labels_commands,
@@ -45,6 +46,7 @@ app.add_typer(contract_commands.app, name="contract")
 app.add_typer(data_commands.app, name="data")
 app.add_typer(predictions_commands.app, name="predictions")
 app.add_typer(labels_commands.app, name="labels")
+app.add_typer(experiment_commands.app, name="experiment")
 app.registered_commands += registry_commands.app.registered_commands
 memory_commands.register(app)
 history_commands.register(app)

@@ -32,6 +32,7 @@ from evergreen.config.settings import Settings
 from flows.alerting import heartbeat
 from flows.automations import trigger
 from flows.due import monitoring
+from flows.experimenting import experiment
 from flows.forms import explain
 from flows.housekeeping import housekeeping, labels
 from flows.retraining import retraining
@@ -57,6 +58,7 @@ def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
         monitoring: (settings.monitoring_cron, {}),
         retraining: (settings.retraining_cron, {}),
         training: (settings.training_cron, {"reason": "scheduled", "newest": True}),
+        experiment: (settings.experiment_cron, {}),
         housekeeping: (settings.housekeeping_cron, {}),
         heartbeat: (settings.heartbeat_cron, {}),
         review: (None, {}),

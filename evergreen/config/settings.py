@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """schedule of `labels/<env>`"""
     monitoring_cron: str = "0 2 * * *"
     """schedule of `monitoring/<env>`"""
+    experiment_cron: str = "7 * * * *"
+    """schedule of `experiment/<env>`, which looks at the experiment that runs"""
     housekeeping_cron: str = "0 3 * * 0"
     """schedule of `housekeeping/<env>`"""
     heartbeat_cron: str = "0 * * * *"

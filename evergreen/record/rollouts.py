@@ -19,7 +19,7 @@ from evergreen.record.outcomes import of_entry
 ROLLOUT = "rollout"  # the kind of the entry that begins one; their keys count from 1
 MOVE = "rollout_step"  # the kind of its moves: `<number>.<n>`
 CHALLENGER = "challenger"
-Origin = Literal["command", "gate", "approval", "unclear"]
+Origin = Literal["command", "gate", "approval", "unclear", "experiment"]
 Did = Literal["began", "advanced", "held", "returned", "aborted", "finished"]
 ENDS = ("returned", "aborted", "finished")
 
