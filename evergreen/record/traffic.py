@@ -42,7 +42,8 @@ def change(
             "RACE006",
             f"{before.owner} divides the traffic of '{model}', so {owner} cannot",
             where="ledger",
-            next_step=f"Let it end, or end it: evergreen {before.kind} {'abort' if before.kind == 'rollout' else 'stop'}",
+            next_step="Let it end, or end it: "
+            f"evergreen {before.kind} {'abort' if before.kind == 'rollout' else 'stop'}",
         )
     number = int(last.key) + 1 if last else 1
     payload = {**because, "owner": owner, "traffic": traffic.model_dump(mode="json") if traffic else None}

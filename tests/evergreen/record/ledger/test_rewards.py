@@ -58,7 +58,8 @@ from evergreen.record.ledger.rewards import Reward
 ledger = Ledger(sys.argv[1])
 wait('ready')
 for start in range(0, 120, 20):
-    some = [Reward(prediction_id=f"{n:032x}", arm="B", reward=float(n % 2), known_us=7) for n in range(start, start + 20)]
+    ids = range(start, start + 20)
+    some = [Reward(prediction_id=f"{n:032x}", arm="B", reward=float(n % 2), known_us=7) for n in ids]
     ledger.take_rewards("m", "bandit-prices", some)
 print('done')
 """
