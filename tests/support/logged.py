@@ -7,7 +7,7 @@ from typing import Any
 
 from evergreen.config.contract.contract import Contract
 from evergreen.record.predictions.log import PredictionLog
-from evergreen.record.predictions.records import Feedback, Logged, columns_of
+from evergreen.record.predictions.records import Feedback, Logged, Shadowed, columns_of
 
 CONTRACT = Contract.model_validate(
     {
@@ -58,6 +58,13 @@ def append(log: PredictionLog, numbers: Sequence[int], **changed: Any) -> list[s
     ids = log.new_ids(len(numbers))
     log.append(COLUMNS, [row(name, number, **changed) for name, number in zip(ids, numbers, strict=True)])
     return ids
+
+
+def shadow(prediction_id: str, number: int = 1, **changed: Any) -> Shadowed:
+    """Return what a challenger said of the answered row of a number, a quarter more than what was answered."""
+    about: dict[str, Any] = {"variant": "challenger", "probability": number / 1000 + 0.25, "label": True}
+    about |= {"received_us": NOON + number * 1_000_000, "latency_us": 90, "traffic_rule": "rollout-1.1"}
+    return Shadowed(prediction_id, model="visits", version=4, model_digest="cd" * 32, **(about | changed))
 
 
 def feedback(about: str | tuple[str, int], at: int, **said: Any) -> Feedback:

@@ -1,7 +1,7 @@
 """Which variant answers whom: a table of shares, and a salted hash that puts each key in its place."""
 
 import hashlib
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self, cast, get_args
 
 from pydantic import Field, model_validator
 
@@ -10,6 +10,7 @@ from evergreen.base.values import Value
 CHAMPION = "champion"  # the name of the variant that answers where nothing else is said
 Kind = Literal["rollout", "experiment", "bandit"]
 Mode = Literal["shadow", "split"]
+Why = Literal["error", "slow"]  # why the champion answered in another variant's place
 
 
 class Arm(Value):
@@ -90,3 +91,39 @@ def drawn(traffic: Traffic, key: str) -> Arm:
         if at < end:
             return arm
     return next(arm for arm in reversed(traffic.arms) if arm.share > 0)
+
+
+class FellBack(NamedTuple):
+    """A row that the champion answered although another variant was drawn: it still belongs to that variant."""
+
+    rule: str
+    arm: str
+    why: Why
+
+
+def fallen(rule: str, arm: str, why: Why) -> str:
+    """Return how a record names the rule of a row that the champion answered in another variant's place.
+
+    Examples
+    --------
+    >>> fallen("rollout-3.2", "challenger", "slow")
+    'rollout-3.2!challenger:slow'
+    """
+    return f"{rule}!{arm}:{why}"
+
+
+def fell_back(rule: str | None) -> FellBack | None:
+    """Return what a record's rule says of a row that fell back; None of any other.
+
+    Examples
+    --------
+    >>> fell_back("rollout-3.2!challenger:slow")
+    FellBack(rule='rollout-3.2', arm='challenger', why='slow')
+    >>> fell_back("rollout-3.2") is None
+    True
+    """
+    before, is_marked, after = (rule or "").rpartition("!")
+    arm, _, why = after.partition(":")
+    if not is_marked or not before or not arm or why not in get_args(Why):
+        return None
+    return FellBack(before, arm, cast("Why", why))

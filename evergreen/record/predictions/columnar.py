@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from evergreen.record.predictions.records import Columns, Feedback, Logged, LoggedColumn, Scalar
+from evergreen.record.predictions.records import Columns, Feedback, Logged, LoggedColumn, Scalar, Shadowed
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +55,17 @@ def feedback_schema(columns: Columns) -> pa.Schema:
         *(("prediction_id", pa.string()), ("key", pa.string()), ("label", LABELS[columns.task])),
         *(("value", pa.float64()), ("decision", pa.string()), ("known_at", INSTANT), ("by", pa.string())),
         *(("request_id", pa.string()), ("label_propensity", pa.float64())),
+    ]
+    return pa.schema(ours, metadata={ABOUT: msgspec.json.encode(columns)})
+
+
+def shadow_schema(columns: Columns) -> pa.Schema:
+    """Return the schema of a table of what was shadowed: whatever the contract's columns, it holds none of them."""
+    ours = [
+        *(("prediction_id", pa.string()), ("received_at", INSTANT), ("model", pa.string()), ("version", pa.int64())),
+        *(("model_digest", pa.string()), ("variant", pa.string()), ("label", LABELS[columns.task])),
+        *(("probability", pa.float64()), ("value", pa.float64()), ("latency_us", pa.int64())),
+        *(("traffic_rule", pa.string()), ("error", pa.string())),
     ]
     return pa.schema(ours, metadata={ABOUT: msgspec.json.encode(columns)})
 
@@ -120,6 +131,13 @@ def feedback_batch(columns: Columns, rows: Sequence[Feedback]) -> pa.RecordBatch
         for name in schema.names
     }
     arrays = [_array(values[name], schema.field(name).type) for name in schema.names]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def shadows_batch(columns: Columns, rows: Sequence[Shadowed]) -> pa.RecordBatch:
+    """Return what was shadowed as a batch of `shadow_schema`."""
+    schema = shadow_schema(columns)
+    arrays = [_array(list(map(attrgetter(_field(field.name)), rows)), field.type) for field in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 

@@ -17,7 +17,7 @@ from evergreen.base.values import Value
 from evergreen.data import personal
 from evergreen.record.predictions import rolling
 from evergreen.record.predictions.columnar import columns_in, feedback_batch, named_values, predictions_batch
-from evergreen.record.predictions.frames import FeedbackRows, Header, Predictions, SegmentReader
+from evergreen.record.predictions.frames import FeedbackRows, Header, Predictions, SegmentReader, Shadows
 from evergreen.record.predictions.records import Columns, LoggedColumn
 from evergreen.record.predictions.segment import segments
 from evergreen.record.predictions.table import KINDS, PARTITION, Writer, files, read_file, sync_folder
@@ -25,10 +25,11 @@ from evergreen.record.predictions.table import KINDS, PARTITION, Writer, files, 
 log = logging.getLogger(__name__)
 
 Subject = Mapping[str, str]
+Records = Predictions | FeedbackRows | Shadows
 
 
 class Forgotten(Value):
-    """What was taken out: rows of predictions and of feedback.
+    """What was taken out: rows of predictions, of feedback, and of what variants said that nobody was told.
 
     `waiting`: rows of the subject in segments that a process still writes. They are there until the segment is closed
     and the command is run again.
@@ -36,6 +37,7 @@ class Forgotten(Value):
 
     predictions: int = 0
     feedback: int = 0
+    shadows: int = 0
     waiting: int = 0
 
 
@@ -47,7 +49,7 @@ def retain(folder: Path, days: int, *, now: datetime | None = None) -> Forgotten
     LostRace if another process changes the table; ResourceError if it cannot be changed.
     """
     first = (now or datetime.now(UTC)).date() - timedelta(days=days)
-    removed = {"table": 0, "feedback": 0}
+    removed = dict.fromkeys(KINDS, 0)
     with rolling.changing(folder):
         rolling.roll_held(folder)
         for kind in KINDS:
@@ -55,7 +57,7 @@ def retain(folder: Path, days: int, *, now: datetime | None = None) -> Forgotten
                 named = PARTITION.fullmatch(day.name)
                 if named and date.fromisoformat(named[1]) < first:
                     removed[kind] += _remove(day)
-    return Forgotten(predictions=removed["table"], feedback=removed["feedback"])
+    return Forgotten(predictions=removed["table"], feedback=removed["feedback"], shadows=removed["shadows"])
 
 
 def _remove(day: Path) -> int:
@@ -94,8 +96,9 @@ def forget(folder: Path, subject: Subject, *, pii_key: Path | None = None) -> Fo
         waiting, open_ids = _waiting(folder, subject, secret)
         about = _about(subject, secret, ids | open_ids)
         feedback = sum(_rewrite(path, about, set()) for path in files(folder, "feedback"))
+        shadows = sum(_rewrite(path, _of(ids | open_ids), set()) for path in files(folder, "shadows"))
     log.info("forgotten: %d predictions, %d of feedback; %d rows wait", predictions, feedback, waiting)
-    return Forgotten(predictions=predictions, feedback=feedback, waiting=waiting)
+    return Forgotten(predictions=predictions, feedback=feedback, shadows=shadows, waiting=waiting)
 
 
 class _Secret:
@@ -143,6 +146,12 @@ def _about(subject: Subject, secret: _Secret, ids: set[str]) -> Matches:
         return pa.array([name in ids or (is_whole and _has(key, wanted)) for name, key in rows], pa.bool_())
 
     return matches
+
+
+def _of(ids: set[str]) -> Matches:
+    """Return what matches what is about predictions with these ids."""
+    wanted = pa.array(sorted(ids), pa.string())
+    return lambda batch: pc.is_in(batch.column("prediction_id"), wanted)
 
 
 def _has(key: str | None, wanted: Mapping[int, str]) -> bool:
@@ -205,20 +214,22 @@ def _waiting(folder: Path, subject: Subject, secret: _Secret) -> tuple[int, set[
             found = predictions(batch)
             ids.update(batch.filter(found).column("prediction_id").to_pylist())
             n_rows += found.true_count
-        else:
+        elif isinstance(frame, FeedbackRows):
             n_rows += _about(subject, secret, ids)(feedback_batch(columns, frame.rows)).true_count
+        else:
+            n_rows += sum(row.prediction_id in ids for row in frame.rows)
     return n_rows, ids
 
 
-def _open_frames(folder: Path) -> Sequence[tuple[Columns, Predictions | FeedbackRows]]:
-    found: list[tuple[Columns, Predictions | FeedbackRows]] = []
+def _open_frames(folder: Path) -> Sequence[tuple[Columns, Records]]:
+    found: list[tuple[Columns, Records]] = []
     for path in segments(folder):
         headers: dict[int, Columns] = {}
         with SegmentReader(path) as reader:
             for at, _, frame in reader.walk():
                 if isinstance(frame, Header):
                     headers[at] = frame.columns
-                elif isinstance(frame, (Predictions, FeedbackRows)) and frame.header in headers:
+                elif isinstance(frame, (Predictions, FeedbackRows, Shadows)) and frame.header in headers:
                     found.append((headers[frame.header], frame))
     return found
 

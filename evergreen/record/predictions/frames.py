@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from evergreen.record.predictions.records import Columns, Feedback, Logged
+from evergreen.record.predictions.records import Columns, Feedback, Logged, Shadowed
 
 MAGIC = b"EVGLOG1\n"
 MARK_BYTES = 8
@@ -44,11 +44,18 @@ class FeedbackRows(msgspec.Struct, array_like=True, tag="f", gc=False):
     rows: list[Feedback]
 
 
+class Shadows(msgspec.Struct, array_like=True, tag="s", gc=False):
+    """What variants said of rows that others answered; `header` is the offset of that of the answers."""
+
+    header: int
+    rows: list[Shadowed]
+
+
 class End(msgspec.Struct, array_like=True, tag="e"):
     """Nothing comes after this frame: the segment was closed in order, or what was torn has been cut off."""
 
 
-Frame = Header | Predictions | FeedbackRows | End
+Frame = Header | Predictions | FeedbackRows | Shadows | End
 encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Frame).decode
 

@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 from evergreen.base.errors import ResourceError
 from evergreen.data import personal
-from evergreen.record.predictions.frames import FeedbackRows, Predictions
+from evergreen.record.predictions.frames import FeedbackRows, Predictions, Shadows
 from evergreen.record.predictions.ids import IdMaker, find
 from evergreen.record.predictions.protection import Protection
-from evergreen.record.predictions.records import Columns, Feedback, Logged
+from evergreen.record.predictions.records import Columns, Feedback, Logged, Shadowed
 from evergreen.record.predictions.segment import SEGMENTS, US_PER_HOUR, Segment, segments, settle
 
 log = logging.getLogger(__name__)
@@ -102,12 +102,15 @@ class PredictionLog:
         """Write what came back; raises ResourceError if it is not written, whatever the policy: nobody took it then."""
         self._write(columns, FeedbackRows, rows, "strict")
 
+    def append_shadows(self, columns: Columns, rows: Sequence[Shadowed]) -> None:
+        """Write what nobody was told; `columns` are those of the answers. Raises ResourceError if it is not written."""
+        self._write(columns, Shadows, rows, "strict")
+
     def _write(self, columns: Columns, kind: Any, rows: Sequence[Any], policy: LogPolicy) -> None:
         if not rows:
             return
         try:
-            rules = self._protection.of(columns)
-            protect: Callable[[Any], Any] | None = rules.logged if kind is Predictions else rules.feedback
+            protect = None if kind is Shadows else self._protecting(columns, kind)
             if protect is not None:
                 rows = [protect(row) for row in rows]
             with self._lock:
@@ -119,6 +122,10 @@ class PredictionLog:
             if policy == "strict":
                 raise
             self._count_lost(error, len(rows))
+
+    def _protecting(self, columns: Columns, kind: Any) -> Callable[[Any], Any] | None:
+        rules = self._protection.of(columns)
+        return rules.logged if kind is Predictions else rules.feedback
 
     def _write_locked(self, columns: Columns, kind: Any, rows: Sequence[Any]) -> None:
         now_us = self._now()

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,22 @@ from evergreen.record.predictions.columnar import (
     as_schema,
     feedback_batch,
     predictions_batch,
+    shadows_batch,
     unified,
 )
-from evergreen.record.predictions.frames import Damage, FeedbackRows, Header, Predictions, SegmentReader
+from evergreen.record.predictions.frames import Damage, FeedbackRows, Header, Predictions, SegmentReader, Shadows
 from evergreen.record.predictions.records import Columns
 from evergreen.record.predictions.segment import segments
-from evergreen.record.predictions.table import BATCH_ROWS, Kind, Pick, files, read_file, segment_of
+from evergreen.record.predictions.table import BATCH_ROWS, Kind, Pick, files, read_file, segment_of, told_apart
 
 log = logging.getLogger(__name__)
+
+# What each kind is made of in a segment: its frames, and what makes a batch of their rows.
+MADE_OF: dict[Kind, tuple[type[Any], Callable[[Columns, Sequence[Any]], pa.RecordBatch]]] = {
+    "table": (Predictions, predictions_batch),
+    "feedback": (FeedbackRows, feedback_batch),
+    "shadows": (Shadows, shadows_batch),
+}
 
 
 def batches(
@@ -34,7 +42,7 @@ def batches(
     until: datetime | None = None,
     pick: Pick | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """Yield logged predictions, or the feedback on them, batch by batch: each record once.
+    """Yield logged predictions, the feedback on them, or what was shadowed, batch by batch: each record once.
 
     What was there at the first batch is read, whatever a service appends and a roll moves meanwhile. One file is open
     at a time. Models whose columns differ have batches whose schemas do; `columnar.columns_in` says what each is.
@@ -56,7 +64,7 @@ def batches(
     for path in listed:
         for batch in _within(_of_listed(folder, path, kind), since, until):
             mark = marks.get(path, b"")
-            once = _once(batch, seen[mark]) if mark in seen else batch
+            once = _once(batch, kind, seen[mark]) if mark in seen else batch
             yield once.select(pick(once.schema)) if pick else once
 
 
@@ -80,9 +88,9 @@ def _of_listed(folder: Path, path: Path, kind: Kind) -> Iterator[pa.RecordBatch]
         yield from _of_segment(reader, kind)
 
 
-def _once(batch: pa.RecordBatch, seen: set[str]) -> pa.RecordBatch:
+def _once(batch: pa.RecordBatch, kind: Kind, seen: set[str]) -> pa.RecordBatch:
     """Return the rows that have not been seen."""
-    names = batch.column(0).to_pylist()
+    names = told_apart(batch, kind)
     fresh = [name not in seen for name in names]
     seen.update(names)
     return batch.filter(pa.array(fresh, pa.bool_()))
@@ -90,7 +98,7 @@ def _once(batch: pa.RecordBatch, seen: set[str]) -> pa.RecordBatch:
 
 def _of_segment(reader: SegmentReader, kind: Kind) -> Iterator[pa.RecordBatch]:
     headers: dict[int, Columns] = {}
-    wanted, make = (Predictions, predictions_batch) if kind == "table" else (FeedbackRows, feedback_batch)
+    wanted, make = MADE_OF[kind]
     waiting: list[Any] = []
     columns: Columns | None = None
     damage = Damage()
@@ -135,11 +143,7 @@ def read(
     """
     found = list(batches(folder, kind, since=since, until=until))
     if not found:
-        return (
-            (predictions_batch if kind == "table" else feedback_batch)(NOTHING, [])
-            .schema.remove_metadata()
-            .empty_table()
-        )
+        return MADE_OF[kind][1](NOTHING, []).schema.remove_metadata().empty_table()
     schemas = [batch.schema for batch in found]
     schema = schemas[0] if all(each == schemas[0] for each in schemas) else unified(schemas)
     table = pa.Table.from_batches([as_schema(batch, schema) for batch in found], schema)

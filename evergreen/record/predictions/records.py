@@ -76,6 +76,27 @@ class Logged(msgspec.Struct, array_like=True, gc=False):
     traffic_rule: str | None = None
 
 
+class Shadowed(msgspec.Struct, array_like=True, gc=False):
+    """What a variant said of a row that another one answered: nobody was told it.
+
+    `prediction_id` and `received_us` are those of the answer. `latency_us`: what the variant took for one request like
+    it, asked alone. `error`: why it said nothing, such as the name of what it raised.
+    """
+
+    prediction_id: str
+    received_us: int
+    model: str
+    version: int
+    model_digest: str
+    variant: str
+    label: bool | str | None = None
+    probability: float | None = None
+    value: float | None = None
+    latency_us: int = 0
+    traffic_rule: str | None = None
+    error: str | None = None
+
+
 class Feedback(msgspec.Struct, array_like=True, gc=False):
     """What came back about a prediction: its label, or what a person decided; by `prediction_id` or by `keys`.
 

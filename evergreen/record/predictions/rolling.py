@@ -4,23 +4,35 @@ import fcntl
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from evergreen.base import failpoints
 from evergreen.base.errors import LostRace, explain_os_errors
 from evergreen.base.files import make_private
 from evergreen.base.values import Value
-from evergreen.record.predictions.columnar import feedback_batch, predictions_batch
-from evergreen.record.predictions.frames import Damage, End, FeedbackRows, Header, SegmentReader
+from evergreen.record.predictions.columnar import feedback_batch, predictions_batch, shadows_batch
+from evergreen.record.predictions.frames import (
+    Damage,
+    End,
+    FeedbackRows,
+    Frame,
+    Header,
+    Predictions,
+    SegmentReader,
+    Shadows,
+)
 from evergreen.record.predictions.records import Columns
 from evergreen.record.predictions.segment import NAME, SEGMENTS, segments, settle
 from evergreen.record.predictions.table import (
     BATCH_ROWS,
     KINDS,
+    TELLING,
     Kind,
     Writer,
     day_of,
@@ -30,12 +42,20 @@ from evergreen.record.predictions.table import (
     read_file,
     segment_of,
     sync_folder,
+    told_apart,
 )
 
 log = logging.getLogger(__name__)
 
 LOCK = ".lock"
 SPOILT = ".spoilt"
+KIND_OF: dict[type[Frame], Kind] = {Predictions: "table", FeedbackRows: "feedback", Shadows: "shadows"}
+BATCH_OF: dict[Kind, Callable[[Columns, Sequence[Any]], pa.RecordBatch]] = {
+    "table": predictions_batch,
+    "feedback": feedback_batch,
+    "shadows": shadows_batch,
+}
+COUNT_OF: dict[Kind, str] = {"table": "predictions", "feedback": "feedback", "shadows": "shadows"}
 
 
 class Rolled(Value):
@@ -50,6 +70,7 @@ class Rolled(Value):
     open: int = 0
     predictions: int = 0
     feedback: int = 0
+    shadows: int = 0
     repeated: int = 0
     spoilt_bytes: int = 0
 
@@ -113,8 +134,8 @@ def roll_held(folder: Path) -> Rolled:
         rolled = _Segment(folder, path, seen).roll()
         done = Rolled(**{name: value + getattr(rolled, name) for name, value in done.model_dump().items()})
     log.info(
-        "predictions: %d segments rolled, %d rows, %d of feedback, %d open; %d spoilt bytes",
-        *(done.segments, done.predictions, done.feedback, done.open, done.spoilt_bytes),
+        "predictions: %d segments rolled, %d rows, %d of feedback, %d of shadows, %d open; %d spoilt bytes",
+        *(done.segments, done.predictions, done.feedback, done.shadows, done.open, done.spoilt_bytes),
     )
     return done
 
@@ -160,14 +181,13 @@ class _Segment:
             elif frame.header not in headers:  # its header is what was spoilt
                 damage.spoilt_bytes += end - at
             else:
-                is_feedback = isinstance(frame, FeedbackRows)
-                self._sort(headers[frame.header], "feedback" if is_feedback else "table", frame.rows)
+                self._sort(headers[frame.header], KIND_OF[type(frame)], frame.rows)
         for key in list(self._waiting):
             self._write(key)
 
     def _sort(self, columns: Columns, kind: Kind, rows: Sequence[Any]) -> None:
         for row in rows:
-            name = row.feedback_id if kind == "feedback" else row.prediction_id
+            name = " ".join(getattr(row, column) for column in TELLING[kind])
             if name in self._seen:
                 self._counts["repeated"] += 1
                 continue
@@ -181,14 +201,14 @@ class _Segment:
     def _write(self, key: tuple[Kind, date, Columns]) -> None:
         kind, day, columns = key
         rows = self._waiting.pop(key)
-        batch = feedback_batch(columns, rows) if kind == "feedback" else predictions_batch(columns, rows)
+        batch = BATCH_OF[kind](columns, rows)
         if key not in self._writers:
             number = sum((kind, day) == other[:2] for other in self._writers)
             name = f"{self._path.stem}.{number}.parquet"
             schema = marked(batch.schema, self._mark)
             self._writers[key] = Writer(partition(self._folder, kind, day) / name, schema)
         self._writers[key].write(batch)
-        self._counts["feedback" if kind == "feedback" else "predictions"] += len(rows)
+        self._counts[COUNT_OF[kind]] += len(rows)
 
     def _remove(self, damage: Damage) -> None:
         with explain_os_errors(self._path):
@@ -209,9 +229,8 @@ def _ids_in_table(folder: Path, path: Path, mark: bytes) -> set[str]:
     days = {hour.date() + timedelta(days=n) for n in (-1, 0, 1)}
     ids: set[str] = set()
     for kind in KINDS:
-        name = "feedback_id" if kind == "feedback" else "prediction_id"
         for day in days:
             for file in partition(folder, kind, day).glob(f"*-{named['token']}-*.parquet"):
                 if segment_of(file) != path.stem and file.name[:11] in around and mark_of(file) == mark:
-                    ids.update(*(batch.column(0).to_pylist() for batch in read_file(file, [name])))
+                    ids.update(*(told_apart(batch, kind) for batch in read_file(file, TELLING[kind])))
     return ids

@@ -21,6 +21,7 @@ from evergreen.record.predictions.frames import (
     Header,
     Predictions,
     SegmentReader,
+    Shadows,
     encode,
     framed,
 )
@@ -54,7 +55,9 @@ class Segment:
         self.header = 0  # where it begins
         self.columns: Columns | None = None
 
-    def write(self, columns: Columns, kind: type[Predictions] | type[FeedbackRows], rows: Sequence[Any]) -> int:
+    def write(
+        self, columns: Columns, kind: type[Predictions] | type[FeedbackRows] | type[Shadows], rows: Sequence[Any]
+    ) -> int:
         """Append one frame with one system call, a header before it where `columns` changed; return how many bytes.
 
         Raises

@@ -1,7 +1,8 @@
 """The table that segments become: Parquet files by day, which DuckDB, pandas and others read as they are.
 
-`table/date=YYYY-MM-DD/` holds predictions and `feedback/date=YYYY-MM-DD/` what came back, by the day in UTC on which
-they were received. A file made of a segment has the segment's name, so that it is known what is there twice.
+`table/date=YYYY-MM-DD/` holds predictions, `feedback/date=YYYY-MM-DD/` what came back, and `shadows/date=YYYY-MM-DD/`
+what variants said that nobody was told, by the day in UTC on which they were received. A file made of a segment has the
+segment's name, so that it is known what is there twice.
 """
 
 import os
@@ -21,8 +22,14 @@ from evergreen.base.files import make_private
 from evergreen.record.predictions.columnar import columns_in, logged_rows
 from evergreen.record.predictions.records import Columns, Logged
 
-Kind = Literal["table", "feedback"]
-KINDS: tuple[Kind, Kind] = ("table", "feedback")
+Kind = Literal["table", "feedback", "shadows"]
+KINDS: tuple[Kind, ...] = ("table", "feedback", "shadows")
+# The columns whose values tell the records of a kind apart.
+TELLING: dict[Kind, tuple[str, ...]] = {
+    "table": ("prediction_id",),
+    "feedback": ("feedback_id",),
+    "shadows": ("prediction_id", "variant"),
+}
 Pick = Callable[[pa.Schema], Sequence[str]]
 BATCH_ROWS = 50_000
 MARK = b"evergreen.mark"
@@ -80,6 +87,12 @@ def sync_folder(folder: Path) -> None:
 def partition(folder: Path, kind: Kind, day: date) -> Path:
     """Return the folder of a day."""
     return folder / kind / f"date={day:%Y-%m-%d}"
+
+
+def told_apart(batch: pa.RecordBatch, kind: Kind) -> list[str]:
+    """Return what tells each record of a batch from every other of its kind."""
+    columns = (batch.column(name).to_pylist() for name in TELLING[kind])
+    return [" ".join(values) for values in zip(*columns, strict=True)]
 
 
 def day_of(received_us: int) -> date:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from scipy import stats
 
-from evergreen.decisions.rollout.traffic import Arm, Traffic, drawn, place
+from evergreen.decisions.rollout.traffic import Arm, Traffic, drawn, fallen, fell_back, place
 
 
 def split(share: float, salt: str = "rollout-1") -> Traffic:
@@ -47,3 +47,16 @@ def test_places_are_uniform_and_those_of_two_salts_have_nothing_to_do_with_each_
 def test_a_split_whose_shares_do_not_add_up_or_that_lacks_the_champion_is_refused(arms: tuple[Arm, ...]) -> None:
     with pytest.raises(ValidationError):
         Traffic(kind="rollout", rule="r.1", owner="r", epoch=1, mode="split", arms=arms, salt="r")
+
+
+@pytest.mark.parametrize("why", ["error", "slow"])
+@pytest.mark.parametrize("rule", ["rollout-3.2", "experiment-check!out.1", "bandit-a:b.9"])
+def test_rule_of_a_row_that_fell_back_says_whose_it_was(rule, why):
+    assert fell_back(fallen(rule, "challenger", why)) == (rule, "challenger", why)
+
+
+@pytest.mark.parametrize(
+    "rule", [None, "", "rollout-3.2", "!challenger:slow", "rollout-3.2!:slow", "r.2!c:tired", "r!c"]
+)
+def test_rule_that_says_nothing_of_falling_back_is_of_a_row_that_did_not(rule):
+    assert fell_back(rule) is None

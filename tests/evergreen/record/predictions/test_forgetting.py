@@ -54,6 +54,29 @@ def test_subject_is_taken_out_of_predictions_and_of_what_came_back(folder):
     assert forget(folder, {"person": "person-3"}) == Forgotten()
 
 
+def test_what_was_shadowed_of_a_subject_goes_with_its_prediction_and_the_rest_by_its_day(folder):
+    names = reading.read(folder)["prediction_id"].to_pylist()
+    log = PredictionLog(folder)
+    log.append_shadows(logged.COLUMNS, [logged.shadow(names[number], number) for number in range(20)])
+    log.close()
+
+    assert forget(folder, {"person": "person-3"}) == Forgotten(predictions=1, feedback=2, shadows=1)
+
+    assert sorted(reading.read(folder, "shadows")["prediction_id"].to_pylist()) == sorted({*names[:20]} - {names[3]})
+    noon = datetime.fromtimestamp(logged.NOON / 1e6, UTC)
+    assert retain(folder, 0, now=noon + timedelta(days=1)).shadows == 19
+    assert reading.read(folder, "shadows").num_rows == 0
+
+
+def test_shadow_in_a_segment_that_is_written_waits_with_its_prediction(folder):
+    log = PredictionLog(folder)
+    (name,) = logged.append(log, [3])
+    log.append_shadows(logged.COLUMNS, [logged.shadow(name, 3)])
+    assert forget(folder, {"person": "person-3"}).waiting == 2
+    log.close()
+    assert forget(folder, {"person": "person-3"}) == Forgotten(predictions=1, shadows=1)
+
+
 def test_all_columns_that_are_named_must_fit(folder):
     assert forget(folder, {"person": "person-3", "day": "4"}).predictions == 0
     assert forget(folder, {"day": "x"}).predictions == 0

@@ -52,6 +52,43 @@ def test_rolled_rows_are_those_of_the_segments_and_a_second_roll_does_nothing(fo
     assert {path.parent.name for path in files(folder, "table")} == {"date=2024-05-01", "date=2024-05-02"}
 
 
+def test_what_was_shadowed_is_read_by_itself_before_a_roll_and_after_it(folder):
+    log = PredictionLog(folder, clock=clock)
+    names = logged.append(log, [1, 2, 3])
+    said = [logged.shadow(names[at], at + 1, variant=variant) for at in range(3) for variant in ("B", "C")]
+    log.append_shadows(logged.COLUMNS, [*said, logged.shadow(names[0], 1, probability=None, label=None, error="E")])
+    log.close()
+
+    before = reading.read(folder, "shadows")
+    rolled = rolling.roll(folder)
+
+    assert (rolled.predictions, rolled.shadows) == (3, 7)
+    assert reading.read(folder, "shadows").sort_by("variant").equals(before.sort_by("variant"))
+    assert reading.read(folder)["prediction_id"].to_pylist() == names
+    rows = reading.read(folder, "shadows").to_pylist()
+    (last,) = [row for row in rows if row["variant"] == "challenger"]
+    assert (last["probability"], last["error"], last["traffic_rule"]) == (None, "E", "rollout-1.1")
+    assert (last["version"], last["received_at"]) == (4, reading.read(folder)["received_at"][0].as_py())
+    assert sorted((row["prediction_id"], row["variant"]) for row in rows if row["variant"] in "BC") == sorted(
+        (name, variant) for name in names for variant in ("B", "C")
+    )
+
+
+def test_shadows_that_stand_in_two_segments_are_rolled_and_read_once(folder):
+    log = PredictionLog(folder, clock=clock)
+    (name,) = logged.append(log, [1])
+    log.append_shadows(logged.COLUMNS, [logged.shadow(name, variant=variant) for variant in ("B", "C")])
+    log.close()
+    (path,) = segments(folder)
+    path.with_name(path.name.replace("000001", "000002")).write_bytes(path.read_bytes())
+
+    assert reading.read(folder, "shadows").num_rows == 2
+    rolled = rolling.roll(folder)
+
+    assert (rolled.shadows, rolled.repeated) == (2, 3)
+    assert reading.read(folder, "shadows").num_rows == 2
+
+
 def test_segment_that_is_written_is_left_and_read_meanwhile(folder):
     log = PredictionLog(folder)
     names = logged.append(log, [1, 2])
