@@ -5,7 +5,6 @@ that both answered, they are all that varies. Where rows were drawn for one of t
 units (what the draw goes by) vary too; the wider of both counts.
 """
 
-
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
@@ -85,7 +84,9 @@ def _half(off: Array, clusters: Clusters, alpha: float, planned: float, *, n: in
     return few * half_width(counted, error.se**2 * counted, alpha=alpha, planned=planned)
 
 
-def _around(mean: float, below: float | None, above: float | None, *, n: int, unit: Clusters, block: Clusters) -> Difference:
+def _around(
+    mean: float, below: float | None, above: float | None, *, n: int, unit: Clusters, block: Clusters
+) -> Difference:
     low = mean - below if below is not None and np.isfinite(below) else None
     high = mean + above if above is not None and np.isfinite(above) else None
     return Difference(mean=mean, low=low, high=high, n=n, units=unit.n, blocks=block.n)
