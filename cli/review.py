@@ -45,7 +45,7 @@ def listed(
             next_step="Bring it in, and delete it then: evergreen review answer --file FILE",
         )
     folder = project.settings.predictions
-    rows = queue.referred(folder, contract=project.contract)
+    rows = queue.referred(folder, contract=project.contract.name)
     left = queue.waiting(rows, order=order, since=since)
     told: dict[str, Any] = queue.length(rows).model_dump(mode="json")
     if target is not None:
@@ -68,7 +68,7 @@ def following(
     from evergreen.record.review.claims import CLAIM_SECONDS, Claims
 
     folder, by = project.settings.predictions, answering.person(by)
-    left = queue.waiting(queue.referred(folder, contract=project.contract), order=order, since=since)
+    left = queue.waiting(queue.referred(folder, contract=project.contract.name), order=order, since=since)
     ids = [name for name in left.column("prediction_id").to_pylist() if name not in skip]
     taken = Claims(folder).take(ids, by=by)
     found = find(folder, taken[0]) if taken else None
@@ -141,7 +141,7 @@ def _about(project: Project) -> "dict[str, Referred]":
     from evergreen.record.review import queue
     from evergreen.record.review.answering import Referred
 
-    rows: pa.Table = queue.referred(project.settings.predictions, contract=project.contract)
+    rows: pa.Table = queue.referred(project.settings.predictions, contract=project.contract.name)
     ids, rules, times = (rows.column(name).to_pylist() for name in ("prediction_id", "rule", "answered_at"))
     return {name: Referred(rule=rule, answered_at=at) for name, rule, at in zip(ids, rules, times, strict=True)}
 

@@ -148,7 +148,9 @@ def test_file_of_unknown_rows_alone_ends_with_three(run, names, tmp_path, fresh)
 
 
 def test_people_are_told_what_waits_and_how_to_answer(run, names):
-    assert run("list", as_json=False).out.startswith("3 of 3 referred rows wait for an answer, the oldest since 2024-05")
+    assert run("list", as_json=False).out.startswith(
+        "3 of 3 referred rows wait for an answer, the oldest since 2024-05"
+    )
     shown = run("next", "--by", "ann", as_json=False).out
     assert "the model says: label True, probability 0.7" in shown
     assert f"evergreen review answer {names[0]} --label VALUE --by NAME" in shown

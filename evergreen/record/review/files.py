@@ -26,7 +26,7 @@ from evergreen.record.review.queue import ASSIST, records
 TEXT = rf"[\s\S]{{1,{LONGEST}}}"
 DECISION = Column(name="decision", type="text", role="ignore", nullable=True, pattern=TEXT)
 OURS = (DECISION, *(column for column in MORE if column.name in ("known_at", "by")))
-SHOWN = ("prediction_id", "received_at", "rule")
+SHOWN = ("prediction_id", "received_at")
 SAID = ("label", "probability", "value")  # what the model said
 
 
@@ -50,7 +50,7 @@ class Read:
 def write(folder: Path, target: Path, queue: pa.Table, *, contract: Contract) -> int:
     """Write referred rows with their columns, and with empty ones to be filled in; return how many there are.
 
-    Columns: prediction_id, received_at, rule; what the model said, for rows under the rule "assist" alone; the
+    Columns: prediction_id, received_at; what the model said, for rows under the rule "assist" alone; the
     contract's columns as the log keeps them; then the target, decision and by, which are empty.
 
     Parameters

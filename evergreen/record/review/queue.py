@@ -9,7 +9,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.base.values import Value
-from evergreen.config.contract.contract import Contract
 from evergreen.record.labels.beside import events_of, keys_spoken_of
 from evergreen.record.labels.said import Said, said_in
 from evergreen.record.predictions import reading
@@ -52,18 +51,18 @@ class Row(Value):
     said: dict[str, Any] | None
 
 
-def referred(folder: Path, *, contract: Contract) -> pa.Table:
-    """Return the predictions of a contract that were referred to people, each once, the oldest first.
+def referred(folder: Path, *, contract: str) -> pa.Table:
+    """Return the predictions of a contract, by its name, that were referred to people, each once, the oldest first.
 
     Columns: those of `SCHEMA`. `certainty` is the probability that the model gave its own answer, null where it gave
     none. `answered_at`: when a label or a decision that counts for the prediction was received, null while there is
     none. What was said by key before the prediction's event is about another one.
     """
-    fields = said_in(folder, contract=contract.name)
+    fields = said_in(folder, contract=contract)
     said = {field: each for (_, field), each in fields.items()}
     found, seen = [SCHEMA.empty_table()], set[str]()
     for batch in reading.batches(folder, pick=_needed):
-        if columns_in(batch.schema).contract != contract.name:
+        if columns_in(batch.schema).contract != contract:
             continue
         rows = batch.filter(pc.fill_null(pc.equal(batch.column("decision"), REFERRED), False))
         rows = rows.filter(_fresh(rows.column("prediction_id").to_pylist(), seen))

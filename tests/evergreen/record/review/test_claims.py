@@ -51,9 +51,14 @@ def test_what_was_answered_is_nobodys_to_take_until_it_is_forgotten(tmp_path):
 
 def test_nothing_changes_if_what_goes_with_it_fails(tmp_path):
     claims = Claims(tmp_path)
-    with pytest.raises(ZeroDivisionError), claims.changing() as change:
-        change.put(Claim(prediction_id=IDS[0], person="ann", until=NOW.timestamp() + 60))
-        raise ZeroDivisionError
+
+    def fails():
+        with claims.changing() as change:
+            change.put(Claim(prediction_id=IDS[0], person="ann", until=NOW.timestamp() + 60))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fails()
     assert claims.held(now=NOW) == {}
 
 

@@ -28,7 +28,7 @@ def names(log):
 
 
 def written(log, target, **how):
-    rows = queue.waiting(queue.referred(log.folder, contract=logged.CONTRACT), **how)
+    rows = queue.waiting(queue.referred(log.folder, contract="visits"), **how)
     assert files.write(log.folder, target, rows, contract=logged.CONTRACT) == rows.num_rows
     return pd.read_csv(target, dtype=str) if target.suffix == ".csv" else pd.read_parquet(target)
 

@@ -25,7 +25,7 @@ def refer(log, numbers, *, rule="unsure", **changed):
 
 
 def waiting(log, **how):
-    rows = queue.waiting(queue.referred(log.folder, contract=logged.CONTRACT), **how)
+    rows = queue.waiting(queue.referred(log.folder, contract="visits"), **how)
     return rows.column("prediction_id").to_pylist()
 
 
@@ -37,12 +37,12 @@ def test_what_was_referred_waits_and_what_was_answered_by_the_model_does_not(log
     log.close()
     rolling.roll(log.folder)
     assert waiting(log) == [third, fourth]
-    found = queue.length(queue.referred(log.folder, contract=logged.CONTRACT))
+    found = queue.length(queue.referred(log.folder, contract="visits"))
     assert (found.waiting, found.referred, found.oldest) == (2, 2, RECEIVED + timedelta(seconds=3))
 
 
 def test_row_leaves_the_queue_with_a_label_or_a_decision_by_id_or_by_key(log):
-    by_label, by_decision, by_key, before, left = refer(log, range(1, 6))
+    by_label, by_decision, _, before, left = refer(log, range(1, 6))
     log.append_feedback(
         logged.COLUMNS,
         [
@@ -53,7 +53,7 @@ def test_row_leaves_the_queue_with_a_label_or_a_decision_by_id_or_by_key(log):
         ],
     )
     assert waiting(log) == [before, left]
-    rows = queue.referred(log.folder, contract=logged.CONTRACT).to_pylist()
+    rows = queue.referred(log.folder, contract="visits").to_pylist()
     assert [row["answered_at"] is not None for row in rows] == [True, True, True, False, False]
 
 
