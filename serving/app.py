@@ -45,6 +45,9 @@ ROUTES = (
     "/status",
     "/v2/infer",
     "/admin/reload",
+    "/review",
+    "/review/next",
+    "/review/answer",
 )
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 JSON = [(b"content-type", b"application/json"), NOSNIFF]

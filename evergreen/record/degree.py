@@ -49,7 +49,7 @@ def change(
     entry = ledger.record(model, DEGREE, str(number), payload)
     if any(entry.payload.get(name) != payload.get(name) for name in ("automation", "by", "reason")):
         raise LostRace(
-            "RACE009",
+            "RACE010",
             f"{entry.payload.get('by', 'somebody')} changed who decides on '{model}' at the same time",
             where="ledger",
             next_step="See what stands now: evergreen degree show",
