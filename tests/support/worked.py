@@ -35,6 +35,7 @@ TINY = (
     "gate.max_gap=1e9",
 )  # fmt: skip
 ASKED = 20  # rows of a request
+JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -109,12 +110,12 @@ def _plain(rows: pa.Table, columns: Sequence[Column]) -> list[dict[str, Any]]:
 
 
 def spoken(value: Any, column: Column) -> Any:
-    """Return a value of a file as a caller says it in JSON: a number where there is nothing but one, else its text."""
+    """Return a value of a file as a caller says it in JSON: a number if JSON has it as one, else its text."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, str) and column.spelling is None:
         if column.type in ("number", "integer"):
-            return json.loads(value) if re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", value) else float(value)
+            return json.loads(value) if JSON_NUMBER.fullmatch(value) else value
         if column.type == "boolean":
             return value.strip().lower() in TRUE
     return value
