@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -22,6 +23,7 @@ from cli.main import app
 
 QUIET = ("TMPDIR", "ORT_DISABLE_TELEMETRY", "MPLCONFIGDIR", "DO_NOT_TRACK")  # what a person's shell does not set
 ODD = '50% off? #1 it\'s "ü" {h} $j'
+DVC = str(Path(sys.executable).with_name("dvc"))
 PERSON = ("--by", "Ada", "--reason", "a test")
 # What is asked of a project of visits, in this order, with the places that it names; "{out}" is a folder beside it.
 COMMANDS = (
@@ -71,6 +73,7 @@ COMMANDS = (
     "upgrade",
     "replay --from 2024-03 --to 2024-04",
     "serve",
+    "serve --workers 2",
     "up",
 )
 
@@ -149,6 +152,35 @@ def asked_of(project: Path, tmp_path: Path) -> Path:
     for name in ("rows.csv", "many/a.csv", "many/b.csv"):
         rows.to_csv(root / name, index=False)
     return root
+
+
+@pytest.fixture
+def with_dvc(project: Path, tmp_path: Path) -> Path:
+    """A project of visits set up for DVC as `make` does it, in a folder whose name DVC can take."""
+    root = direct.visits(tmp_path / "visits of the spring")
+    for name in (".dvcignore", "requirements.lock"):
+        shutil.copy(project / name, root / name)
+    for name in (".venv", "evergreen", "tasks"):
+        (root / name).symlink_to(project / name)
+    shutil.copytree(project / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("tmp", "config.local"))
+    (root / "data").mkdir()
+    for name, value in (("core.no_scm", "true"), ("core.site_cache_dir", f"{root}/.evergreen/dvc/site")):
+        subprocess.run([DVC, "config", "--local", name, value], cwd=root, check=True)
+    subprocess.run([sys.executable, "-m", "tasks.stages"], cwd=root, check=True)
+    return root
+
+
+@pytest.mark.parametrize("stages", [pytest.param(["ingest"]), pytest.param([], marks=pytest.mark.long)])
+def test_dvc_writes_its_stages_artifacts_alone_and_asks_nobody(with_dvc, tmp_path, person, stages):
+    root = with_dvc
+    seen = watched.watch([DVC, "repro", *stages], cwd=root, env=person)
+    assert seen.code == 0, seen.output
+    assert (root / "data" / "raw").exists()
+    assert (root / "data" / "report.json").exists() == (not stages)
+    own = ("data", ".evergreen", ".dvc", "dvc.lock")
+    assert seen.outside(*(root / name for name in own)) == []
+    assert seen.asked == set()
+    assert [*(tmp_path / "person").rglob("*")] == []
 
 
 @pytest.mark.long
