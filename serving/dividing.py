@@ -102,10 +102,11 @@ class Variants:
 
     def ask(self, divided: Divided, done: Callable[[], object]) -> None:
         """Ask every variant that was drawn about its rows; `done` is called when all have told, or had their time."""
-        routing, places = divided.routing, dict[str, list[int]]()
-        for at, arm in enumerate(divided.arms):
+        routing = divided.routing
+        places: dict[str, list[int]] = {}
+        for place, arm in enumerate(divided.arms):
             if arm.name != CHAMPION:
-                places.setdefault(arm.name, []).append(at)
+                places.setdefault(arm.name, []).append(place)
         divided.n_away = len(places)
         slow_ms = routing.traffic.slow_ms
         for name, at in places.items():
