@@ -32,6 +32,7 @@ from evergreen.config.settings import Settings
 from flows.alerting import heartbeat
 from flows.automations import trigger
 from flows.due import monitoring
+from flows.exposing import rollout
 from flows.forms import explain
 from flows.housekeeping import housekeeping, labels
 from flows.retraining import retraining
@@ -59,6 +60,7 @@ def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
         training: (settings.training_cron, {"reason": "scheduled", "newest": True}),
         housekeeping: (settings.housekeeping_cron, {}),
         heartbeat: (settings.heartbeat_cron, {}),
+        rollout: (settings.rollout_cron, {}),
         review: (None, {}),
         scoring: (None, {}),
     }

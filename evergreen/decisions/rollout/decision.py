@@ -17,8 +17,8 @@ Answer = Literal["advance", "finish", "hold", "return"]
 class Decision(Value):
     """What is done, and why; `checks` are all that were asked.
 
-    `exposed`: the rows that the new version answered at steps that are heard, until now. `person`: whether it goes on
-    only if a person does something.
+    `exposed`: the rows that the new version answered at steps that are heard, until now. `person`: whether somebody is
+    asked to look, because it does not go on otherwise.
     """
 
     answer: Answer
@@ -74,7 +74,7 @@ def decide(
     if harm:
         return Decision(answer="return", reason=_told(harm), checks=asked, exposed=exposed)
     if held:
-        return Decision(answer="hold", reason=held, checks=asked, exposed=exposed, person=True)
+        return Decision(answer="hold", reason=held, checks=asked, exposed=exposed)
     for outcome in ("look", "waits"):
         standing = [check for check in asked if check.outcome == outcome]
         if standing:
