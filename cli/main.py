@@ -24,6 +24,7 @@ from cli import (
     registry_commands,
     report_command,
     review_commands,
+    rollout_commands,
     streams,
 )
 from cli.ending import INTERRUPTED, explained
@@ -49,6 +50,7 @@ app.add_typer(predictions_commands.app, name="predictions")
 app.add_typer(labels_commands.app, name="labels")
 app.add_typer(experiment_commands.app, name="experiment")
 app.add_typer(review_commands.app, name="review")
+app.add_typer(rollout_commands.app, name="rollout")
 app.registered_commands += registry_commands.app.registered_commands
 memory_commands.register(app)
 history_commands.register(app)

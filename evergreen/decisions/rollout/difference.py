@@ -22,7 +22,7 @@ PLANNED_BLOCKS = 14.0  # after which the interval is at its narrowest
 class Difference(Value):
     """The new version's mean less the champion's. `low`, `high`: its interval, None where it has no end.
 
-    `n`: rows; `units`, `blocks`: how many of them there are.
+    `n`: rows; `blocks`: how many of them there are; `units`: of the arm that has fewer, where rows are of two.
     """
 
     mean: float
@@ -31,6 +31,7 @@ class Difference(Value):
     n: int
     units: int
     blocks: int
+    is_split: bool = False
 
 
 def paired(differences: Array, unit: Clusters, block: Clusters, *, alpha: float, planned: float) -> Difference | None:
@@ -49,7 +50,8 @@ def paired(differences: Array, unit: Clusters, block: Clusters, *, alpha: float,
     half = None
     if block.n >= FEWEST_BLOCKS:
         half = max(_half(off, block, alpha, PLANNED_BLOCKS), _half(off, unit, alpha, planned))
-    return _around(mean, half, half, n=len(differences), unit=unit, block=block)
+    low, high = _ends(mean, half, half)
+    return Difference(mean=mean, low=low, high=high, n=len(differences), units=unit.n, blocks=block.n)
 
 
 def between(
@@ -71,7 +73,9 @@ def between(
         below = _half(off, unit, alpha, planned, n=enough)
         if block.n >= FEWEST_BLOCKS:
             above = below = max(below, _half(off, block, alpha, PLANNED_BLOCKS))
-    return _around(float(new - old), below, above, n=len(values), unit=unit, block=block)
+    mean = float(new - old)
+    low, high = _ends(mean, below, above)
+    return Difference(mean=mean, low=low, high=high, n=len(values), units=enough, blocks=block.n, is_split=True)
 
 
 def _half(off: Array, clusters: Clusters, alpha: float, planned: float, *, n: int | None = None) -> float:
@@ -84,12 +88,10 @@ def _half(off: Array, clusters: Clusters, alpha: float, planned: float, *, n: in
     return few * half_width(counted, error.se**2 * counted, alpha=alpha, planned=planned)
 
 
-def _around(
-    mean: float, below: float | None, above: float | None, *, n: int, unit: Clusters, block: Clusters
-) -> Difference:
+def _ends(mean: float, below: float | None, above: float | None) -> tuple[float | None, float | None]:
     low = mean - below if below is not None and np.isfinite(below) else None
     high = mean + above if above is not None and np.isfinite(above) else None
-    return Difference(mean=mean, low=low, high=high, n=n, units=unit.n, blocks=block.n)
+    return low, high
 
 
 def _distinct(codes: npt.NDArray[np.int64]) -> int:
