@@ -101,7 +101,15 @@ def start(
 
     person = people.person(by, reason)
     asked = experiments.asked(
-        name, arm, goal, guard or (), unit=tuple(unit or ()), planned=units, alpha=alpha, adjust=not no_adjust, then=then
+        name,
+        arm,
+        goal,
+        guard or (),
+        unit=tuple(unit or ()),
+        planned=units,
+        alpha=alpha,
+        adjust=not no_adjust,
+        then=then,
     )
     begun = flow.start(Project.open(env, params), asked, person, slow_ms=slow_ms)
     emit(begun.model_dump(mode="json"), as_json, lambda: experiments.show_begun(begun))

@@ -149,7 +149,7 @@ def test_several_metrics_and_the_latency_of_each_row(tmp_path) -> None:
     rows = gathered(shop)
     assert rows.metrics["error"].tolist() == [0, 1, 0]
     assert rows.metrics["brier"] == pytest.approx([0.01, 0.36, 0.25])
-    assert rows.metrics["latency"].tolist() == [1, 1, 1]
+    assert rows.metrics["latency"].tolist() == [1.0, 1.1, 1.2]
 
 
 def test_log_without_a_row_of_it_has_none(shop) -> None:
