@@ -8,6 +8,7 @@ from experimented import BEGUN, Shop, design
 from rendered import Page
 
 from evergreen.decisions.experiments.design import Goal, Guard
+from evergreen.decisions.experiments.reading import figures
 from evergreen.record.experiments.course import Report, report, times
 from evergreen.record.experiments.kept import Ended, Experiment
 from evergreen.record.experiments.rows import gather
@@ -50,7 +51,7 @@ def test_what_follows_is_said_first_with_the_course_of_each_metric(won) -> None:
     assert "latency: B minus the champion" in words(page)
     assert "worth having from 0.05 on" in words(page)
     last = won.last.readings[0]
-    assert f"{last.low:+.4g} to {last.high:+.4g}" in words(page)
+    assert figures(last)[1] in words(page)
 
 
 def test_interval_is_drawn_at_every_look_and_said_while_somebody_points_at_it(won) -> None:
@@ -58,7 +59,7 @@ def test_interval_is_drawn_at_every_look_and_said_while_somebody_points_at_it(wo
     known = [look for look in won.looks if look.readings[0].low is not None]
     assert len(known) > 15
     for look in known:
-        assert f"{look.at:%Y-%m-%d %H:%M} UTC: {look.readings[0].difference:+.4g}" in page
+        assert f"{look.at:%Y-%m-%d %H:%M} UTC: {figures(look.readings[0])[0]}" in page
     assert page.count('class="band"') == 2
 
 
