@@ -72,9 +72,9 @@ def start(
         typer.Option("--unit", metavar="COL", help="Whose rows stay with one variant and hang together."),
     ] = None,
     alpha: Alpha = 0.05,
-    adjust: Annotated[
-        bool, typer.Option("--adjust/--no-adjust", help="Take out what the champion says of the same row.")
-    ] = True,
+    no_adjust: Annotated[
+        bool, typer.Option("--no-adjust", help="Leave in what the champion's answer to a row explains.")
+    ] = False,
     then: Annotated[
         Literal["rollout", "keep"],
         typer.Option("--then", help="By itself: roll out what is better and else end it; or only look."),
@@ -101,7 +101,15 @@ def start(
 
     person = people.person(by, reason)
     asked = experiments.asked(
-        name, arm, goal, guard or (), unit=tuple(unit or ()), planned=units, alpha=alpha, adjust=adjust, then=then
+        name,
+        arm,
+        goal,
+        guard or (),
+        unit=tuple(unit or ()),
+        planned=units,
+        alpha=alpha,
+        adjust=not no_adjust,
+        then=then,
     )
     begun = flow.start(Project.open(env, params), asked, person, slow_ms=slow_ms)
     emit(begun.model_dump(mode="json"), as_json, lambda: experiments.show_begun(begun))

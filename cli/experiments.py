@@ -16,7 +16,7 @@ from evergreen.decisions.experiments import sample_size
 from evergreen.decisions.experiments.decision import Decision
 from evergreen.decisions.experiments.design import Goal, Guard, Then, Variant
 from evergreen.decisions.experiments.metrics import BETTER, Better, MetricName
-from evergreen.decisions.experiments.reading import Reading
+from evergreen.decisions.experiments.reading import Reading, figures
 from evergreen.project import Project
 from evergreen.record.experiments.course import POINTS
 from evergreen.record.experiments.kept import Experiment
@@ -170,8 +170,7 @@ def _show_decision(decision: Decision) -> None:
 
 def _row(one: Reading) -> tuple[str, ...]:
     means = ["" if group is None else f"{group.mean:.4g}" for group in (one.champion, one.seen)]
-    between = "too few units" if one.low is None or one.high is None else f"{one.low:+.4g} to {one.high:+.4g}"
-    differs = "" if one.difference is None else f"{one.difference:+.4g}"
+    differs, between = figures(one)
     p = f"{one.p_value:.3g}" if one.is_goal else "guard"
     return escape(one.variant), one.metric, *means, differs, between, p, f"{one.progress:.0%}"
 

@@ -91,7 +91,7 @@ class Shop:
                     label=score >= 0.5,
                     variant=arm.name,
                     propensity=arm.share,
-                    latency_us=1_000,
+                    latency_us=1_000 + number % 7 * 100,
                     traffic_rule=self.traffic.rule,
                 )
             )

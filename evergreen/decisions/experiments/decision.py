@@ -5,7 +5,7 @@ from typing import Literal
 
 from evergreen.base.values import Value
 from evergreen.decisions.experiments.design import Design, Goal, Guard
-from evergreen.decisions.experiments.reading import Reading
+from evergreen.decisions.experiments.reading import Reading, figures
 from evergreen.decisions.experiments.sample_ratio import SampleRatio
 
 Answer = Literal["promote", "keep", "inconclusive"]
@@ -98,8 +98,8 @@ def told(one: Reading) -> str:
     """Return a reading in words: what differs by how much, and how sure that is."""
     if one.champion is None or one.seen is None:
         return f"{one.metric} (no row of {'the champion' if one.champion is None else one.variant} is known)"
-    between = "too few units" if one.low is None or one.high is None else f"{one.low:+.4g} to {one.high:+.4g}"
-    return f"{one.metric} by {one.difference:+.4g} ({between})"
+    differs, between = figures(one)
+    return f"{one.metric} by {differs} ({between})"
 
 
 def _is_gain(asked: Goal | Guard, difference: float) -> bool:
@@ -134,7 +134,7 @@ def _wanted(one: Reading) -> str:
         return f"{one.metric}: at least 50 units in each variant whose {one.metric} is known, and differs"
     if one.more is None:
         return f"{one.metric}: more units; as it is now, no number of them would show a difference"
-    return f"{one.metric}: about {one.more:,} more units in each variant, if the difference stays {one.difference:+.4g}"
+    return f"{one.metric}: about {one.more:,} more units in each variant, if the difference stays {figures(one)[0]}"
 
 
 def _short(guard: Guard, one: Reading) -> str:

@@ -1,7 +1,7 @@
 """What a variant and the champion show in a metric at a look, with an interval that holds at all looks together."""
 
 from collections.abc import Mapping
-from math import inf, sqrt
+from math import floor, inf, log10, sqrt
 
 from evergreen.base.values import Value
 from evergreen.decisions.drift.shift.correction import holm
@@ -42,6 +42,23 @@ class Reading(Value):
     unbalanced: bool = False
     progress: float = 0.0
     more: int | None = None
+
+
+def figures(one: Reading) -> tuple[str, str]:
+    """Return a difference and its interval as people read them: to two digits of the interval's half width.
+
+    Examples
+    --------
+    >>> about = Reading(variant="B", metric="error", is_goal=True, champion=None, seen=None, difference=0.07723)
+    >>> figures(about.model_copy(update={"low": 0.03549, "high": 0.11897}))
+    ('+0.077', '+0.035 to +0.119')
+    """
+    if one.difference is None:
+        return "unknown", "no rows"
+    if one.low is None or one.high is None:
+        return f"{one.difference:+.3g}", "too few units"
+    decimals = max(0, 1 - floor(log10((one.high - one.low) / 2)))
+    return f"{one.difference:+.{decimals}f}", f"{one.low:+.{decimals}f} to {one.high:+.{decimals}f}"
 
 
 def readings(design: Design, units: Mapping[tuple[MetricName, str], Units]) -> tuple[Reading, ...]:

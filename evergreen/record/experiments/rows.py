@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from evergreen.config.contract.columns import Task
 from evergreen.decisions.experiments.design import Design
 from evergreen.decisions.experiments.metrics import Answers, Array, MetricName, expected, measured, needs_label
-from evergreen.decisions.rollout.traffic import CHAMPION
+from evergreen.decisions.rollout.traffic import CHAMPION, fell_back
 from evergreen.record.labels.beside import events_of, keys_spoken_of
 from evergreen.record.labels.said import Said, said_in
 from evergreen.record.predictions import reading
@@ -140,8 +140,8 @@ class _Reader:
         """Return what a batch holds of the experiment."""
         batch = batch.filter(self._is_its(batch))
         variants = batch.column("variant").to_pylist()
-        fell = [rule.partition("!")[2] for rule in batch.column(RULE).to_pylist()]
-        drawn = [after.partition(":")[0] or variant for after, variant in zip(fell, variants, strict=True)]
+        fell = [fell_back(rule) for rule in batch.column(RULE).to_pylist()]
+        drawn = [back.arm if back else variant for back, variant in zip(fell, variants, strict=True)]
         place = {name: at for at, name in enumerate(self.arms)}
         target, known = self._labels(batch)
         answers, latency = _answers(batch, self._task), batch.column("latency_us").to_numpy() / 1_000
@@ -159,7 +159,7 @@ class _Reader:
             known=known,
             metrics={one: measured(one, answers, target, latency, self._task) for one in self._metrics},
             before=before,
-            fell=[after.replace(":", ": ") for after in fell],
+            fell=[f"{back.arm}: {back.why}" if back else "" for back in fell],
         )
 
     def _is_its(self, batch: pa.RecordBatch) -> pa.BooleanArray:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from evergreen.decisions.experiments.decision import Decision
 from evergreen.decisions.experiments.design import Design, Goal, Guard
-from evergreen.decisions.experiments.reading import Reading
+from evergreen.decisions.experiments.reading import Reading, figures
 from evergreen.record.experiments.course import Look, Report
 from evergreen.record.experiments.kept import Experiment
 from evergreen.record.registry.card.webpage import text
@@ -77,9 +77,8 @@ def _decision(decision: Decision) -> str:
     over = ""
     if decision.is_over and decision.answer == "inconclusive":
         over = '<p class="about">As many units were seen as were planned.</p>'
-    return (
-        f"<h1>{text(sentence(decision))}</h1>\n<p>{word(state)} <b>{text(decision.answer)}</b></p>{over}"
-        f'<ul class="next">{wants}</ul>'
+    return f"<h1>{text(sentence(decision))}</h1>\n<p>{word(state)} <b>{text(decision.answer)}</b></p>{over}" + (
+        f'<ul class="next">{wants}</ul>' if wants else ""
     )
 
 
@@ -132,7 +131,9 @@ def _chart(asked: Goal | Guard, course: Sequence[tuple[datetime, Reading]]) -> s
     limit = "worth having" if isinstance(asked, Goal) else "may be lost"
     named = [End("now", middle, f"{middle:+.3g}", is_main=True), End(limit, worth, f"{worth:+.3g}")]
     about = f"{asked.metric} differs by {middle:+.3g}, between {low:+.3g} and {high:+.3g}, after {len(known)} looks"
-    return plot(drawn, axis, values, about=about, shown=lambda value: f"{value:+.12g}", high=240, ends=named)
+    return plot(
+        drawn, axis, values, about=about, shown=lambda value: f"{value:+.12g}" if value else "0", high=240, ends=named
+    )
 
 
 def _worth(asked: Goal | Guard) -> float:
@@ -153,10 +154,7 @@ def _level(value: float, values: Axis, *, kind: str) -> str:
 
 def _told(known: Sequence[tuple[datetime, Reading]], axis: Axis) -> str:
     """Return what says the figures of a look while somebody points at it."""
-    spans = []
-    for at, one in known:
-        said = f"{at:%Y-%m-%d %H:%M} UTC: {one.difference:+.4g}, between {one.low:+.4g} and {one.high:+.4g}"
-        spans.append((at, said))
+    spans = [(at, f"{at:%Y-%m-%d %H:%M} UTC: {figures(one)[0]}, {figures(one)[1]}") for at, one in known]
     width = 1000 / max(len(spans), 1)
     return "".join(
         f'<rect class="hit" x="{axis.share(ordinal(at)) * 1000 - width / 2:.1f}" y="0" width="{width:.1f}" '
@@ -168,13 +166,13 @@ def _told(known: Sequence[tuple[datetime, Reading]], axis: Axis) -> str:
 def _readings(design: Design, last: Look) -> str:
     rows = []
     for one in last.readings:
-        between = "too few units" if one.low is None or one.high is None else f"{one.low:+.4g} to {one.high:+.4g}"
+        differs, between = figures(one)
         rows.append(
             [
                 f"<span>{text(one.variant)}</span>",
                 text(one.metric),
                 *("" if group is None else f"{group.mean:.4g}" for group in (one.champion, one.seen)),
-                "" if one.difference is None else f"{one.difference:+.4g}",
+                differs,
                 between,
                 f"{one.p_value:.3g}" if one.is_goal else "a guard",
                 "" if one.width is None else f"{one.width:.0%}",
