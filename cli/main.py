@@ -11,6 +11,7 @@ import typer
 from cli import (
     advice,
     alerts_command,
+    bandit_commands,
     card_command,
     contract_commands,
     data_commands,
@@ -45,6 +46,7 @@ app.add_typer(contract_commands.app, name="contract")
 app.add_typer(data_commands.app, name="data")
 app.add_typer(predictions_commands.app, name="predictions")
 app.add_typer(labels_commands.app, name="labels")
+app.add_typer(bandit_commands.app, name="bandit")
 app.registered_commands += registry_commands.app.registered_commands
 memory_commands.register(app)
 history_commands.register(app)

@@ -31,6 +31,7 @@ from evergreen.base.errors import ConfigError
 from evergreen.config.settings import Settings
 from flows.alerting import heartbeat
 from flows.automations import trigger
+from flows.bandit import bandit
 from flows.due import monitoring
 from flows.forms import explain
 from flows.housekeeping import housekeeping, labels
@@ -59,6 +60,7 @@ def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
         training: (settings.training_cron, {"reason": "scheduled", "newest": True}),
         housekeeping: (settings.housekeeping_cron, {}),
         heartbeat: (settings.heartbeat_cron, {}),
+        bandit: (settings.bandit_cron, {}),
         review: (None, {}),
         scoring: (None, {}),
     }

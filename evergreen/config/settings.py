@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     """schedule of `housekeeping/<env>`"""
     heartbeat_cron: str = "0 * * * *"
     """schedule of `heartbeat/<env>`"""
+    bandit_cron: str = "*/10 * * * *"
+    """schedule of `bandit/<env>`"""
     timezone: str = "UTC"
     """of all schedules"""
     serve_workers: int = Field(default=1, ge=1, le=64)
