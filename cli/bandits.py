@@ -210,13 +210,14 @@ def show(told: dict[str, Any]) -> None:
     """Print for a person how a bandit does."""
     state = f"{told['state']}{': ' + told['why'] if told['why'] else ''}"
     typer.echo(printable(f"Bandit {told['bandit']}, {state}"))
-    table = Table("arm", "version", "share", "rows", "rewards", "mean", "best", "if it had all (95 %)")
+    table = Table("arm", "version", "share", "rows", "fell back", "rewards", "mean", "best", "if it had all (95 %)")
     for arm in told["arms"]:
         table.add_row(
             arm["arm"],
             str(arm["version"]),
             f"{arm['share']:.1%}",
-            f"{arm['rows']}{' (' + str(arm['fell_back']) + ' fell back)' if arm['fell_back'] else ''}",
+            str(arm["rows"]),
+            str(arm["fell_back"]),
             str(arm["rewards"]),
             "-" if arm["mean"] is None else f"{arm['mean']:.4f}",
             "-" if arm["best"] is None else f"{arm['best']:.1%}",

@@ -246,7 +246,7 @@ def _require_possible(table: pa.Table, split: Split, policy: Floats, text: str) 
     """Raise ConfigError where a policy may choose an arm under a rule that never draws it: nothing is known of it."""
     rules = table.column("rule").to_pylist()
     drawn = {rule: np.array([given.get(arm, 0.0) for arm in split.arms]) > 0 for rule, given in split.rules.items()}
-    possible = np.array([drawn[rule] for rule in rules]).reshape(len(rules), len(split.arms))
+    possible = np.array([drawn[rule] for rule in rules], dtype=bool).reshape(len(rules), len(split.arms))
     for row, place in np.argwhere((policy > 0) & ~possible)[:1]:
         raise ConfigError(
             "BAN006",

@@ -20,8 +20,8 @@ def project(fresh):
     drawing.with_versions(fresh, 2, 3)
     begun, ledger = drawing.begun(fresh, unit=("visit",)), fresh.ledger()
     for turn in range(2):
-        answered = drawing.answer(fresh, 600, visits=[n % 300 for n in range(600)])
-        drawing.say(fresh, drawing.chance(10 + turn, answered, {"champion": 0.2, "B": 0.6, "C": 0.4}))
+        answered = drawing.answer(fresh, 600, visits=[7_000 + n % 300 for n in range(600)])
+        drawing.say(fresh, drawing.chance(40 + turn, answered, {"champion": 0.2, "B": 0.6, "C": 0.4}))
         if not turn:
             tallies = bandits.tallies_of(ledger, "visits", begun)
             bandits.change(ledger, "visits", begun, {"champion": 0.2, "B": 0.5, "C": 0.3}, tallies)
