@@ -11,6 +11,7 @@ import typer
 from cli import (
     advice,
     alerts_command,
+    bandit_commands,
     card_command,
     contract_commands,
     data_commands,
@@ -51,6 +52,7 @@ app.add_typer(labels_commands.app, name="labels")
 app.add_typer(experiment_commands.app, name="experiment")
 app.add_typer(review_commands.app, name="review")
 app.add_typer(rollout_commands.app, name="rollout")
+app.add_typer(bandit_commands.app, name="bandit")
 app.registered_commands += registry_commands.app.registered_commands
 memory_commands.register(app)
 history_commands.register(app)

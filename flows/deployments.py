@@ -31,6 +31,7 @@ from evergreen.base.errors import ConfigError
 from evergreen.config.settings import Settings
 from flows.alerting import heartbeat
 from flows.automations import trigger
+from flows.bandit import bandit
 from flows.due import monitoring
 from flows.experimenting import experiment
 from flows.exposing import rollout
@@ -63,6 +64,7 @@ def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
         housekeeping: (settings.housekeeping_cron, {}),
         heartbeat: (settings.heartbeat_cron, {}),
         rollout: (settings.rollout_cron, {}),
+        bandit: (settings.bandit_cron, {}),
         review: (None, {}),
         scoring: (None, {}),
     }

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     """schedule of `heartbeat/<env>`"""
     rollout_cron: str = "*/10 * * * *"
     """schedule of `rollout/<env>`, which looks at the [rollout](../how-to/rollout.md) that is under way, if one is"""
+    bandit_cron: str = "*/10 * * * *"
+    """schedule of `bandit/<env>`"""
     timezone: str = "UTC"
     """of all schedules"""
     serve_workers: int = Field(default=1, ge=1, le=64)
