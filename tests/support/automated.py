@@ -1,11 +1,15 @@
 """Rows of which a model is more or less sure, whose errors hang together by group or day, and what is true of them."""
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from evergreen.decisions.automation.decided import Decided
+from evergreen.decisions.automation.degrees import Decider
 from evergreen.learning.evaluation.clusters import Clusters
 
 Kind = Literal["row", "patient", "day"]
@@ -61,3 +65,10 @@ class Truth:
 
     def share(self, least: float) -> float:
         return float(np.searchsorted(self._falling, -least, side="right") / len(self._falling))
+
+
+def decided(by: Sequence[Decider], wrong: Sequence[float], days: Sequence[date], **more: Sequence[float]) -> Decided:
+    """Return rows with what is said of them, and nothing known of the rest."""
+    unknown = np.full(len(by), np.nan)
+    given = {name: np.asarray(more.get(name, unknown), dtype=float) for name in ("people_wrong", "sure", "shares")}
+    return Decided(by=tuple(by), wrong=np.asarray(wrong, dtype=float), days=tuple(days), **given)

@@ -4,17 +4,13 @@ People look at what the model was not sure of, so a mean over what they looked a
 has referred of the sure ones speaks for all of these.
 """
 
-from collections.abc import Sequence
-from datetime import date
-
 import numpy as np
-import numpy.typing as npt
 
 from evergreen.base.values import Value
+from evergreen.decisions.automation.decided import Decided
 from evergreen.decisions.automation.degrees import Decider
 from evergreen.decisions.drift.audit import Audited, estimate
 
-Array = npt.NDArray[np.float64]
 SURE: tuple[Decider, ...] = ("automatic", "audit")
 
 
@@ -36,35 +32,27 @@ class Selective(Value):
     everything: Audited
 
 
-def judge(
-    by: Sequence[Decider], wrong: npt.ArrayLike, shares: npt.ArrayLike, days: Sequence[date], *, confidence: float
-) -> Selective:
+def judge(seen: Decided, *, confidence: float) -> Selective:
     """Return what the labels of rows say that were answered at the degree `partial`.
+
+    The label of an automatic row is not looked at, even if it came by itself: who sends it may do so because of it.
 
     Parameters
     ----------
-    by : who decides each row, shape (n,).
-    wrong : shape (n,): 1 where the model's answer is not the label, 0 where it is, NaN where no label is known. That of
-        an automatic row is not looked at, even if it came by itself: who sends it may do so because of it.
-    shares : shape (n,): with which probability a row of the audit was referred; of other rows it is not looked at.
-    days : of each row's event, in local time.
     confidence : of the two-sided intervals, in (0, 1).
     """
-    who, lost = np.asarray(by, dtype=object), np.asarray(wrong, dtype=np.float64)
+    who = np.asarray(seen.by, dtype=object)
     is_audited, is_unsure = who == "audit", who == "unsure"
-    audited = np.where(is_audited, np.asarray(shares, dtype=np.float64), np.nan)
+    audited = np.where(is_audited, seen.shares, np.nan)
     sure = np.isin(who, SURE)
-    seen = lost[(is_audited | is_unsure) & np.isfinite(lost)]
-    local = list(days)
+    looked_at = seen.wrong[(is_audited | is_unsure) & np.isfinite(seen.wrong)]
+    among = seen.those(sure)
     return Selective(
         n_rows=len(who),
         n_automatic=int((who == "automatic").sum()),
         referred=float(is_unsure.mean()) if len(who) else 0.0,
-        n_plain=len(seen),
-        plain=float(seen.mean()) if len(seen) else None,
-        automatic=estimate(
-            lost[sure], audited[sure], [day for day, is_in in zip(local, sure, strict=True) if is_in],
-            confidence=confidence,
-        ),
-        everything=estimate(lost, np.where(is_unsure, 1.0, audited), local, confidence=confidence),
-    )  # fmt: skip
+        n_plain=len(looked_at),
+        plain=float(looked_at.mean()) if len(looked_at) else None,
+        automatic=estimate(among.wrong, audited[sure], among.days, confidence=confidence),
+        everything=estimate(seen.wrong, np.where(is_unsure, 1.0, audited), seen.days, confidence=confidence),
+    )

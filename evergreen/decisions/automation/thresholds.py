@@ -26,9 +26,9 @@ class Sure(Value):
     """The threshold of a model, and what it was chosen on.
 
     `least`: from which sureness on an answer is automatic; None where no part of the rows was shown to keep the
-    promise. `share`: of the `n` rows, what is automatic. `wrong`: the share of those that is wrong, and `at_most` its upper end,
-    at a level at which all tests together have the promised confidence; None without a threshold. `n_clusters`: of
-    `unit`, which hang together.
+    promise. `share`: of the `n` rows, what is automatic. `wrong`: the share of those that is wrong, and `at_most` its
+    upper end, at a level at which all tests together have the promised confidence; None without a threshold.
+    `n_clusters`: of `unit`, which hang together.
     """
 
     least: float | None
@@ -111,6 +111,11 @@ def choose(sure: Array, wrong: npt.NDArray[np.bool_], clusters: Clusters, *, err
         f"most {bounds[kept]:.4f} with {confidence:.1%} confidence over all {len(least)} parts that were tested"
     )
     return Sure(least=between, share=share, wrong=mistaken, at_most=bounds[kept], evidence=evidence, **said)
+
+
+def nothing(why: str, *, error: float, confidence: float) -> Sure:
+    """Return that no answer is automatic, where there are no rows to choose a threshold on."""
+    return Sure(least=None, error=error, confidence=confidence, n=0, n_clusters=0, unit="row", evidence=why)
 
 
 def _cuts(sure: Array) -> Array:

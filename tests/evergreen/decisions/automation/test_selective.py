@@ -23,14 +23,16 @@ def month(seed, *, base, hang, n_days=30, per_day=400, share=0.1):
     by = np.where(is_sure & (rng.random(n) < share), "audit", np.where(is_sure, "automatic", "unsure"))
     labels = np.where((by == "automatic") | (rng.random(n) < 0.03), np.nan, wrong)
     days = [FIRST + timedelta(int(each)) for each in day]
-    found = judge(list(by), labels, np.full(n, share), days, confidence=0.95)
+    found = judge(automated.decided(list(by), labels, days, shares=np.full(n, share)), confidence=0.95)
     return found, float(wrong[by == "automatic"].mean()), float(wrong.mean())
 
 
 def test_counts_are_those_of_the_rows_and_automatic_labels_are_not_looked_at():
     by = ["automatic"] * 6 + ["audit"] * 2 + ["unsure"] * 2
     wrong = [1, 1, 1, np.nan, 0, 0, 0, np.nan, 1, 0]
-    found = judge(by, wrong, [np.nan] * 6 + [0.25] * 2 + [np.nan] * 2, [FIRST] * 10, confidence=0.95)
+    found = judge(
+        automated.decided(by, wrong, [FIRST] * 10, shares=[np.nan] * 6 + [0.25] * 2 + [np.nan] * 2), confidence=0.95
+    )
 
     assert (found.n_rows, found.n_automatic, found.referred) == (10, 6, 0.2)
     assert (found.n_plain, found.plain) == (3, pytest.approx(1 / 3))
@@ -39,7 +41,7 @@ def test_counts_are_those_of_the_rows_and_automatic_labels_are_not_looked_at():
 
 
 def test_without_rows_nothing_is_known():
-    found = judge([], [], [], [], confidence=0.95)
+    found = judge(automated.decided([], [], []), confidence=0.95)
     assert (found.n_rows, found.plain, found.automatic.loss) == (0, None, None)
 
 
@@ -47,14 +49,14 @@ def test_all_answers_weigh_by_how_they_came_to_be_looked_at():
     by = ["audit"] * 40 + ["unsure"] * 60
     wrong = np.r_[np.arange(40) < 4, np.arange(60) < 30]
     days = [FIRST + timedelta(row % 10) for row in range(100)]
-    found = judge(by, wrong, np.full(100, 0.1), days, confidence=0.95)
+    found = judge(automated.decided(by, wrong, days, shares=np.full(100, 0.1)), confidence=0.95)
 
     assert found.automatic.loss == pytest.approx(0.1)
     assert found.everything.loss == pytest.approx((4 / 0.1 + 30) / (40 / 0.1 + 60))
 
 
 def covered(runs, **of):
-    """Return how often the truth of automatic answers, and of all, lies in its interval, and how far the mean is off."""
+    """Return how often the truth of automatic answers and of all lies in its interval, and how far the mean is off."""
     months = [month(seed, **of) for seed in range(runs)]
     automatic = sum(found.automatic.low <= real <= found.automatic.high for found, real, _ in months)
     everything = sum(found.everything.low <= real <= found.everything.high for found, _, real in months)

@@ -122,7 +122,7 @@ def test_promise_holds_in_95_percent_of_200_campaigns(kind, hang, n, overconfide
 
 
 def of_a_model(seed):
-    """Return the error that a fitted model makes on new rows above a threshold that its folds were asked for."""
+    """Return the error of a fitted model on new rows above a threshold that its folds were asked for; 0 without one."""
     rng = np.random.default_rng(seed)
     weights = np.array([2.0, -1.5, 1.0, 0.0, 0.0])
 
@@ -135,7 +135,8 @@ def of_a_model(seed):
     said = cross_val_predict(model, inputs, target, cv=KFold(5), method="predict_proba")[:, 1]
     sure = sureness(Estimates("binary", said), 0.5)
     found = choose(sure, (said >= 0.5) != target, alone(len(target)), error=0.05, confidence=0.95)
-    assert found.least is not None
+    if found.least is None:
+        return 0.0
     new, true = rows(40_000)
     likely = model.fit(inputs, target).predict_proba(new)[:, 1]
     taken = sureness(Estimates("binary", likely), 0.5) >= found.least
