@@ -15,6 +15,7 @@ from cli import (
     card_command,
     contract_commands,
     data_commands,
+    degree_commands,
     experiment_commands,
     history_commands,
     init_options,
@@ -47,6 +48,7 @@ app = typer.Typer(
 
 app.add_typer(contract_commands.app, name="contract")
 app.add_typer(data_commands.app, name="data")
+app.add_typer(degree_commands.app, name="degree")
 app.add_typer(predictions_commands.app, name="predictions")
 app.add_typer(labels_commands.app, name="labels")
 app.add_typer(experiment_commands.app, name="experiment")

@@ -24,8 +24,8 @@ class Audited(Value):
     """What the labels that were asked for say of the loss of all served rows.
 
     `loss`, in [0, 1], with `low` and `high` at `confidence`, by day; None unless the verdict is "measured", and
-    `evidence` says why. `n_asked`: rows whose label was asked for; `n_labels`: of which it is there; `n_ignored`: rows
-    that came with a label and without a propensity.
+    `evidence` says why. `n_asked`: rows whose label was asked for; `n_labels`: of which it is there, of
+    `n_days`; `n_ignored`: rows that came with a label and without a propensity.
     """
 
     verdict: Literal["measured", "not enough data", "unknown"]
@@ -34,6 +34,7 @@ class Audited(Value):
     n_labels: int
     n_ignored: int
     confidence: float
+    n_days: int = 0
     loss: float | None = None
     low: float | None = None
     high: float | None = None
@@ -92,6 +93,7 @@ def estimate(
         return said.model_copy(update={"evidence": "a propensity lies outside (0, 1], or a loss outside [0, 1]"})
     _, codes = np.unique(np.asarray(days, dtype="datetime64[D]")[used], return_inverse=True)
     clusters = Clusters("day", codes.astype(np.int64), in_time=True)
+    said = said.model_copy(update={"n_days": clusters.n})
     there = f"{n_labels:,} of {n_asked:,} labels that were asked for are there, of {clusters.n} days"
     if n_labels < LEAST_LABELS or clusters.n < LEAST_DAYS or n_labels < LEAST_ANSWERED * n_asked:
         needed = f"at least {LEAST_LABELS} of {LEAST_DAYS} days and {LEAST_ANSWERED:.0%} are needed"
