@@ -137,9 +137,9 @@ def refusal(look, *args: Any, **options: Any) -> EvergreenError:
         ("a.csv", f"Ward 7\n{CSV}", "DQ029", "the header 1", "('" + "', '".join(HEADER.split(",")) + "'): delete"),
         (
             "a.csv",
-            f"Ward 7, beds\n{CSV.replace(',', ';').replace('.', ',')}",
-            "DQ007",
-            "can be read",
+            f"Ward 7, beds\n{CSV.replace(',', ';')}",
+            "DQ029",
+            "the header 2",
             "'Ward 7, beds' stands above",
         ),
         (
