@@ -1,5 +1,6 @@
 """Nothing is written outside of the state folder but what a command is asked to write, and no name is looked up."""
 
+import json
 import os
 import shutil
 import signal
@@ -217,15 +218,29 @@ def once(words: list[str], root: Path, env: dict[str, str]) -> watched.Seen:
 
 
 def served(words: list[str], root: Path, env: dict[str, str], port: int) -> watched.Seen:
-    """Start what answers, ask it once, and stop it."""
-    more = ["--prefect-port", str(free_port()), "--mlflow-port", str(free_port())] if words[0] == "up" else []
+    """Start what answers, ask it once, see a flow of the platform through, and stop it."""
+    prefect = free_port() if words[0] == "up" else None
+    more = ["--prefect-port", str(prefect), "--mlflow-port", str(free_port())] if prefect else []
     with watched.Watched([projects.COMMAND, *words, *more], cwd=root, env=env) as command:
         deadline = time.monotonic() + projects.SECONDS
-        while not answers(f"http://127.0.0.1:{port}/readyz"):
+        while not answers(f"http://127.0.0.1:{port}/readyz") or (prefect and not has_run_a_flow(prefect)):
             assert command.process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.2)
     return command.seen
+
+
+def has_run_a_flow(port: int) -> bool:
+    """Whether the server knows of a flow run that has ended: the platform begins with one."""
+    asked = json.dumps({"flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED"]}}}}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/flow_runs/count", asked, {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=5) as response:
+            return int(response.read()) > 0
+    except OSError:
+        return False
 
 
 def answers(url: str) -> bool:
