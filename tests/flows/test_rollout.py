@@ -1,16 +1,14 @@
 """A version comes into service by degrees: what may begin, what each move changes, and what forbids it."""
 
 import pytest
-from exposed import another
+from exposed import alone, another
 
-from evergreen.adapters.packaging import building
 from evergreen.base.errors import ConfigError, GateRefused, LostRace
 from evergreen.decisions.rollout.traffic import Arm, Traffic
 from evergreen.project import Project
 from evergreen.record import rollouts, traffic
 from evergreen.record.registry.people import person
 from flows import promotion, rollout
-from tasks import mirror
 
 ADA = person("Ada", "it looks right")
 
@@ -19,8 +17,7 @@ ADA = person("Ada", "it looks right")
 def two(visited: Project, monkeypatch) -> Project:
     """A project with a champion, version 1, and a version 2."""
     another(visited)
-    monkeypatch.setattr(mirror, "follow", lambda *_, **__: None)
-    monkeypatch.setattr(building, "build", lambda *_, **__: None)
+    alone(monkeypatch)
     return visited
 
 
