@@ -15,8 +15,8 @@ from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.registry import people
 from evergreen.record.registry.people import Person
 from evergreen.record.rollouts import MOVE, Origin, Rollout
+from flows.admission import require_no_approval, require_whole
 from flows.following import follow_or_say
-from flows.promotion import require_no_approval, require_whole
 
 log = logging.getLogger(__name__)
 

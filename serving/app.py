@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from evergreen.base.errors import ResourceError
 from evergreen.config.settings import Settings
+from evergreen.decisions.automation.degrees import Automation
 from evergreen.learning.model.package import verify_package
 from evergreen.record.predictions.log import PredictionLog
-from serving import inference_protocol, logs, pages
-from serving.answers import Headers, Predicted, RequestError, to_json
+from serving import inference_protocol, last_degree, logs, pages
+from serving.answers import Headers, RequestError, Shown, to_json
 from serving.batching import About, Batcher, Read
 from serving.body import Bodies, Incoming, Left, check_media_type
 from serving.feedback import feedback
@@ -26,6 +27,7 @@ from serving.guards import Guard, Head
 from serving.metrics import Metrics
 from serving.observing import observing
 from serving.places import Places
+from serving.routing import Routing
 from serving.served import Served
 from serving.swap import Follower, Source, following
 
@@ -43,6 +45,9 @@ ROUTES = (
     "/status",
     "/v2/infer",
     "/admin/reload",
+    "/review",
+    "/review/next",
+    "/review/answer",
 )
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 JSON = [(b"content-type", b"application/json"), NOSNIFF]
@@ -71,6 +76,7 @@ class Service:
         self.follower = Follower(self, source=source)
         self.bodies = Bodies(max_bytes=settings.max_body_bytes)
         self.served: Served | None = None
+        self.routing: Routing | None = None
         self.log: PredictionLog | None = None
         self.batcher: Batcher | None = None
         self.is_draining = False
@@ -91,14 +97,40 @@ class Service:
         policy = self.settings.prediction_log
         self.log = None if policy == "off" else PredictionLog(self.settings.predictions, policy=policy)
         self.batcher = Batcher(self.log, self.metrics)
+        self.decide_by(last_degree.at_start(self.settings, served.release.model))
         self.swap(served)
 
     def swap(self, served: Served) -> None:
         """Let `served` answer from now on; what is under way is answered by the release that it began with."""
+        self.route(None)
         self.metrics.loaded(served, since=served.written)
         self.served = served
         release = served.release
         log.info("serving %s version %d, digest %s", release.model, release.version, release.model_digest[:12])
+
+    def route(self, routing: Routing | None) -> None:
+        """Divide traffic from now on, or no more; what is under way is answered by the rule that it began with."""
+        self.routing = routing
+        if self.batcher is not None:
+            self.batcher.route(routing)
+
+    def of_digest(self, model_digest: str) -> Served | None:
+        """Return what is in memory of a model that answers, as the champion or beside it."""
+        served = self.loaded()
+        if served.release.model_digest == model_digest:
+            return served
+        return self.routing.of_digest(model_digest) if self.routing else None
+
+    @property
+    def automation(self) -> Automation | None:
+        """Who decides on what is answered now; None: the model, on every row."""
+        return self.batcher.automation if self.batcher else None
+
+    def decide_by(self, automation: Automation | None) -> None:
+        """Let a degree of automation hold for what is answered from now on."""
+        assert self.batcher is not None
+        self.batcher.automation = automation
+        self.metrics.degree(automation.degree if automation else "auto")
 
     def loaded(self) -> Served:
         """Return what answers; raises RequestError 503 if nothing does."""
@@ -125,6 +157,7 @@ class Service:
     def sample(self) -> None:
         """Take into the metrics what changes by itself."""
         self.metrics.in_flight(self.places.taken)
+        self.metrics.shadows_wait(self.batcher.shadows_wait if self.batcher else 0)
         self.metrics.sample(self.log, ready=self.is_ready())
 
     def is_ready(self) -> bool:
@@ -159,8 +192,12 @@ class Service:
         finally:
             self.places.give_back(len(body))
 
-    async def answer(self, served: Served, read: Read, n_bytes: int, about: About) -> list[Predicted]:
+    async def answer(
+        self, served: Served, read: Read, n_bytes: int, about: About, *, whole: bool = False
+    ) -> Sequence[Shown]:
         """Return the logged answers of the rows that `read` returns of a body of so many bytes.
+
+        `whole`: all of them by `served`, however traffic is divided.
 
         Raises
         ------
@@ -171,7 +208,7 @@ class Service:
         assert self.batcher is not None
         self.places.take(n_bytes)
         try:
-            return await self.batcher.submit(served, read, n_bytes, about)
+            return await self.batcher.submit(served, read, n_bytes, about, whole=whole)
         finally:
             self.places.give_back(n_bytes)
 

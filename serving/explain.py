@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evergreen.decisions.automation.degrees import REFERRED
 from evergreen.learning.evaluation.contributions import Contributions, contributions
 from evergreen.learning.model.compiled.profile import LEVELS, ColumnProfile
 from evergreen.record.predictions.records import Columns, Logged, LoggedColumn, Scalar
@@ -24,17 +25,17 @@ async def explain(service: "Service", prediction_id: str) -> bytes:
 
     Raises
     ------
-    RequestError 404 if the log does not hold it; 409 if another model than the one in memory gave it, or this one has
-    nothing to hold a row against; 503 if nothing is logged here.
+    RequestError 404 if the log does not hold it; 409 if a model gave it that is not in memory, this one has nothing to
+    hold a row against, or a person decides on it without being shown the answer; 503 if nothing is logged here.
     """
-    served = service.loaded()
+    service.loaded()
     if service.log is None:
         what, next_step = "this service keeps no prediction log", "Set prediction_log to strict or available."
         raise RequestError(503, "log", "LOG006", what, next_step=next_step)
-    return to_json(await asyncio.to_thread(_explained, service, served, prediction_id))
+    return to_json(await asyncio.to_thread(_explained, service, prediction_id))
 
 
-def _explained(service: "Service", served: "Served", prediction_id: str) -> dict[str, Any]:
+def _explained(service: "Service", prediction_id: str) -> dict[str, Any]:
     assert service.log is not None
     found = service.log.find(prediction_id)
     if found is None:
@@ -42,13 +43,18 @@ def _explained(service: "Service", served: "Served", prediction_id: str) -> dict
         next_step = "Name a prediction_id that it answered with, and that is not older than what is kept."
         raise RequestError(404, "", "LOG007", what, where=prediction_id[:40], next_step=next_step)
     columns, row = found
-    release = served.release
-    if row.model_digest != release.model_digest:
+    served = service.of_digest(row.model_digest)
+    if served is None:
+        release = service.loaded().release
         what = (
             f"version {row.version} of '{row.model}' gave it; version {release.version} of '{release.model}' is served"
         )
         next_step = "Serve the version that gave it, and ask again: another model would explain something else."
         raise RequestError(409, "", "LOG008", what, where=prediction_id[:40], next_step=next_step)
+    if row.decision == REFERRED and row.rule != "assist":
+        what = "a person decides on it, who is not told what the model says"
+        next_step = "Ask where the degree of automation is assist: evergreen degree show"
+        raise RequestError(409, "", "LOG014", what, where=prediction_id[:40], next_step=next_step)
     return Explained(served, columns, row).told()
 
 

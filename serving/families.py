@@ -16,6 +16,8 @@ MOST_VALUES = 50  # of a label that grows with what happens; what comes later is
 OUTCOMES = ("swapped", "refused", "failed")
 STATES = ("given", "null")
 STATUSES = ("200", "500", "503")
+DROPS = ("full", "log", "end")
+TRAFFIC = ("routed", "ended", "held", "waiting", "refused")
 WHYS = ("connections", "peer", "slow", "unread", "idle", "malformed")
 
 
@@ -63,6 +65,12 @@ FAMILIES = (
     _counter(
         "evergreen_predictions_total", "Rows predicted and logged, by label, which a number has none of.", "label"
     ),
+    _counter(
+        "evergreen_decisions_total",
+        "Rows logged, by who decides them: automatic, or why a person does (human, shadow, assist, unsure, audit).",
+        "by",
+    ),
+    _gauge("evergreen_degree", "1: the degree of automation that holds.", "degree", across="worker"),
     _histogram("evergreen_probability", "Probability of each predicted row: of true, or of its class."),
     _histogram("evergreen_value", "Value of each predicted row, in the target's unit.", is_signed=True),
     _counter("evergreen_outputs_total", "Rows predicted: given, or null where the model gave no number.", "state"),
@@ -79,6 +87,28 @@ FAMILIES = (
     _gauge("evergreen_model_age_seconds", "Seconds since the package of the model was written here.", across="worker"),
     _counter("evergreen_model_loads_total", "Models loaded and verified."),
     _counter("evergreen_model_swaps_total", "Attempts to change the model while it answers, by outcome.", "outcome"),
+    _counter(
+        "evergreen_traffic_changes_total", "Rules of traffic that the service took up or left, by outcome.", "outcome"
+    ),
+    _counter(
+        "evergreen_variant_rows_total",
+        "Rows that a variant answered while traffic is divided, or was asked about as a shadow.",
+        "variant",
+    ),
+    _counter("evergreen_variant_errors_total", "Rows of which a variant raised, or gave no number.", "variant"),
+    _counter(
+        "evergreen_variant_fallbacks_total",
+        "Rows that the champion answered in the place of the variant that was drawn, by why.",
+        "variant",
+        "why",
+    ),
+    _histogram(
+        "evergreen_variant_seconds", "Seconds that a variant took for rows that it was asked together.", "variant"
+    ),
+    _gauge("evergreen_shadow_queue_rows", "Answered rows that no shadow was asked about yet.", across="sum"),
+    _counter(
+        "evergreen_shadow_dropped_total", "Answered rows that no shadow was asked about, or not on record.", "why"
+    ),
     _counter("evergreen_log_bytes_total", "Bytes written to the prediction log."),
     _gauge("evergreen_log_lag_seconds", "Seconds that the oldest unsynced record of the log has waited.", across="max"),
     _counter("evergreen_log_lost_total", "Rows answered although they could not be logged."),

@@ -21,7 +21,7 @@ ROLLOUT = "rollout"  # the kind of the entry that begins one; their keys count f
 MOVE = "rollout_step"  # the kind of its moves: `<number>.<n>`
 NOTE = "rollout_look"  # the kind of what looks found: `<number>.<n>`
 CHALLENGER = "challenger"
-Origin = Literal["command", "gate", "approval", "unclear"]
+Origin = Literal["command", "gate", "approval", "unclear", "experiment"]
 Did = Literal["began", "advanced", "held", "returned", "aborted", "finished"]
 ENDS = ("returned", "aborted", "finished")
 
