@@ -9,7 +9,7 @@ from evergreen.project import Project
 from evergreen.record import rollouts
 from evergreen.record.rollouts import Rollout
 
-MARKS = {"passed": "✓", "waits": "·", "look": "?", "harm": "✗", "not applicable": "-"}
+MARKS = {"passed": "✓", "waits": "·", "look": "?", "harm": "✗", "futile": "=", "not applicable": "-"}
 
 
 def standing(project: Project) -> dict[str, Any]:

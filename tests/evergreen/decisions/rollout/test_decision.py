@@ -92,3 +92,16 @@ def test_equal_versions_reach_all_of_the_traffic_and_worse_ones_are_returned_by_
     assert np.median([answered for *_, answered in split]) < 6_000
     slow = [campaign(seed, slower=5.0) for seed in range(50)]
     assert {(end, step, day) for end, step, day, _ in slow} == {("return", "shadow", 1)}
+
+
+def test_what_an_unclear_gate_began_has_to_be_better_and_ends_where_it_is_neither() -> None:
+    rng, n = np.random.default_rng(5), 20_000
+    old = rng.random(n) < 0.3
+
+    def ripened(gained: float) -> str:
+        new = old & ~(rng.random(n) < gained)
+        step = answers(n, paired=True, loss=new.astype(float), loss_before=old.astype(float))
+        return decide(PLAN, 0, [step], RolloutParams(), passed=DAY, coverage=0.9, better=True).answer
+
+    assert ripened(0.4) == "advance"
+    assert ripened(0.002) == "end"
