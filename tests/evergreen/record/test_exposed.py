@@ -86,3 +86,35 @@ def test_label_counts_once_its_whole_day_is_due(town) -> None:
     (later,) = read(town)
     assert (early.n_due, later.n_due) == (0, 200)
     assert np.isnan(early.loss).all()
+
+
+def people(town: Town):
+    project = town.project
+    return exposed.people_of(
+        project.settings.predictions,
+        rollouts.under_way(project.ledger(), project.name),
+        contract=project.contract,
+        now=town.now,
+    )
+
+
+def test_people_who_decide_about_a_shadows_rows_are_laid_beside_both_versions(town) -> None:
+    town.people = 0.9
+    begin(town, "shadow,100")
+    town.day()
+    found = people(town)
+    assert (found.n, found.unread, found.n_labelled) == (200, 0, 200)
+    assert found.wrong == pytest.approx(0.1, abs=0.07)
+    assert found.wrong_new == pytest.approx(0.2, abs=0.1)
+    assert found.agree == pytest.approx(0.9 * 0.8 + 0.1 * 0.2, abs=0.1)
+
+
+def test_without_a_shadow_or_a_decision_nothing_is_said_of_people(town) -> None:
+    begin(town, "shadow,50,100")
+    town.day()
+    assert people(town) is None
+    rollout.abort(town.project, rollout.Person(by="Ada", reason="again", door="cli"))
+    begin(town, "50,100")
+    town.people = 0.9
+    town.day()
+    assert people(town) is None
