@@ -50,7 +50,7 @@ def test_schedule_that_cannot_be_read_is_refused_with_its_setting(cron):
 def test_retraining_alone_is_started_by_an_event_and_runs_are_found_by_their_module():
     for each in made(Settings(), "local"):
         assert [one.name for one in each.triggers] == ["retraining-due/local"] * (each.flow_name == "retraining")
-        elsewhere = {"monitoring": "due", "labels": "housekeeping", "heartbeat": "alerting"}
+        elsewhere = {"monitoring": "due", "labels": "housekeeping", "heartbeat": "alerting", "rollout": "exposing"}
         module = elsewhere.get(each.flow_name, each.flow_name)
         assert each.entrypoint == f"flows.{module}.{each.flow_name}"
 

@@ -64,6 +64,7 @@ def standing(
         inputs_of=period(filled.start, filled.end) if filled else None,
         decisions=parts.decided(known),
         incidents=parts.told(known),
+        rollouts=parts.rolled_out(known),
         provenance=parts.provenance(reign, known.last),
     )
 
