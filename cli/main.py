@@ -23,6 +23,7 @@ from cli import (
     predictions_commands,
     registry_commands,
     report_command,
+    rollout_commands,
     streams,
 )
 from cli.ending import INTERRUPTED, explained
@@ -47,6 +48,7 @@ app.add_typer(data_commands.app, name="data")
 app.add_typer(predictions_commands.app, name="predictions")
 app.add_typer(labels_commands.app, name="labels")
 app.add_typer(experiment_commands.app, name="experiment")
+app.add_typer(rollout_commands.app, name="rollout")
 app.registered_commands += registry_commands.app.registered_commands
 memory_commands.register(app)
 history_commands.register(app)

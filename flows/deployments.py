@@ -33,6 +33,7 @@ from flows.alerting import heartbeat
 from flows.automations import trigger
 from flows.due import monitoring
 from flows.experimenting import experiment
+from flows.exposing import rollout
 from flows.forms import explain
 from flows.housekeeping import housekeeping, labels
 from flows.retraining import retraining
@@ -61,6 +62,7 @@ def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
         experiment: (settings.experiment_cron, {}),
         housekeeping: (settings.housekeeping_cron, {}),
         heartbeat: (settings.heartbeat_cron, {}),
+        rollout: (settings.rollout_cron, {}),
         review: (None, {}),
         scoring: (None, {}),
     }

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from evergreen.base.errors import ConfigError, GateRefused, LostRace
+from evergreen.base.values import Value
+from evergreen.decisions.rollout.decision import Decision, decide
 from evergreen.decisions.rollout.plan import parse
 from evergreen.project import Project
 from evergreen.record import rollouts, traffic
-from evergreen.record.ledger.champions import Decision
+from evergreen.record.ledger import champions
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.registry import people
 from evergreen.record.registry.people import Person
@@ -17,6 +19,14 @@ from flows.following import follow_or_say
 from flows.promotion import require_no_approval, require_whole
 
 log = logging.getLogger(__name__)
+
+
+class Looked(Value):
+    """What a look led to. `decision`: None where nothing was judged, and `why`."""
+
+    rollout: str | None = None
+    decision: Decision | None = None
+    why: str = ""
 
 
 def begin(
@@ -128,6 +138,81 @@ def abort(project: Project, person: Person) -> Rollout:
     return end(project, rollout, "aborted", by=person.by, reason=person.reason)
 
 
+def look(project: Project, *, now: datetime | None = None) -> Looked:
+    """Look at the rollout that is under way, and do what follows: the next step, all of the traffic, none, or nothing.
+
+    Without one nothing is read but the ledger. Of several that look at once, one does. What was begun and not finished,
+    because a process ended, is finished first.
+    """
+    ledger, name = project.ledger(), project.name
+    rollout = rollouts.under_way(ledger, name)
+    if rollout is None:
+        _put_right(ledger, name)
+        return Looked(why="no rollout is under way")
+    try:
+        with ledger.lease(f"rollout:{name}"):
+            rollout = rollouts.require_under_way(ledger, name)
+            return _looked(project, rollout, now or datetime.now(UTC))
+    except LostRace as error:
+        return Looked(rollout=rollout.owner, why=f"somebody else was faster: {error}")
+
+
+def _looked(project: Project, rollout: Rollout, now: datetime) -> Looked:
+    ledger, begun = project.ledger(), rollout.begun
+    changed = rollouts.other_champion(ledger, rollout)
+    if changed:
+        champion = ledger.champion(begun.model)
+        if champion and champion.version == begun.version:
+            end(project, rollout, "aborted", by=rollout.owner, reason=f"version {begun.version} is champion already")
+            return Looked(rollout=rollout.owner, why=f"version {begun.version} is champion already")
+        found = Decision(answer="hold", reason=f"the champion changed: {changed}", checks=(), person=True)
+        rollouts.note(ledger, rollout, found)
+        return Looked(rollout=rollout.owner, decision=found)
+    rejection = ledger.find(begun.model, "rejection", str(begun.version))
+    if rejection:
+        by, why = rejection.payload.get("by"), rejection.payload.get("reason")
+        done = end(project, rollout, "returned", by=rollout.owner, reason=f"it was rejected by {by}: {why}")
+        return Looked(rollout=rollout.owner, why=done.moves[-1].reason)
+    divide(ledger, rollout, by=rollout.owner, reason="what was decided is put into effect")
+    found = judged(project, rollout, now)
+    rollouts.note(ledger, rollout, found)
+    evidence = found.model_dump(mode="json")
+    if found.answer == "return":
+        reason = f"{found.reason}. It answered {found.exposed:,} rows"
+        end(project, rollout, "returned", by=rollout.owner, reason=reason, evidence=evidence)
+    elif found.answer in ("advance", "finish"):
+        step_on(project, rollout, by=rollout.owner, reason=found.reason, evidence=evidence)
+    log.info("%s at %s: %s: %s", rollout.owner, rollout.step.name, found.answer, found.reason)
+    return Looked(rollout=rollout.owner, decision=found)
+
+
+def judged(project: Project, rollout: Rollout, now: datetime) -> Decision:
+    """Return what the log says of a rollout now, and what follows from it; nothing is changed."""
+    from evergreen.record import exposed  # which brings the libraries that read the log
+
+    answers = exposed.answers_of(
+        project.settings.predictions, rollout, contract=project.contract, harm=project.params.harm, now=now
+    )
+    held = rollout.held
+    return decide(
+        rollout.plan,
+        rollout.at,
+        answers,
+        rollout.begun.policy,
+        passed=now - rollout.since,
+        coverage=project.params.labels.coverage,
+        held=f"{held.by} holds it: {held.reason}" if held else "",
+    )
+
+
+def _put_right(ledger: Ledger, name: str) -> None:
+    """End the rule of a rollout that has ended, where the process that ended it did not come to that."""
+    last = rollouts.rollouts(ledger, name)[-1:]
+    stands = traffic.standing(ledger, name) if last else None
+    if stands and stands.owner == last[0].owner:
+        divide(ledger, last[0], by=last[0].owner, reason="it has ended")
+
+
 def step_on(
     project: Project, rollout: Rollout, *, by: str, reason: str, evidence: dict[str, Any] | None = None
 ) -> Rollout:
@@ -172,7 +257,7 @@ def finish(
             **({"direct": True} if rollout.plan.at_once else {}),
         },
         expected_epoch=begun.epoch,
-        because=Decision(kind=MOVE, key=rollouts.next_key(rollout), payload=moved),
+        because=champions.Decision(kind=MOVE, key=rollouts.next_key(rollout), payload=moved),
         unless=("rejection", str(begun.version)),
     )
     log.info("%s: version %d of '%s' is champion: %s", rollout.owner, begun.version, begun.model, reason)

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """schedule of `housekeeping/<env>`"""
     heartbeat_cron: str = "0 * * * *"
     """schedule of `heartbeat/<env>`"""
+    rollout_cron: str = "*/10 * * * *"
+    """schedule of `rollout/<env>`, which looks at the [rollout](../how-to/rollout.md) that is under way, if one is"""
     timezone: str = "UTC"
     """of all schedules"""
     serve_workers: int = Field(default=1, ge=1, le=64)

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from evergreen.base.errors import ConfigError, LostRace
 from evergreen.base.values import Value
 from evergreen.config.params.rollout import RolloutParams
+from evergreen.decisions.rollout.decision import Decision
 from evergreen.decisions.rollout.plan import Plan, Step, parse
 from evergreen.decisions.rollout.traffic import CHAMPION, Arm, Traffic
 from evergreen.record.ledger.chain import Entry
@@ -18,6 +19,7 @@ from evergreen.record.outcomes import of_entry
 
 ROLLOUT = "rollout"  # the kind of the entry that begins one; their keys count from 1
 MOVE = "rollout_step"  # the kind of its moves: `<number>.<n>`
+NOTE = "rollout_look"  # the kind of what looks found: `<number>.<n>`
 CHALLENGER = "challenger"
 Origin = Literal["command", "gate", "approval", "unclear", "experiment"]
 Did = Literal["began", "advanced", "held", "returned", "aborted", "finished"]
@@ -281,3 +283,45 @@ def _taken(model: str, owner: str, version: object) -> LostRace:
         where="ledger",
         next_step="Let it end, or end it: evergreen rollout abort",
     )
+
+
+class Note(Value):
+    """What a look at a rollout found, kept where it is another thing than the look before found.
+
+    `answer`, `gist`, `reason`, `checks` as in `evergreen.decisions.rollout.decision.Decision`. `person`: whether it
+    goes on only if a person does something.
+    """
+
+    rollout: str
+    number: int
+    step: int
+    answer: str
+    gist: str
+    reason: str
+    person: bool
+    at: datetime
+    checks: tuple[dict[str, Any], ...] = ()
+    exposed: int = 0
+
+
+def notes(ledger: Ledger, entries: Sequence[Entry]) -> list[Note]:
+    """Return the notes among entries, oldest first."""
+    return [
+        of_entry(ledger, entry, Note, number=int(entry.key.rpartition(".")[2]), at=entry.at)
+        for entry in entries
+        if entry.kind == NOTE
+    ]
+
+
+def note(ledger: Ledger, rollout: Rollout, found: Decision) -> Note | None:
+    """Keep what a look found; None where the look before found the same."""
+    model = rollout.begun.model
+    own = [one for one in notes(ledger, ledger.entries(model, NOTE)) if one.rollout == rollout.owner]
+    gist = f"{rollout.at} {found.gist}"
+    if own and own[-1].gist == gist:
+        return None
+    payload = {
+        **found.model_dump(mode="json"), "gist": gist, "rollout": rollout.owner, "step": rollout.at,
+    }  # fmt: skip
+    entry = ledger.record(model, NOTE, f"{rollout.begun.number}.{len(own)}", payload)
+    return notes(ledger, [entry])[0]

@@ -25,6 +25,7 @@ def test_each_flow_has_the_schedule_and_the_parameters_of_the_settings():
         "training": [("1 2 * * *", "Europe/Paris")],
         "housekeeping": [("0 3 * * 0", "Europe/Paris")],
         "heartbeat": [("0 * * * *", "Europe/Paris")],
+        "rollout": [("*/10 * * * *", "Europe/Paris")],
         "review": [],
         "scoring": [],
     }
