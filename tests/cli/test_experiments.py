@@ -7,10 +7,10 @@ from experimented import BEGUN, design
 
 from cli import experiments
 from evergreen.base.errors import ConfigError
-from evergreen.decisions.experiments.decision import Decision
 from evergreen.decisions.experiments.ratios import Group
 from evergreen.decisions.experiments.reading import Reading
 from evergreen.decisions.experiments.sample_ratio import sample_ratio
+from evergreen.decisions.experiments.verdict import Decision
 from evergreen.record.experiments.course import Look, Report
 from evergreen.record.experiments.kept import Experiment
 from flows.experiments import Looked

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from evergreen.decisions.experiments.decision import Decision
+from evergreen.decisions.experiments.verdict import Decision
 from flows import experimenting, experiments
 from flows.experiments import Looked
 

@@ -111,8 +111,8 @@ def test_better_variant_ends_the_experiment_and_gets_a_rollout_from_nothing(two)
     rule = standing(two)
     assert (rule.kind, {arm.version for arm in rule.arms}) == ("rollout", {1, 2})
     (begun,) = rollouts.rollouts(two.ledger(), two.name)
-    assert (begun.by, begun.origin, begun.version) == ("experiment-checkout", "experiment", 2)
-    assert begun.reason.startswith("better in target")
+    assert (begun.begun.by, begun.begun.origin, begun.begun.version) == ("experiment-checkout", "experiment", 2)
+    assert begun.begun.reason.startswith("better in target")
     assert experiments.follow_up(two) is None
 
 

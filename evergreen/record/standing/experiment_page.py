@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from evergreen.decisions.experiments.decision import Decision
 from evergreen.decisions.experiments.design import Design, Goal, Guard
 from evergreen.decisions.experiments.reading import Reading, figures
+from evergreen.decisions.experiments.verdict import Decision
 from evergreen.record.experiments.course import Look, Report
 from evergreen.record.experiments.kept import Experiment
 from evergreen.record.registry.card.webpage import text
