@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from evergreen.base.errors import ConfigError, EvergreenError
 from evergreen.base.values import Value
 from evergreen.config.contract.contract import Contract
-from evergreen.decisions.experiments.design import Design, Goal, Guard, Then, Variant
-from evergreen.decisions.experiments.metrics import METRICS
+from evergreen.decisions.experiments.design import METRICS, Design, Goal, Guard, Then, Variant
 from evergreen.project import Project
 from evergreen.record.experiments import kept
 from evergreen.record.experiments.course import Report, report, times

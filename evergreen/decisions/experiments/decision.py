@@ -7,23 +7,7 @@ from evergreen.base.values import Value
 from evergreen.decisions.experiments.design import Design, Goal, Guard
 from evergreen.decisions.experiments.reading import Reading, figures
 from evergreen.decisions.experiments.sample_ratio import SampleRatio
-
-Answer = Literal["promote", "keep", "inconclusive"]
-
-
-class Decision(Value):
-    """What follows from a look.
-
-    `answer`: "promote" `variant`, which is better in a goal and worse in nothing; "keep" the champion, because each
-    variant is worse, or not better by what is worth having; "inconclusive", and `would_decide` says what would tell.
-    `is_over`: whether as many units were seen as were planned.
-    """
-
-    answer: Answer
-    variant: str | None
-    why: str
-    would_decide: tuple[str, ...] = ()
-    is_over: bool = False
+from evergreen.decisions.experiments.verdict import Decision
 
 
 class _Judged(Value):

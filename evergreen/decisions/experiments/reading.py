@@ -6,8 +6,7 @@ from math import floor, inf, log10, sqrt
 from evergreen.base.values import Value
 from evergreen.decisions.drift.shift.correction import holm
 from evergreen.decisions.experiments.cuped import Adjusted, adjusted
-from evergreen.decisions.experiments.design import Design, Goal, Guard
-from evergreen.decisions.experiments.metrics import MetricName
+from evergreen.decisions.experiments.design import Design, Goal, Guard, MetricName
 from evergreen.decisions.experiments.ratios import Difference, Group, Units, difference, group
 from evergreen.decisions.experiments.sequential import half_width, needed, p_value
 

@@ -77,9 +77,8 @@ def instants_axis(start: datetime, end: datetime) -> Axis:
         return Axis(first, last, tuple(tick for tick in days.ticks if first <= tick <= last))
     steps = [MINUTE * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)]
     step = next(step for step in steps if (last - first) / step <= MOST_TICKS or step == steps[-1])
-    begin = math.ceil(first / step - 1e-6)
-    ticks = tuple(at * step for at in range(begin, math.floor(last / step + 1e-6) + 1))
-    return Axis(first, last, ticks)
+    ticks = (at * step for at in range(math.floor(first / step), math.ceil(last / step) + 1))
+    return Axis(first, last, tuple(tick for tick in ticks if first <= tick <= last))
 
 
 def ordinal(at: date) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from evergreen.record.experiments.kept import Experiment
 from evergreen.record.registry.card.webpage import text
 from evergreen.record.standing.markup import glyph, meter, table
 from evergreen.record.standing.values import Decided, Input, RolledOut, Standing, Window
@@ -26,6 +27,7 @@ ROLLOUTS = {
     "what the last look or move says": "wide",
     "rows answered": "n",
 }
+EXPERIMENTS = {"experiment": "k", "answer": "v", "why": "wide", "compared": "", "from": "n"}
 DECISIONS = {"window": "k", "decided": "v", "why": "wide", "came of it": "", "cost": "n", "gained": "n"}
 WINDOWS = {
     "window": "k",
@@ -90,6 +92,29 @@ def _rollout(one: RolledOut) -> list[str]:
         f"<span>{when}</span>",
         f"{text(one.says)}<small>{text(one.by)}</small>",
         f"{one.answered:,}",
+    ]
+
+
+def experiments(found: Standing) -> str:
+    """Return the last experiments, the newest first: who is compared, and what the last look that was kept says."""
+    if not found.experiments:
+        return ""
+    shown = table(EXPERIMENTS, map(_experiment, reversed(found.experiments)))
+    about = "What the last look said that was kept. Now: evergreen experiment report"
+    return f'<section><h2>Experiments</h2><p class="about">{about}</p>{shown}</section>'
+
+
+def _experiment(one: Experiment) -> list[str]:
+    design, last = one.design, one.last
+    until = f" to {day(one.ended.at)}" if one.ended else ", runs"
+    versions = ", ".join(f"{text(variant.name)} v{variant.version}" for variant in design.variants)
+    why = "" if last is None else f"{text(last.why)}<small>{text('; '.join(last.would_decide))}</small>"
+    return [
+        f"<span>{text(design.name)}</span>",
+        "no look yet" if last is None else f"<span>{last.answer} {text(last.variant or '')}</span>",
+        why,
+        f"<span>champion v{design.champion}, {versions}</span>",
+        f"<span>{day(one.begun)}{until}</span>",
     ]
 
 

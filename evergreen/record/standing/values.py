@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from evergreen.base.values import Value
+from evergreen.record.experiments.kept import Experiment
 
 State = Literal["OK", "NOTE", "UNKNOWN", "BAD"]
 WORSE: tuple[State, ...] = ("OK", "NOTE", "UNKNOWN", "BAD")
@@ -164,7 +165,7 @@ class Standing(Value):
     """How a model stands at a time. `past`: whether that time was asked for; nothing later is in it then.
 
     `next_look`: by the schedule, None where there is none. `provenance`: what names the champion's parts and the ledger
-    that all of this was read from.
+    that all of this was read from. `experiments`: the last ones, oldest first.
     """
 
     model: str
@@ -186,6 +187,7 @@ class Standing(Value):
     incidents: tuple[Told, ...]
     provenance: tuple[tuple[str, str], ...]
     rollouts: tuple[RolledOut, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
 
     @property
     def state(self) -> State:

@@ -27,6 +27,7 @@ def render(found: Standing) -> str:
         _performance(found),
         _traffic(found),
         tables.inputs(found),
+        tables.experiments(found),
         tables.decisions(found),
         tables.windows(found.windows),
         _incidents([one for one in found.incidents if one.until], title="Incidents that are over", over=True),

@@ -3,10 +3,13 @@
 import html
 import re
 
+import experimented
 import pytest
 import stood
 from stood import at, look, looked, promote, week
 
+from evergreen.decisions.experiments.verdict import Decision
+from evergreen.record.experiments.kept import Ended, Experiment
 from evergreen.record.standing import tables
 from evergreen.record.standing.assemble import standing
 
@@ -179,3 +182,18 @@ def test_rollout_is_told_by_step_share_and_what_was_said(tmp_path):
     (told,) = read(tables.rollouts(standing(ledger, stood.MODEL, at=at("04-07"))))
     assert (told["at"], told["share of the traffic"]) == ("returned", "0%")
     assert tables.rollouts(standing(ledger, stood.MODEL, at=at("03-07"))) == ""
+
+
+def test_experiments_say_what_their_last_look_said_and_whether_they_run(healthy):
+    given = {"design": experimented.design(), "epoch": 1, "begun": at("03-02"), "by": "Ada", "reason": "newer"}
+    running = Experiment(**given)
+    won = Decision(answer="promote", variant="B", why=EVIL)
+    over = Ended(at=at("03-08"), by="Ada", reason="enough", decision=won)
+    ended = running.model_copy(update={"ended": over})
+    shown = tables.experiments(healthy.model_copy(update={"experiments": (ended, running)}))
+    assert "<script>" not in shown
+    first, second = read(shown)
+    assert (first["answer"], first["from"]) == ("no look yet", "2 Mar 2026, runs")
+    assert (second["answer"], second["compared"]) == ("promote B", "champion v1, B v2")
+    assert second["why"].startswith(EVIL)
+    assert tables.experiments(healthy) == ""
