@@ -14,7 +14,13 @@ UNDECIDED = (*CHAMPION, None, None)
 Headers = list[tuple[bytes, bytes]]
 
 
-class Truth(msgspec.Struct, gc=False):
+class Given(msgspec.Struct, gc=False, kw_only=True):
+    """An answer for one row. `version`: the one that gave it, where several answer; else it is left out."""
+
+    version: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Truth(Given, gc=False):
     """The answer for one row; `label` is true when `probability` is at or above the release's threshold."""
 
     prediction_id: str
@@ -28,7 +34,7 @@ class Truth(msgspec.Struct, gc=False):
         return self.label, self.probability, None, *CHAMPION, self.decision, THRESHOLD
 
 
-class Class(msgspec.Struct, gc=False):
+class Class(Given, gc=False):
     """The answer for one row: its likeliest class and the probability of it."""
 
     prediction_id: str
@@ -40,7 +46,7 @@ class Class(msgspec.Struct, gc=False):
         return self.label, self.probability, None, *UNDECIDED
 
 
-class Number(msgspec.Struct, gc=False):
+class Number(Given, gc=False):
     """The answer for one row, in the target's unit."""
 
     prediction_id: str

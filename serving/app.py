@@ -26,6 +26,7 @@ from serving.guards import Guard, Head
 from serving.metrics import Metrics
 from serving.observing import observing
 from serving.places import Places
+from serving.routing import Routing
 from serving.served import Served
 from serving.swap import Follower, Source, following
 
@@ -71,6 +72,7 @@ class Service:
         self.follower = Follower(self, source=source)
         self.bodies = Bodies(max_bytes=settings.max_body_bytes)
         self.served: Served | None = None
+        self.routing: Routing | None = None
         self.log: PredictionLog | None = None
         self.batcher: Batcher | None = None
         self.is_draining = False
@@ -95,10 +97,24 @@ class Service:
 
     def swap(self, served: Served) -> None:
         """Let `served` answer from now on; what is under way is answered by the release that it began with."""
+        self.route(None)
         self.metrics.loaded(served, since=served.written)
         self.served = served
         release = served.release
         log.info("serving %s version %d, digest %s", release.model, release.version, release.model_digest[:12])
+
+    def route(self, routing: Routing | None) -> None:
+        """Divide traffic from now on, or no more; what is under way is answered by the rule that it began with."""
+        self.routing = routing
+        if self.batcher is not None:
+            self.batcher.route(routing)
+
+    def of_digest(self, model_digest: str) -> Served | None:
+        """Return what is in memory of a model that answers, as the champion or beside it."""
+        served = self.loaded()
+        if served.release.model_digest == model_digest:
+            return served
+        return self.routing.of_digest(model_digest) if self.routing else None
 
     def loaded(self) -> Served:
         """Return what answers; raises RequestError 503 if nothing does."""
@@ -125,6 +141,7 @@ class Service:
     def sample(self) -> None:
         """Take into the metrics what changes by itself."""
         self.metrics.in_flight(self.places.taken)
+        self.metrics.shadows_wait(self.batcher.shadows_wait if self.batcher else 0)
         self.metrics.sample(self.log, ready=self.is_ready())
 
     def is_ready(self) -> bool:
@@ -159,8 +176,12 @@ class Service:
         finally:
             self.places.give_back(len(body))
 
-    async def answer(self, served: Served, read: Read, n_bytes: int, about: About) -> list[Predicted]:
+    async def answer(
+        self, served: Served, read: Read, n_bytes: int, about: About, *, whole: bool = False
+    ) -> list[Predicted]:
         """Return the logged answers of the rows that `read` returns of a body of so many bytes.
+
+        `whole`: all of them by `served`, however traffic is divided.
 
         Raises
         ------
@@ -171,7 +192,7 @@ class Service:
         assert self.batcher is not None
         self.places.take(n_bytes)
         try:
-            return await self.batcher.submit(served, read, n_bytes, about)
+            return await self.batcher.submit(served, read, n_bytes, about, whole=whole)
         finally:
             self.places.give_back(n_bytes)
 

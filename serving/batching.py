@@ -1,9 +1,14 @@
-"""Requests that meet are predicted together, and logged with one write before any of them is answered."""
+"""Requests that meet are predicted together, and logged with one write before any of them is answered.
+
+Where traffic is divided, rows of other variants than the champion are asked in those variants' own threads first. What
+they do not answer in time, the champion does.
+"""
 
 import asyncio
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import perf_counter, time_ns
 from typing import Any
 
@@ -11,14 +16,18 @@ import msgspec
 from threadpoolctl import threadpool_limits
 
 from evergreen.base.errors import ResourceError
+from evergreen.decisions.rollout.traffic import CHAMPION
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Logged, Source
 from serving.answers import Predicted, RequestError, predicted
 from serving.decoding import Decoded
+from serving.dividing import Divided, Variants
 from serving.metrics import Metrics
 from serving.reading import Scalar
+from serving.routing import Routing
 from serving.served import Served
+from serving.shadowing import Seen, Shadows
 
 FEW_BYTES = 4_096  # of a body that does not wait behind larger ones
 QUICK_BYTES = 32_768  # of bodies that the event loop answers in one go, in some milliseconds; a larger one: the thread
@@ -36,7 +45,7 @@ class About(msgspec.Struct, frozen=True, gc=False):
 
 class Waiting(msgspec.Struct, eq=False):
     """A request: the release that is to answer it, what reads its rows, how many bytes these are, and where the answer
-    goes. `decoded` are its rows once they are read.
+    goes. `decoded` are its rows once they are read, `divided` who answers which where `routing` divides them.
     """
 
     served: Served
@@ -44,17 +53,28 @@ class Waiting(msgspec.Struct, eq=False):
     n_bytes: int
     about: About
     answer: "asyncio.Future[list[Predicted]]"
+    routing: Routing | None = None
     decoded: Decoded | None = None
+    divided: Divided | None = None
 
 
 class Answered(msgspec.Struct, eq=False):
-    """Requests that were answered together: their rows, what became of them, and the seconds that it took."""
+    """Requests that were answered together, and the seconds that it took.
+
+    `rows`: those that the champion answered, with its `estimates`; None where it answered none.
+    """
 
     requests: list[Waiting]
     rows: Sequence[Sequence[Scalar]]
-    estimates: Estimates
+    estimates: Estimates | None
     answers: list[Predicted]
     seconds: float
+
+
+class Away(msgspec.Struct, eq=False):
+    """Requests with rows that other variants are to be asked about."""
+
+    requests: list[Waiting]
 
 
 class Failed(msgspec.Struct, eq=False):
@@ -64,7 +84,7 @@ class Failed(msgspec.Struct, eq=False):
     error: Exception
 
 
-Outcome = Answered | Failed
+Outcome = Answered | Away | Failed
 
 
 class Batcher:
@@ -81,29 +101,62 @@ class Batcher:
         self._more: list[Waiting] = []
         self._large: list[Waiting] = []
         self._is_called = self._is_busy = False
+        self._n_away = 0
+        self._routing: Routing | None = None
+        self._variants = Variants(metrics)
+        self._shadows: Shadows | None = None
+        self._ending: list[Shadows] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="predict", initializer=_one_core)
         self._is_idle = asyncio.Event()
         self._is_idle.set()
 
-    def submit(self, served: Served, read: Read, n_bytes: int, about: About) -> "asyncio.Future[list[Predicted]]":
-        """Return where the answers of the rows that `read` returns will be, which `served` gives, in their order.
+    @property
+    def shadows_wait(self) -> int:
+        """How many rows no shadow has been asked about yet."""
+        return self._shadows.waiting if self._shadows else 0
 
-        It raises what `read` raises, and ResourceError if they could not be logged.
+    def route(self, routing: Routing | None) -> None:
+        """Divide what comes from now on; called in the event loop. What is under way keeps what it began with."""
+        self._routing = routing
+        self._variants.route(routing)
+        if self._shadows is not None:
+            self._shadows.end()
+            self._ending = [each for each in (*self._ending, self._shadows) if each.is_alive]
+            self._shadows = None
+        if routing is not None and routing.shadows and self._log is not None:
+            self._shadows = Shadows(routing, self._log, self._metrics)
+
+    def submit(
+        self, served: Served, read: Read, n_bytes: int, about: About, *, whole: bool = False
+    ) -> "asyncio.Future[list[Predicted]]":
+        """Return where the answers of the rows that `read` returns will be, in their order.
+
+        `served` gives them, or the variants of its routing do; `whole`: no other than `served`. It raises what `read`
+        raises, and ResourceError if they could not be logged.
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[list[Predicted]] = loop.create_future()
-        waiting = Waiting(served, read, n_bytes, about, answer)
+        routing = self._routing
+        if routing is not None and (routing.champion is not served or (whole and routing.divides)):
+            routing = None
+        self._queue(Waiting(served, read, n_bytes, about, answer, routing))
+        self._call(loop)
+        return answer
+
+    def _queue(self, waiting: Waiting) -> None:
+        served, n_bytes = waiting.served, waiting.n_bytes
         if n_bytes > QUICK_BYTES or not served.is_quick:
             self._large.append(waiting)
         else:
             (self._few if n_bytes <= FEW_BYTES else self._more).append(waiting)
-        self._call(loop)
-        return answer
 
     async def close(self) -> None:
         """Answer what waits; nothing may be submitted afterwards."""
         await self._is_idle.wait()
         self._thread.shutdown()
+        self.route(None)
+        for shadows in self._ending:
+            await asyncio.to_thread(shadows.join)
 
     def _call(self, loop: asyncio.AbstractEventLoop) -> None:
         if not self._is_called:
@@ -137,7 +190,7 @@ class Batcher:
                 self._settle(self._outcomes(batch))
         if self._few or self._more:
             self._call(loop)
-        elif not self._is_busy:
+        elif not self._is_busy and not self._n_away:
             self._is_idle.set()
 
     def _done(self, loop: asyncio.AbstractEventLoop, outcomes: list[Outcome]) -> None:
@@ -151,13 +204,32 @@ class Batcher:
         read = []
         for waiting in batch:
             try:
-                waiting.decoded = waiting.read()
+                if waiting.decoded is None:
+                    waiting.decoded = waiting.read()
                 read.append(waiting)
             except RequestError as refused:
                 outcomes.append(Failed([waiting], refused.bare()))
             except Exception as error:
                 outcomes.append(Failed([waiting], error))
+        if read and read[0].routing is not None and read[0].routing.divides:
+            here: list[Waiting] = []
+            away: list[Waiting] = []
+            for waiting in read:
+                is_new, divided = waiting.divided is None, self._divided(waiting, read[0].routing)
+                (away if is_new and not divided.is_the_champions else here).append(waiting)
+            outcomes += [Away(away)] if away else []
+            read = here
         return outcomes + self._predicted(read) if read else outcomes
+
+    def _divided(self, waiting: Waiting, routing: Routing) -> Divided:
+        """Return who is to answer each row of a request, which is drawn once."""
+        if waiting.divided is None:
+            assert waiting.decoded is not None
+            waiting.divided = Divided.of(routing, waiting.decoded, self._new_ids(len(waiting.decoded.rows)))
+        return waiting.divided
+
+    def _new_ids(self, n: int) -> list[str]:
+        return new_ids(n) if self._log is None else self._log.new_ids(n)
 
     def _predicted(self, batch: list[Waiting]) -> list[Outcome]:
         """Return what becomes of requests that were read: one that cannot be answered must not fail the others."""
@@ -174,12 +246,33 @@ class Batcher:
         began = perf_counter()
         served = batch[0].served
         rows = [row for waiting in batch for row in waiting.decoded.rows]  # type: ignore[union-attr]  # it is read
+        if batch[0].divided is not None:
+            return self._answer_divided(batch, rows, began)
         estimates = served.estimate(rows)
-        ids = new_ids(len(rows)) if self._log is None else self._log.new_ids(len(rows))
+        ids = self._new_ids(len(rows))
         answers = predicted(ids, estimates, served.release.threshold)
         if self._log is not None:
             self._log.append(served.columns, _records(batch, answers))
         return Answered(batch, rows, estimates, answers, perf_counter() - began)
+
+    def _answer_divided(self, batch: list[Waiting], rows: list[Sequence[Scalar]], began: float) -> Answered:
+        """Return the answers of requests whose other variants have said what they had to say."""
+        served = batch[0].served
+        divided = [waiting.divided for waiting in batch if waiting.divided is not None]
+        ids = [name for each in divided for name in each.ids]
+        said = [answer for each in divided for answer in each.said]
+        left = [at for at, answer in enumerate(said) if answer is None]
+        own = [rows[at] for at in left]
+        estimates = served.estimate(own) if own else None
+        if estimates is not None:
+            release = served.release
+            for at, answer in zip(left, predicted([ids[at] for at in left], estimates, release.threshold), strict=True):
+                answer.version = release.version
+                said[at] = answer
+        answers = [answer for answer in said if answer is not None]
+        if self._log is not None:
+            self._log.append(served.columns, _records(batch, answers))
+        return Answered(batch, own, estimates, answers, perf_counter() - began)
 
     def _settle(self, outcomes: list[Outcome]) -> None:
         """Give every request its outcome, unless its caller gave up."""
@@ -189,14 +282,39 @@ class Batcher:
                     if not waiting.answer.done():
                         waiting.answer.set_exception(outcome.error)
                 continue
+            if isinstance(outcome, Away):
+                for waiting in outcome.requests:
+                    assert waiting.divided is not None
+                    self._n_away += 1
+                    self._variants.ask(waiting.divided, partial(self._back, waiting))
+                continue
             begin = 0
             for waiting in outcome.requests:
                 end = begin + len(waiting.decoded.rows)  # type: ignore[union-attr]  # it is read
                 if not waiting.answer.done():
                     waiting.answer.set_result(outcome.answers[begin:end])
+                if waiting.routing is not None and waiting.routing is self._routing:
+                    self._count(waiting, outcome.answers[begin:end])
                 begin = end
-            self._metrics.predicted(outcome.requests[0].served, outcome.estimates.values, outcome.rows)
-            self._metrics.batched(len(outcome.rows), outcome.seconds)
+            if outcome.estimates is not None:
+                self._metrics.predicted(outcome.requests[0].served, outcome.estimates.values, outcome.rows)
+            self._metrics.batched(len(outcome.answers), outcome.seconds)
+
+    def _back(self, waiting: Waiting) -> None:
+        """Have a request answered whose variants have said what they had to say."""
+        self._n_away -= 1
+        self._queue(waiting)
+        self._call(asyncio.get_running_loop())
+
+    def _count(self, waiting: Waiting, answers: list[Predicted]) -> None:
+        """Offer what the champion answered to the shadows, or count what it answered beside other variants."""
+        decoded, divided = waiting.decoded, waiting.divided
+        assert decoded is not None
+        if self._shadows is not None:
+            ids = [answer.prediction_id for answer in answers]
+            self._shadows.offer(Seen(decoded.rows, ids, waiting.about.received_us))
+        elif divided is not None:
+            self._metrics.variant_answered(CHAMPION, divided.n_own)
 
 
 def _taken(waiting: list[Waiting], most_bytes: int) -> tuple[list[Waiting], list[Waiting]]:
@@ -209,7 +327,7 @@ def _taken(waiting: list[Waiting], most_bytes: int) -> tuple[list[Waiting], list
             continue
         if batch and n_bytes + each.n_bytes > most_bytes:
             return batch, left + waiting[at:]
-        if batch and each.served is not batch[0].served:
+        if batch and (each.served is not batch[0].served or each.routing is not batch[0].routing):
             left.append(each)
         else:
             batch.append(each)
@@ -234,6 +352,8 @@ def _records(batch: list[Waiting], answers: list[Predicted]) -> list[Logged]:
             event_us: Any = None if time_at is None else row[time_at]
             what = (answer.prediction_id, about.received_us, *who, row, keys, event_us, *answer.logged, *how)
             records.append(Logged(*what))
+        if waiting.divided is not None:
+            waiting.divided.name_in(records[-len(decoded.rows) :])
     return records
 
 

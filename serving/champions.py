@@ -7,9 +7,11 @@ import sqlalchemy as sa
 
 from evergreen.base.errors import Unavailable
 from evergreen.config.settings import Settings
+from evergreen.decisions.rollout.traffic import Traffic
 from evergreen.learning.model.release import Release
+from evergreen.record import traffic
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import champion_facts
+from evergreen.record.outcomes import VersionFacts, champion_facts, version_facts
 from evergreen.record.registry import bentos
 
 TRAIN = "Train one: evergreen run"
@@ -17,7 +19,7 @@ TRAIN = "Train one: evergreen run"
 
 @dataclass(frozen=True)
 class Known:
-    """What the ledger knows of a champion: its release, and the digest of its package where one was kept."""
+    """What the ledger knows of a version: its release, and the digest of its package where one was kept."""
 
     release: Release
     package: str | None
@@ -51,7 +53,16 @@ class Champions:
         if facts is None:
             what = f"the ledger does not know what the champion of '{model}' is"
             raise Unavailable("STA001", what, next_step=TRAIN)
-        return Known(release=bentos.release_of(facts), package=facts.package)
+        return _known(facts)
+
+    def version(self, model: str, version: int) -> Known | None:
+        """Return what the ledger knows of a version, champion or not; None if it never was."""
+        facts = version_facts(self.ledger(), model, version)
+        return _known(facts) if facts else None
+
+    def traffic(self, model: str) -> Traffic | None:
+        """Return the rule by which traffic is divided; None where the champion alone is to answer."""
+        return traffic.standing(self.ledger(), model)
 
     def ledger(self) -> Ledger:
         """Return the ledger; raises Unavailable if its file is not there."""
@@ -63,3 +74,7 @@ class Champions:
         if self._ledger is None:
             self._ledger = Ledger.open(self._settings)
         return self._ledger
+
+
+def _known(facts: VersionFacts) -> Known:
+    return Known(release=bentos.release_of(facts), package=facts.package)

@@ -24,17 +24,17 @@ async def explain(service: "Service", prediction_id: str) -> bytes:
 
     Raises
     ------
-    RequestError 404 if the log does not hold it; 409 if another model than the one in memory gave it, or this one has
+    RequestError 404 if the log does not hold it; 409 if a model gave it that is not in memory, or this one has
     nothing to hold a row against; 503 if nothing is logged here.
     """
-    served = service.loaded()
+    service.loaded()
     if service.log is None:
         what, next_step = "this service keeps no prediction log", "Set prediction_log to strict or available."
         raise RequestError(503, "log", "LOG006", what, next_step=next_step)
-    return to_json(await asyncio.to_thread(_explained, service, served, prediction_id))
+    return to_json(await asyncio.to_thread(_explained, service, prediction_id))
 
 
-def _explained(service: "Service", served: "Served", prediction_id: str) -> dict[str, Any]:
+def _explained(service: "Service", prediction_id: str) -> dict[str, Any]:
     assert service.log is not None
     found = service.log.find(prediction_id)
     if found is None:
@@ -42,8 +42,9 @@ def _explained(service: "Service", served: "Served", prediction_id: str) -> dict
         next_step = "Name a prediction_id that it answered with, and that is not older than what is kept."
         raise RequestError(404, "", "LOG007", what, where=prediction_id[:40], next_step=next_step)
     columns, row = found
-    release = served.release
-    if row.model_digest != release.model_digest:
+    served = service.of_digest(row.model_digest)
+    if served is None:
+        release = service.loaded().release
         what = (
             f"version {row.version} of '{row.model}' gave it; version {release.version} of '{release.model}' is served"
         )

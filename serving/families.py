@@ -16,6 +16,8 @@ MOST_VALUES = 50  # of a label that grows with what happens; what comes later is
 OUTCOMES = ("swapped", "refused", "failed")
 STATES = ("given", "null")
 STATUSES = ("200", "500", "503")
+DROPS = ("full", "log", "end")
+TRAFFIC = ("routed", "ended", "held", "waiting", "refused")
 WHYS = ("connections", "peer", "slow", "unread", "idle", "malformed")
 
 
@@ -79,6 +81,28 @@ FAMILIES = (
     _gauge("evergreen_model_age_seconds", "Seconds since the package of the model was written here.", across="worker"),
     _counter("evergreen_model_loads_total", "Models loaded and verified."),
     _counter("evergreen_model_swaps_total", "Attempts to change the model while it answers, by outcome.", "outcome"),
+    _counter(
+        "evergreen_traffic_changes_total", "Rules of traffic that the service took up or left, by outcome.", "outcome"
+    ),
+    _counter(
+        "evergreen_variant_rows_total",
+        "Rows that a variant answered while traffic is divided, or was asked about as a shadow.",
+        "variant",
+    ),
+    _counter("evergreen_variant_errors_total", "Rows of which a variant raised, or gave no number.", "variant"),
+    _counter(
+        "evergreen_variant_fallbacks_total",
+        "Rows that the champion answered in the place of the variant that was drawn, by why.",
+        "variant",
+        "why",
+    ),
+    _histogram(
+        "evergreen_variant_seconds", "Seconds that a variant took for rows that it was asked together.", "variant"
+    ),
+    _gauge("evergreen_shadow_queue_rows", "Answered rows that no shadow was asked about yet.", across="sum"),
+    _counter(
+        "evergreen_shadow_dropped_total", "Answered rows that no shadow was asked about, or not on record.", "why"
+    ),
     _counter("evergreen_log_bytes_total", "Bytes written to the prediction log."),
     _gauge("evergreen_log_lag_seconds", "Seconds that the oldest unsynced record of the log has waited.", across="max"),
     _counter("evergreen_log_lost_total", "Rows answered although they could not be logged."),

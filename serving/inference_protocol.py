@@ -65,11 +65,11 @@ async def infer(service: "Service", scope: "Scope", receive: Receive, head: Head
     served = service.loaded()
     found = _INFER.fullmatch(scope["path"])
     _check_name(served, found and found[1], found and found[2])
-    asked: list[tuple[str | None, tensors.Outputs]] = []
+    asked: list[tuple[str | None, tensors.Outputs, bool]] = []
 
     def read() -> Decoded:
         request, contract, decoder = tensors.decode(body), served.model.contract, served.decoder
-        asked.append((request.id, tensors.outputs_of(request, contract.task)))
+        asked.append((request.id, tensors.outputs_of(request, contract.task), not request.outputs))
         rows = tensors.rows_of(
             request,
             decoder.fields,
@@ -79,8 +79,11 @@ async def infer(service: "Service", scope: "Scope", receive: Receive, head: Head
         return decoder.read(rows)
 
     name = head.request_id.decode()
-    answers = await service.answer(served, read, len(body), About(name, "v2", received_us))
-    ((own_id, outputs),) = asked
+    about = About(name, "v2", received_us)
+    answers = await service.answer(served, read, len(body), about, whole=bool(found and found[2]))
+    ((own_id, outputs, names_none),) = asked
+    if names_none:
+        outputs = tensors.with_version(outputs, answers)
     release = served.release
     answer = {
         "model_name": release.model,

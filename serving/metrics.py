@@ -6,13 +6,14 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, get_args
 
 from evergreen.base.processes import mark
+from evergreen.decisions.rollout.traffic import Why
 from evergreen.learning.model.release import Release
 from serving.cells import Cells, Series
 from serving.exposition import CONTENT_TYPE, Numbers, counted, page
-from serving.families import BY_NAME, MOST_VALUES, OTHER, OUTCOMES, ROWS, SECONDS, STATUSES, WHYS
+from serving.families import BY_NAME, DROPS, MOST_VALUES, OTHER, OUTCOMES, ROWS, SECONDS, STATUSES, TRAFFIC, WHYS
 from serving.outputs import Histogram, Meter, Scalar, histogram
 from serving.references import reference_of
 
@@ -73,6 +74,8 @@ class Metrics:
         self._requests: dict[tuple[str, int], tuple[int, Histogram]] = {}
         self._causes: dict[tuple[str, str], int] = {}
         self._meter: Meter | None = None
+        self._meters: dict[int, Meter] = {}  # of variants, by version
+        self._variants: dict[str, Histogram] = {}
         self._seen = dict.fromkeys(LOG_COUNTS, 0)
         self._batch_rows = histogram(self._cells, "evergreen_batch_rows", ROWS)
         self._batch_seconds = histogram(self._cells, "evergreen_prediction_seconds", SECONDS)
@@ -81,6 +84,10 @@ class Metrics:
                 self._cells.at(family.name)
         for outcome in OUTCOMES:
             self._cells.at("evergreen_model_swaps_total", outcome)
+        for outcome in TRAFFIC:
+            self._cells.at("evergreen_traffic_changes_total", outcome)
+        for why in DROPS:
+            self._cells.at("evergreen_shadow_dropped_total", why)
         for route in self._routes:
             for status in STATUSES:
                 self._cells.at("evergreen_requests_total", route, status)
@@ -90,6 +97,7 @@ class Metrics:
         self._connections = self._cells.at("evergreen_connections")
         self.in_flight(0)
         self.connections(0)
+        self.shadows_wait(0)
         self._cells.set(1, "evergreen_log_writable")
         self._cells.set(0, "evergreen_log_lag_seconds")
         self._cells.set(0, "evergreen_ready")
@@ -114,7 +122,7 @@ class Metrics:
         """
         meter = self._meter
         if meter is None or meter.release is not served.release:
-            meter = self._adopt(served)
+            meter = self._of_variant(served)
         meter.count_estimates(estimates)
         meter.count_inputs(rows)
 
@@ -124,6 +132,37 @@ class Metrics:
         for (bounds, buckets, total), size in ((self._batch_rows, n_rows), (self._batch_seconds, seconds)):
             values[buckets[bisect_left(bounds, size)]] += 1
             values[total] += size
+
+    def variant_took(self, variant: str, seconds: float) -> None:
+        """Count a batch of rows that a variant was asked together, in time or not."""
+        name = self._variant(variant)
+        bounds, buckets, total = self._variants[name]
+        self._cells.values[buckets[bisect_left(bounds, seconds)]] += 1
+        self._cells.values[total] += seconds
+
+    def variant_answered(self, variant: str, n_rows: int) -> None:
+        """Count rows that a variant answered, or was asked about as a shadow."""
+        self._add("evergreen_variant_rows_total", n_rows, self._variant(variant))
+
+    def variant_failed(self, variant: str, n_rows: int) -> None:
+        """Count rows of which a variant raised, or gave no number."""
+        self._add("evergreen_variant_errors_total", n_rows, self._variant(variant))
+
+    def variant_fell_back(self, variant: str, why: str, n_rows: int) -> None:
+        """Count rows that the champion answered in a variant's place: "error" or "slow"."""
+        self._add("evergreen_variant_fallbacks_total", n_rows, self._variant(variant), why)
+
+    def shadows_wait(self, n_rows: int) -> None:
+        """Say about how many answered rows no shadow was asked yet."""
+        self._cells.set(n_rows, "evergreen_shadow_queue_rows")
+
+    def shadow_dropped(self, why: str, n_rows: int) -> None:
+        """Count rows that no shadow was asked about, or what it said is not on record: "full", "log" or "end"."""
+        self._add("evergreen_shadow_dropped_total", n_rows, why)
+
+    def routed(self, outcome: str) -> None:
+        """Count a rule of traffic: "routed", "ended", or why it is not taken up."""
+        self._add("evergreen_traffic_changes_total", 1, outcome)
 
     def failed(self, cause: str) -> None:
         """Count a request for predictions that got none."""
@@ -144,6 +183,7 @@ class Metrics:
     def loaded(self, served: Answering, *, since: float) -> None:
         """Say which release answers from now on; `since`: when its package was written, in seconds since 1970."""
         release, meter = served.release, self._adopt(served)
+        self._meters.clear()
         told: dict[Series, float] = {
             ("evergreen_model_info", release.model, str(release.version), release.model_digest): 1.0
         }
@@ -200,6 +240,34 @@ class Metrics:
         if known == route and code != OTHER:  # what callers make up is not remembered
             self._requests[route, status] = found
         return found
+
+    def _variant(self, variant: str) -> str:
+        """Return the value of the label of a variant, all of whose counts are there from the first one on."""
+        if variant in self._variants:
+            return variant
+        name = variant if len(self._variants) < MOST_VALUES else OTHER
+        if name not in self._variants:
+            self._variants[name] = histogram(self._cells, "evergreen_variant_seconds", SECONDS, name)
+            for family in ("evergreen_variant_rows_total", "evergreen_variant_errors_total"):
+                self._cells.at(family, name)
+            for why in get_args(Why):
+                self._cells.at("evergreen_variant_fallbacks_total", name, why)
+        return name
+
+    def _add(self, family: str, n: int, *labels: str) -> None:
+        if n:
+            self._cells.add(n, family, *labels)
+
+    def _of_variant(self, served: Answering) -> Meter:
+        """Return the meter of a release that answers beside the one that was loaded last."""
+        version = served.release.version
+        meter = self._meters.get(version)
+        if meter is None or meter.release is not served.release:
+            if len(self._meters) >= MOST_VALUES:
+                self._meters.clear()
+            meter = Meter(self._cells, served.release, served.model, reference_of(served.model))
+            self._meters[version] = meter
+        return meter
 
     def _adopt(self, served: Answering) -> Meter:
         self._meter = Meter(self._cells, served.release, served.model, reference_of(served.model))

@@ -1,7 +1,7 @@
 """What the service says about itself: alive, ready, its metrics, its document and the columns of its contract."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -27,7 +27,8 @@ def routes(service: "Service") -> list[Route]:
 
     async def readyz(_: Request) -> Response:
         served = service.ready()
-        return JSONResponse({"status": "ready", **served.release.model_dump(), "from": service.follower.source})
+        told = {"status": "ready", **served.release.model_dump(), "from": service.follower.source}
+        return JSONResponse(told | _traffic(service))
 
     async def metrics(_: Request) -> Response:
         return Response(service.page(), headers={"Content-Type": CONTENT_TYPE})
@@ -65,6 +66,16 @@ def routes(service: "Service") -> list[Route]:
     ]
     documents = [Route("/openapi.json", openapi), Route("/schema", schema), Route("/status", standing)]
     return always + (documents if service.settings.serve_documents else [])
+
+
+def _traffic(service: "Service") -> dict[str, Any]:
+    """Return by which rule traffic is divided, and by whom; or why the rule that stands is not taken up."""
+    routing, routed = service.routing, service.follower.routed
+    if routing is not None:
+        traffic = routing.traffic
+        said = {"rule": traffic.rule, "mode": traffic.mode, "variants": {arm.name: arm.version for arm in traffic.arms}}
+        return {"traffic": said}
+    return {"traffic": asdict(routed)} if routed.rule else {}
 
 
 async def refused(request: Request, error: Exception) -> Response:

@@ -9,16 +9,16 @@ from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
-from evergreen.base.errors import EvergreenError, IntegrityError, ResourceError, Unavailable
-from evergreen.learning.model.compiled import golden
-from evergreen.learning.model.package import verify_package
+from evergreen.base.errors import ResourceError, Unavailable
+from evergreen.decisions.rollout.traffic import Traffic
 from evergreen.learning.model.release import Release
-from evergreen.record.registry import bentos
-from serving import fitting, last_served
+from serving import last_served
+from serving.arms import SETTLED, Arms, Routed
+from serving.loading import NotLoaded, line, load
+from serving.routing import Routing
 from serving.served import Served
 
 if TYPE_CHECKING:
@@ -29,11 +29,10 @@ LOOK_SECONDS = 3.0
 LONGEST_LOOK_SECONDS = 8.0  # while the ledger does not answer; a promotion is taken within 10 s of its return too
 SHORTEST_PAUSE = 0.5  # after a look that took longer than the time between two
 SWAP_SECONDS = 30.0
-AGAIN = "It is read again within seconds; if this stays so, delete its folder: it is built again then."
 RELOAD_SECONDS = 15.0  # less than what a service that ends leaves to open requests
 What = Literal["swapped", "unchanged", "refused", "restart", "waiting", "unavailable"]
 Source = Literal["ledger", "last served", "package"]
-SETTLED = ("swapped", "unchanged", "refused", "restart")  # until the ledger changes
+STAYS = ("swapped", "unchanged", "refused", "restart")  # until the ledger changes
 log = logging.getLogger(__name__)
 
 
@@ -76,11 +75,19 @@ class Follower:
         self._champions: Champions | None = None
         self._last: tuple[int, Outcome] | None = None  # of the epoch that was looked at last
         self._told: Outcome | None = None
+        self._arms = Arms(service.settings)
+        self._routed = Routed("ended")
+        self._seen_traffic: tuple[Traffic | None, Served, int] | None = None
         self._thread = threading.Thread(target=self._follow, name="follow-champion", daemon=True)
 
     @property
     def follows(self) -> bool:
         return self._loop is not None
+
+    @property
+    def routed(self) -> Routed:
+        """What came of the rule of traffic that was looked at last."""
+        return self._routed
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to look; `loop` is where the service answers."""
@@ -111,7 +118,7 @@ class Follower:
                 outcome = self._look(anew)
             except Exception as error:  # whatever it is, the release that answers goes on
                 log.debug("the ledger cannot be read", exc_info=True)
-                outcome = self.unavailable(_line(error))
+                outcome = self.unavailable(line(error))
             self._tell(outcome)
             return outcome
 
@@ -140,11 +147,13 @@ class Follower:
     def _look(self, anew: bool) -> Outcome:
         champions, model = self._opened(), self._answering.model
         epoch = champions.epoch(model)
-        if self._last and self._last[0] == epoch and not anew and self._last[1].outcome in SETTLED:
+        if self._last and self._last[0] == epoch and not anew and self._last[1].outcome in STAYS:
             before = self._last[1]
-            return replace(before, outcome="unchanged", why="") if before.outcome == "swapped" else before
-        outcome = self._take(champions.known(model))
-        self._last = epoch, outcome
+            outcome = replace(before, outcome="unchanged", why="") if before.outcome == "swapped" else before
+        else:
+            outcome = self._take(champions.known(model))
+            self._last = epoch, outcome
+        self._route(champions, epoch, anew)
         return outcome
 
     def _opened(self) -> "Champions":
@@ -156,52 +165,67 @@ class Follower:
 
     def _take(self, known: "Known") -> Outcome:
         """Make a champion answer, unless it does already or must not."""
-        release, home, began = known.release, self._service.settings.home, time.monotonic()
+        release, began = known.release, time.monotonic()
         if release == self._answering:
             self.source = "ledger"
             return self._outcome("unchanged", champion=release.version)
-        if bentos.is_missing(release, home, known.package):
-            why = f"its package is not at {bentos.path_of(release, home)}"
-            return self._outcome("waiting", champion=release.version, why=why)
         try:
-            bento = bentos.check(release, home, known.package, trusted_keys=self._service.settings.trusted_keys)
-            other = fitting.differences(bento.path, verify_package(bento.path, bento.digest))
-        except EvergreenError as error:
-            return self._outcome("refused", champion=release.version, why=_line(error))
-        try:
-            served = self._loaded(bento.path / "src", release, proof=bool(other))
-        except Exception as error:
+            loaded = self._arms.held(known) or load(release, known.package, self._service.settings)
+        except NotLoaded as error:
             log.debug("version %d cannot be loaded", release.version, exc_info=True)
-            why = _line(error)
-            if other:
-                return self._outcome("restart", champion=release.version, why=f"it needs {other}: {why}")
-            return self._outcome("refused", champion=release.version, why=why)
-        self._answer_with(served)
-        self._remember(bento.digest)
-        why = f"loaded in {time.monotonic() - began:.1f} s" + (f"; its {other} runs after a restart" if other else "")
+            return self._outcome(error.outcome, champion=release.version, why=error.why)
+        self._between_steps(partial(self._service.swap, loaded.served))
+        self.source = "ledger"
+        self._remember(loaded.digest)
+        other = f"; its {loaded.other} runs after a restart" if loaded.other else ""
+        why = f"loaded in {time.monotonic() - began:.1f} s{other}"
         return self._outcome("swapped", champion=release.version, why=why)
 
-    def _loaded(self, bundle: Path, release: Release, *, proof: bool) -> Served:
-        """Return a release in memory that answers its golden rows as it should."""
-        served = Served.load(bundle, max_rows=self._service.settings.max_rows)
-        if served.release != release:
-            raise IntegrityError("INT018", "the package changed while it was read", where=str(bundle), next_step=AGAIN)
-        if proof and not served.model.golden:
-            what = "it has no golden rows to prove that this code answers as its own would"
-            raise IntegrityError("SRV032", what, where=str(bundle), next_step="Restart the service.")
-        golden.require(served.model, where=str(bundle))
-        return served
+    def _route(self, champions: "Champions", epoch: int, anew: bool) -> None:
+        """Take up the rule of traffic that the ledger has, or leave the one that stood."""
+        served, before = self._service.loaded(), self._service.routing
+        traffic = champions.traffic(served.release.model)
+        now = (traffic, served, epoch)
+        if self._seen_traffic == now and self._routed.outcome in SETTLED and not (anew and before is None):
+            return
+        routing = (
+            None
+            if traffic is None
+            else self._arms.routing(traffic, served, epoch, partial(champions.version, served.release.model))
+        )
+        if isinstance(routing, Routing):
+            routed = Routed("routed", routing.traffic.rule)
+        else:
+            routed, routing = routing or Routed("ended"), None
+        if routing is not None or before is not None:
+            self._between_steps(partial(self._service.route, routing))
+        if routing is None:
+            self._arms.forget()
+        self._seen_traffic = now
+        self._tell_routed(routed)
 
-    def _answer_with(self, served: Served) -> None:
-        """Swap in the event loop, between two of its steps: what counts there belongs to its thread."""
+    def _tell_routed(self, routed: Routed) -> None:
+        """Log and count what is news of a rule."""
+        before, self._routed = self._routed, routed
+        if routed == before:
+            return
+        if routed.outcome == "routed":
+            log.info("traffic is divided by %s", routed.rule)
+        elif routed.outcome == "ended":
+            log.info("the champion answers alone")
+        else:
+            log.error("the champion answers alone: %s is %s: %s", routed.rule, routed.outcome, routed.why)
+        self._in_loop(partial(self._service.metrics.routed, routed.outcome))
+
+    def _between_steps(self, change: Callable[[], object]) -> None:
+        """Change what answers in the event loop, between two of its steps: what counts there belongs to its thread."""
         done = threading.Event()
 
-        def swap() -> None:
-            self._service.swap(served)
-            self.source = "ledger"
+        def changed() -> None:
+            change()
             done.set()
 
-        self._in_loop(swap)
+        self._in_loop(changed)
         done.wait(SWAP_SECONDS)
 
     def _in_loop(self, call: Callable[[], object]) -> None:
@@ -279,10 +303,3 @@ async def reload(service: "Service") -> Outcome:
         return await asyncio.wait_for(asyncio.wrap_future(service.follower.ask()), RELOAD_SECONDS)
     except TimeoutError:
         return service.follower.unavailable(f"no answer within {RELOAD_SECONDS:g} s; /readyz names what is served")
-
-
-def _line(error: Exception) -> str:
-    """Return an error on one line, in the form of ours."""
-    if isinstance(error, EvergreenError):
-        return f"{error}{f' ({error.where})' if error.where else ''}"
-    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"

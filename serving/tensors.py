@@ -25,6 +25,7 @@ HELD = {**_WHOLE, **_REAL, "BOOL": frozenset({bool, type(None)}), "BYTES": froze
 # How a column's values are sent; a timestamp as text, as everywhere in JSON.
 DATATYPES = {"number": "FP64", "integer": "INT64", "boolean": "BOOL"}
 _TRUTH = (("label", "BOOL"), ("probability", "FP64"), ("prediction_id", "BYTES"), ("decision", "BYTES"))
+VERSION = ("version", "INT64")
 OUTPUTS: dict[Task, Outputs] = {
     "binary": (*_TRUTH, ("reason", "BYTES")),
     "multiclass": (("label", "BYTES"), *_TRUTH[1:3]),
@@ -150,6 +151,12 @@ def _cells(tensor: _Input, max_rows: int) -> list[Cell]:
         at, wrong = next((at, cell) for at, cell in enumerate(cells) if type(cell) not in held)
         _refuse(f"not {tensor.datatype}: {_shown(wrong)}", f"{name}[{at}]")
     return cells
+
+
+def with_version(outputs: Outputs, answers: Sequence[Predicted]) -> Outputs:
+    """Return outputs and, where several versions answer, the one of each row among them."""
+    is_divided = any(answer.version is not msgspec.UNSET for answer in answers)
+    return (*outputs, VERSION) if is_divided else outputs
 
 
 def outputs_of(request: Inference, task: Task) -> Outputs:
