@@ -94,7 +94,7 @@ def choices(
                     pa.array([fell.arm if fell else name for fell, name in zip(drawn, variants, strict=True)]),
                     pa.array([fell.why if fell else None for fell in drawn], pa.string()),
                     batch.column("propensity"),
-                    _unit(batch, [named[name] for name in unit if name in named]),
+                    _unit(batch, [named[name] for name in unit] if named.keys() >= {*unit} else []),
                     rewards,
                     at,
                 ],
