@@ -1,4 +1,4 @@
-"""What follows the gate: a candidate is logged, and one that passed is proven, registered, and promoted or proposed."""
+"""What follows the gate: a candidate is logged; one that passed is proven, registered, and promoted, or tried first."""
 
 import logging
 from collections.abc import Mapping
@@ -10,13 +10,15 @@ from evergreen.base.values import Value
 from evergreen.config.card import CardText
 from evergreen.decisions.gate.verdict import Verdict
 from evergreen.project import Project
+from evergreen.record import rollouts
 from evergreen.record.candidate import Candidate
-from evergreen.record.outcomes import Judgement, StepRun, VersionFacts, of_entry
+from evergreen.record.outcomes import GATE, Judgement, StepRun, VersionFacts, of_entry
 from evergreen.record.plan.commits import Commit
 from evergreen.record.registry import people
 from evergreen.record.registry.case import Case
 from evergreen.record.registry.people import Person
 from evergreen.record.tracker import Run
+from flows import degrees, rollout
 from flows.recorder import Recorder
 from tasks.describe import describe
 from tasks.package import package
@@ -130,6 +132,8 @@ def settle(
     if verdict.rule in project.params.approval.required:
         propose(project, facts, epoch=epoch)
         return facts.judged
+    if verdict.rule != "first" and not project.params.rollout.direct:
+        return try_on_traffic(project, facts, epoch=epoch, by=person.by if person else GATE)
     return bring_into_service(project, facts, do, epoch=epoch, fence=fence, person=person)
 
 
@@ -220,8 +224,22 @@ def make_version(
     facts = facts.model_copy(update={"summary": summary})
     ledger = project.ledger()
     entry = ledger.record(project.name, "version", str(version), facts.model_dump(mode="json"))
+    degrees.prepare(project, facts, do)
     failpoints.reach("promote.registered")
     return of_entry(ledger, entry, VersionFacts)  # that of the first time, where a killed run recorded it before
+
+
+def try_on_traffic(project: Project, facts: VersionFacts, *, epoch: int, by: str) -> Judgement:
+    """Let a registered version go by the plan of the rollout, once, and return its judgement.
+
+    Raises
+    ------
+    As `rollout.begin`: LostRace if another rollout is under way, or the champion changed since `epoch`.
+    """
+    begun = rollouts.under_way(project.ledger(), project.name)
+    if begun is None or begun.begun.version != facts.version:
+        begun = rollout.begin(project, facts.version, by=by, reason=facts.judged.reason, kind="gate", epoch=epoch)
+    return facts.judged.model_copy(update={"rollout": begun.owner})
 
 
 def bring_into_service(
@@ -241,5 +259,6 @@ def bring_into_service(
     """
     promoted = facts.promoted(datetime.now(UTC))
     decided = {"by": person.by, "reason": person.reason} if person else {}
-    do(promote, promoted, expected_epoch=epoch, settings=project.settings, fence=fence, **decided)
+    direct = epoch > 0
+    do(promote, promoted, expected_epoch=epoch, settings=project.settings, fence=fence, direct=direct, **decided)
     return promoted.judged

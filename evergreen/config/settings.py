@@ -21,7 +21,9 @@ PREFIX = "EVERGREEN_"
 # Options of stores that are secrets: they belong into the environment, where each store's own library finds them.
 CREDENTIALS = ("key", "secret", "token", "password", "username", "account_key", "connection_string", "sas_token")
 
-TOKENS = ("serve_token", "admin_token", "alert_routes")  # credentials of our own: in the environment too
+# Credentials of our own: in the environment too.
+# Credentials of our own: in the environment too.
+TOKENS = ("serve_token", "admin_token", "review_token", "alert_routes")
 
 
 class Settings(BaseSettings):
@@ -53,10 +55,14 @@ class Settings(BaseSettings):
     """schedule of `labels/<env>`"""
     monitoring_cron: str = "0 2 * * *"
     """schedule of `monitoring/<env>`"""
+    experiment_cron: str = "7 * * * *"
+    """schedule of `experiment/<env>`, which looks at the experiment that runs"""
     housekeeping_cron: str = "0 3 * * 0"
     """schedule of `housekeeping/<env>`"""
     heartbeat_cron: str = "0 * * * *"
     """schedule of `heartbeat/<env>`"""
+    rollout_cron: str = "*/10 * * * *"
+    """schedule of `rollout/<env>`, which looks at the [rollout](../how-to/rollout.md) that is under way, if one is"""
     bandit_cron: str = "*/10 * * * *"
     """schedule of `bandit/<env>`"""
     timezone: str = "UTC"
@@ -67,6 +73,9 @@ class Settings(BaseSettings):
     """default none: what `Authorization: Bearer` must hold for predictions, feedback and explanations; variable only"""
     admin_token: SecretStr | None = None
     """default none, and then nobody may: the same for `/admin/...`; variable only"""
+    review_token: SecretStr | None = None
+    """default none, and then nobody may: the same for `/review`, where people [answer](../how-to/review.md) referred
+    rows; variable only"""
     serve_documents: bool = True
     """default yes: `/openapi.json` and `/schema` are answered"""
     allowed_hosts: tuple[str, ...] = ()

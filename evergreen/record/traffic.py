@@ -36,15 +36,7 @@ def change(
     changed the rule at the same time; nothing is changed then.
     """
     last = _last(ledger, model)
-    before = _traffic(last) if last else None
-    if before and before.owner != owner:
-        raise LostRace(
-            "RACE006",
-            f"{before.owner} divides the traffic of '{model}', so {owner} cannot",
-            where="ledger",
-            next_step="Let it end, or end it: "
-            f"evergreen {before.kind} {'abort' if before.kind == 'rollout' else 'stop'}",
-        )
+    require_free(ledger, model, owner=owner)
     number = int(last.key) + 1 if last else 1
     payload = {**because, "owner": owner, "traffic": traffic.model_dump(mode="json") if traffic else None}
     entry = ledger.record_under(model, TRAFFIC, str(number), payload, expected_epoch=expected_epoch)
@@ -56,6 +48,19 @@ def change(
             next_step="See what stands now: evergreen status",
         )
     return entry
+
+
+def require_free(ledger: Ledger, model: str, *, owner: str = "") -> None:
+    """Raise LostRace (RACE006), which names it, if somebody else's rule stands."""
+    before = standing(ledger, model)
+    if before and before.owner != owner:
+        raise LostRace(
+            "RACE006",
+            f"{before.owner} divides the traffic of '{model}'" + (f", so {owner} cannot" if owner else ""),
+            where="ledger",
+            next_step="Let it end, or end it: "
+            f"evergreen {before.kind} {'abort' if before.kind == 'rollout' else 'stop'}",
+        )
 
 
 def _last(ledger: Ledger, model: str) -> Entry | None:

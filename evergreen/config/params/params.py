@@ -21,6 +21,7 @@ from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.labels import LabelParams
 from evergreen.config.params.monitor import MonitorParams
 from evergreen.config.params.retrain import RetrainParams
+from evergreen.config.params.rollout import RolloutParams
 from evergreen.config.params.train import TrainParams
 from evergreen.config.params.tune import TuneParams
 from evergreen.config.params.validate import ValidateParams
@@ -44,6 +45,7 @@ class Params(Section):
     evaluate: EvaluateParams
     gate: GateParams
     approval: ApprovalParams = ApprovalParams()
+    rollout: RolloutParams = RolloutParams()
     drift: DriftParams = DriftParams()
     monitor: MonitorParams = MonitorParams()
     labels: LabelParams = LabelParams()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from evergreen.decisions.alerts import decided
+from evergreen.decisions.alerts import decided, rolled
 from evergreen.decisions.alerts.facts import Fact
 from evergreen.decisions.alerts.incident import Incident
 from evergreen.decisions.alerts.looked import found_by_looks
@@ -27,6 +27,8 @@ def incidents(
         *decided.refused(facts, model=model),
         *decided.not_done(facts, model=model, now=now),
         *decided.waiting(facts, model=model, now=now),
+        *rolled.returned(facts, model=model),
+        *rolled.waiting(facts, model=model),
         *(silent(facts, model=model, now=now, rhythm=rhythm) if rhythm else ()),
     ]
     return tuple(sorted(found, key=lambda one: (one.since, one.key)))

@@ -72,4 +72,19 @@ class Changed(Value):
     epoch: int
 
 
-Fact = Looked | Retrained | Proposed | Answered | Changed
+class Rolled(Value):
+    """What happened to the rollout of a version, or what a look at it found.
+
+    `did`: as the ledger has it, or "looked"; `person`: whether it goes on only if a person does something.
+    """
+
+    fact: Literal["rolled"] = "rolled"
+    at: datetime
+    rollout: str
+    version: int
+    did: str
+    person: bool
+    reason: str
+
+
+Fact = Looked | Retrained | Proposed | Answered | Changed | Rolled

@@ -16,6 +16,8 @@ Kind = Literal[
     "retraining-failed",
     "probe-failed",
     "approval-waiting",
+    "rollout-returned",
+    "rollout-waiting",
 ]
 Severity = Literal["page", "note"]
 LONGEST = 60  # characters of a subject within a key
@@ -48,6 +50,12 @@ KINDS: dict[Kind, About] = {
     ),
     "probe-failed": About("note", "whether training would help could not be measured", "See why in the last look."),
     "approval-waiting": About("note", "a version waits for a person", "evergreen approve, or: evergreen reject"),
+    "rollout-returned": About(
+        "page", "a new version was taken out of the traffic", "See which check: evergreen rollout status"
+    ),
+    "rollout-waiting": About(
+        "note", "a rollout waits for a person", "evergreen rollout advance, or: evergreen rollout abort"
+    ),
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from evergreen.decisions.alerts.facts import Answered, Changed, Fact, Looked, Proposed, Retrained
+from evergreen.decisions.alerts.facts import Answered, Changed, Fact, Looked, Proposed, Retrained, Rolled
 from evergreen.decisions.alerts.incident import Kind
 from evergreen.record.glances import LOOK, Glance
 from evergreen.record.ledger.chain import CHANGES, Entry
@@ -12,8 +12,9 @@ from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import of_entry
 from evergreen.record.registry.history import by_of, reason_of
 from evergreen.record.registry.people import Proposal
+from evergreen.record.rollouts import MOVE, NOTE, ROLLOUT
 
-KINDS = (LOOK, "retraining", "proposal", "approval", "rejection", *CHANGES)
+KINDS = (LOOK, "retraining", "proposal", "approval", "rejection", ROLLOUT, MOVE, NOTE, *CHANGES)
 
 
 def facts_of(ledger: Ledger, entries: Iterable[Entry], glances: Mapping[int, Glance]) -> list[Fact]:
@@ -32,6 +33,7 @@ def facts_of(ledger: Ledger, entries: Iterable[Entry], glances: Mapping[int, Gla
     """
     facts: list[Fact] = []
     look: Glance | None = None
+    rolled_out: dict[str, int] = {}  # versions by the name of their rollout
     for entry in entries:
         at = look.as_of.astimezone(UTC) if look and look.is_history else entry.at
         if entry.kind == LOOK:
@@ -45,6 +47,8 @@ def facts_of(ledger: Ledger, entries: Iterable[Entry], glances: Mapping[int, Gla
         elif entry.kind in CHANGES:
             version, epoch = entry.payload["version"], entry.payload["epoch"]
             facts.append(Changed(at=at, recorded=entry.at, version=version, epoch=epoch))
+        elif entry.kind in (ROLLOUT, MOVE, NOTE):
+            facts.append(_rolled(entry, rolled_out))
         else:
             answer = f"{entry.kind} by {by_of(entry) or 'nobody named'}: {reason_of(entry)}"
             facts.append(Answered(at=entry.at, version=int(entry.key), answer=answer))
@@ -85,6 +89,21 @@ def _found(look: Glance) -> Mapping[Kind, Mapping[str, str]]:
         found["probe-failed"] = {"": look.probed.evidence} if look.probed.failed else {}
     found["circuit-open"] = {"": look.decision.summary} if look.decision.circuit_open else {}
     return found
+
+
+def _rolled(entry: Entry, versions: dict[str, int]) -> Rolled:
+    said = entry.payload
+    name = f"{ROLLOUT}-{entry.key}" if entry.kind == ROLLOUT else str(said.get("rollout"))
+    version = versions.setdefault(name, int(said.get("version", 0)))
+    did = {ROLLOUT: "began", MOVE: str(said.get("did")), NOTE: "looked"}[entry.kind]
+    return Rolled(
+        at=entry.at,
+        rollout=name,
+        version=version,
+        did=did,
+        person=bool(said.get("person")),
+        reason=str(said.get("reason", "")),
+    )
 
 
 def _retrained(entry: Entry, at: datetime) -> Retrained:

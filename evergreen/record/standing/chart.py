@@ -3,13 +3,14 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby, pairwise
 
 from evergreen.record.registry.card.webpage import text
 
 SIDE = 1000  # of a picture, in its own units
 MOST_TICKS, MOST_SHOWN_ALONE = 7, 200  # windows beyond which each is no longer a point with a text of its own
+MINUTE = 1 / 1440  # of a day
 LABEL = 15  # pixels that a label at the right is high
 Points = Sequence[tuple[date, float | None]]
 
@@ -61,9 +62,40 @@ def days_axis(start: date, end: date) -> Axis:
     return Axis(first, last, tuple(float(tick) for tick in ticks if first <= tick <= last))
 
 
+def instants_axis(start: datetime, end: datetime) -> Axis:
+    """Return the axis of the time from `start` to `end`, in UTC: by hours or minutes where it is less than two days.
+
+    Examples
+    --------
+    >>> axis = instants_axis(datetime(2026, 3, 1, 8, 10, tzinfo=UTC), datetime(2026, 3, 1, 20, tzinfo=UTC))
+    >>> [day_named(tick, axis) for tick in axis.ticks]
+    ['09:00', '12:00', '15:00', '18:00']
+    """
+    first, last = ordinal(start), max(ordinal(end), ordinal(start) + MINUTE)
+    if last - first > 2:
+        days = days_axis(start.date(), end.date() + timedelta(days=1))
+        return Axis(first, last, tuple(tick for tick in days.ticks if first <= tick <= last))
+    steps = [MINUTE * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)]
+    step = next(step for step in steps if (last - first) / step <= MOST_TICKS or step == steps[-1])
+    begin = math.ceil(first / step - 1e-6)
+    ticks = tuple(at * step for at in range(begin, math.floor(last / step + 1e-6) + 1))
+    return Axis(first, last, ticks)
+
+
+def ordinal(at: date) -> float:
+    """Return a day, or a time in UTC, as a number of days."""
+    if isinstance(at, datetime):
+        midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return midnight.toordinal() + (at - midnight) / timedelta(days=1)
+    return at.toordinal()
+
+
 def day_named(ordinal: float, axis: Axis) -> str:
-    """Return what a tick is called: a day, a month, and the year where one begins."""
+    """Return what a tick is called: a time, a day, a month, and the year where one begins."""
     day = date.fromordinal(int(ordinal))
+    if axis.most - axis.least <= 2 and len(axis.ticks) > 1 and axis.ticks[1] - axis.ticks[0] < 1:
+        minutes = round((ordinal - int(ordinal)) * 1440) % 1440
+        return f"{minutes // 60:02}:{minutes % 60:02}"
     if axis.most - axis.least <= 70:
         return f"{day.day} {day:%b}"
     months_apart = len(axis.ticks) > 1 and axis.ticks[1] - axis.ticks[0] < 360
@@ -203,7 +235,7 @@ def _apart(shares: Sequence[float], *, least: float) -> list[float]:
 
 
 def _x(day: date, days: Axis) -> str:
-    return f"{days.share(day.toordinal()) * SIDE:.1f}"
+    return f"{days.share(ordinal(day)) * SIDE:.1f}"
 
 
 def _y(value: float, values: Axis) -> str:
