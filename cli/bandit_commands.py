@@ -27,8 +27,10 @@ def start(
         typer.Option("--reward", help="What a prediction brings."),
     ] = "label",
     unit: Annotated[
-        str | None,
-        typer.Option("--unit", metavar="COL,...", help="Columns whose values keep their arm between two changes."),
+        list[str] | None,
+        typer.Option(
+            "--unit", metavar="COL", help="A column whose rows keep their arm between two changes; may be repeated."
+        ),
     ] = None,
     slow_ms: Annotated[
         float, typer.Option("--slow-ms", metavar="MS", help="After which the champion answers for an arm.", min=1)
@@ -49,9 +51,7 @@ def start(
 
     person = people.person(by, reason)
     project = Project.open(env, params)
-    plan = bandits.planned(
-        project, name, versions, policy=policy, reward=reward, unit=unit.split(",") if unit else (), slow_ms=slow_ms
-    )
+    plan = bandits.planned(project, name, versions, policy=policy, reward=reward, unit=unit or (), slow_ms=slow_ms)
     told = bandits.start(project, plan, person)
     emit(told, as_json, lambda: bandits.show(told))
 

@@ -94,8 +94,8 @@ def rewards_of(project: Project, under_way: Bandit, now: datetime) -> tuple[Sequ
         as_of=now,
         since=under_way.began,
     ).rows
-    rows = found.filter(found.column("reward").is_valid()).select(["prediction_id", "arm", "reward", "known_us"])
-    every = [Reward(**row) for row in rows.to_pylist()]
+    rows = found.filter(found.column("reward").is_valid())
+    every = list(map(Reward, *(rows.column(name).to_pylist() for name in Reward._fields)))
     fit = [each for each in every if bandits.takes(plan.policy, each.reward) and each.arm in plan.versions]
     return fit, len(every) - len(fit)
 

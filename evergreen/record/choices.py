@@ -82,19 +82,15 @@ def choices(
     for batch in _routed(folder, model, owner, (since, as_of), (unit, about)):
         columns = columns_in(batch.schema)
         rewards, at = _rewards(batch, said, reward, regression=columns.task == "regression")
-        drawn = [fell_back(rule) for rule in batch.column("traffic_rule").to_pylist()]
-        rules, variants = batch.column("traffic_rule").to_pylist(), batch.column("variant").to_pylist()
         named = named_values(columns)
         found.append(
             pa.table(
                 [
                     batch.column("prediction_id"),
                     batch.column("received_at"),
-                    pa.array([fell.rule if fell else rule for fell, rule in zip(drawn, rules, strict=True)]),
-                    pa.array([fell.arm if fell else name for fell, name in zip(drawn, variants, strict=True)]),
-                    pa.array([fell.why if fell else None for fell in drawn], pa.string()),
+                    *_drawn(batch),
                     batch.column("propensity"),
-                    _unit(batch, [named[name] for name in unit if name in named]),
+                    _unit(batch, [named[name] for name in unit] if named.keys() >= {*unit} else []),
                     rewards,
                     at,
                 ],
@@ -141,6 +137,18 @@ def _routed(
             is_theirs = pc.fill_null(pc.starts_with(batch.column("traffic_rule"), f"{owner}."), False)
             if is_theirs.true_count:
                 yield batch.filter(is_theirs)
+
+
+def _drawn(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array, pa.Array]:
+    """Return by which rules which arms were drawn, and why the champion answered in place of some."""
+    coded = batch.column("traffic_rule").dictionary_encode()
+    named = coded.dictionary.to_pylist()
+    fell = [fell_back(rule) for rule in named]
+    rules = pa.array([each.rule if each else rule for each, rule in zip(fell, named, strict=True)], pa.string())
+    arms = pa.array([each.arm if each else None for each in fell], pa.string())
+    why = pa.array([each.why if each else None for each in fell], pa.string())
+    variant = pc.coalesce(arms.take(coded.indices), batch.column("variant"))
+    return rules.take(coded.indices), variant, why.take(coded.indices)
 
 
 def _rewards(

@@ -1,23 +1,31 @@
 """Rewards: what a choice among arms brought, once for each prediction, whoever brings it and how often."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from evergreen.base.values import Value
 from evergreen.record.ledger.database import REWARDS, LedgerDatabase
 
-AT_ONCE = 500  # which fit among the parameters of a statement
+AT_ONCE = 5_000  # rows of a transaction, whose ids fit among the parameters of a statement
 
 
-class Reward(Value):
+class Reward(NamedTuple):
     """What a prediction brought that an arm was drawn for; `known_us`: when that was known, since 1970 in UTC."""
 
     prediction_id: str
     arm: str
     reward: float
     known_us: int
+
+    @property
+    def rank(self) -> tuple[int, float, str]:
+        """By which one counts among several: the one known last, and of those the larger."""
+        return self.known_us, self.reward, self.arm
+
+
+COLUMNS = [REWARDS.c[name] for name in Reward._fields]
 
 
 class Taken(Value):
@@ -35,24 +43,21 @@ class Rewards(LedgerDatabase):
 
     def take_rewards(self, model: str, owner: str, rewards: Sequence[Reward]) -> Taken:
         """Keep rewards of an owner's arms, all of them or, if anything ends it, some of them, to be brought again."""
+        came = list(_better(rewards, {each.prediction_id: each for each in self.rewarded(model, owner)}).values())
         new = changed = 0
-        for start in range(0, len(rewards), AT_ONCE):
-            last: dict[str, Reward] = {}
-            for reward in rewards[start : start + AT_ONCE]:
-                held = last.get(reward.prediction_id)
-                if held is None or _rank(reward) > _rank(held):
-                    last[reward.prediction_id] = reward
-            about = {"model": model, "owner": owner}
+        for start in range(0, len(came), AT_ONCE):
+            some = came[start : start + AT_ONCE]
             with self.begin() as connection:
-                kept = self._kept(connection, model, owner, list(last))
-                fresh = [reward for name, reward in last.items() if name not in kept]
-                better = [reward for name, reward in last.items() if name in kept and _rank(reward) > _rank(kept[name])]
+                kept = self._kept(connection, model, owner, [each.prediction_id for each in some])
+                better = _better(some, kept)  # another process may have brought some meanwhile
+                fresh = [each for name, each in better.items() if name not in kept]
                 if fresh:
-                    connection.execute(sa.insert(REWARDS), [{**about, **dict(reward)} for reward in fresh])
-                for reward in better:
-                    where = (*_of(model, owner), REWARDS.c.prediction_id == reward.prediction_id)
-                    connection.execute(sa.update(REWARDS).where(*where).values(**dict(reward)))
-            new, changed = new + len(fresh), changed + len(better)
+                    about = {"model": model, "owner": owner}
+                    connection.execute(sa.insert(REWARDS), [{**about, **each._asdict()} for each in fresh])
+                for name in better.keys() & kept.keys():
+                    of_it = (*_of(model, owner), REWARDS.c.prediction_id == name)
+                    connection.execute(sa.update(REWARDS).where(*of_it).values(**better[name]._asdict()))
+            new, changed = new + len(fresh), changed + len(better) - len(fresh)
         return Taken(new=new, changed=changed)
 
     def rewards(self, model: str, owner: str, *, until_us: int | None = None) -> list[tuple[str, float, int]]:
@@ -66,22 +71,24 @@ class Rewards(LedgerDatabase):
 
     def rewarded(self, model: str, owner: str) -> list[Reward]:
         """Return what is kept of an owner's arms, by prediction."""
-        query = sa.select(REWARDS).where(*_of(model, owner)).order_by(REWARDS.c.prediction_id)
+        query = sa.select(*COLUMNS).where(*_of(model, owner)).order_by(REWARDS.c.prediction_id)
         with self.read() as connection:
-            return [_reward(row) for row in connection.execute(query)]
+            return [Reward(*row) for row in connection.execute(query)]
 
     def _kept(self, connection: sa.Connection, model: str, owner: str, names: list[str]) -> dict[str, Reward]:
-        query = sa.select(REWARDS).where(*_of(model, owner), REWARDS.c.prediction_id.in_(names))
-        return {row.prediction_id: _reward(row) for row in connection.execute(query)}
+        query = sa.select(*COLUMNS).where(*_of(model, owner), REWARDS.c.prediction_id.in_(names))
+        return {row[0]: Reward(*row) for row in connection.execute(query)}
 
 
-def _rank(reward: Reward) -> tuple[int, float, str]:
-    return reward.known_us, reward.reward, reward.arm
+def _better(rewards: Iterable[Reward], kept: dict[str, Reward]) -> dict[str, Reward]:
+    """Return the reward that counts of each prediction, of those for which it is not the one that is kept."""
+    found: dict[str, Reward] = {}
+    for each in rewards:
+        held = found.get(each.prediction_id) or kept.get(each.prediction_id)
+        if held is None or each.rank > held.rank:
+            found[each.prediction_id] = each
+    return found
 
 
 def _of(model: str, owner: str) -> tuple[Any, ...]:
     return REWARDS.c.model == model, REWARDS.c.owner == owner
-
-
-def _reward(row: Any) -> Reward:
-    return Reward(prediction_id=row.prediction_id, arm=row.arm, reward=row.reward, known_us=row.known_us)

@@ -61,7 +61,7 @@ def test_change_is_a_rule_of_its_own_with_a_salt_of_its_own_and_what_it_was_deci
 def test_posterior_is_the_same_for_every_order_of_late_and_repeated_rewards(project, n):
     """Whatever the order, and in however many portions, what is kept is the same, and so are the shares."""
     ledger, begun, said = project.ledger(), drawing.begun(project), rewards(300)
-    said += [each.model_copy(update={"reward": 1 - each.reward, "known_us": 2 * 10**6}) for each in said[:40]]
+    said += [each._replace(reward=1 - each.reward, known_us=2 * 10**6) for each in said[:40]]
     chance, found = random.Random(9), set()
     for order in range(n):
         chance.shuffle(said)
