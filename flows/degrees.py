@@ -50,7 +50,7 @@ class Standing(Value):
     threshold: float | None = None
     evidence: str = ""
     n_rows: int = 0
-    decided: Mapping[str, int] = {}  
+    decided: Mapping[str, int] = {}
     partial: Selective | None = None
     bar: Bar | None = None
     missed: int = 0

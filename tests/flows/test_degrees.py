@@ -151,7 +151,7 @@ def test_labels_of_a_part_of_the_rows_are_no_evidence(trained, log):
     answer(trained, log, ["shadow"] * 200)
     degrees.lift(trained, ADA)
     answer(trained, log, ["assist"] * 300, labelled=0.6)
-    with pytest.raises(GateRefused, match="labels that were asked for are there"):
+    with pytest.raises(GateRefused, match="labels of the answers that would be automatic are known"):
         degrees.lift(trained, ADA)
 
 
