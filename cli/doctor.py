@@ -39,7 +39,11 @@ def examine(settings: Settings, *, repair: bool) -> list[Finding]:
         ledger.verify()
     except IntegrityError as error:
         return [_of_error(error)]
-    found = [*dead_leases(ledger, repair=repair), *left_behind(settings, repair=repair), *key_of_personal_values(settings)]
+    found = [
+        *dead_leases(ledger, repair=repair),
+        *left_behind(settings, repair=repair),
+        *key_of_personal_values(settings),
+    ]
     for model in ledger.models():
         try:
             found += registry(ledger, model, settings, repair=repair)
