@@ -291,10 +291,11 @@ class Batcher:
             begin = 0
             for waiting in outcome.requests:
                 end = begin + len(waiting.decoded.rows)  # type: ignore[union-attr]  # it is read
+                answers = outcome.answers[begin:end]
                 if not waiting.answer.done():
-                    waiting.answer.set_result(outcome.answers[begin:end])
+                    waiting.answer.set_result(answers)
                 if waiting.routing is not None and waiting.routing is self._routing:
-                    self._count(waiting, outcome.answers[begin:end])
+                    self._count(waiting, answers)
                 begin = end
             if outcome.estimates is not None:
                 self._metrics.predicted(outcome.requests[0].served, outcome.estimates.values, outcome.rows)
@@ -311,8 +312,7 @@ class Batcher:
         decoded, divided = waiting.decoded, waiting.divided
         assert decoded is not None
         if self._shadows is not None:
-            ids = [answer.prediction_id for answer in answers]
-            self._shadows.offer(Seen(decoded.rows, ids, waiting.about.received_us))
+            self._shadows.offer(Seen(decoded.rows, answers, waiting.about.received_us))
         elif divided is not None:
             self._metrics.variant_answered(CHAMPION, divided.n_own)
 
