@@ -1,6 +1,6 @@
 """What other variants would have said of answered rows: asked off the path of any request, and told to nobody.
 
-A shadow has a fiftieth of a core and a queue of so many rows. What comes while that is full is dropped and
+A shadow has a hundredth of a core and a queue of so many rows. What comes while that is full is dropped and
 counted; no request waits for it, and none is answered another way because of it.
 """
 
@@ -30,7 +30,7 @@ from serving.served import Served
 
 MOST_WAITING = 20_000  # rows
 MOST_ROWS = 500  # asked, and written, together
-SHARE = 0.02  # of a core
+SHARE = 0.01  # of a core
 SLICE_SECONDS = 0.02  # of that in one go: fewer rows of a model that takes long for each
 PAUSE_SECONDS = 0.05  # in which rows gather: many together cost a fraction of what they cost alone
 FEW = 20  # rows that are asked one by one; above, column by column
@@ -220,5 +220,5 @@ def told(estimates: Estimates, threshold: float) -> Told:
 def known(estimates: Estimates) -> list[bool]:
     """Return of each row whether its estimate is finite."""
     values = estimates.values
-    found: list[bool] = np.isfinite(values.reshape(len(values), -1)).all(axis=1).tolist()
+    found: list[bool] = np.isfinite(values.reshape(len(values), -1)).all(axis=1).tolist()  # type: ignore[assignment]  # to its stubs it is one value
     return found
