@@ -119,7 +119,7 @@ def test_a_against_a_through_the_service_has_a_winner_in_at_most_one_of_twenty_c
 
 
 def test_a_against_a_through_the_service_seldom_has_a_winner(tmp_path, project):
-    ours, by_naive_looking = campaigns(tmp_path, project, 10).sum(axis=0)
+    ours, by_naive_looking = campaigns(tmp_path, project, 5).sum(axis=0)
     assert ours == 0
     assert by_naive_looking >= 1
 
