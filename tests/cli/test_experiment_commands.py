@@ -51,7 +51,10 @@ def test_experiment_from_its_beginning_to_its_end(project) -> None:
     assert not list(project.settings.home.glob("experiment-*.html"))
     shown = run("report", "checkout")
     assert "no row of the champion is known" in shown.stdout
-    assert "It cannot be told yet" in (project.settings.home / "experiment-checkout.html").read_text()
+    assert (
+        "Not known yet: target (no row of the champion is known)."
+        in (project.settings.home / "experiment-checkout.html").read_text()
+    )
     assert told("stop", *WHO)["ended"]["by"] == "Ada"
     assert traffic.standing(project.ledger(), project.name) is None
 

@@ -160,14 +160,15 @@ def test_what_the_champion_says_of_every_row_is_taken_out(two) -> None:
     assert adjusted.width == pytest.approx((1 - adjusted.correlation**2) ** 0.5, rel=0.01)
 
 
-def test_another_champion_leaves_it_as_it_is(two) -> None:
+def test_another_champion_ends_it_and_is_not_replaced(two) -> None:
     experiments.start(two, asked(), ADA)
     served(two, n=3_000, lift=0.15)
     facts = another(two, 3)
     two.ledger().promote(two.name, 3, facts.model_dump(mode="json"), expected_epoch=1, kind="promotion")
     experiments.follow_up(two)
-    assert kept.require(two.ledger(), two.name, None).ended is None
-    assert two.champion().version == 3
+    ended = kept.require(two.ledger(), two.name, None).ended
+    assert ended.reason.startswith("the champion changed")
+    assert (standing(two), two.champion().version) == (None, 3)
 
 
 def test_a_rollout_and_an_experiment_never_divide_the_traffic_at_once(two) -> None:

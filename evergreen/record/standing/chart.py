@@ -67,9 +67,9 @@ def instants_axis(start: datetime, end: datetime) -> Axis:
 
     Examples
     --------
-    >>> axis = instants_axis(datetime(2026, 3, 1, 8, 10, tzinfo=UTC), datetime(2026, 3, 1, 20, tzinfo=UTC))
+    >>> axis = instants_axis(datetime(2026, 3, 1, 8, 10, tzinfo=UTC), datetime(2026, 3, 1, 17, 5, tzinfo=UTC))
     >>> [day_named(tick, axis) for tick in axis.ticks]
-    ['09:00', '12:00', '15:00', '18:00']
+    ['10:00', '12:00', '14:00', '16:00']
     """
     first, last = ordinal(start), max(ordinal(end), ordinal(start) + MINUTE)
     if last - first > 2:

@@ -60,8 +60,9 @@ def sentence(decision: Decision) -> str:
     """Return what follows, in one sentence."""
     if decision.answer == "promote":
         return f"{decision.variant} is {decision.why}."
-    said = "Keep the champion" if decision.answer == "keep" else "It cannot be told yet"
-    return f"{said}: {decision.why}."
+    if decision.answer == "keep":
+        return f"Keep the champion: {decision.why}."
+    return f"{decision.why[:1].upper()}{decision.why[1:]}."
 
 
 def _head(model: str, experiment: Experiment, at: datetime) -> str:

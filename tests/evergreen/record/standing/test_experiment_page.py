@@ -68,7 +68,7 @@ def test_interval_is_drawn_at_every_look_and_said_while_somebody_points_at_it(wo
 
 def test_experiment_without_rows_says_what_is_missing(tmp_path) -> None:
     page = Page(render("shop", experiment(), reported(tmp_path, lift=0, n=0, points=1)))
-    assert "It cannot be told yet" in words(page)
+    assert "Not known yet: target (no row of the champion is known)." in words(page)
     assert "UNKNOWN: too few units in each variant." in words(page)
 
 
