@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from evergreen.base.values import Value
+from evergreen.record.review.values import Length
 
 State = Literal["OK", "NOTE", "UNKNOWN", "BAD"]
 WORSE: tuple[State, ...] = ("OK", "NOTE", "UNKNOWN", "BAD")
@@ -143,7 +144,7 @@ class Standing(Value):
     """How a model stands at a time. `past`: whether that time was asked for; nothing later is in it then.
 
     `next_look`: by the schedule, None where there is none. `provenance`: what names the champion's parts and the ledger
-    that all of this was read from.
+    that all of this was read from. `review`: what waits for people, by the log; None where nobody looked.
     """
 
     model: str
@@ -164,6 +165,7 @@ class Standing(Value):
     decisions: tuple[Decided, ...]
     incidents: tuple[Told, ...]
     provenance: tuple[tuple[str, str], ...]
+    review: Length | None = None
 
     @property
     def state(self) -> State:
