@@ -38,7 +38,7 @@ padding:.16rem 0;list-style:none}
 .bar{height:.55rem;background:var(--line);border-radius:.2rem;position:relative}
 .bar i{position:absolute;top:0;bottom:0;background:var(--accent);border-radius:.2rem}
 .bar i.less{background:var(--amber)}
-.note{border:1px solid var(--amber);border-radius:.5rem;padding:.6rem .9rem;margin-bottom:1rem;font-size:.92rem}
+.note{margin:.8rem 0 1rem;border:1px solid var(--amber);border-radius:.5rem;padding:.6rem .9rem;font-size:.92rem}
 .note.bad{border-color:var(--red);background:var(--bad)}
 .note button{margin-top:.5rem}
 .acts{position:fixed;left:0;right:0;bottom:0;background:var(--paper);border-top:1px solid var(--line);

@@ -6,6 +6,7 @@ from typing import Literal
 
 from evergreen.base.values import Value
 from evergreen.record.experiments.kept import Experiment
+from evergreen.record.review.values import Length
 
 State = Literal["OK", "NOTE", "UNKNOWN", "BAD"]
 WORSE: tuple[State, ...] = ("OK", "NOTE", "UNKNOWN", "BAD")
@@ -165,7 +166,8 @@ class Standing(Value):
     """How a model stands at a time. `past`: whether that time was asked for; nothing later is in it then.
 
     `next_look`: by the schedule, None where there is none. `provenance`: what names the champion's parts and the ledger
-    that all of this was read from. `experiments`: the last ones, oldest first.
+    that all of this was read from. `experiments`: the last ones, oldest first. `review`: what waits for people, by the
+    log; None where nobody looked.
     """
 
     model: str
@@ -188,6 +190,7 @@ class Standing(Value):
     provenance: tuple[tuple[str, str], ...]
     rollouts: tuple[RolledOut, ...] = ()
     experiments: tuple[Experiment, ...] = ()
+    review: Length | None = None
 
     @property
     def state(self) -> State:
