@@ -127,12 +127,12 @@ def bind_runs() -> None:
 
     Prefect starts them by a name of this module of its, which it says is there to be replaced.
     """
-    start = _starter_engine.run_process
+    start = _starter_engine.run_process  # type: ignore[attr-defined]
 
     def bound(*, command: list[str], **given: Any) -> Awaitable[Any]:
         return start(command=parents.bound(command), **given)
 
-    _starter_engine.run_process = bound  # type: ignore[assignment]
+    _starter_engine.run_process = bound  # type: ignore[attr-defined, assignment]
 
 
 def main() -> None:

@@ -95,10 +95,7 @@ def _kept(answer: Predicted, rule: str) -> Kept:
 
 def _advised(answer: Predicted) -> Shown:
     """Return an answer as it is shown to a person who decides."""
-    name = answer.prediction_id
     if isinstance(answer, Truth):
-        return Truth(name, answer.label, answer.probability, REFERRED, A_PERSON, answer.version)
-    if isinstance(answer, Class):
-        said = (name, answer.label, answer.probability, answer.version)
-        return AdvisedClass(*said, decision=REFERRED, reason=A_PERSON)
-    return AdvisedNumber(name, answer.value, answer.version, decision=REFERRED, reason=A_PERSON)
+        return msgspec.structs.replace(answer, decision=REFERRED, reason=A_PERSON)
+    kind = AdvisedClass if isinstance(answer, Class) else AdvisedNumber
+    return kind(**msgspec.structs.asdict(answer), decision=REFERRED, reason=A_PERSON)

@@ -23,6 +23,7 @@ from evergreen.decisions.rollout.traffic import Arm
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.record.predictions.log import PredictionLog
 from serving.answers import Predicted
+from serving.deciding import Kept
 from serving.metrics import Metrics
 from serving.reading import Scalar
 from serving.routing import Routing
@@ -47,7 +48,7 @@ class Seen(msgspec.Struct, frozen=True, eq=False, gc=False):
     """Rows of one request, what the champion answered, and when it came."""
 
     rows: Sequence[Row]
-    answers: Sequence[Predicted]
+    answers: Sequence[Predicted | Kept]
     received_us: int
 
 

@@ -101,7 +101,7 @@ def people_of(folder: Path, rollout: Rollout, *, contract: Contract, now: dateti
         people.read(decided, contract.task, step.classes),
         sum(one is not None for one in decided),
         (said[0], said[1]),
-        np.where(due, truth, None),
+        np.where(due, truth, np.array(None, dtype=object)),
         unit=Clusters("unit", _codes(rows.column("unit"))),
         block=Clusters(policy.block, block, in_time=True),
         alpha=policy.alpha / max(rollout.plan.looked_at, 1),

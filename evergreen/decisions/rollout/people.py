@@ -44,7 +44,7 @@ def read(decisions: Texts, task: Task, classes: tuple[str, ...] = ()) -> Texts:
     >>> read(np.array(["positive", "No", "later", None], dtype=object), "binary").tolist()
     [True, False, None, None]
     """
-    named: dict[str, object] = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
+    named: Mapping[str, object] = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
     if task != "binary":
         named = {name.casefold(): name for name in classes}
     found = [None if text is None else named.get(str(text).strip().casefold()) for text in decisions]
