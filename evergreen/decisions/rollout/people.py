@@ -1,5 +1,7 @@
 """What people decided about the rows of a shadow, beside what both versions said of them, and what came true."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
