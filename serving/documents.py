@@ -77,8 +77,8 @@ def openapi(release: Release, model: Model, decoder: Decoder) -> bytes:
         "Predicted": _predicted(model),
         "Answer": {
             "type": "object",
-            "description": "The answers, in the order of the rows, and the champion's version, which gave them unless a row "
-            "names another.",
+            "description": "The answers, in the order of the rows, and the champion's version, which gave them unless "
+            "a row names another.",
             "properties": {
                 "model": {"type": "string", "const": release.model},
                 "version": {"type": "integer", "minimum": 1},
