@@ -45,6 +45,11 @@ PAGES = {
     "/readyz": ("ready", "Whether the next request for a prediction could be answered."),
     "/schema": ("schema", "The columns of the contract."),
 }
+VERSION = {
+    "type": "integer",
+    "minimum": 1,
+    "description": "The version that answered this row, while traffic is divided among several; else the answer's own.",
+}
 STATUS = {
     "get": {
         "operationId": "status",
@@ -87,7 +92,8 @@ def openapi(release: Release, model: Model, decoder: Decoder) -> bytes:
         "Referred": REFERRED_ROW,
         "Answer": {
             "type": "object",
-            "description": "The answers, in the order of the rows, and the version of the model that gave them.",
+            "description": "The answers, in the order of the rows, and the champion's version, which gave them unless "
+            "a row names another.",
             "properties": {
                 "model": {"type": "string", "const": release.model},
                 "version": {"type": "integer", "minimum": 1},
@@ -212,15 +218,17 @@ def _predicted(model: Model) -> Schema:
         fields = {"label": {"enum": list(model.classes)}, "probability": share}
     else:
         fields = {"value": {"type": "number", **({"description": target.unit} if target.unit else {})}}
-    properties = {"prediction_id": ID, **fields}
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+    always = {"prediction_id": ID, **fields}
+    properties = {**always, "version": VERSION}
+    return {"type": "object", "properties": properties, "required": list(always), "additionalProperties": False}
 
 
 def _advised(model: Model) -> Schema:
     predicted = _predicted(model)
     properties = {**predicted["properties"], **ADVISED}
     about = "What the model says, for a person, who decides."
-    return {**predicted, "description": about, "properties": properties, "required": list(properties)}
+    required = [*predicted["required"], *ADVISED]
+    return {**predicted, "description": about, "properties": properties, "required": required}
 
 
 def _page(operation: str, summary: str) -> dict[str, Any]:

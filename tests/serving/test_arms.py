@@ -9,6 +9,7 @@ import promoted
 import pytest
 import released
 from promoted import Serving
+from scipy import stats
 
 
 @pytest.fixture
@@ -50,6 +51,45 @@ def test_rows_are_answered_by_the_variant_that_was_drawn_and_the_log_says_by_who
     }
 
 
+def keyed(serving: Serving, parcels: list[int | None]) -> list[int]:
+    """Return the version that answers each parcel; None is sent without its key."""
+    (row,) = released.requests(1)
+    rows = [row if parcel is None else {**row, "parcel": parcel} for parcel in parcels]
+    response = serving.client.post("/predict", json={"rows": rows})
+    assert response.status_code == 200, response.text
+    return [each["version"] for each in response.json()["predictions"]]
+
+
+@pytest.mark.parametrize("unit", [("parcel",), ()])
+def test_realised_share_lies_in_the_binomial_interval_and_whoever_has_a_variant_keeps_it(serving, unit):
+    share, n = 0.25, 4_000
+    divided.divide(serving, 2, share, unit=unit)
+
+    first = [version for begin in range(0, n, 1_000) for version in keyed(serving, [*range(begin, begin + 1_000)])]
+
+    low, high = stats.binom.interval(0.99, n, share)
+    assert low <= first.count(2) <= high
+    again = keyed(serving, [*range(1_000)])
+    assert (again == first[:1_000]) == bool(unit)
+    divided.divide(serving, 2, 0.5, unit=unit)
+    if unit:
+        grown = keyed(serving, [*range(1_000)])
+        assert all(now == 2 for before, now in zip(first, grown, strict=False) if before == 2)
+
+
+def test_key_that_is_missing_in_part_of_the_traffic_harms_nobody(serving):
+    share, n = 0.5, 1_000
+    divided.divide(serving, 2, share, unit=("parcel",))
+    whole = keyed(serving, [*range(n)])
+
+    partly = keyed(serving, [at if at % 2 else None for at in range(n)])
+
+    assert [version for at, version in enumerate(partly) if at % 2] == whole[1::2]
+    low, high = stats.binom.interval(0.99, n // 2, share)
+    assert low <= partly[::2].count(2) <= high
+    assert {row["propensity"] for row in divided.records(serving.settings.home)} == {share}
+
+
 def test_end_of_a_rule_and_another_champion_leave_the_champion_alone(serving, caplog):
     caplog.set_level(logging.INFO)
     divided.divide(serving, 2, 1.0)
@@ -89,7 +129,18 @@ def unknown(_: Serving) -> None:
     """Nobody registered it."""
 
 
-@pytest.mark.parametrize(("spoil", "why"), [(damaged, "INT018"), (unknown, "the ledger does not know it")])
+def other_contract(serving: Serving) -> None:
+    divided.register(serving.settings, divided.other_contract(serving.settings.home, 2, serving.project))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (damaged, "INT018"),
+        (unknown, "the ledger does not know it"),
+        (other_contract, "it asks for arrival, which requests to the champion do not have"),
+    ],
+)
 def test_version_that_cannot_answer_is_refused_counted_and_said_and_the_champion_answers(serving, caplog, spoil, why):
     spoil(serving)
     divided.change(serving.settings, divided.rule(serving.settings, 2, 0.5))

@@ -5,14 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import promoted
+import released
 from promoted import MODEL, Serving
 
+from evergreen.base.artifacts.workspace import Workspace
+from evergreen.config.contract.contract import Contract
 from evergreen.config.settings import Settings
 from evergreen.decisions.rollout.traffic import Arm, Mode, Traffic
+from evergreen.learning import features
+from evergreen.learning.model import model as models
+from evergreen.learning.model.release import Release
+from evergreen.learning.tuning import families
 from evergreen.record import traffic
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import VersionFacts
 from evergreen.record.predictions import reading
+from evergreen.record.registry import bentos
 
 OWNER = "rollout-1"
 
@@ -68,3 +76,24 @@ def records(home: Path, kind: Any = "table") -> list[dict[str, Any]]:
 def expected(version: int, n: int) -> list[float]:
     """Return what a version says of the first rows of the table."""
     return promoted.expected(version, n)
+
+
+def other_contract(home: Path, version: int, project: Path) -> VersionFacts:
+    """Put a package where the service looks for it whose model asks for a column that the others never see."""
+    told = released.CONTRACT.model_dump(mode="json")
+    columns = [{**column, "role": "feature"} if column["name"] == "arrival" else column for column in told["columns"]]
+    contract = Contract.model_validate({**told, "columns": columns})
+    rows, inputs = released.table(), features.inputs(contract, released.FEATURES)
+    pipeline = families.build("logistic", {}, task="binary", inputs=inputs, features=released.FEATURES, seed=7)
+    pipeline.fit(features.build(rows, contract, released.FEATURES)[inputs.names], rows["late"].to_numpy())
+    folder = home / "made" / "src"
+    folder.mkdir(parents=True)
+    made_of = {"contract": contract, "features": released.FEATURES}
+    ref = models.save(Workspace.beside(folder), "model", pipeline, **made_of, about={"seed": 7}, compiled={})
+    release = Release(model=MODEL, version=version, model_digest=ref.sha256, threshold=0.5)
+    (folder / "release.json").write_text(release.model_dump_json())
+    digest = released.pack(folder, project)
+    place = bentos.path_of(release, home)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    folder.parent.rename(place)
+    return promoted.facts(release, digest)
