@@ -95,13 +95,13 @@ def people_of(folder: Path, rollout: Rollout, *, contract: Contract, now: dateti
     rows, policy = step.rows, rollout.begun.policy
     due, block = _blocks(rows, contract, policy.block, now)
     decided = np.array(rows.column("person").to_pylist(), dtype=object)
-    truth = np.array(rows.column("target").to_pylist(), dtype=object)
+    known = [label if is_due else None for label, is_due in zip(rows.column("target").to_pylist(), due, strict=True)]
     said = [np.array(of.column("label").to_pylist(), dtype=object) for of in (step.shadows, rows)]
     return people.beside(
         people.read(decided, contract.task, step.classes),
         sum(one is not None for one in decided),
         (said[0], said[1]),
-        np.where(due, truth, np.array(None, dtype=object)),
+        np.array(known, dtype=object),
         unit=Clusters("unit", _codes(rows.column("unit"))),
         block=Clusters(policy.block, block, in_time=True),
         alpha=policy.alpha / max(rollout.plan.looked_at, 1),

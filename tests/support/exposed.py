@@ -46,6 +46,7 @@ class Town:
     are wrong alike. `shock`: the standard deviation of a day's share, and `own_shock` of that of the new version alone.
     `ms`, `ms_new`: how long each of them takes, on average. `broken`: the share of requests in which the new version
     raises. `people`: of the rows that somebody decides, the share that they get right; None where nobody does.
+    `labels`: the share of rows whose label comes. `unnamed`: the share of rows that do not say whose they are.
     """
 
     project: Project
@@ -62,6 +63,7 @@ class Town:
     people: float | None = None
     seed: int = 7
     labels: float = 1.0
+    unnamed: float = 0.0
     days: int = 0
     answered_new: int = 0
     began: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -94,11 +96,12 @@ class Town:
         breaks = rng.random(n) < self.broken
         ids = self._log.new_ids(n)
         logged, shadowed, said = [], [], []
+        nameless = rng.random(n) < self.unnamed
         for at, name in enumerate(ids):
             event = start + int(at / n * 86_400_000_000)
             label, took, variant, propensity, by = bool(old[at]), ms[at], CHAMPION, 1.0, None
             if rule is not None and rule.mode == "split":
-                arm = drawn(rule, str(who[at]))
+                arm = drawn(rule, name if nameless[at] else str(who[at]))
                 variant, propensity, by = arm.name, arm.share, rule.rule
                 if variant != CHAMPION:
                     slow = rule.slow_ms is not None and ms_new[at] > rule.slow_ms
@@ -119,7 +122,7 @@ class Town:
                     1 if variant == CHAMPION else 2,
                     DIGEST,
                     features=(event, 1.0, 1.0),
-                    keys=(int(who[at]),),
+                    keys=() if nameless[at] else (int(who[at]),),
                     event_us=event,
                     label=label,
                     probability=0.8 if label else 0.2,

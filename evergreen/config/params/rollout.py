@@ -72,7 +72,7 @@ class RolloutParams(Section):
     block: Literal["day", "hour"] = "day"
     """rows of one local day, or hour, hang together; what is said of losses needs 8 of them"""
     worse_by: Annotated[float, Field(gt=0, lt=1)] = 0.02
-    """how much more loss, on the scale of [harm](params.md#harm) from 0 to 1, does not matter"""
+    """how much more loss, on the scale of `harm.loss`, from 0 to 1, does not matter"""
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     """how often a whole rollout may err about the losses: let a version through that is worse by more, or return one
     that is not worse"""

@@ -1,6 +1,5 @@
 """What people decided about the rows of a shadow, beside what both versions said of them, and what came true."""
 
-from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -46,9 +45,9 @@ def read(decisions: Texts, task: Task, classes: tuple[str, ...] = ()) -> Texts:
     >>> read(np.array(["positive", "No", "later", None], dtype=object), "binary").tolist()
     [True, False, None, None]
     """
-    named: Mapping[str, object] = dict.fromkeys(YES, True) | dict.fromkeys(NO, False)
-    if task != "binary":
-        named = {name.casefold(): name for name in classes}
+    named: dict[str, object] = {name.casefold(): name for name in classes}
+    if task == "binary":
+        named = {**dict.fromkeys(YES, True), **dict.fromkeys(NO, False)}
     found = [None if text is None else named.get(str(text).strip().casefold()) for text in decisions]
     return np.array(found, dtype=object)
 

@@ -118,3 +118,21 @@ def test_without_a_shadow_or_a_decision_nothing_is_said_of_people(town) -> None:
     town.people = 0.9
     town.day()
     assert people(town) is None
+
+
+def test_row_that_does_not_say_whose_it_is_stands_for_itself(town) -> None:
+    town.unnamed = 0.25
+    begin(town, "50,100")
+    town.day()
+    (one,) = read(town)
+    alone_ones = one.unit.n - 40
+    assert alone_ones == pytest.approx(50, abs=25)
+    assert one.is_new.mean() == pytest.approx(0.5, abs=0.2)
+
+
+def test_label_of_too_few_rows_says_so(town) -> None:
+    town.labels = 0.4
+    begin(town, "shadow,100")
+    town.day()
+    found = rollout.judged(town.project, rollouts.under_way(town.project.ledger(), "visits"), town.now)
+    assert "labels that are due are known, 90% are needed" in found.checks[0].text
