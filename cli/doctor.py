@@ -10,6 +10,7 @@ from evergreen.base import temporaries
 from evergreen.base.errors import EvergreenError, IntegrityError, LostRace, Unavailable
 from evergreen.base.values import Value
 from evergreen.config.settings import Settings
+from evergreen.data import personal
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import VersionFacts, champion_facts
 from evergreen.record.registry import projection
@@ -38,7 +39,11 @@ def examine(settings: Settings, *, repair: bool) -> list[Finding]:
         ledger.verify()
     except IntegrityError as error:
         return [_of_error(error)]
-    found = [*dead_leases(ledger, repair=repair), *left_behind(settings, repair=repair)]
+    found = [
+        *dead_leases(ledger, repair=repair),
+        *left_behind(settings, repair=repair),
+        *key_of_personal_values(settings),
+    ]
     for model in ledger.models():
         try:
             found += registry(ledger, model, settings, repair=repair)
@@ -186,6 +191,16 @@ def left_behind(settings: Settings, *, repair: bool) -> Iterator[Finding]:
             next="" if repair else "evergreen doctor",
             kind="leftover",
         )
+
+
+def key_of_personal_values(settings: Settings) -> Iterator[Finding]:
+    """Look whether values are hashed under the key that they were hashed under before."""
+    path = settings.home / personal.KEY_FILE
+    if path.with_name(path.name + personal.CHECK).exists():
+        try:
+            personal.key(path)
+        except IntegrityError as error:
+            yield _of_error(error)
 
 
 def _of_error(error: EvergreenError, *, what: str = "") -> Finding:

@@ -11,9 +11,11 @@ import typer
 from cli import (
     advice,
     alerts_command,
+    bandit_commands,
     card_command,
     contract_commands,
     data_commands,
+    degree_commands,
     experiment_commands,
     history_commands,
     init_options,
@@ -23,6 +25,7 @@ from cli import (
     predictions_commands,
     registry_commands,
     report_command,
+    review_commands,
     rollout_commands,
     streams,
 )
@@ -45,10 +48,13 @@ app = typer.Typer(
 
 app.add_typer(contract_commands.app, name="contract")
 app.add_typer(data_commands.app, name="data")
+app.add_typer(degree_commands.app, name="degree")
 app.add_typer(predictions_commands.app, name="predictions")
 app.add_typer(labels_commands.app, name="labels")
 app.add_typer(experiment_commands.app, name="experiment")
+app.add_typer(review_commands.app, name="review")
 app.add_typer(rollout_commands.app, name="rollout")
+app.add_typer(bandit_commands.app, name="bandit")
 app.registered_commands += registry_commands.app.registered_commands
 memory_commands.register(app)
 history_commands.register(app)

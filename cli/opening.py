@@ -30,7 +30,7 @@ class Opened:
 
     `source`: with all that is needed to read it in the same way again. `is_typed`: whether its files carry types.
     `notes`: what a person should know of how it was read. `headless`: whether the first line, taken for the header,
-    looks like a row.
+    looks like a row. `titled`: what stands above the header, if anything does.
     """
 
     source: Source
@@ -38,6 +38,7 @@ class Opened:
     is_typed: bool
     notes: tuple[str, ...]
     headless: bool = False
+    titled: str = ""
 
 
 def opened(source: Source, settings: Settings, look: Look) -> Opened:
@@ -52,7 +53,9 @@ def opened(source: Source, settings: Settings, look: Look) -> Opened:
     items = sources.find(source, settings)
     seen = layouts.look(items[0], source)
     source = _as_source(source, seen.layout)
-    first = Opened(source, *look(source), (*_besides(source, settings), *seen.notes), headless=seen.headless)
+    with _below_its_titles(seen.titled):
+        rows = look(source)
+    first = Opened(source, *rows, (*_besides(source, settings), *seen.notes), seen.headless, seen.titled)
     strange = _not_utf8(items) if first.table.unreadable and seen.layout.encoding is None else None
     if strange:
         first = _in_its_encoding(first, strange, look)
@@ -81,7 +84,34 @@ def advised(opened: Opened | None = None) -> Iterator[None]:
                 f"The first line looks like a row: --no-header calls the columns column_1 to column_{width}, "
                 "--names a,b,… gives them names."
             )
+        elif opened and error.code in ("CFG025", "DQ007") and opened.titled:
+            error.next_step = _without_titles(opened.titled)
+        elif opened and error.code == "CFG025" and _is_one_column(opened.table):
+            error.next_step = (
+                "The first line has one name only: if spaces stand between its names, write them with commas; "
+                "--delimiter names another sign."
+            )
         raise
+
+
+def _is_one_column(table: TableProfile) -> bool:
+    """Return whether what was read has one column, whose name has spaces in it."""
+    return len(table.columns) == 1 and any(len(name.split()) > 1 for name in table.columns)
+
+
+@contextmanager
+def _below_its_titles(titled: str) -> Iterator[None]:
+    """Say of rows that do not fit the first line that the header stands below it."""
+    try:
+        yield
+    except DataError as error:
+        if titled and error.code in ("DQ007", "DQ029"):
+            error.next_step = _without_titles(titled)
+        raise
+
+
+def _without_titles(titled: str) -> str:
+    return f"{titled}: delete the lines above it."
 
 
 def as_option(advice: str) -> str:
@@ -133,7 +163,7 @@ def _in_its_encoding(first: Opened, item: Item, look: Look) -> Opened:
     if layout == source:
         return replace(first, notes=notes)
     source = _as_source(source, layout)
-    return Opened(source, *look(source), notes, headless=first.headless)
+    return replace(first, source=source, table=(rows := look(source))[0], is_typed=rows[1], notes=notes)
 
 
 def _about_columns(items: Sequence[Item], source: Source) -> tuple[str, ...]:

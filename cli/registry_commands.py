@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 app = typer.Typer()
 Version = Annotated[int, typer.Argument(metavar="V", help="The version's number.", min=1)]
 By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decides; kept with the decision.")]
+Direct = Annotated[
+    bool, typer.Option("--direct", help="To all traffic at once, without shadow and canary; kept with the promotion.")
+]
 Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the decision.")]
 
 
@@ -29,11 +32,12 @@ def approve(
     write_file: Annotated[
         bool, typer.Option("--write-file", help="Approve nothing; write the file to fill in and to review.")
     ] = False,
+    direct: Direct = False,
     env: Env = "local",
     params: ParamsFile = "params.yaml",
     as_json: Json = False,
 ) -> None:
-    """Bring a version that waits for a person into service.
+    """Bring a version that waits for a person into service: by the plan of the rollout, or to all traffic at once.
 
     Example: [bold]evergreen approve 4 --by "Ada Lovelace" --reason "the slices look right"[/bold]
     """
@@ -61,7 +65,7 @@ def approve(
         person = people.person(by, reason)
     from flows import promotion
 
-    promotion.approve(project, version, person)
+    promotion.approve(project, version, person, direct=direct)
     _tell_champion(project, as_json)
 
 
@@ -97,6 +101,7 @@ def promote(
     to: Annotated[
         str | None, typer.Option("--to", metavar="ENV", help="Into this environment's registry, if its gate agrees.")
     ] = None,
+    direct: Direct = False,
     env: Env = "local",
     params: ParamsFile = "params.yaml",
     overrides: Overrides = None,
@@ -152,7 +157,7 @@ def promote(
     project = _open(env, params)
     from flows import promotion
 
-    promotion.promote(project, version, person)
+    promotion.promote(project, version, person, direct=direct)
     _tell_champion(project, as_json)
 
 

@@ -24,6 +24,7 @@ from evergreen.base.files import file_digest, write_bytes
 from evergreen.base.values import Value, digest_of
 from evergreen.config.contract.sources import DvcSource, FileSource
 from evergreen.config.settings import PREFIX
+from evergreen.data import personal
 from evergreen.data.ingest import local
 from evergreen.project import Project
 from evergreen.record.candidate import Repair, steps_of
@@ -234,7 +235,7 @@ def _environment(project: Project, home: Path, *, place: Path, code: Path) -> It
     """Yield the variables of the scratch place: its own state, in which ingested rows need not be read again."""
     settings = project.settings
     home.mkdir()
-    if (key := settings.home / "pii.key").exists():
+    for key in settings.home.glob(f"{personal.KEY_FILE}*"):  # and what says which one it is
         shutil.copy(key, home)
     _link(project.datasets / project.name, home / "datasets" / project.name)
     ours = {f"{PREFIX}{name.upper()}" for name in KEPT}

@@ -103,6 +103,13 @@ def judged(outcome: Judgement) -> None:
 
 
 def proposed(outcome: Judgement) -> None:
+    if outcome.rollout:
+        console.print(
+            f"[yellow]{outcome.model} version {outcome.version} is tried on the traffic as {outcome.rollout}; the "
+            f"champion answers until it has shown itself[/]: {escape(outcome.reason)}"
+        )
+        console.print("  How far it is: evergreen rollout status")
+        return
     waits = getattr(outcome, "waits_until", None)
     until = f" until {waits:%Y-%m-%d %H:%M} UTC" if waits else ""
     console.print(

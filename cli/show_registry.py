@@ -31,7 +31,8 @@ def standing(found: "Standing", *, at: str | None) -> None:
         ended = f", until {_when(until)}" if until else ", and still is"
         console.print(f"At {escape(at)} version {found.facts.version} was champion{ended}")
     show.champion(found.facts, found.level)
-    console.print(f"  {entry.kind} by {escape(by_of(entry) or 'nobody named')}: {escape(reason_of(entry) or '')}")
+    how = ", to all traffic at once," if entry.payload.get("direct") else ""
+    console.print(f"  {entry.kind}{how} by {escape(by_of(entry) or 'nobody named')}: {escape(reason_of(entry) or '')}")
     if found.registry:
         show.registry(found.registry)
 
@@ -46,6 +47,7 @@ def events(found: Sequence[Event]) -> None:
     for event in found[-MOST_EVENTS:]:
         style = KINDS.get(event.kind, "default")
         kind = "refusal" if event.kind == "judgement" and event.version is None else event.kind
+        kind += ", direct" if event.direct else ""
         version = "" if event.version is None else str(event.version)
         said = [escape(event.by or ""), escape(_begins(event.reason or ""))]
         table.add_row(f"#{event.seq}", _when(event.at), f"[{style}]{kind}[/]", version, *said)

@@ -6,6 +6,7 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -22,15 +23,17 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.deployments import run_deployment
 from prefect.deployments.runner import RunnerDeployment
-from prefect.runner import Runner
+from prefect.runner import Runner, _starter_engine
 from prefect.schedules import Cron, Schedule
 from prefect.states import Cancelled
 from prefect.types.entrypoint import EntrypointType
 
+from evergreen.base import parents
 from evergreen.base.errors import ConfigError
 from evergreen.config.settings import Settings
 from flows.alerting import heartbeat
 from flows.automations import trigger
+from flows.bandit import bandit
 from flows.due import monitoring
 from flows.experimenting import experiment
 from flows.exposing import rollout
@@ -63,6 +66,7 @@ def deployments(settings: Settings, env: str) -> tuple[RunnerDeployment, ...]:
         housekeeping: (settings.housekeeping_cron, {}),
         heartbeat: (settings.heartbeat_cron, {}),
         rollout: (settings.rollout_cron, {}),
+        bandit: (settings.bandit_cron, {}),
         review: (None, {}),
         scoring: (None, {}),
     }
@@ -118,12 +122,26 @@ def skip_missed(client: SyncPrefectClient, env: str, *, now: datetime) -> int:
             return skipped
 
 
+def bind_runs() -> None:
+    """Have the kernel end each run that the runner of this process starts, when this process is gone: also if killed.
+
+    Prefect starts them by a name of this module of its, which it says is there to be replaced.
+    """
+    start = _starter_engine.run_process
+
+    def bound(*, command: list[str], **given: Any) -> Awaitable[Any]:
+        return start(command=parents.bound(command), **given)
+
+    _starter_engine.run_process = bound  # type: ignore[assignment]
+
+
 def main() -> None:
     """Register the deployments of the environment named on the command line (default: local) and run them.
 
     It begins with one look at all that is due, for every tick that was missed.
     """
     env = sys.argv[1] if len(sys.argv) > 1 else "local"
+    bind_runs()
     # Schedules stay active when this ends: what they start meanwhile is skipped, once this is back.
     runner = Runner(query_seconds=POLL_SECONDS, limit=None, pause_on_shutdown=False)
     for deployment in deployments(Settings.load(env), env):

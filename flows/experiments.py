@@ -16,7 +16,7 @@ from evergreen.record.outcomes import VersionFacts
 from evergreen.record.registry import people
 from evergreen.record.registry.people import Person
 from flows import rollout
-from flows.promotion import require_no_approval, require_whole
+from flows.admission import require_no_approval, require_whole
 
 log = logging.getLogger(__name__)
 CLOCKS = timedelta(minutes=10)  # that the clocks of services and of the ledger may differ

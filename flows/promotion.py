@@ -4,21 +4,27 @@ import logging
 from datetime import UTC, datetime
 from typing import Literal
 
-from evergreen.adapters import packaging
-from evergreen.base.errors import GateRefused
 from evergreen.project import Project
 from evergreen.record.ledger.champions import Decision
 from evergreen.record.ledger.ledger import Ledger
-from evergreen.record.outcomes import Judgement, VersionFacts, of_entry
+from evergreen.record.outcomes import VersionFacts, directly
 from evergreen.record.registry import people
 from evergreen.record.registry.people import Person, Proposal
+from flows import rollout
+from flows.admission import require_no_approval, require_whole
 from flows.following import follow, follow_beside, follow_or_say
 
 log = logging.getLogger(__name__)
 
 
-def approve(project: Project, version: int, person: Person) -> VersionFacts:
+def approve(project: Project, version: int, person: Person, *, direct: bool = False) -> VersionFacts:
     """Bring a version that waits for a person into service, with the approval or not at all.
+
+    Where another version answers, it is tried on the traffic first, by the plan.
+
+    Parameters
+    ----------
+    direct : let it answer all traffic at once, as `rollout.direct` does for all; the promotion keeps that.
 
     Raises
     ------
@@ -40,7 +46,12 @@ def approve(project: Project, version: int, person: Person) -> VersionFacts:
     require_whole(project, facts)
     follow(project)
     approval = Decision(kind="approval", key=str(version), payload=person.told(version))
-    _bring(ledger, facts, person, expected_epoch=proposal.epoch, kind="promotion", because=approval)
+    if champion and not (direct or project.params.rollout.direct):
+        rollout.begin(project, version, by=person.by, reason=person.reason, kind="approval", epoch=proposal.epoch)
+        ledger.record_under(name, **dict(approval), expected_epoch=proposal.epoch)
+        return facts
+    whole = champion is not None
+    _bring(ledger, facts, person, expected_epoch=proposal.epoch, kind="promotion", because=approval, direct=whole)
     follow_or_say(project)
     return people.require_version(ledger, name, version)
 
@@ -65,12 +76,17 @@ def reject(project: Project, version: int, person: Person) -> VersionFacts:
     return facts
 
 
-def promote(project: Project, version: int, person: Person) -> VersionFacts:
+def promote(project: Project, version: int, person: Person, *, direct: bool = False) -> VersionFacts:
     """Bring a registered version into service because a person says so, such as forward again after a rollback.
+
+    Parameters
+    ----------
+    direct : as in `approve`, for a version that was never in service.
 
     Raises
     ------
-    As `approve`; GateRefused too if the gate refused it, or if it has to be approved.
+    As `approve`; GateRefused too if the gate refused it, if it has to be approved, or if it was never in service and
+    would answer all traffic at once.
     """
     ledger, name = project.ledger(), project.name
     champion = ledger.champion(name)
@@ -82,7 +98,11 @@ def promote(project: Project, version: int, person: Person) -> VersionFacts:
     people.require_allowed(version, person, project.params.approval.by)
     require_whole(project, facts)
     follow(project)
-    _bring(ledger, facts, person, expected_epoch=champion.epoch if champion else 0, kind="promotion")
+    untried = champion is not None and version not in {int(entry.payload["version"]) for entry in ledger.changes(name)}
+    if untried and not (direct or project.params.rollout.direct):
+        raise rollout.at_once(version)
+    epoch = champion.epoch if champion else 0
+    _bring(ledger, facts, person, expected_epoch=epoch, kind="promotion", direct=untried)
     follow_or_say(project)
     return people.require_version(ledger, name, version)
 
@@ -121,39 +141,19 @@ def _bring(
     expected_epoch: int,
     kind: Literal["promotion", "rollback"],
     because: Decision | None = None,
+    direct: bool = False,
 ) -> None:
     model, promoted = facts.judged.model, facts.promoted(datetime.now(UTC))
     ledger.promote(
         model,
         facts.version,
-        {**promoted.model_dump(mode="json"), "by": person.by, "reason": person.reason},
+        {**promoted.model_dump(mode="json"), "by": person.by, "reason": person.reason, **directly(direct)},
         expected_epoch=expected_epoch,
         kind=kind,
         because=because,
         unless=("rejection", str(facts.version)),
     )
     log.info("%s: version %d of '%s' is champion, says %s: %s", kind, facts.version, model, person.by, person.reason)
-
-
-def require_no_approval(project: Project, ledger: Ledger, facts: VersionFacts) -> None:
-    """Raise GateRefused if a version that never was in service was refused by the gate, or has to be approved."""
-    version, entry = facts.version, ledger.find(project.name, "judgement", facts.candidate)
-    judged = of_entry(ledger, entry, Judgement) if entry else facts.judged
-    if judged.verdict == "refused":
-        raise GateRefused(
-            "GATE005",
-            f"the gate refused version {version}, when it was asked again: {judged.reason}",
-            where="ledger",
-            next_step="Train another: evergreen run",
-        )
-    if people.proposal_of(ledger, project.name, version) or facts.judged.rule in project.params.approval.required:
-        raise GateRefused(
-            "GATE004",
-            f"version {version} has to be approved: the policy asks for it after a gate by the rule "
-            f"{facts.judged.rule}",
-            where="approval.required",
-            next_step=f'Approve it: evergreen approve {version} --by NAME --reason "why"',
-        )
 
 
 def require_same_data(project: Project, proposal: Proposal) -> None:
@@ -169,16 +169,3 @@ def require_same_data(project: Project, proposal: Proposal) -> None:
             proposal.version,
             f"the data changed since: it was made of rows {proposal.data_digest[:12]}, now they are {found[:12]}",
         )
-
-
-def require_whole(project: Project, facts: VersionFacts) -> None:
-    """Check everything that a version serves and is watched with, and build its package again if that is damaged.
-
-    Raises
-    ------
-    IntegrityError if a model, the train rows or the proof is missing, or not as it was written.
-    """
-    for ref in (facts.artifact, facts.as_judged, facts.proof, facts.train):
-        if ref:
-            project.workspace.require(ref)
-    packaging.restore(facts, project.settings)

@@ -21,8 +21,8 @@ from tasks.package import Packaged
 
 P = ParamSpec("P")
 R = TypeVar("R")
-# No analysis, since nobody looks at it; and nobody is there to approve anything.
-ALWAYS = ("evaluate.analysis=never", "approval.required=[]")
+# No analysis, since nobody looks at it; nobody is there to approve anything, and no traffic to try a version on.
+ALWAYS = ("evaluate.analysis=never", "approval.required=[]", "rollout.direct=true")
 
 
 def rehearsed(project: Project, policy: str, folder: Path) -> Project:

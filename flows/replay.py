@@ -1,6 +1,7 @@
 """The calendar walked month by month: train once, then monitor, decide and retrain as the policy says."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 
@@ -8,6 +9,7 @@ from evergreen.base.errors import ConfigError, GateRefused
 from evergreen.base.months import following, named
 from evergreen.base.values import Value
 from evergreen.config import consistency
+from evergreen.config.params.rollout import RolloutParams
 from evergreen.data.datasets.months import midnight
 from evergreen.decisions.performance import Performance
 from evergreen.project import Project
@@ -47,6 +49,8 @@ def replay(project: Project, start: date, end: date) -> Iterator[TrainingOutcome
     has already seen the months to come.
     """
     consistency.require_time(project.contract)
+    directly = project.params.model_copy(update={"rollout": RolloutParams(direct=True)})  # history has no traffic
+    project = replace(project, params=directly)
     refuse_other_walk(project, start)
     first_known = last_known_day(as_of_end(start, project), project.contract)
     outcome = run_training(project.until(first_known), reason="first training", stays=False)

@@ -110,7 +110,7 @@ def ask(project: Project, proposal: Proposal, fault: str) -> Answer:
 
 def request(outcome: TrainingOutcome | None, env: str, params_file: str) -> None:
     """Start a review of a version that a training in a served deployment proposed, once for each version."""
-    if outcome is None or outcome.verdict != "proposed" or not runtime.deployment.id:
+    if outcome is None or outcome.verdict != "proposed" or outcome.rollout or not runtime.deployment.id:
         return
     try:
         run_deployment(

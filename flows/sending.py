@@ -12,7 +12,7 @@ from evergreen.record.registry import proof as proofs
 from evergreen.record.registry.bundle import exportable
 from evergreen.record.registry.people import Person
 from evergreen.record.registry.proof import Proof
-from flows.promotion import require_whole
+from flows.admission import require_whole
 
 
 @dataclass(frozen=True)

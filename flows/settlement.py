@@ -1,4 +1,4 @@
-"""What follows the gate: a candidate is logged, and one that passed is proven, registered, and promoted or proposed."""
+"""What follows the gate: a candidate is logged; one that passed is proven, registered, and promoted, or tried first."""
 
 import logging
 from collections.abc import Mapping
@@ -10,13 +10,15 @@ from evergreen.base.values import Value
 from evergreen.config.card import CardText
 from evergreen.decisions.gate.verdict import Verdict
 from evergreen.project import Project
+from evergreen.record import rollouts, traffic
 from evergreen.record.candidate import Candidate
-from evergreen.record.outcomes import Judgement, StepRun, VersionFacts, of_entry
+from evergreen.record.outcomes import GATE, Judgement, StepRun, VersionFacts, of_entry
 from evergreen.record.plan.commits import Commit
 from evergreen.record.registry import people
 from evergreen.record.registry.case import Case
 from evergreen.record.registry.people import Person
 from evergreen.record.tracker import Run
+from flows import degrees, rollout
 from flows.recorder import Recorder
 from tasks.describe import describe
 from tasks.package import package
@@ -111,7 +113,8 @@ def settle(
         uses=verdict.uses,
         refit_of=as_judged and as_judged.sha256,
     )
-    if not verdict.promote:
+    ripens = may_ripen(project, verdict)
+    if not verdict.promote and not ripens:
         return judged
     passed = judged.model_copy(update={"verdict": "proposed", "reason": f"{reason}: {verdict.reason}"})
     proof = do(
@@ -127,9 +130,13 @@ def settle(
     facts = make_version(
         project, candidate, passed, do, run=run, tags=tags, as_judged=as_judged, proof=proof, author=origin.author
     )
+    if ripens:
+        return try_on_traffic(project, facts, epoch=epoch, by=GATE, kind="unclear")
     if verdict.rule in project.params.approval.required:
         propose(project, facts, epoch=epoch)
         return facts.judged
+    if verdict.rule != "first" and not project.params.rollout.direct:
+        return try_on_traffic(project, facts, epoch=epoch, by=person.by if person else GATE)
     return bring_into_service(project, facts, do, epoch=epoch, fence=fence, person=person)
 
 
@@ -220,8 +227,41 @@ def make_version(
     facts = facts.model_copy(update={"summary": summary})
     ledger = project.ledger()
     entry = ledger.record(project.name, "version", str(version), facts.model_dump(mode="json"))
+    degrees.prepare(project, facts, do)
     failpoints.reach("promote.registered")
     return of_entry(ledger, entry, VersionFacts)  # that of the first time, where a killed run recorded it before
+
+
+def may_ripen(project: Project, verdict: Verdict) -> bool:
+    """Return whether a candidate about which the gate is inconclusive is tried in a shadow, where evidence ripens.
+
+    Not where a person would have to approve it, nor beside another rollout or an experiment.
+    """
+    ledger, name = project.ledger(), project.name
+    return (
+        project.params.rollout.unclear == "shadow"
+        and verdict.verdict == "INCONCLUSIVE"
+        and not verdict.promote
+        and verdict.rule != "first"
+        and verdict.rule not in project.params.approval.required
+        and traffic.standing(ledger, name) is None
+        and rollouts.under_way(ledger, name) is None
+    )
+
+
+def try_on_traffic(
+    project: Project, facts: VersionFacts, *, epoch: int, by: str, kind: rollouts.Origin = "gate"
+) -> Judgement:
+    """Let a registered version go by the plan of the rollout, once, and return its judgement.
+
+    Raises
+    ------
+    As `rollout.begin`: LostRace if another rollout is under way, or the champion changed since `epoch`.
+    """
+    begun = rollouts.under_way(project.ledger(), project.name)
+    if begun is None or begun.begun.version != facts.version:
+        begun = rollout.begin(project, facts.version, by=by, reason=facts.judged.reason, kind=kind, epoch=epoch)
+    return facts.judged.model_copy(update={"rollout": begun.owner})
 
 
 def bring_into_service(
@@ -241,5 +281,6 @@ def bring_into_service(
     """
     promoted = facts.promoted(datetime.now(UTC))
     decided = {"by": person.by, "reason": person.reason} if person else {}
-    do(promote, promoted, expected_epoch=epoch, settings=project.settings, fence=fence, **decided)
+    direct = epoch > 0
+    do(promote, promoted, expected_epoch=epoch, settings=project.settings, fence=fence, direct=direct, **decided)
     return promoted.judged

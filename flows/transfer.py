@@ -89,9 +89,9 @@ def transfer(sending: Sending, do: Recorder) -> Transferred:
 def _as_it_was_made(sending: Sending) -> Project:
     """Return the project of where the version goes, with the contract and the parameters that it was made with.
 
-    What decides about it is of where it goes: the gate's policy, and who has to approve.
+    What decides about it is of where it goes: the gate's policy, who has to approve, and how it comes to the traffic.
     """
-    decides = {name: getattr(sending.target.params, name) for name in ("gate", "approval")}
+    decides = {name: getattr(sending.target.params, name) for name in ("gate", "approval", "rollout")}
     params = sending.proof.params.model_copy(update=decides)
     return replace(sending.target, params=params, contract=sending.proof.contract)
 

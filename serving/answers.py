@@ -14,52 +14,75 @@ UNDECIDED = (*CHAMPION, None, None)
 Headers = list[tuple[bytes, bytes]]
 
 
-class Truth(msgspec.Struct, gc=False):
-    """The answer for one row; `label` is true when `probability` is at or above the release's threshold.
+class Given(msgspec.Struct, gc=False, kw_only=True):
+    """An answer for one row. `version`: the one that gave it, where several answer; else it is left out."""
 
-    `version`: the one that gave it, where several answer; it is left out where the champion alone does.
-    """
+    version: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Truth(Given, gc=False):
+    """The answer for one row; `label` is true when `probability` is at or above the release's threshold."""
 
     prediction_id: str
     label: bool
     probability: float
     decision: str
     reason: str
-    version: int | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def logged(self) -> "Logged":
         return self.label, self.probability, None, *CHAMPION, self.decision, THRESHOLD
 
 
-class Class(msgspec.Struct, gc=False):
-    """The answer for one row: its likeliest class and the probability of it; `version` as in `Truth`."""
+class Class(Given, gc=False):
+    """The answer for one row: its likeliest class and the probability of it."""
 
     prediction_id: str
     label: str
     probability: float
-    version: int | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def logged(self) -> "Logged":
         return self.label, self.probability, None, *UNDECIDED
 
 
-class Number(msgspec.Struct, gc=False):
-    """The answer for one row, in the target's unit; `version` as in `Truth`."""
+class Number(Given, gc=False):
+    """The answer for one row, in the target's unit."""
 
     prediction_id: str
     value: float
-    version: int | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def logged(self) -> "Logged":
         return None, None, self.value, *UNDECIDED
 
 
+class Referred(msgspec.Struct, gc=False):
+    """The answer for a row that a person decides, who is not told what the model says."""
+
+    prediction_id: str
+    decision: str
+    reason: str
+
+
+class AdvisedClass(Class, kw_only=True):
+    """A class and its probability, for a person who decides."""
+
+    decision: str
+    reason: str
+
+
+class AdvisedNumber(Number, kw_only=True):
+    """A value, for a person who decides."""
+
+    decision: str
+    reason: str
+
+
 # What the prediction log keeps of an answer: label, probability, value, variant, propensity, decision and rule.
 Logged = tuple[Any, ...]
 Predicted = Truth | Class | Number
+Shown = Predicted | Referred
 
 
 def predicted(ids: Sequence[str], estimates: Estimates, threshold: float) -> list[Predicted]:

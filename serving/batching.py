@@ -16,11 +16,13 @@ import msgspec
 from threadpoolctl import threadpool_limits
 
 from evergreen.base.errors import ResourceError
+from evergreen.decisions.automation.degrees import Automation, decider
 from evergreen.decisions.rollout.traffic import CHAMPION
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Logged, Source
-from serving.answers import Predicted, RequestError, predicted
+from serving.answers import Predicted, RequestError, Shown, predicted
+from serving.deciding import Decided, Kept, decide, decide_each
 from serving.decoding import Decoded
 from serving.dividing import Divided, Variants
 from serving.metrics import Metrics
@@ -52,7 +54,7 @@ class Waiting(msgspec.Struct, eq=False):
     read: Read
     n_bytes: int
     about: About
-    answer: "asyncio.Future[list[Predicted]]"
+    answer: "asyncio.Future[Sequence[Shown]]"
     routing: Routing | None = None
     decoded: Decoded | None = None
     divided: Divided | None = None
@@ -67,7 +69,7 @@ class Answered(msgspec.Struct, eq=False):
     requests: list[Waiting]
     rows: Sequence[Sequence[Scalar]]
     estimates: Estimates | None
-    answers: list[Predicted]
+    decided: Decided
     seconds: float
 
 
@@ -92,11 +94,12 @@ class Batcher:
 
     Bodies are read when it is their turn, so many a turn of the event loop that it has time for everybody else; those
     of few rows and those of more have a part of each turn, and what is large goes to a thread.
-    `writes` is None where predictions are not logged.
+    `writes` is None where predictions are not logged. `automation`: who decides on what is answered from now on; None
+    for the model, on every row.
     """
 
-    def __init__(self, writes: PredictionLog | None, metrics: Metrics) -> None:
-        self._log, self._metrics = writes, metrics
+    def __init__(self, writes: PredictionLog | None, metrics: Metrics, automation: Automation | None = None) -> None:
+        self._log, self._metrics, self.automation = writes, metrics, automation
         self._few: list[Waiting] = []
         self._more: list[Waiting] = []
         self._large: list[Waiting] = []
@@ -128,14 +131,14 @@ class Batcher:
 
     def submit(
         self, served: Served, read: Read, n_bytes: int, about: About, *, whole: bool = False
-    ) -> "asyncio.Future[list[Predicted]]":
+    ) -> "asyncio.Future[Sequence[Shown]]":
         """Return where the answers of the rows that `read` returns will be, in their order.
 
         `served` gives them, or the variants of its routing do; `whole`: no other than `served`. It raises what `read`
         raises, and ResourceError if they could not be logged.
         """
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[list[Predicted]] = loop.create_future()
+        answer: asyncio.Future[Sequence[Shown]] = loop.create_future()
         routing = self._routing
         if routing is not None and (routing.champion is not served or (whole and routing.divides)):
             routing = None
@@ -250,10 +253,10 @@ class Batcher:
             return self._answer_divided(batch, rows, began)
         estimates = served.estimate(rows)
         ids = self._new_ids(len(rows))
-        answers = predicted(ids, estimates, served.release.threshold)
+        decided = decide(predicted(ids, estimates, served.release.threshold), self.automation, served.release)
         if self._log is not None:
-            self._log.append(served.columns, _records(batch, answers))
-        return Answered(batch, rows, estimates, answers, perf_counter() - began)
+            self._log.append(served.columns, _records(batch, decided.kept))
+        return Answered(batch, rows, estimates, decided, perf_counter() - began)
 
     def _answer_divided(self, batch: list[Waiting], rows: list[Sequence[Scalar]], began: float) -> Answered:
         """Return the answers of requests whose other variants have said what they had to say."""
@@ -270,9 +273,11 @@ class Batcher:
                 answer.version = release.version
                 said[at] = answer
         answers = [answer for answer in said if answer is not None]
+        releases = [release for each in divided for release in each.releases]
+        decided = decide_each(answers, self.automation, releases)
         if self._log is not None:
-            self._log.append(served.columns, _records(batch, answers))
-        return Answered(batch, own, estimates, answers, perf_counter() - began)
+            self._log.append(served.columns, _records(batch, decided.kept))
+        return Answered(batch, own, estimates, decided, perf_counter() - began)
 
     def _settle(self, outcomes: list[Outcome]) -> None:
         """Give every request its outcome, unless its caller gave up."""
@@ -292,13 +297,14 @@ class Batcher:
             for waiting in outcome.requests:
                 end = begin + len(waiting.decoded.rows)  # type: ignore[union-attr]  # it is read
                 if not waiting.answer.done():
-                    waiting.answer.set_result(outcome.answers[begin:end])
+                    waiting.answer.set_result(outcome.decided.shown[begin:end])
                 if waiting.routing is not None and waiting.routing is self._routing:
-                    self._count(waiting, outcome.answers[begin:end])
+                    self._count(waiting, outcome.decided.kept[begin:end])
                 begin = end
             if outcome.estimates is not None:
                 self._metrics.predicted(outcome.requests[0].served, outcome.estimates.values, outcome.rows)
-            self._metrics.batched(len(outcome.answers), outcome.seconds)
+            self._metrics.decided([decider(*each.logged[-2:]) for each in outcome.decided.kept])
+            self._metrics.batched(len(outcome.decided.kept), outcome.seconds)
 
     def _back(self, waiting: Waiting) -> None:
         """Have a request answered whose variants have said what they had to say."""
@@ -306,7 +312,7 @@ class Batcher:
         self._queue(waiting)
         self._call(asyncio.get_running_loop())
 
-    def _count(self, waiting: Waiting, answers: list[Predicted]) -> None:
+    def _count(self, waiting: Waiting, answers: Sequence[Predicted | Kept]) -> None:
         """Offer what the champion answered to the shadows, or count what it answered beside other variants."""
         decoded, divided = waiting.decoded, waiting.divided
         assert decoded is not None
@@ -335,7 +341,7 @@ def _taken(waiting: list[Waiting], most_bytes: int) -> tuple[list[Waiting], list
     return batch, left
 
 
-def _records(batch: list[Waiting], answers: list[Predicted]) -> list[Logged]:
+def _records(batch: list[Waiting], answers: Sequence[Predicted | Kept]) -> list[Logged]:
     """Return what is logged of the rows of a batch, in their order."""
     now_us, at = time_ns() // 1_000, 0
     served = batch[0].served

@@ -10,12 +10,15 @@ from evergreen.config.contract.columns import Column, loose
 from evergreen.learning.model.model import Model
 from serving.answers import RequestError
 from serving.reading import Fault, Scalar, reading_of
-from serving.shapes import SHOWN, cut, misshapen
+from serving.shapes import SHOWN, Misshapen, cut, misshapen
 from serving.spellings import allowed
 
 NEXT = "GET /openapi.json names every field with what it may hold."
 WANTED = 'Send {"rows": [{…}, …]}, an object for each row; GET /openapi.json says what is in it.'
 NO_NAN = "JSON has no NaN and no Infinity: send null for what is missing."
+# msgspec takes no name with one of these for a field; characters that nobody writes stand in for them.
+_STAND_INS = {ord(character): chr(0xF800 + ord(character)) for character in ('"', "\\", *map(chr, range(32)))}
+_AS_SENT = {ord(stand_in): chr(character) for character, stand_in in _STAND_INS.items()}
 
 
 class Decoded(msgspec.Struct, frozen=True, eq=False):
@@ -52,7 +55,7 @@ class Decoder:
         self.inputs = contract.as_written(contract.with_parts(self.columns, those=False))
         self.max_rows = max_rows
         self._known = {column.name: column for column in self.fields}
-        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(_body(self.fields, len(self.required))).decode
+        self._decode = _decoding(self.fields, len(self.required))
         self._reading = reading_of(self.columns, contract, given=given)
         self._reading_keys = reading_of(self.keys, contract)
         self._take = _taking(self.columns, self.fields)
@@ -103,7 +106,7 @@ class Decoder:
         return Decoded(typed, keys or ((),) * len(rows))
 
     def _refuse_shape(self, error: msgspec.ValidationError) -> NoReturn:
-        fault, next_step = misshapen(error), WANTED
+        fault, next_step = _as_sent(misshapen(error)), WANTED
         if fault.where.startswith("rows["):
             column = self._known.get(fault.where.partition("].")[2])
             if fault.unknown is not None:
@@ -133,6 +136,29 @@ def _taking(columns: Sequence[Column], fields: Sequence[Column]) -> Callable[[Se
     return take
 
 
+def _decoding(columns: Sequence[Column], n_required: int) -> Callable[[bytes], Any]:
+    """Return what reads the rows of a body, whose fields may have any name."""
+    body = _body(columns, n_required)
+    if all(column.name == column.name.translate(_STAND_INS) for column in columns):
+        return msgspec.json.Decoder(body).decode
+    as_sent = msgspec.json.Decoder(_AnyBody).decode
+
+    def decode(content: bytes) -> Any:
+        rows = [{name.translate(_STAND_INS): value for name, value in row.items()} for row in as_sent(content).rows]
+        return msgspec.convert({"rows": rows}, body)
+
+    return decode
+
+
+class _AnyBody(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    rows: list[dict[str, Any]]
+
+
+def _as_sent(fault: Misshapen) -> Misshapen:
+    unknown = None if fault.unknown is None else fault.unknown.translate(_AS_SENT)
+    return Misshapen(fault.where.translate(_AS_SENT), fault.what.translate(_AS_SENT), unknown)
+
+
 def _body(columns: Sequence[Column], n_required: int) -> type[msgspec.Struct]:
     """Return the type of a body; fields are known by position, so that a column may have any name, such as ``copy``."""
     fields: list[Any] = [
@@ -141,7 +167,7 @@ def _body(columns: Sequence[Column], n_required: int) -> type[msgspec.Struct]:
     row = msgspec.defstruct(
         "Row",
         fields,
-        rename={field[0]: column.name for field, column in zip(fields, columns, strict=True)},
+        rename={field[0]: column.name.translate(_STAND_INS) for field, column in zip(fields, columns, strict=True)},
         forbid_unknown_fields=True,
         gc=False,
     )

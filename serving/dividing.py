@@ -9,6 +9,7 @@ import msgspec
 
 from evergreen.decisions.rollout.traffic import CHAMPION, Arm, Why, fallen
 from evergreen.learning.evaluation.estimates import Estimates
+from evergreen.learning.model.release import Release
 from evergreen.record.predictions.records import Logged
 from serving.answers import Predicted, predicted
 from serving.decoding import Decoded
@@ -49,6 +50,14 @@ class Divided(msgspec.Struct, eq=False):
     def n_own(self) -> int:
         """How many rows the champion answers, its own or another's."""
         return self.said.count(None)
+
+    @property
+    def releases(self) -> list[Release]:
+        """Which release answers each row."""
+        variants, own = self.routing.variants, self.routing.champion.release
+        return [
+            own if said is None else variants[arm.name].release for arm, said in zip(self.arms, self.said, strict=True)
+        ]
 
     def take(self, places: Sequence[int], said: Estimates | Why, variant: str) -> list[Why | None]:
         """Take what a variant said of the rows at some places; return of each why the champion answers it, if so."""
@@ -93,10 +102,11 @@ class Variants:
 
     def ask(self, divided: Divided, done: Callable[[], object]) -> None:
         """Ask every variant that was drawn about its rows; `done` is called when all have told, or had their time."""
-        routing, places = divided.routing, dict[str, list[int]]()
-        for at, arm in enumerate(divided.arms):
+        routing = divided.routing
+        places: dict[str, list[int]] = {}
+        for place, arm in enumerate(divided.arms):
             if arm.name != CHAMPION:
-                places.setdefault(arm.name, []).append(at)
+                places.setdefault(arm.name, []).append(place)
         divided.n_away = len(places)
         slow_ms = routing.traffic.slow_ms
         for name, at in places.items():

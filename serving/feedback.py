@@ -98,11 +98,15 @@ def _decode(body: bytes, most: int) -> list[Item]:
 
 def _take(served: "Served", log: PredictionLog, body: bytes, most: int, request_id: str) -> Taken:
     items = _decode(body, most)
-    now_us = time_ns() // 1_000
-    said = [row for item in _Items(served.model.contract, items).read() for row in item.rows(now_us, request_id)]
-    log.append_feedback(served.columns, said)
+    log.append_feedback(served.columns, rows_of(served.model.contract, items, request_id))
     unknown = _unknown(log, [item.prediction_id for item in items if item.prediction_id is not None])
     return Taken(len(items), len(unknown), unknown[:MOST_SHOWN])
+
+
+def rows_of(contract: Contract, items: Sequence[Item], request_id: str) -> list[Feedback]:
+    """Return what is logged of items that came now; raises RequestError 422 for the first that cannot be taken."""
+    now_us = time_ns() // 1_000
+    return [row for item in _Items(contract, items).read() for row in item.rows(now_us, request_id)]
 
 
 def _unknown(log: PredictionLog, ids: Sequence[str]) -> list[str]:

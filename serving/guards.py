@@ -11,6 +11,7 @@ from serving.answers import RequestError
 
 TOKEN_ROUTES = ("/predict", "/feedback", "/explain/")
 ADMIN_ROUTES = "/admin/"
+REVIEW_PAGE, REVIEW_ROUTES = "/review", "/review/"
 _SANE_ID = re.compile(rb"[\x21-\x7e]{1,64}")
 _COUNT, _PREFIX = itertools.count(1), os.urandom(6).hex()
 
@@ -45,6 +46,7 @@ class Guard:
         self._hosts = frozenset(name.lower().encode() for name in settings.allowed_hosts)
         self._token = settings.serve_token.get_secret_value().encode() if settings.serve_token else None
         self._admin = settings.admin_token.get_secret_value().encode() if settings.admin_token else None
+        self._review = settings.review_token.get_secret_value().encode() if settings.review_token else None
         self.is_open = not self._hosts and self._token is None
 
     def check(self, path: str, head: Head) -> None:
@@ -59,6 +61,11 @@ class Guard:
             if self._admin is None:
                 raise RequestError(404, "", "SRV008", "Not Found", next_step="Set EVERGREEN_ADMIN_TOKEN to have it.")
             _check_token(head, self._admin)
+        elif path == REVIEW_PAGE or path.startswith(REVIEW_ROUTES):
+            if self._review is None:
+                raise RequestError(404, "", "SRV008", "Not Found", next_step="Set EVERGREEN_REVIEW_TOKEN to have it.")
+            if path != REVIEW_PAGE:  # which holds no data: a browser asks for it before anybody can give a token
+                _check_token(head, self._review)
         elif self._token is not None and needs_token(path):
             _check_token(head, self._token)
 

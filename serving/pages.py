@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from evergreen.base.errors import Unavailable
-from serving import inference_protocol, swap
+from serving import inference_protocol, reviewing, swap
 from serving.answers import RequestError
 from serving.explain import explain
 from serving.metrics import CONTENT_TYPE
@@ -63,6 +63,7 @@ def routes(service: "Service") -> list[Route]:
         Route("/readyz", readyz),
         Route("/metrics", metrics),
         *inference_protocol.routes(service),
+        *reviewing.routes(service),
     ]
     documents = [Route("/openapi.json", openapi), Route("/schema", schema), Route("/status", standing)]
     return always + (documents if service.settings.serve_documents else [])

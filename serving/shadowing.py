@@ -184,33 +184,29 @@ class Asked:
         return [together]
 
     def _records(self, said: Sequence[Estimates | str], latency_us: int) -> list[Shadowed]:
-        release = self._served.release
+        release, rule = self._served.release, self._routing.traffic.rule
+        who = (release.model, release.version, release.model_digest, self._arm.name)
         about = ((name, seen.received_us) for seen in self._batch for name in seen.ids)
         records = []
         for part in said:
-            n = 1 if isinstance(part, str) else len(part.values)
-            given = [None] * n if isinstance(part, str) else told(part, release.threshold)
-            for answer, (name, received_us) in zip(given, about, strict=False):
-                records.append(
-                    Shadowed(
-                        *(name, received_us, release.model, release.version, release.model_digest, self._arm.name),
-                        *(answer or (None, None, None)),
-                        latency_us,
-                        self._routing.traffic.rule,
-                        None if answer else (part if isinstance(part, str) else "no number"),
-                    )
-                )
+            given = [(None, None, None, part)] if isinstance(part, str) else told(part, release.threshold)
+            for (label, probability, value, error), (name, received_us) in zip(given, about, strict=False):
+                what = (label, probability, value, latency_us, rule, error)
+                records.append(Shadowed(name, received_us, *who, *what))
         return records
 
 
-def told(estimates: Estimates, threshold: float) -> list[tuple[Any, Any, Any] | None]:
-    """Return label, probability and value of each estimate; None of what is no finite number."""
+def told(estimates: Estimates, threshold: float) -> list[tuple[Any, Any, Any, str | None]]:
+    """Return label, probability and value of each estimate, or that it is no finite number."""
     answers = predicted([""] * len(estimates.values), estimates, threshold)
-    return [answer.logged[:3] if is_known else None for answer, is_known in zip(answers, known(estimates), strict=True)]
+    return [
+        (*answer.logged[:3], None) if is_known else (None, None, None, "no number")
+        for answer, is_known in zip(answers, known(estimates), strict=True)
+    ]
 
 
 def known(estimates: Estimates) -> list[bool]:
     """Return of each row whether its estimate is finite."""
     values = estimates.values
-    is_known: list[bool] = np.isfinite(values.reshape(len(values), -1)).all(axis=1).tolist()
-    return is_known
+    found: list[bool] = np.isfinite(values.reshape(len(values), -1)).all(axis=1).tolist()
+    return found

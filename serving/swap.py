@@ -13,9 +13,10 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
 from evergreen.base.errors import ResourceError, Unavailable
+from evergreen.decisions.automation.degrees import Automation
 from evergreen.decisions.rollout.traffic import Traffic
 from evergreen.learning.model.release import Release
-from serving import last_served
+from serving import last_degree, last_served
 from serving.arms import SETTLED, Arms, Routed
 from serving.loading import NotLoaded, line, load
 from serving.routing import Routing
@@ -147,6 +148,7 @@ class Follower:
     def _look(self, anew: bool) -> Outcome:
         champions, model = self._opened(), self._answering.model
         epoch = champions.epoch(model)
+        self._follow_degree(champions.automation(model))
         if self._last and self._last[0] == epoch and not anew and self._last[1].outcome in STAYS:
             before = self._last[1]
             outcome = replace(before, outcome="unchanged", why="") if before.outcome == "swapped" else before
@@ -155,6 +157,16 @@ class Follower:
             self._last = epoch, outcome
         self._route(champions, epoch, anew)
         return outcome
+
+    def _follow_degree(self, automation: Automation | None) -> None:
+        """Let it hold for what is answered from now on, if another one stands in the ledger."""
+        before = self._service.automation
+        if automation == before:
+            return
+        self._in_loop(lambda: self._service.decide_by(automation))
+        last_degree.write(self._service.settings.home, self._answering.model, automation)
+        degree = automation.degree if automation else "auto"
+        log.info("the degree of automation is %s now, %s before", degree, before.degree if before else "auto")
 
     def _opened(self) -> "Champions":
         if self._champions is None:

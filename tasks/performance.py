@@ -17,7 +17,8 @@ from evergreen.config.params.harm import HarmParams
 from evergreen.config.params.labels import LabelParams
 from evergreen.data.datasets.months import midnight
 from evergreen.decisions import performance as domain
-from evergreen.decisions.drift.audit import Audited, is_asked
+from evergreen.decisions.drift.asked import is_asked
+from evergreen.decisions.drift.audit import Audited
 from evergreen.decisions.drift.audit import estimate as audited
 from evergreen.decisions.drift.guarded import guarded
 from evergreen.decisions.drift.harm.days import Day, days_of, losses

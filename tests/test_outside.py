@@ -1,9 +1,11 @@
 """Nothing is written outside of the state folder but what a command is asked to write, and no name is looked up."""
 
+import json
 import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.request
@@ -22,6 +24,7 @@ from cli.main import app
 
 QUIET = ("TMPDIR", "ORT_DISABLE_TELEMETRY", "MPLCONFIGDIR", "DO_NOT_TRACK")  # what a person's shell does not set
 ODD = '50% off? #1 it\'s "ü" {h} $j'
+DVC = str(Path(sys.executable).with_name("dvc"))
 PERSON = ("--by", "Ada", "--reason", "a test")
 # What is asked of a project of visits, in this order, with the places that it names; "{out}" is a folder beside it.
 COMMANDS = (
@@ -71,6 +74,7 @@ COMMANDS = (
     "upgrade",
     "replay --from 2024-03 --to 2024-04",
     "serve",
+    "serve --workers 2",
     "up",
 )
 
@@ -151,6 +155,35 @@ def asked_of(project: Path, tmp_path: Path) -> Path:
     return root
 
 
+@pytest.fixture
+def with_dvc(project: Path, tmp_path: Path) -> Path:
+    """A project of visits set up for DVC as `make` does it, in a folder whose name DVC can take."""
+    root = direct.visits(tmp_path / "visits of the spring")
+    for name in (".dvcignore", "requirements.lock"):
+        shutil.copy(project / name, root / name)
+    for name in (".venv", "evergreen", "tasks"):
+        (root / name).symlink_to(project / name)
+    shutil.copytree(project / ".dvc", root / ".dvc", ignore=shutil.ignore_patterns("tmp", "config.local"))
+    (root / "data").mkdir()
+    for name, value in (("core.no_scm", "true"), ("core.site_cache_dir", f"{root}/.evergreen/dvc/site")):
+        subprocess.run([DVC, "config", "--local", name, value], cwd=root, check=True)
+    subprocess.run([sys.executable, "-m", "tasks.stages"], cwd=root, check=True)
+    return root
+
+
+@pytest.mark.parametrize("stages", [pytest.param(["ingest"]), pytest.param([], marks=pytest.mark.long)])
+def test_dvc_writes_its_stages_artifacts_alone_and_asks_nobody(with_dvc, tmp_path, person, stages):
+    root = with_dvc
+    seen = watched.watch([DVC, "repro", *stages], cwd=root, env=person)
+    assert seen.code == 0, seen.output
+    assert (root / "data" / "raw").exists()
+    assert (root / "data" / "report.json").exists() == (not stages)
+    own = ("data", ".evergreen", ".dvc", "dvc.lock")
+    assert seen.outside(*(root / name for name in own)) == []
+    assert seen.asked == set()
+    assert [*(tmp_path / "person").rglob("*")] == []
+
+
 @pytest.mark.long
 def test_no_command_writes_outside_of_the_state_folder_or_looks_a_name_up(asked_of, tmp_path, person):
     root, home, out = asked_of, tmp_path / f"state {ODD}", tmp_path / "out"
@@ -185,15 +218,29 @@ def once(words: list[str], root: Path, env: dict[str, str]) -> watched.Seen:
 
 
 def served(words: list[str], root: Path, env: dict[str, str], port: int) -> watched.Seen:
-    """Start what answers, ask it once, and stop it."""
-    more = ["--prefect-port", str(free_port()), "--mlflow-port", str(free_port())] if words[0] == "up" else []
+    """Start what answers, ask it once, see a flow of the platform through, and stop it."""
+    prefect = free_port() if words[0] == "up" else None
+    more = ["--prefect-port", str(prefect), "--mlflow-port", str(free_port())] if prefect else []
     with watched.Watched([projects.COMMAND, *words, *more], cwd=root, env=env) as command:
         deadline = time.monotonic() + projects.SECONDS
-        while not answers(f"http://127.0.0.1:{port}/readyz"):
+        while not answers(f"http://127.0.0.1:{port}/readyz") or (prefect and not has_run_a_flow(prefect)):
             assert command.process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.2)
     return command.seen
+
+
+def has_run_a_flow(port: int) -> bool:
+    """Whether the server knows of a flow run that has ended: the platform begins with one."""
+    asked = json.dumps({"flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CRASHED"]}}}}).encode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/api/flow_runs/count", asked, {"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=5) as response:
+            return int(response.read()) > 0
+    except OSError:
+        return False
 
 
 def answers(url: str) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 SPACES = "\t-\r\x1c-\x1f \x85\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # of a class; as str.isspace
-MINUS, APOSTROPHE = "\u2212", "\u2019"  # as typographers write them
+MINUS, APOSTROPHE = "\u2212\u2013", "\u2019"  # as typographers write them; of a class
 SPACE = f"[{SPACES}]*"
 EPOCHS: Mapping[str, int] = {  # to digits of a second
     "epoch seconds": 0, "epoch milliseconds": 3, "epoch microseconds": 6, "epoch nanoseconds": 9,
@@ -169,7 +169,7 @@ def time_fault(spelling: str) -> str:
 def standard_number(found: Mapping[str, str | None], *, decimal: str, thousands: str) -> str:
     """Return the groups of `number` as the usual spelling: -1234.5."""
     less = found.get("less") or found.get("lesser")
-    sign = "-" if less or {found.get("sign"), found.get("inner")} & {"-", MINUS} else ""
+    sign = "-" if less or {found.get("sign"), found.get("inner")} & {"-", *MINUS} else ""
     digits = less or found.get("digits") or ""
     digits = re.sub(group_class(thousands), "", digits) if thousands else digits
     return sign + digits.replace(decimal, ".")

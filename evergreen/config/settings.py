@@ -21,7 +21,9 @@ PREFIX = "EVERGREEN_"
 # Options of stores that are secrets: they belong into the environment, where each store's own library finds them.
 CREDENTIALS = ("key", "secret", "token", "password", "username", "account_key", "connection_string", "sas_token")
 
-TOKENS = ("serve_token", "admin_token", "alert_routes")  # credentials of our own: in the environment too
+# Credentials of our own: in the environment too.
+# Credentials of our own: in the environment too.
+TOKENS = ("serve_token", "admin_token", "review_token", "alert_routes")
 
 
 class Settings(BaseSettings):
@@ -61,6 +63,8 @@ class Settings(BaseSettings):
     """schedule of `heartbeat/<env>`"""
     rollout_cron: str = "*/10 * * * *"
     """schedule of `rollout/<env>`, which looks at the [rollout](../how-to/rollout.md) that is under way, if one is"""
+    bandit_cron: str = "*/10 * * * *"
+    """schedule of `bandit/<env>`"""
     timezone: str = "UTC"
     """of all schedules"""
     serve_workers: int = Field(default=1, ge=1, le=64)
@@ -69,6 +73,9 @@ class Settings(BaseSettings):
     """default none: what `Authorization: Bearer` must hold for predictions, feedback and explanations; variable only"""
     admin_token: SecretStr | None = None
     """default none, and then nobody may: the same for `/admin/...`; variable only"""
+    review_token: SecretStr | None = None
+    """default none, and then nobody may: the same for `/review`, where people [answer](../how-to/review.md) referred
+    rows; variable only"""
     serve_documents: bool = True
     """default yes: `/openapi.json` and `/schema` are answered"""
     allowed_hosts: tuple[str, ...] = ()

@@ -11,7 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evergreen.base.errors import explain_os_errors
+from evergreen.base.errors import IntegrityError, ResourceError, explain_os_errors
+from evergreen.base.files import write_bytes
 from evergreen.base.temporaries import temporary
 
 if TYPE_CHECKING:
@@ -22,24 +23,54 @@ if TYPE_CHECKING:
 LETTERS_AND_DIGITS = re.compile(r"[^\W_]")
 BLOCK_BYTES = 64  # of SHA-256
 KEY_FILE = "pii.key"  # in the state folder
+CHECK = ".check"  # what is put behind the key's name for the file that says which key it is
 
 
 def key(path: Path) -> bytes:
-    """Return the key that personal values are hashed under; made, for its owner alone, where there is none."""
+    """Return the key that personal values are hashed under; made, for its owner alone, where there is none.
+
+    Raises
+    ------
+    IntegrityError if it is gone, or not the one that was used here before: hashes would change, and nobody would see it.
+    """
+    check = path.with_name(path.name + CHECK)
     with explain_os_errors(path):
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = temporary(path)
-            try:
-                with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                    file.write(os.urandom(32))
-                    file.flush()
-                    os.fsync(file.fileno())
-                with suppress(FileExistsError):  # the first one is everybody's
-                    os.link(unfinished, path)
-            finally:
-                unfinished.unlink(missing_ok=True)
-        return path.read_bytes()
+        known = check.read_text(errors="replace") if check.exists() else None
+        if known is None and not path.exists():
+            _make(path)
+        secret = path.read_bytes() if path.exists() else None
+        if known is not None and (secret is None or known != _fingerprint(secret)):
+            raise IntegrityError(
+                "INT022",
+                f"the key of personal values {'is gone' if secret is None else 'is not the one that was used here'}",
+                where=str(path),
+                next_step=f"Put back the {path.name} that there was. If there is no copy, delete {check.name} too, or, "
+                f"if this key is meant, {check.name} alone: hashes then differ from those before, in datasets and logs.",
+            )
+        assert secret is not None
+        if known is None:
+            with suppress(ResourceError):  # a place that can only be read has nothing new hashed for it
+                write_bytes(check, _fingerprint(secret).encode())
+        return secret
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = temporary(path)
+    try:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(os.urandom(32))
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):  # the first one is everybody's
+            os.link(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _fingerprint(secret: bytes) -> str:
+    """Return what tells a key from others, and nothing of it."""
+    return hashlib.sha256(b"the key of personal values\0" + secret).hexdigest()
 
 
 def hasher(secret: bytes) -> Callable[[str], str]:

@@ -17,6 +17,8 @@ PAIRS = (
     ("nein", "ja"), ("nee", "ja"), ("nej", "ja"), ("non", "oui"), ("no", "si"), ("no", "sì"), ("no", "sí"),
     ("não", "sim"), ("nao", "sim"), ("nie", "tak"), ("нет", "да"), ("いいえ", "はい"), ("否", "是"), ("hayir", "evet"),
     ("ne", "ano"), ("ne", "da"), ("nu", "da"), ("nem", "igen"), ("ei", "kyllä"), ("falsch", "wahr"), ("faux", "vrai"),
+    ("negativ", "positiv"), ("négatif", "positif"), ("negatif", "positif"), ("negativo", "positivo"),
+    ("ujemny", "dodatni"), ("0", "-1"), ("-1", "1"), ("-1.0", "1.0"),
     ("falso", "verdadero"), ("falso", "vero"), ("censored", "event"), ("survived", "died"), ("placebo", "treatment"),
 )  # fmt: skip
 SPOKEN = PAIRS[:5]
@@ -27,14 +29,16 @@ UNMARKED = frozenset(
      "ham", "safe", "stable", "free", "remission", "retained", "stayed", "wildtype", "wt", "unaffected", "asymptomatic",
      "nondiabetic", "censored", "baseline", "other", "others", "rest", "background", "nein", "kein", "keine", "keiner",
      "non", "aucun", "aucune", "ninguno", "ninguna", "nessuno", "nenhum", "nee", "geen", "nej", "ingen", "nie",
-     "gesund", "unauffällig", "sano", "sain")
+     "gesund", "unauffällig", "sano", "sain", "lebend", "lebt", "vivant", "vivo", "vivo(a)", "paid", "fully paid",
+     "current")
 )  # fmt: skip
 MARKED = frozenset(
     ("case", "cases", "yes", "true", "positive", "pos", "relapse", "recurrence", "disease", "diseased", "ill", "sick",
      "cancer", "tumor", "tumour", "malignant", "abnormal", "affected", "event", "death", "dead", "died", "deceased",
      "fraud", "fraudulent", "default", "defaulted", "churn", "churned", "failure", "failed", "anomaly", "anomalous",
      "attack", "spam", "faulty", "defect", "defective", "outlier", "infected", "diabetic", "hypertensive", "readmitted",
-     "krank", "ja", "oui", "present")
+     "krank", "ja", "oui", "present", "tot", "verstorben", "gestorben", "décédé", "deceduto", "fallecido", "zgon",
+     "charged off", "overdue")
 )  # fmt: skip
 NEGATIONS = ("no", "not", "non", "without", "kein", "keine", "nicht", "ohne", "sans", "pas de", "sin", "senza", "sem")
 

@@ -160,14 +160,14 @@ def guess_target(column: ColumnProfile, guessed: Guess, wanted: Task | None) -> 
             return task, guessed
         if len(counts) != 2:
             raise _cannot(column, f"'{task}' needs two values", guessed)
-        _require_enough_of_each(column, counts)
+        _require_enough_of_each(column, counts, guessed)
         _require_two_words(column, counts)
         truth = _as_truth(counts)
         return task, replace(truth, missing=guessed.missing, notes=(*guessed.notes, *truth.notes))
     most = MOST_TEXT_CLASSES if guessed.type in ("category", "text", "boolean") else 10 * MOST_CLASSES
     if not counts or len(counts) > most or 2 * len(counts) > column.present:
         raise _cannot(column, f"'multiclass' needs few values that repeat, at most {most}", guessed)
-    _require_enough_of_each(column, counts)
+    _require_enough_of_each(column, counts, guessed)
     notes = (*guessed.notes, *notes_on_classes(column.counts or {}))
     return "multiclass", Guess("category", missing=guessed.missing, notes=notes)
 
@@ -215,8 +215,10 @@ def _require_two_words(column: ColumnProfile, counts: Mapping[str, int]) -> None
         )
 
 
-def _require_enough_of_each(column: ColumnProfile, counts: Mapping[str, int]) -> None:
+def _require_enough_of_each(column: ColumnProfile, counts: Mapping[str, int], guessed: Guess) -> None:
     rare = sorted((n, value) for value, n in counts.items() if n < FEWEST_OF_CLASS)
+    if rare and column.told is not None and column.told.fault:  # numbers or times, and no classes
+        raise _cannot(column, "", guessed)
     if rare:
         shown = ", ".join(f"{value!r} of {n} row{'s' * (n > 1)}" for n, value in rare[:3])
         raise DataError(

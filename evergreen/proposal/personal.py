@@ -33,7 +33,8 @@ KINDS = {
     "an address": (r"street|address|street_?address|strasse|adresse", rf"(?=.*\d)(?=.*{WORD}{{3}}).*[ ,].*"),
     "an IP address": (r"ip|ip_?address|ip_?addr", r"(\d{1,3}\.){3}\d{1,3}|(?=.*:.*:)[0-9a-fA-F:]{3,39}|\d{8,10}"),
     "a day of birth": (
-        r"date_of_birth|birth_?date|birthday|dob|geburtsdatum",
+        r"date_of_birth|birth_?date|birthday|dob|geburts(datum|tag)|geb_?datum|date_(de_)?naissance|fecha_de_nacimiento|"
+        r"fecha_nacimiento|data_di_nascita|data_(de_)?nascimento|data_urodzenia",
         r".*\d{1,4}[-./ ].{1,9}[-./ ]\d{1,4}.*|\d{8}",
     ),
 }

@@ -19,6 +19,7 @@ from evergreen.proposal.profile import TableProfile
 MOST_BAD = 0.04
 MOST_DISTINCT = 0.5
 FEWEST_DAYS = 5
+SHOWN = 3
 IDENTIFIER = re.compile(
     r"(^|_)(id|ids|key|uuid|guid|nr|no|identifier|rowid|row_id|pk|sku|isbn|hash)(_|$)|^index$|^row(_?(nr|no|num|number))?$"
 )
@@ -28,7 +29,9 @@ WHEN = re.compile(r"(^|_)(time|timestamp|datetime|date|ts|at|on|when|hour|day)(_
 RANKED = re.compile(r"(^|_)(rank|ranks|ranking|position|place|standing|year)(_|$)")
 BY_CHANCE, FEWEST_TO_DIFFER = 1e-3, 50
 NOT_WHEN = re.compile(
-    r"birth|dob|born|expir|until|end|due|updated|modified|deleted|closed|arriv|deliver|finish|complet"
+    r"birth|dob|born|expir|until|end|due|updated|modified|deleted|closed|arriv|deliver|finish|complet|"
+    r"geburt|geboren|naissance|nacimiento|nascita|nascimento|urodz|fodels|(^|_)(bis|fin|fim|fine|ablauf|gueltig)(_|$)|"
+    r"(^|_)valid_to(_|$)"
 )
 
 
@@ -193,8 +196,11 @@ def spare_rows(drafts: Mapping[str, Draft], rows: int, about: list[str]) -> None
             about.append(f"'{worst}' has {bad:.1%} values of another type: more than {MOST_BAD:.0%} stop a run")
             continue
         draft.notes = []
+        note = f"{bad:.1%} of the rows have a value of another type: kept as text"
+        if listed := ", ".join(map(repr, [*draft.seen.strays][:SHOWN])):
+            note += f"; if {listed} mean missing, set type: {draft.guess.type} and missing: [{listed}]"
         draft.seen = draft.seen.as_came or draft.seen
-        draft.guess = as_category(draft.guess, f"{bad:.1%} of the rows have a value of another type: kept as text")
+        draft.guess = as_category(draft.guess, note)
         draft.notes.extend(draft.guess.notes)
         if draft.role == "feature":
             ignore_what_models_cannot_use(draft)

@@ -153,6 +153,7 @@ def params_for(shape: Shape, *, dataset: str, seed: int = 7) -> Params:
                 "champion_margin": MARGIN,
                 "confidence": 0.95,
             },
+            "rollout": {"direct": True},
             "drift": {"bins": 10 if n >= 1_000 else 5},
             "retrain": {"policy": "any(harm,probe)", "cooldown_days": 45},
         }

@@ -37,7 +37,8 @@ class StepRun(Value):
 class Judgement(Value):
     """A candidate and the gate's answer; `version` and `promoted_at` are None when the gate refused it.
 
-    `verdict`: "proposed" of a version that passed the gate and is not in service: it waits for a person.
+    `verdict`: "proposed" of a version that passed the gate and is not in service: it waits for a person, or is tried on
+    the traffic by the rollout that is named by `rollout`.
     `data_digest` is of the rows as they were ingested, `code_digest` of the first-party code that the steps reach,
     `params_digest` of every parameter. `gate`, `rule`, `candidates`, `sees`, `level` and `uses` are as in the gate's
     `Verdict`; None or empty of a version that was judged before the gate said them. `refit_of`: the digest of the model
@@ -63,6 +64,7 @@ class Judgement(Value):
     level: Level | None = None
     uses: int = 1
     refit_of: str | None = None
+    rollout: str | None = None
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -124,6 +126,11 @@ class VersionFacts(Value):
         """Return the facts of the version as it comes into service."""
         judged = self.judged.model_copy(update={"verdict": "promoted", "promoted_at": at})
         return self.model_copy(update={"judged": judged})
+
+
+def directly(direct: bool) -> dict[str, bool]:
+    """Return what a promotion keeps of a switch of all traffic at once, without shadow and canary."""
+    return {"direct": True} if direct else {}
 
 
 def version_facts(ledger: Ledger, model: str, version: int) -> VersionFacts | None:

@@ -58,8 +58,8 @@ def require_free(ledger: Ledger, model: str, *, owner: str = "") -> None:
             "RACE006",
             f"{before.owner} divides the traffic of '{model}'" + (f", so {owner} cannot" if owner else ""),
             where="ledger",
-            next_step=f"Let it end, or end it: evergreen {before.kind if before.kind != 'bandit' else 'experiment'} "
-            f"{'abort' if before.kind == 'rollout' else 'stop'}",
+            next_step="Let it end, or end it: "
+            f"evergreen {before.kind} {'abort' if before.kind == 'rollout' else 'stop'}",
         )
 
 

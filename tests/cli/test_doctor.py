@@ -15,6 +15,7 @@ from cli import doctor
 from cli.doctor import Finding, examine, exit_code, is_well
 from evergreen.base import temporaries
 from evergreen.base.processes import mark
+from evergreen.data import personal
 from evergreen.record.ledger import leases
 from evergreen.record.ledger.database import LEASES
 from evergreen.record.ledger.ledger import Ledger
@@ -150,6 +151,20 @@ def test_ledger_that_is_not_whole_is_looked_at_no_further(ledger, settings):
     assert (found.kind, found.repaired) == ("integrity", False)
     assert "entry 1" in found.what
     assert exit_code([found]) == 7
+
+
+def test_key_of_personal_values_that_changed_is_found_and_left_to_its_owner(settings):
+    path = settings.home / personal.KEY_FILE
+    assert list(doctor.key_of_personal_values(settings)) == []
+    made = personal.key(path)
+    assert list(doctor.key_of_personal_values(settings)) == []
+    for content in (made[::-1], None):
+        path.unlink() if content is None else path.write_bytes(content)
+        (found,) = doctor.key_of_personal_values(settings)
+        assert (found.repaired, found.kind, found.where, found.what[:7]) == (False, "integrity", str(path), "INT022:")
+        assert path.exists() == (content is not None)
+    path.write_bytes(made)
+    assert list(doctor.key_of_personal_values(settings)) == []
 
 
 def test_server_that_is_down_is_a_finding_of_its_own(ledger, settings, closed_port, monkeypatch):

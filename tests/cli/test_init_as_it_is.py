@@ -156,4 +156,4 @@ def test_any_table_that_init_accepts_runs_scores_and_serves(ending: str) -> None
             accepted.append(drawn)
 
     holds()
-    assert len(accepted) >= 20  # three of the thirteen kinds of target cannot be learnt
+    assert len(accepted) >= 45  # 47 of the 50, in every kind of file; nothing can be learnt of three kinds of target

@@ -5,42 +5,19 @@ import shutil
 import direct
 import pytest
 import remembered
+from damaged import champion, flip, packed
 
 from cli import doctor, mending, reproduction
 from evergreen.adapters import tracking
-from evergreen.adapters.packaging import release_of
 from evergreen.base.artifacts.folders import read_folder
 from evergreen.base.errors import IntegrityError
 from evergreen.learning.model.model import load
-from evergreen.record.outcomes import champion_facts
 from evergreen.record.plan.wholeness import holds
-from evergreen.record.registry import bentos
 from flows.training import train_and_judge
 from tasks.describe import describe
 from tasks.track import track
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
-
-
-def flip(path, share=0.5):
-    """Change one bit of a file."""
-    content = bytearray(path.read_bytes())
-    content[int((len(content) - 1) * share)] ^= 1
-    path.write_bytes(bytes(content))
-
-
-def champion(project):
-    facts = champion_facts(project.ledger(), "visits")
-    assert facts is not None
-    return facts
-
-
-def packed(project):
-    """Put the champion's model where its package holds it."""
-    facts = champion(project)
-    place = bentos.path_of(release_of(facts), project.settings.home) / "src" / "model"
-    shutil.copytree(project.workspace.path(facts.artifact.uri), place)
-    return place
 
 
 @pytest.mark.parametrize("file", ["model.skops", "contract.json", "manifest.json", "compiled/plan.json"])

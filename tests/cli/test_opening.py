@@ -133,6 +133,23 @@ def refusal(look, *args: Any, **options: Any) -> EvergreenError:
         ),
         ("a.csv", "\n".join([HEADER, "1,2,3,4,5"]), "DQ007", "none of its 1 rows can be read", "fit the header"),
         ("a.csv", "", "DQ007", "the table is empty", "Put rows"),
+        ("a.csv", f"Ward 7;;;\n\n{CSV.replace(',', ';')}", "CFG025", "no column 'ill'", "'Ward 7' stands above what"),
+        ("a.csv", f"Ward 7\n{CSV}", "DQ029", "the header 1", "('" + "', '".join(HEADER.split(",")) + "'): delete"),
+        (
+            "a.csv",
+            f"Ward 7, beds\n{CSV.replace(',', ';')}",
+            "DQ029",
+            "the header 2",
+            "'Ward 7, beds' stands above",
+        ),
+        (
+            "a.xlsx",
+            workbook([["Ward 7"], [], *map(str.split, CSV.replace(",", " ").splitlines())]),
+            "CFG025",
+            "no column 'ill'",
+            "'Ward 7' stands above what looks like the header",
+        ),
+        ("a.txt", CSV.replace(",", "  "), "CFG025", "no column 'ill'", "if spaces stand between its names"),
         ("none.csv", None, "DQ000", "does not exist", "DATA"),
     ],
 )

@@ -1,12 +1,18 @@
 """The deployments: what the clock starts, what an event starts, and what becomes of ticks that were missed."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from prefect import flow
+from projects import wait_for
 
 from evergreen.base.errors import ConfigError
+from evergreen.base.processes import mark
 from evergreen.config.settings import Settings
 from flows import deployments
 from flows.deployments import deployments as made
@@ -27,6 +33,7 @@ def test_each_flow_has_the_schedule_and_the_parameters_of_the_settings():
         "heartbeat": [("0 * * * *", "Europe/Paris")],
         "experiment": [("7 * * * *", "Europe/Paris")],
         "rollout": [("*/10 * * * *", "Europe/Paris")],
+        "bandit": [("*/10 * * * *", "Europe/Paris")],
         "review": [],
         "scoring": [],
     }
@@ -49,6 +56,7 @@ def test_retraining_alone_is_started_by_an_event_and_runs_are_found_by_their_mod
             "labels": "housekeeping",
             "heartbeat": "alerting",
             "experiment": "experimenting",
+            "rollout": "exposing",
         }
         module = elsewhere.get(each.flow_name, each.flow_name)
         assert each.entrypoint == f"flows.{module}.{each.flow_name}"
@@ -98,6 +106,51 @@ def test_missed_ticks_are_skipped_and_what_an_event_started_is_not(served):
     assert {asked for asked, state in states.items() if state == "CANCELLED"} == {(True, -3), (True, -2)}
 
 
+WAITING = """
+import os, time
+from pathlib import Path
+from prefect import flow
+
+@flow(name="monitoring")
+def waiting():
+    Path(os.environ["TOLD"]).write_text(str(os.getpid()))
+    time.sleep(3600)
+"""
+RUNNER = """
+from prefect.types.entrypoint import EntrypointType
+from flows import deployments
+import waiting
+
+made = waiting.waiting.to_deployment(name="bound", entrypoint_type=EntrypointType.MODULE_PATH)
+deployments.deployments = lambda settings, env: (made,)
+deployments.main()
+"""
+
+
+def test_run_ends_with_the_process_that_started_it_also_where_that_was_killed(
+    fresh, prefect_api_url, project, tmp_path
+):
+    root, told = fresh.settings.project, tmp_path / "told"
+    (tmp_path / "waiting.py").write_text(WAITING)
+    (root / "configs" / "env" / "bound.yaml").write_text("allow_dirty: true\n")
+    env = {
+        **os.environ, "PREFECT_API_URL": prefect_api_url, "TOLD": str(told),
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(project)]),
+    }  # fmt: skip
+    with (tmp_path / "log").open("wb") as log:
+        runner = subprocess.Popen([sys.executable, "-c", RUNNER, "bound"], cwd=root, env=env, stdout=log, stderr=log)
+    try:
+        wait_for(lambda: runner.poll() is not None or (told.exists() and told.read_text() != ""), "the run has begun")
+        assert runner.poll() is None, (tmp_path / "log").read_text()
+        run = mark(int(told.read_text()))
+        assert psutil.Process(run.pid).ppid() == runner.pid
+        assert run.is_running
+    finally:
+        runner.kill()
+        runner.wait()
+    wait_for(lambda: not run.is_running, "the run has ended")
+
+
 def test_command_registers_all_skips_what_was_missed_and_catches_up_once(monkeypatch):
     done = []
 
@@ -125,6 +178,7 @@ def test_command_registers_all_skips_what_was_missed_and_catches_up_once(monkeyp
             assert force
             done.append("skip")
 
+    monkeypatch.setattr(deployments, "bind_runs", lambda: done.append("bind"))
     monkeypatch.setattr(deployments, "Runner", Runner)
     monkeypatch.setattr(deployments, "get_client", lambda *, sync_client: Client())
     monkeypatch.setattr(deployments, "run_deployment", lambda name, **asked: done.append(f"run {name}"))
@@ -134,6 +188,7 @@ def test_command_registers_all_skips_what_was_missed_and_catches_up_once(monkeyp
         monkeypatch.setattr("sys.argv", argv)
         main()
         assert done == [
+            "bind",
             *(f"add {each.flow_name}/{env}" for each in made(Settings(), env)),
             *("skip", f"run monitoring/{env}", "start"),
         ]

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 from direct import PACKAGED, Direct
+from exposed import another
 
 from evergreen.adapters.packaging import building
 from evergreen.base.errors import ConfigError, GateRefused, IntegrityError, LostRace, Unavailable
 from evergreen.project import Project
+from evergreen.record import rollouts, traffic
 from evergreen.record.outcomes import champion_facts, version_facts
-from evergreen.record.registry import people
+from evergreen.record.registry import history, people
 from evergreen.record.registry.people import person
-from flows import following, promotion, training
+from flows import following, promotion, rollout, settlement, training
 from flows.training import train_and_judge
 from tasks import mirror
 
@@ -364,3 +366,89 @@ def test_training_under_a_policy_that_names_another_rule_promotes(visited):
     project = Project.open(overrides=[WEEK, "approval.required=[first]"])
     assert train(project, 2).verdict == "promoted"
     assert training.people.proposal_of(visited.ledger(), "visits", 2) is None
+
+
+# -- all of the traffic at once ----------------------------------------------------------------------------------------
+
+BY_DEGREES = "rollout.direct=false"
+
+
+def test_version_that_passed_goes_by_the_plan_unless_all_traffic_at_once_is_asked_for(visited, shown):
+    project = Project.open(overrides=[WEEK, BY_DEGREES])
+    outcome = train(project, 2)
+
+    assert (outcome.verdict, outcome.version, outcome.rollout) == ("proposed", 2, "rollout-1")
+    assert champion_facts(project.ledger(), "visits").version == 1
+    rule = traffic.standing(project.ledger(), "visits")
+    assert (rule.mode, [(arm.name, arm.version, arm.share) for arm in rule.arms]) == (
+        "shadow",
+        [("challenger", 2, 0.0), ("champion", 1, 1.0)],
+    )
+    (begun,) = rollouts.rollouts(project.ledger(), "visits")
+    assert (begun.begun.by, begun.begun.origin, begun.begun.reason) == ("gate", "gate", outcome.reason)
+
+
+def test_training_that_was_killed_after_its_rollout_began_begins_no_second_one(visited, shown, monkeypatch):
+    project = Project.open(overrides=[WEEK, BY_DEGREES])
+
+    begin = settlement.rollout.begin
+
+    def begin_and_die(*given, **named):
+        begin(*given, **named)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(settlement.rollout, "begin", begin_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        train(project, 2)
+    monkeypatch.setattr(settlement.rollout, "begin", begin)
+    assert train(project, 2).rollout == "rollout-1"
+    assert len(rollouts.rollouts(project.ledger(), "visits")) == 1
+
+
+def test_training_keeps_with_its_promotion_that_it_went_to_all_traffic_at_once(visited):
+    assert train(Project.open(overrides=[WEEK]), 2).verdict == "promoted"
+    first, second = visited.ledger().entries("visits", "promotion")
+    assert "direct" not in first.payload  # nothing answered before it
+    assert second.payload["direct"] is True
+    told = history.events(visited.ledger().entries("visits"))
+    assert [event.direct for event in told if event.kind == "promotion"] == [False, True]
+
+
+def test_approval_begins_the_rollout_and_is_kept_with_it(proposed):
+    project = Project.open(overrides=[ASKS, BY_DEGREES])
+    assert promotion.approve(project, 2, ADA).judged.verdict == "proposed"
+
+    assert kinds(project) == ["promotion", "approval"]
+    (begun,) = rollouts.rollouts(project.ledger(), "visits")
+    assert (begun.begun.version, begun.begun.by, begun.begun.origin) == (2, "Ada", "approval")
+    refused(ConfigError, "STA013", promotion.approve, project, 2, ADA)
+
+
+def test_approval_to_all_traffic_at_once_says_so(proposed):
+    project = Project.open(overrides=[ASKS, BY_DEGREES])
+    assert promotion.approve(project, 2, ADA, direct=True).judged.verdict == "promoted"
+    assert project.ledger().entries("visits", "promotion")[-1].payload["direct"] is True
+    assert traffic.standing(project.ledger(), "visits") is None
+
+
+def test_person_promotes_what_never_was_in_service_by_the_flag_alone_and_what_was_without_it(visited, shown):
+    another(visited)
+    project = Project.open(overrides=[BY_DEGREES])
+    error = refused(GateRefused, "GATE008", promotion.promote, project, 2, ADA)
+    assert "evergreen rollout start 2" in error.next_step
+    assert champion_facts(project.ledger(), "visits").version == 1
+
+    assert promotion.promote(project, 2, ADA, direct=True).version == 2
+    assert project.ledger().entries("visits", "promotion")[-1].payload["direct"] is True
+    promotion.rollback(project, ADA)
+    assert promotion.promote(project, 2, ADA).version == 2  # it was in service before
+    assert "direct" not in project.ledger().entries("visits", "promotion")[-1].payload
+
+
+def test_training_whose_version_came_back_from_the_traffic_says_that_it_did(visited, shown):
+    project = Project.open(overrides=[WEEK, BY_DEGREES])
+    outcome = train(project, 2)
+    rollout.abort(project, person("Ada", "callers complain"))
+
+    again = people.settled(project.ledger(), outcome, now=datetime.now(UTC))
+    assert (again.verdict, again.reason) == ("refused", "rollout-1 aborted: callers complain")

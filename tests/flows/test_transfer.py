@@ -18,7 +18,7 @@ from evergreen.record.registry.history import events
 from evergreen.record.registry.lineage import ancestry
 from evergreen.record.registry.people import person
 from evergreen.record.registry.unnamed import names_in
-from flows import promotion, training
+from flows import admission, promotion, training
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred:UserWarning")
 
@@ -34,7 +34,7 @@ def test_version_is_champion_there_by_its_digests_and_both_ledgers_point_at_each
     assert is_whole(target.workspace.path(theirs.artifact.uri), ours.artifact.sha256)
     assert file_digest(target.workspace.path(theirs.train.uri)) == ours.train.sha256
     assert (target.settings.home / "bentoml" / "bentos" / "visits").is_dir()
-    promotion.require_whole(target, theirs)
+    admission.require_whole(target, theirs)
 
     (promoted,) = told(target, "promotion")
     assert (promoted.payload["by"], promoted.payload["reason"], promoted.payload["predecessor"]) == (

@@ -1,27 +1,23 @@
 """A bundle to serve, servers of it in a thread of this process, and servers of it in processes of their own."""
 
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import released
-import uvicorn
-from projects import wait_for
-from servers import SECONDS, Server, free_port, running
+from answering import ROOMY, served
+from servers import Server, free_port, running
 
 from evergreen.adapters import packaging
 from evergreen.config.settings import Settings
 from evergreen.learning.model.release import Release
-from serving.app import Application, create_app
-from serving.connections import Connections, Limits
-from serving.listening import listen
+from serving.app import create_app
+from serving.connections import Limits
 
-ROOMY = Limits(connections=500, connections_per_peer=500)
 WITH_FILES = """
 import os, resource, sys
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]),) * 2)
@@ -43,31 +39,6 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Path:
 @pytest.fixture(scope="session")
 def release(bundle: Path) -> Release:
     return Release.model_validate_json((bundle / "release.json").read_bytes())
-
-
-@contextmanager
-def served(app: Application, lifespan: str = "on", limits: Limits = ROOMY) -> Iterator[httpx.Client]:
-    listening = listen("127.0.0.1", 0)
-    config = uvicorn.Config(
-        app,
-        http=Connections(limits, app.service.metrics).protocol(),
-        lifespan=lifespan,  # type: ignore[arg-type]
-        log_level="error",
-        access_log=False,
-        server_header=False,
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    port = listening.getsockname()[1]
-    try:
-        wait_for(lambda: server.started or not thread.is_alive(), "the service listens or has given up")
-        assert server.started, "the service ended before it listened"
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=SECONDS) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join(SECONDS)
 
 
 @pytest.fixture

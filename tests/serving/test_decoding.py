@@ -1,11 +1,17 @@
 """What a caller may send: every spelling that batch scoring reads, and a refusal that names row, field and value."""
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
 import released
 from asked import logged
+
+from evergreen.config.contract.contract import Contract
+from serving.answers import RequestError
+from serving.decoding import Decoder
 
 ROW = released.requests(1)[0]
 JSON = {"Content-Type": "application/json"}
@@ -162,3 +168,49 @@ def test_rows_beyond_the_limit_are_refused_with_an_answer_that_arrives(serve):
         assert "51 rows" in error["what"]
         refused(client.post("/predict", json={"rows": [ROW] * 8_000}), 413, "SRV002")
         assert client.post("/predict", json={"rows": [ROW] * 50}).status_code == 200
+
+
+NAMES = ('a\nb, "c"; {d}', "back\\slash", "tab\there", '"', "\x01", "größe", "a`b", "copy")
+
+
+def named(names: tuple[str, ...]) -> Decoder:
+    columns: list[dict[str, Any]] = [{"name": name, "type": "number", "role": "feature"} for name in names]
+    about = {"name": "odd", "description": "", "source": {"kind": "file", "path": "a.csv"}, "label_delay_days": 0}
+    target = {"name": "late", "type": "boolean", "role": "target"}
+    contract = Contract.model_validate({**about, "timezone": "UTC", "columns": [*columns, target]})
+    model: Any = SimpleNamespace(contract=contract, given=())
+    return Decoder(model, max_rows=5)
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_fields_may_have_any_name_and_faults_name_them_as_they_were_sent(row: int) -> None:
+    decoder, values = named(NAMES), {name: float(at) for at, name in enumerate(NAMES)}
+
+    def refused(sent: dict[str, Any]) -> RequestError:
+        with pytest.raises(RequestError) as caught:
+            decoder.decode(json.dumps({"rows": [values] * row + [sent]}).encode())
+        return caught.value
+
+    assert decoder.decode(json.dumps({"rows": [values, values]}).encode()).rows == [[*map(float, range(8))]] * 2
+    for name in NAMES:
+        assert refused({each: 1 for each in NAMES if each != name}).where == f"rows[{row}].{name}"
+        assert refused({**values, name: "much"}).where == f"rows[{row}].{name}"
+        assert refused({**values, name: [1]}).where == f"rows[{row}].{name}"
+        unknown = refused({**values, f"{name}{name}!": 1})
+        assert (unknown.status, unknown.where) == (422, f"rows[{row}].{name}{name}!")
+    assert refused({**values, 'a\nb, "c"; {e}': 1}).next_step == "Did you mean 'a\nb, \"c\"; {d}'?"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"{", 400), (b'{"rows": [NaN]}', 400), (b"[]", 422), (b'{"rows": [1]}', 422), (b'{"rows": [], "x": 1}', 422),
+     (b'{"rows": {}}', 422), (b"{}", 422), (b'{"rows": [{"copy": 1e999}]}', 422), (b'{"rows": []}', 422)],
+)  # fmt: skip
+def test_names_that_need_an_escape_leave_the_answers_to_bad_bodies_as_they_are(body: bytes, status: int) -> None:
+    said = []
+    for decoder in (named(("copy",)), named(("copy", '"'))):
+        with pytest.raises(RequestError) as caught:
+            decoder.decode(body)
+        assert caught.value.status == status
+        said.append((caught.value.code, caught.value.what))
+    assert said[0] == said[1]

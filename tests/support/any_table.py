@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from workbooks import workbook
 
 ROWS = 240
 WORDS = ("parcel", "came", "late", "wet", "nobody", "home", "left", "neighbour", "door", "gate", "bell")
@@ -87,7 +88,7 @@ COLUMNS: dict[str, Callable[[Rng], Values]] = {
     "not known": lambda rng: _with_marks(rng, "Unknown"),
     "sentinel": lambda rng: _with_marks(rng, "-999"),
     "signs": lambda rng: rng.choice(["+", "-"], ROWS),
-    "half missing": lambda rng: [None if k % 2 else v for k, v in enumerate(_measure(rng))],
+    "half missing": lambda rng: [None if k % 2 else v for k, v in enumerate(_measure(rng).tolist())],
     "empty": lambda rng: [None] * ROWS,
     "constant": lambda rng: ["same"] * ROWS,
     "comment": lambda rng: [" ".join(rng.choice(WORDS, 9)) for _ in range(ROWS)],
@@ -146,6 +147,8 @@ def written(drawn: Drawn, ending: str, folder: Path) -> Path:
     path, rows = folder / f"rows.{ENDINGS[ending]}", frame(drawn)
     if ending == "parquet":
         _parquet(path, rows, drawn)
+    elif ending == "xlsx":
+        path.write_bytes(_sheet(rows, drawn))
     elif ending in ("jsonl", "json"):
         records = [{name: value for name, value in row.items() if value is not None} for row in _plain(rows)]
         path.write_text("\n".join(map(json.dumps, records)) if ending == "jsonl" else json.dumps(records))
@@ -164,7 +167,7 @@ def written(drawn: Drawn, ending: str, folder: Path) -> Path:
 
 ENDINGS = {
     "csv": "csv", "semicolons": "csv", "tabs": "csv", "cp1252": "csv", "trailing": "csv", "gzip": "csv.gz",
-    "zstd": "csv.zst", "jsonl": "jsonl", "json": "json", "parquet": "parquet",
+    "zstd": "csv.zst", "jsonl": "jsonl", "json": "json", "parquet": "parquet", "xlsx": "xlsx",
 }  # fmt: skip
 
 
@@ -182,3 +185,15 @@ def _parquet(path: Path, rows: pd.DataFrame, drawn: Drawn) -> None:
     for name in some:
         table = table.add_column(0, str(name), typed[str(name)][0])
     pq.write_table(table, path)
+
+
+def _sheet(rows: pd.DataFrame, drawn: Drawn) -> bytes:
+    """Cells of texts and numbers, and in half of the sheets those of times and of truth values beside them."""
+    cells = rows.astype(object).where(rows.notna(), None).to_numpy().tolist()
+    heads = list(rows.columns)
+    if drawn.seed % 2:
+        rng = np.random.default_rng(drawn.seed)
+        times, truths = _instants(rng).to_pydatetime().tolist(), (rng.random(ROWS) < 0.5).tolist()
+        heads += ["cell of time", "cell of truth"]
+        cells = [[*row, *more] for row, *more in zip(cells, times, truths, strict=True)]
+    return workbook([heads, *cells])

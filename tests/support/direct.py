@@ -45,6 +45,7 @@ tune: {trials: 1, folds: 2, max_rows: 1000, calibrate: false, families: {logisti
 train: {baseline: {logistic: {C: 0.0001}}}
 evaluate: {resamples: 100, repeats: 1, curve_points: 0}
 gate: {metric: roc_auc, floor: 0.6, baseline_gain: -0.1, champion_margin: 0.05, confidence: 0.95}
+rollout: {direct: true}
 retrain: {cooldown_days: 25}
 """
 A_DAY = 15  # rows

@@ -58,6 +58,7 @@ tune: {{trials: 1, folds: 2, max_rows: 2000, families: {{gradient_boosting: {{ma
 train: {{}}
 evaluate: {{resamples: 100, repeats: 1, curve_points: 0, analysis: never}}
 gate: {{metric: {metric}, floor: {floor}, champion_margin: 0.05, confidence: 0.95}}
+rollout: {{direct: true}}
 retrain: {{cooldown_days: 25}}
 """
 ZONES = "zone,area,side\nnorth,2.5,left\nsouth,,right\neast,0.75,\n"

@@ -1,13 +1,15 @@
-"""A table all the way, in this process: described, trained with a tiny search, scored on its own file, asked for."""
+"""A table all the way, in this process: described, trained with a tiny search, scored on its own file, served."""
 
 import json
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import answering
 import direct
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,7 +28,9 @@ from evergreen.learning.model import model as models
 from evergreen.learning.model.model import Model
 from evergreen.learning.model.scoring import BatchScorer
 from evergreen.project import Project
+from evergreen.record.registry.bentos import release_of
 from flows.training import train_and_judge
+from serving.app import create_app
 from serving.decoding import Decoder
 
 TINY = (
@@ -35,11 +39,14 @@ TINY = (
     "gate.max_gap=1e9",
 )  # fmt: skip
 ASKED = 20  # rows of a request
+ANSWERED = ("probability", "label", "value")
+OURS = ("codes", *ANSWERED)
+JSON_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
 class Worked:
-    """What came of a table. `asked`: how many of its rows the service's decoder was given, and read."""
+    """What came of a table. `asked`: how many of its rows a service was asked for, and answered as `score` did."""
 
     contract: Contract
     model: Model
@@ -70,19 +77,25 @@ def worked(settings: Settings, written: init.Written, data: Path) -> Worked:
         opened = Project.open("local", written.params, TINY)
         outcome = train_and_judge(opened, reason="as it is", do=direct.Direct())
         assert outcome.version == 1, outcome.verdict
-        out = settings.project / f"scored-{written.proposal.contract.name}.parquet"
+        out = settings.project / f"scored-{written.proposal.contract.name}{'' if data.is_dir() else '.parquet'}"
         scored = batch.score(opened, str(data), out, logs=True)
         champion = opened.champion()
-        model = models.load(Workspace(root=settings.workspace).path(champion.artifact.uri), champion.artifact.sha256)
+        folder = Workspace(root=settings.workspace).path(champion.artifact.uri)
+        model = models.load(folder, champion.artifact.sha256)
     table = pq.read_table(out)
+    (settings.project / "bundle").mkdir()
+    shutil.copytree(folder, settings.project / "bundle" / "model")
+    (settings.project / "bundle" / "release.json").write_text(release_of(champion).model_dump_json())
     return Worked(opened.contract, model, table, scored.refused, asked=_asked(settings, model, written, table))
 
 
 def _asked(settings: Settings, model: Model, written: init.Written, scored: pa.Table) -> int:
-    """Ask the decoder with the file's first rows that were scored; it must read what batch scoring reads."""
+    """Ask a service with the file's first rows that were scored; it must read and answer what batch scoring does."""
     contract, decoder = model.contract, Decoder(model)
-    ours = next(name for name in ("codes", "_codes", "__codes") if name not in written.table.columns)
-    kept = [place for place, codes in enumerate(scored.column(ours).to_pylist()) if codes == ""][:ASKED]
+    ours = {
+        name: next(each for n in range(9) if (each := "_" * n + name) not in written.table.columns) for name in OURS
+    }
+    kept = [at for at, codes in enumerate(scored.column(ours["codes"]).to_pylist()) if codes == ""][:ASKED]
     (item, *_) = sources.find(contract.source, settings)
     batches = ingest.batches(item, contract.source, contract.missing)
     rows = pa.Table.from_batches([next(batches)])
@@ -99,7 +112,14 @@ def _asked(settings: Settings, model: Model, written: init.Written, scored: pa.T
         values = expected.column(column.name)
         read = (values.cast(pa.int64()) if column.type == "timestamp" else values).to_pylist()
         assert [row[at] for row in decoded] == read, column
-    return len(decoded)
+    with answering.served(create_app(settings.project / "bundle", settings)) as client:
+        response = client.post("/predict", json={"rows": body})
+    assert response.status_code == 200, response.text
+    answered = response.json()["predictions"]
+    for name in {*ANSWERED} & {*answered[0]}:
+        said = scored.column(ours[name]).take(kept).to_pylist()
+        assert [each[name] for each in answered] == (said if name == "label" else pytest.approx(said, rel=1e-9)), name
+    return len(answered)
 
 
 def _plain(rows: pa.Table, columns: Sequence[Column]) -> list[dict[str, Any]]:
@@ -109,12 +129,12 @@ def _plain(rows: pa.Table, columns: Sequence[Column]) -> list[dict[str, Any]]:
 
 
 def spoken(value: Any, column: Column) -> Any:
-    """Return a value of a file as a caller says it in JSON: a number where there is nothing but one, else its text."""
+    """Return a value of a file as a caller says it in JSON: a number if JSON has it as one, else its text."""
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, str) and column.spelling is None:
         if column.type in ("number", "integer"):
-            return json.loads(value) if re.fullmatch(r"-?(0|[1-9]\d*)(\.\d+)?", value) else float(value)
+            return json.loads(value) if JSON_NUMBER.fullmatch(value) else value
         if column.type == "boolean":
             return value.strip().lower() in TRUE
     return value

@@ -45,12 +45,12 @@ class Params(Section):
     evaluate: EvaluateParams
     gate: GateParams
     approval: ApprovalParams = ApprovalParams()
+    rollout: RolloutParams = RolloutParams()
     drift: DriftParams = DriftParams()
     monitor: MonitorParams = MonitorParams()
     labels: LabelParams = LabelParams()
     harm: HarmParams = HarmParams()
     retrain: RetrainParams
-    rollout: RolloutParams = RolloutParams()
     card: CardParams = CardParams()
 
     @classmethod

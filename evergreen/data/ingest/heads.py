@@ -12,6 +12,7 @@ COMMENTS = ("#", "%", "//")
 MOST_LINES = 100
 CONSISTENT = 0.9
 FEWEST_ROWS = 2
+MOST_TITLES = 20
 
 _SEPARATOR = re.compile(rb'"?sep=([^"\r\n])"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[$€£]?\d[\d.,' ]*(e[+-]?\d+)?\s*%?|[+-]?[.,]\d+|[+-]?(nan|inf)", re.IGNORECASE)
@@ -155,3 +156,22 @@ def _is_alike(value: str, below: Sequence[str]) -> bool | None:
         if known and sum(kind.fullmatch(text) is not None for text in known) >= CONSISTENT * len(known):
             return kind.fullmatch(value) is not None
     return value in known or None
+
+
+def titles(rows: Sequence[Sequence[str]]) -> int:
+    """Return how many first rows are titles of a table, whose header stands below them.
+
+    A title has one value, and the rows below all have more.
+
+    Examples
+    --------
+    >>> titles([["Sales of May"], ["region", "sold"], ["north", "3"], ["south", "4"]])
+    1
+    >>> titles([["region", "sold"], ["north", "3"], ["south", ""]])
+    0
+    """
+    filled = [sum(bool(value.strip()) for value in row) for row in rows]
+    n = next((at for at, count in enumerate(filled) if count > 1), 0)
+    rest = [len(row) for row in rows[n:]]
+    is_table = len(rest) > FEWEST_ROWS and rest.count(rest[0]) >= CONSISTENT * len(rest)
+    return n if n <= MOST_TITLES and is_table and filled[n] == max(filled) else 0

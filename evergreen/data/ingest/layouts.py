@@ -17,12 +17,14 @@ from evergreen.data.ingest.streams import MARK, READ_BYTES, Utf8, open_bytes
 class Seen:
     """What a file shows. `layout`: how it is to be read. `notes`: what a person should know of that.
 
-    `headless`: whether the first line, taken for the header, looks like a row.
+    `headless`: whether the first line, taken for the header, looks like a row. `titled`: what stands above the header,
+    if anything does, and where that is.
     """
 
     layout: Layout
     notes: tuple[str, ...] = ()
     headless: bool = False
+    titled: str = ""
 
 
 def look(item: Item, said: Layout) -> Seen:
@@ -33,7 +35,7 @@ def look(item: Item, said: Layout) -> Seen:
     DataError if the file is empty or cannot be read.
     """
     if item.format == "xlsx":
-        return Seen(said, _about_sheets(item))
+        return Seen(said, _about_sheets(item), titled=_titled_sheet(item))
     if item.format not in DELIMITERS:
         return Seen(said)
     with readers.parsing(item):
@@ -55,7 +57,8 @@ def look(item: Item, said: Layout) -> Seen:
         notes.append(f"lines that begin with {comment!r} are left out as comments")
     rows = heads.records(heads.uncommented(lines, layout.comment, delimiter) if layout.comment else lines, delimiter)
     headless = layout.header and heads.looks_like_a_row(rows) is True
-    return Seen(layout, (*notes, *_about_header(item, rows, layout, headless=headless)), headless)
+    titled = "" if headless or not layout.header else _titled(lines, delimiter)
+    return Seen(layout, (*notes, *_about_header(item, rows, layout, headless=headless)), headless, titled)
 
 
 def with_encoding(item: Item, layout: Layout) -> tuple[Layout, str]:
@@ -147,6 +150,31 @@ def _about_header(item: Item, rows: Sequence[Sequence[str]], layout: Layout, *, 
         what = f"not empty: {', '.join(str(at + 1) for at in filled)}" if filled else "empty"
         notes.append(f"columns without a name in the header are left out: column {which} ({what})")
     return notes
+
+
+def _titled(lines: Sequence[str], delimiter: str) -> str:
+    """Return what stands above the header of a text, if anything does, whatever separates the values below it."""
+    for each in dict.fromkeys((delimiter, *heads.SPELLED)):
+        rows = heads.records(lines, each)
+        if n := heads.titles(rows):
+            return _said(rows[0], rows[n])
+    return ""
+
+
+def _titled_sheet(item: Item) -> str:
+    from evergreen.data.ingest import sheets
+
+    with readers.parsing(item):
+        rows = sheets.first_rows(item, heads.MOST_LINES)
+    n = heads.titles(rows)
+    return _said(rows[0], rows[n]) if n else ""
+
+
+def _said(title: Sequence[str], header: Sequence[str]) -> str:
+    """Return a table's first title and its header, as a person finds them."""
+    first = next(value for value in title if value.strip())
+    shown = ", ".join(map(repr, header[:4])) + (", …" if len(header) > 4 else "")
+    return f"{first!r} stands above what looks like the header ({shown})"
 
 
 def _about_sheets(item: Item) -> tuple[str, ...]:

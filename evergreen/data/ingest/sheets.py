@@ -49,8 +49,13 @@ def batches(item: Item, missing: tuple[str, ...], layout: Layout) -> Iterator[pa
 
 def first_row(item: Item) -> list[str]:
     """Return the first row that is not empty, as texts."""
+    return next(iter(first_rows(item, 1)), [])
+
+
+def first_rows(item: Item, n: int) -> list[list[str]]:
+    """Return the first rows that are not empty, as texts."""
     _refuse_bomb(item)
-    return [_spelled(value) or "" for value in next(iter(_filled(item)), ())]
+    return [[_spelled(value) or "" for value in row] for row in _filled(item)[:n]]
 
 
 def names(item: Item) -> list[str]:

@@ -63,7 +63,7 @@ def _plain_numbers(texts: pa.Array, spelling: NumberSpelling) -> pa.Array:
     found = _groups(texts, forms.number(**spelling.model_dump()))
     less = _either(found, "less", "lesser")
     signs = _either(found, "sign", "inner")
-    is_less = pc.or_(pc.not_equal(less, ""), pc.is_in(signs, pa.array(["-", forms.MINUS])))
+    is_less = pc.or_(pc.not_equal(less, ""), pc.is_in(signs, pa.array(["-", *forms.MINUS])))
     digits = pc.if_else(pc.equal(less, ""), found["digits"], less)
     if spelling.thousands:
         digits = pc.replace_substring_regex(digits, forms.group_class(spelling.thousands), "")

@@ -32,6 +32,13 @@ NAMED = re.compile(
     r"day|dteday|yyyymmdd|ymd|time_?ms|time_?ns|millis|created_utc|sold|observed|measured|recorded|event_?time)(_|$)"
 )
 MONTHS_NAMED = re.compile(r"(^|_)(month|yearmonth|year_month|yyyymm|ym|period|periode|date|mois|monat)(_|$)")
+DAYS_NAMED = re.compile(r"(^|_)(date|dates|datum|fecha|data|dt|day|dteday)(_|$)|date$")
+# What programs count days from, with the days that 1990 and 2040 are then.
+DAY_NUMBERS: Mapping[str, tuple[float, float]] = {
+    "1899-12-30, as workbooks count": (32_874, 51_136),
+    "1960-01-01, as SAS counts": (10_958, 29_220),
+    "1970-01-01, as R counts": (7_305, 25_567),
+}
 NOT_NAMED = re.compile(r"(^|_)(id|ids|key|nr|no|number|duration|elapsed|latency|took|age|lifetime|uptime)(_|$)")
 DOTTED, UNDOTTED = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}"), re.compile(r"[+-]?\d{1,3}")
 FEWEST_DOTTED = 5
@@ -65,6 +72,11 @@ def times_in_numbers(seen: ColumnProfile, values: pa.Array) -> Told | None:
                     notes=(f"may be a time in {spelling}: for one, set type: timestamp and spelling: {spelling}",),
                     is_date=True,
                 )
+    if DAYS_NAMED.search(words) and seen.distinct.n >= FEWEST_DAYS:
+        since = [what for what, (first, last) in DAY_NUMBERS.items() if first <= low and high < last]
+        if since:
+            note = f"may be days since {' or '.join(since)}: if so, write them as 2024-12-31T08:00:00 at the source"
+            return Told(notes=(note,), is_date=True)
     return None
 
 

@@ -21,6 +21,7 @@ from evergreen.proposal.spellings.told import Told
 LOOKED_AT, MOST_DIFFERENT = 20_000, 5_000
 MOSTLY, HALF = 0.95, 0.5
 SHOWN = 3
+FEW_WORDS = 5  # among plain numbers; more are names or codes
 PLAIN = re.compile(NUMBER)
 
 
@@ -35,7 +36,7 @@ def tell(
     """
     if not seen.is_text or seen.numbers == seen.present:
         return _of_numbers(seen, drawn, decimal=decimal)
-    if seen.times == seen.present:
+    if seen.times == seen.present and not marks.may_have_no_days(seen):
         return None
     different, counts = _different(seen, drawn)
     texts = [text.strip() for text in different.to_pylist()]
@@ -78,16 +79,18 @@ def _of_texts(
         return Told("number", notes=strays.notes if strays else ())
     if as_time is None and as_number is None and parts.is_clock(trimmed[:LOOKED_AT]):
         return Told(notes=("times of day or durations are read as text; for a duration, write a number",))
+    if as_time is None and as_number is None:
+        return numbers.told_in_pairs(trimmed)
     return as_number or as_time
 
 
 def _mixed(some: Told | None, words: Sequence[str], share: float) -> Told | None:
     """Return a note on texts of which many, but too few, are numbers or times of one spelling."""
-    if some is None or not some.is_read_again:
+    if some is None or some.type is None or (not some.is_read_again and len(words) > FEW_WORDS):
         return None
     listed = ", ".join(map(repr, words[:SHOWN]))
     fault = f"{share:.0%} of its values are numbers or times, others are words such as {listed}"
-    advice = f"if these mean missing, set type: {some.type} and missing: [{listed}]; {some.notes[0]}"
+    advice = "; ".join((f"if these mean missing, set type: {some.type} and missing: [{listed}]", *some.notes[:1]))
     return Told(notes=(f"{fault}; {advice}",), is_date=some.is_date, fault=fault)
 
 

@@ -30,16 +30,18 @@ def tell(table: TableProfile, sample: pa.Table, told: Mapping[str, Told]) -> dic
     if any(not _is_date(sample, name, said) for name, said in whole.items()):
         return {}
     dates = [name for name in times if table.columns[name].null_share <= MOST_MISSING]
-    hours = [name for name in parts.named(list(kinds), "hour") if _within(table, name, kinds, "hour")]
+    counts = {name: "integer" if _has_leading_zeros(table, name) else kind for name, kind in kinds.items()}
+    hours = [name for name in parts.named(list(kinds), "hour") if _within(table, name, counts, "hour")]
     clocks = hours or [name for name, kind in kinds.items() if kind in ("category", "text") and _is_clock(sample, name)]
     if len(dates) == 1 and len(clocks) == 1:
         minutes = [name for name in parts.named(list(kinds), "minute") if _within(table, name, kinds, "minute")]
-        found = (dates[0], clocks[0], *(minutes if hours and len(minutes) == 1 else ()))
+        takes_minutes = hours and kinds[clocks[0]] == "integer" and len(minutes) == 1
+        found = (dates[0], clocks[0], *(minutes if takes_minutes else ()))
     elif dates or any(said.is_date for said in told.values()):
         return _note_of_several(dates, clocks) if dates and clocks else {}
     else:
         ranges = {name: (seen.range.low, seen.range.high) for name, seen in table.columns.items()}
-        found = parts.calendar(kinds, ranges)
+        found = parts.calendar(counts, ranges)
     return _joined(table, sample, found, kinds, told) if found else {}
 
 
@@ -49,6 +51,12 @@ def _kinds(table: TableProfile, told: Mapping[str, Told]) -> dict[str, ColumnTyp
         if name and not name.startswith("_"):
             kinds[name] = (told[name].type if name in told else None) or guess(seen).type
     return kinds
+
+
+def _has_leading_zeros(table: TableProfile, name: str) -> bool:
+    """Return whether a column's texts are whole numbers, some of them written as 01: kept as text, and parts alike."""
+    seen = table.columns[name]
+    return bool(seen.leading_zeros) and seen.whole == seen.numbers == seen.present
 
 
 def _is_date(sample: pa.Table, name: str, said: Told) -> bool:

@@ -5,18 +5,30 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from evergreen.data.typed.times import EARLIEST, LATEST
+from evergreen.proposal.column_profile import ColumnProfile
 from evergreen.proposal.sketches import Array
 
 PLACEHOLDERS = frozenset(
-    ("?", "-", "--", "---", ".", "..", "...", "*", "**", "#", "/", "\u2013", "\u2014", "_", "unknown", "missing",
+    ("?", "-", "--", "---", ".", "..", "...", "*", "**", "#", "/", ":", "\u2013", "\u2014", "_", "unknown", "missing",
      "n.a.", "na", "n/a", "#n/a", "nan", "none", "null", "nil", "undefined", "undef", "not available", "not known",
-     "not applicable", "not recorded", "not reported", "not measured", "no data", "nodata", "no value", "unavailable",
-     "unspecified", "(null)", "<null>", "[null]", "<na>", "\\n", "#value!", "#ref!", "#div/0!", "#num!", "#name?",
-     "#null!", "inf", "-inf", "n.d.", "nd", "n/d", "s/d", "k.a.", "k. a.", "keine angabe", "unbekannt", "inconnu",
-     "desconocido", "tbd", "empty", "blank", "error", "bad input", "no reading")
+     "not applicable", "not recorded", "not reported", "not measured", "not tested", "not done", "no data", "nodata",
+     "no value", "unavailable", "unspecified", "(null)", "<null>", "[null]", "<na>", "\\n", "#n/d", "#nv", "inf",
+     "-inf", "n.d.", "nd", "n/d", "s/d", "s.d.", "k.a.", "k. a.", "n.v.", "n.c.", "keine angabe", "unbekannt",
+     "nicht gemessen", "inconnu", "non renseigné", "non mesuré", "desconocido", "sin datos", "sin dato", "ignorado",
+     "sem dados", "não informado", "nao informado", "non disponibile", "sconosciuto", "brak", "brak danych", "onbekend",
+     "okänd", "ukjent", "ukendt", "нет данных", "неизвестно", "tbd", "empty", "blank", "error", "err", "fault",
+     "offline", "bad input", "no reading", "sensor error")
 )  # fmt: skip
 # Among words, only these can stand for nothing else.
-SURELY_MISSING = frozenset(("?", "(null)", "<null>", "[null]", "<na>", "\\n", "#value!", "#ref!", "#div/0!", "#num!"))
+SURELY_MISSING = frozenset(("?", "(null)", "<null>", "[null]", "<na>", "\\n", "#n/d", "#nv"))
+# What a cell of a workbook shows that could not be computed, in any language: #VALUE!, #WERT!, #¡DIV/0!, #NAME?
+UNCOMPUTED = re.compile(r"#[^\W\d_¡¿]?[¡¿]?[\w/]{2,10}[!?]")
+# Days that no calendar of ours has: MySQL's 0000-00-00, and the end of a time that has none, 9999-12-31.
+NO_DAY = re.compile(
+    r"(?:0000|0001|9999)([-/.]?)(?:00|01|12)\1(?:00|01|31)(?:[T ]00:00(?::00(?:\.0+)?)?| 23:59:59)?"
+    r"|(?:00|01|12|31)[-/.](?:00|01|12|31)[-/.](?:0000|0001|9999)(?: 00:00(?::00)?)?"
+)
 FEWEST_OTHERS = 5
 FEWEST_TIMES = 3
 # How many times as far outside as the other values are wide: of numbers that people choose for it, and of any others.
@@ -29,10 +41,16 @@ def is_mark(text: str) -> bool:
 
     Examples
     --------
-    >>> is_mark("?"), is_mark("Unknown"), is_mark("many")
-    (True, True, False)
+    >>> is_mark("?"), is_mark("Unknown"), is_mark("#WERT!"), is_mark("0000-00-00"), is_mark("many")
+    (True, True, True, True, False)
     """
-    return text.lower() in PLACEHOLDERS
+    return text.lower() in PLACEHOLDERS or bool(UNCOMPUTED.fullmatch(text) or NO_DAY.fullmatch(text))
+
+
+def may_have_no_days(seen: ColumnProfile) -> bool:
+    """Return whether some times lie where no day of ours can, as 9999-12-31 does."""
+    bounds = EARLIEST.timestamp(), LATEST.timestamp()
+    return bool(seen.instants.n) and not bounds[0] <= seen.instants.low / 1e6 <= seen.instants.high / 1e6 < bounds[1]
 
 
 def sentinels(values: Array, counts: Array) -> list[float]:
@@ -82,9 +100,13 @@ def notes_of_words(texts: Sequence[str], counts: Sequence[int]) -> tuple[str, ..
     >>> notes_of_words(["a", "?"], [90, 10])
     ("'?' in 10 rows is a category of its own; if it means missing, set missing: ['?'] in this column",)
     """
-    marks = [(text, n) for text, n in zip(texts, counts, strict=True) if text.strip().lower() in SURELY_MISSING]
+    marks = [(text, n) for text, n in zip(texts, counts, strict=True) if _is_missing(text.strip())]
     if not marks:
         return ()
     said = ", ".join(f"{text!r} in {n:,} rows" for text, n in marks)
     listed = ", ".join(repr(text) for text, _ in marks)
     return (f"{said} is a category of its own; if it means missing, set missing: [{listed}] in this column",)
+
+
+def _is_missing(text: str) -> bool:
+    return text.lower() in SURELY_MISSING or UNCOMPUTED.fullmatch(text) is not None

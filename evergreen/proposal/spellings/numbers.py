@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.base.forms import MINUS
 from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.proposal.sketches import Array
 from evergreen.proposal.spellings.told import Told
@@ -22,7 +23,7 @@ MOSTLY = 0.95
 FEWEST_DIFFERENT = 3
 SPACES = " \u00a0\u202f\u2009"
 SHAPE = re.compile(
-    rf"(?P<open>\()?(?P<sign>[-+\u2212])?[{SPACES}]?(?P<before>[^\d().,'\u2019+\-\u2212]{{0,8}}?)[{SPACES}]?(?P<inner>[-+\u2212]|\()?"
+    rf"(?P<open>\()?(?P<sign>[-+\u2212\u2013])?[{SPACES}]?(?P<before>[^\d().,'\u2019+\-\u2212\u2013]{{0,8}}?)[{SPACES}]?(?P<inner>[-+\u2212\u2013]|\()?"
     rf"(?P<core>\d[\d.,'\u2019{SPACES}]*(?<![{SPACES}])|[.,]\d+)(?P<exponent>[eE][+-]?\d+)?"
     rf"[{SPACES}]?(?P<after>[^\d()]{{0,16}}?)(?P<close>\))?"
 )
@@ -31,9 +32,12 @@ CURRENCY = re.compile(
     r"USD|EUR|GBP|JPY|CHF|CAD|AUD|NZD|INR|CNY|RMB|SEK|NOK|DKK|PLN|CZK|HUF|BRL|MXN|ZAR|RUB|TRY|KRW|SGD|HKD|THB|ILS"
 )
 BOUND = re.compile(r"^\s*(<|>|≤|≥|<=|>=|~|≈|±)\s*[-+]?[\d.,]*\d")
+AT_LEAST = re.compile(r"^\s*[\d.,]*\d\s?\+$")
+PAIR = re.compile(r"\d{1,3}([.,]\d+)?\s?/\s?\d{1,3}([.,]\d+)?")
 TRAILING_MINUS = re.compile(r"^\s*[\d.,]*\d-\s*$")
 CODE = re.compile(r"^0\d")
-DOLLAR = re.compile(r"(US|A|C|NZ|HK|S)?\$|£|USD|GBP")
+# Currencies of countries that write a comma between thousands; some of them have no smaller coin.
+DOLLAR = re.compile(r"(US|A|C|NZ|HK|S)?\$|[£¥₩₹]|USD|GBP|JPY|CNY|KRW|INR|Rs\.?|円|元|원")
 IN_THREES = re.compile(r"\d{1,3}(,\d{3})*")
 INDIAN = re.compile(r"\d{1,2}(,\d{2})+,\d{3}(\.\d+)?")
 LONG = 8
@@ -110,8 +114,9 @@ def told(texts: Sequence[str], counts: Array, *, read: Reader, decimal: str | No
         return None
     parentheses = any(part.parentheses for part in known)
     assumed = ""
-    if decimal is None and DOLLAR.fullmatch(before) and all(IN_THREES.fullmatch(part.core) for part in known):
-        decimal, assumed = ".", f", with commas between thousands as is usual with {before}"
+    sign = before or after
+    if decimal is None and DOLLAR.fullmatch(sign) and all(IN_THREES.fullmatch(part.core) for part in known):
+        decimal, assumed = ".", f", with commas between thousands as is usual with {sign}"
     ways = [way for way in WAYS if decimal in (None, way[0])]
     spellings = [
         NumberSpelling(decimal=point, thousands=groups, before=before, after=after, parentheses=parentheses)
@@ -156,7 +161,7 @@ def _mixed(texts: Sequence[str], known: Sequence[Worn], ways: Sequence[pa.Array]
 
 
 def _read_as(spelling: NumberSpelling, texts: Sequence[str], assumed: str) -> Told | None:
-    if spelling == NumberSpelling():
+    if spelling == NumberSpelling() and not any(sign in text for text in texts for sign in MINUS):
         return None
     example = max(texts[:SHOWN], key=lambda text: (sum(not c.isdigit() for c in text), len(text)))
     note = f"numbers such as {example!r} are read by spelling: {_written(spelling)}{assumed}"
@@ -165,7 +170,7 @@ def _read_as(spelling: NumberSpelling, texts: Sequence[str], assumed: str) -> To
 
 def _written(spelling: NumberSpelling) -> str:
     """Return a spelling as a contract says it."""
-    given = spelling.model_dump(exclude_defaults=True)
+    given = spelling.model_dump(exclude_defaults=True) or {"decimal": spelling.decimal}
     return "{" + ", ".join(f"{name}: {'true' if value is True else repr(value)}" for name, value in given.items()) + "}"
 
 
@@ -200,10 +205,18 @@ def unread(texts: Sequence[str], counts: Array) -> Told | None:
                 "write a number for them (half of a limit of detection is common), or set type: number and "
                 f"missing: [{', '.join(repr(text) for text in bounds[:3])}]",
             )
-    trailing = [text for text in texts if TRAILING_MINUS.match(text)]
-    if trailing and all(worn(text) or TRAILING_MINUS.match(text) for text in texts):
-        return _note(f"numbers with the minus behind ({trailing[0]!r}) are not read", "write it in front")
+    for sign, behind, advice in (("minus", TRAILING_MINUS, "write it in front"), ("plus", AT_LEAST, "leave it out")):
+        trailing = [text for text in texts if behind.match(text)]
+        if trailing and all(worn(text) or behind.match(text) for text in texts):
+            return _note(f"numbers with the {sign} behind ({trailing[0]!r}) are not read", advice)
     return None
+
+
+def told_in_pairs(texts: Sequence[str]) -> Told | None:
+    """Return a note on texts of two numbers each, such as a blood pressure of 120/80."""
+    if len(texts) < FEWEST_DIFFERENT or not all(PAIR.fullmatch(text) for text in texts):
+        return None
+    return _note(f"two numbers in one value ({texts[0]!r}) are read as text", "write a column for each")
 
 
 def _examples(texts: Sequence[str], known: Sequence[Worn]) -> str:

@@ -54,6 +54,8 @@ DATES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (rf"^(?:19|20)\d\d([-/. ])(?:{MONTH})\1\d{{1,2}}$", (r"%Y\1%b\1%d",)),
         (rf"^(?:{MONTH}) [ \d]\d \d\d:\d\d:\d\d \d{{4}}$", ("%b %d %H:%M:%S %Y",)),
         (rf"^(?:{MONTH}) [ \d]\d \d\d:\d\d:\d\d (?:UTC|GMT) \d{{4}}$", ("%b %d %H:%M:%S %Z %Y",)),
+        (rf"^(?:{MONTH}) [ \d]\d \d\d:\d\d:\d\d [+-]\d{{4}} \d{{4}}$", ("%b %d %H:%M:%S %z %Y",)),
+        (rf"^(?:{MONTH})([-/ ]|[-/ ]?')\d{{2}}$", (r"%b\1%y",)),
     )
 )
 SPOKEN_MONTH = re.compile(
@@ -63,6 +65,13 @@ SPOKEN_MONTH = re.compile(
     r"diciembre|dicembre|desember|prosinec|styczeń|jän|mrz|okt|dez)\b",
     re.I,
 )
+# What programs write that people do not: {"$date": …} of MongoDB, /Date(…)/ of .NET, JavaScript's text of a date.
+OF_PROGRAMS = re.compile(
+    r'^\{"\$date":|^\\?/Date\(-?\d+([+-]\d{4})?\)\\?/$|'
+    rf"^(Mon|Tue|Wed|Thu|Fri|Sat|Sun) ({MONTH}) \d\d \d{{4}} \d\d:\d\d:\d\d GMT"
+)
+DAY_OF_YEAR = re.compile(r"(?:19|20)\d\d-?(?:00[1-9]|0[1-9]\d|[12]\d\d|3[0-5]\d|36[0-6])")
+FEWEST_DAYS = 32  # a number of an invoice begins anew each year too, with few
 QUARTER = re.compile(r"^(\d{4})[ -]?Q[1-4]$|^Q[1-4][ -/]\d{4}$|^\d{4}-?W\d{2}(-?\d)?$", re.I)
 LOOKS_LIKE_DATE = re.compile(
     r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/. ]\d{1,2}[-/. ](19|20)\d\d)\b"
@@ -155,7 +164,8 @@ def told(texts: Sequence[str], counts: Array, *, read: Reader, now: datetime) ->
             f"dates such as {_shown(texts)}: no value tells {_order(best)} from {_order(rival)}",
             f"set type: timestamp and spelling: '{best}' or '{rival}'",
         )
-    return Told("timestamp", best, notes=_said(best, texts, is_assumed=rival is not None), is_date=True)
+    read_ones = [text for text, is_read in zip(texts, valid[best], strict=True) if is_read]
+    return Told("timestamp", best, notes=_said(best, read_ones, is_assumed=rival is not None), is_date=True)
 
 
 def _tried(texts: Sequence[str]) -> tuple[str | None, ...]:
@@ -214,6 +224,10 @@ def _unread(texts: Sequence[str], counts: Array) -> Told | None:
         return _note(f"dates with names of months that are not English ({_shown(texts)}) are read as text", AS_ISO)
     if 2 * _share(texts, counts, lambda text: bool(QUARTER.match(text))) > 1:
         return _note(f"quarters or weeks ({_shown(texts)}) are read as text", "for a time, write their first day")
+    if 2 * _share(texts, counts, lambda text: bool(OF_PROGRAMS.match(text))) > 1:
+        return _note(f"times such as {_shown(texts, 1)} are read as text", AS_ISO)
+    if len(texts) >= FEWEST_DAYS and all(DAY_OF_YEAR.fullmatch(text) for text in texts):
+        return _note(f"days of a year, which {_shown(texts)} seem to be, are read as text", AS_ISO)
     if 2 * _share(texts, counts, lambda text: bool(LOOKS_LIKE_DATE.search(text)) and len(text) <= MOST_LONG) > 1:
         return _note(f"dates such as {_shown(texts)} are read as text", AS_ISO)
     return None

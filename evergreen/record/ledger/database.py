@@ -14,7 +14,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError, ProgrammingError
 from evergreen.base import databases, sqlite_files
 from evergreen.base.errors import ConfigError, IntegrityError, ResourceError, Unavailable
 
-SCHEMA = 2  # 1 had no table of its own for the number, and leases without a heartbeat
+SCHEMA = 3  # 1 had no table of its own for the number, and leases without a heartbeat; 2 had no rewards
 TABLES = sa.MetaData()
 SCHEMAS = sa.Table("ledger_schema", TABLES, sa.Column("version", sa.Integer, primary_key=True))
 ENTRIES = sa.Table(
@@ -47,6 +47,16 @@ LEASES = sa.Table(
     sa.Column("started", sa.Float, nullable=False),
     sa.Column("place", sa.String, nullable=False, server_default=""),
     sa.Column("beat", sa.Float, nullable=False, server_default="0"),
+)
+REWARDS = sa.Table(
+    "rewards",
+    TABLES,
+    sa.Column("model", sa.String, primary_key=True),
+    sa.Column("owner", sa.String, primary_key=True),
+    sa.Column("prediction_id", sa.String, primary_key=True),
+    sa.Column("arm", sa.String, nullable=False),
+    sa.Column("reward", sa.Double, nullable=False),
+    sa.Column("known_us", sa.BigInteger, nullable=False),
 )
 BUSY_MS = 30_000  # how long a writer waits for another one
 FORBIDDEN = ("25006", "42501")  # of PostgreSQL: a server that only reads, a user who may only read
@@ -132,6 +142,7 @@ class LedgerDatabase:
             with self.begin() as connection:
                 LEASES.drop(connection)
                 TABLES.create_all(connection)
+                connection.execute(sa.delete(SCHEMAS))
                 connection.execute(sa.insert(SCHEMAS).values(version=SCHEMA))
         self._require(max(before, SCHEMA))
         return before

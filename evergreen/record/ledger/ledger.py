@@ -1,4 +1,4 @@
-"""The ledger: who is champion, every decision in a hash chain, and leases that end with their holder."""
+"""The ledger: who is champion, every decision in a hash chain, leases that end with their holder, and rewards."""
 
 import hashlib
 from pathlib import Path
@@ -6,10 +6,11 @@ from typing import Self
 
 from evergreen.config.settings import Settings
 from evergreen.record.ledger.champions import Champions
+from evergreen.record.ledger.rewards import Rewards
 
 
-class Ledger(Champions):
-    """Decisions and leases in a relational database: SQLite, or PostgreSQL by URL."""
+class Ledger(Champions, Rewards):
+    """Decisions, leases and rewards in a relational database: SQLite, or PostgreSQL by URL."""
 
     @classmethod
     def open(cls, settings: Settings, *, older: bool = False) -> Self:

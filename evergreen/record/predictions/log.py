@@ -12,7 +12,7 @@ from errno import EBADF, ENOENT
 from pathlib import Path
 from typing import Any, Literal
 
-from evergreen.base.errors import ResourceError
+from evergreen.base.errors import EvergreenError, IntegrityError, ResourceError
 from evergreen.data import personal
 from evergreen.record.predictions.frames import FeedbackRows, Predictions, Shadows
 from evergreen.record.predictions.ids import IdMaker, find
@@ -117,10 +117,10 @@ class PredictionLog:
                 self._write_locked(columns, kind, rows)
         except OSError as error:
             self._refuse(error, len(rows), policy)
-        except ResourceError as error:  # the key of personal values could not be read or made
+        except (IntegrityError, ResourceError) as error:  # the key of personal values is not the one, or cannot be had
             self._fault = error.what
             if policy == "strict":
-                raise
+                raise ResourceError(error.code, error.what, where=error.where, next_step=error.next_step) from error
             self._count_lost(error, len(rows))
 
     def _protecting(self, columns: Columns, kind: Any) -> Callable[[Any], Any] | None:
@@ -247,7 +247,7 @@ class PredictionLog:
             raise failure from error
         self._count_lost(failure, n_rows)
 
-    def _count_lost(self, failure: ResourceError, n_rows: int) -> None:
+    def _count_lost(self, failure: EvergreenError, n_rows: int) -> None:
         first = self.lost == 0
         self.lost += n_rows
         if first or self.lost % 10_000 < n_rows:

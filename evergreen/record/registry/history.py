@@ -33,7 +33,8 @@ UNNAMED = {
 class Event(Value):
     """An entry as people read it. `version`, `by` and `reason` are None where it has none.
 
-    `by`: a person's name, or ``gate`` or ``policy``, which decide by themselves.
+    `by`: a person's name, or ``gate`` or ``policy``, which decide by themselves. `direct`: of a version that came to
+    all traffic at once, though another one answered.
     """
 
     seq: int
@@ -42,6 +43,7 @@ class Event(Value):
     version: int | None
     by: str | None
     reason: str | None
+    direct: bool = False
 
 
 class Reign(Value):
@@ -72,6 +74,7 @@ def event_of(entry: Entry) -> Event:
         version=_version(entry),
         by=by_of(entry),
         reason=reason_of(entry),
+        direct=entry.payload.get("direct") is True,
     )
 
 

@@ -14,6 +14,7 @@ from evergreen.record.ledger.chain import Entry
 from evergreen.record.ledger.champions import Champion
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import Judgement, VersionFacts, below, of_entry, standing, version_facts
+from evergreen.record.rollouts import rollouts
 
 POLICY = "policy"  # who rejects what nobody answered in time
 LONGEST = {"by": 200, "reason": 2_000}  # characters
@@ -287,7 +288,7 @@ def _is_stale(ledger: Ledger, judgement: Entry, epoch: int) -> bool:
 
 
 def settled(ledger: Ledger, judged: Judgement, *, now: datetime) -> Judgement:
-    """Return a judgement as it stands: one that waited for a person says what came of it."""
+    """Return a judgement as it stands: one that waited for a person or was tried first says what came of it."""
     if judged.verdict != "proposed" or judged.version is None:
         return judged
     facts = version_facts(ledger, judged.model, judged.version)
@@ -295,7 +296,10 @@ def settled(ledger: Ledger, judged: Judgement, *, now: datetime) -> Judgement:
         return facts.judged
     rejection = ledger.find(judged.model, "rejection", str(judged.version))
     proposal = proposal_of(ledger, judged.model, judged.version)
-    if rejection:
+    tried = [one for one in rollouts(ledger, judged.model) if one.owner == judged.rollout] if judged.rollout else []
+    if tried and (ended := tried[0].ended):
+        why = f"{judged.rollout} {ended.did}: {ended.reason}"
+    elif rejection:
         why = f"rejected by {rejection.payload.get('by')}: {rejection.payload.get('reason')}"
     elif proposal and _is_late(proposal, now):
         why = f"rejected by {POLICY}: {_late(proposal)}"

@@ -66,6 +66,7 @@ def standing(
         inputs_of=period(filled.start, filled.end) if filled else None,
         decisions=parts.decided(known),
         incidents=parts.told(known),
+        rollouts=parts.rolled_out(known),
         provenance=parts.provenance(reign, known.last),
         experiments=tuple(experiments(ledger, model, at=at)[-MOST_EXPERIMENTS:]),
     )

@@ -1,10 +1,13 @@
 """What the page looks like: one accent, quiet lines, and a shape and a word for every state."""
 
-STYLE = """
+PALETTE = """
 :root{color-scheme:light dark;--paper:#fcfcfa;--raised:#f3f5f2;--ink:#161b19;--soft:#5a6560;--line:#e1e5e0;
 --accent:#0b6e4f;--band:#0b6e4f24;--amber:#8a5600;--red:#ab2318;--bad:#fdf1ee}
 @media(prefers-color-scheme:dark){:root{--paper:#0f1312;--raised:#171d1b;--ink:#e8ecea;--soft:#9aa6a1;--line:#29312e;
---accent:#5ccf9f;--band:#5ccf9f2b;--amber:#e5b255;--red:#ff9184;--bad:#2a1917}}
+--accent:#5ccf9f;--band:#5ccf9f2b;--amber:#e5b255;--red:#ff9184;--bad:#2a1917}}"""
+STYLE = (
+    PALETTE
+    + """
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--paper);color:var(--ink);
@@ -112,6 +115,7 @@ td:empty,td.minor{display:none}.meter{margin:.5rem 0 0 auto}
 .names div{display:block}}
 @media print{body{font-size:11px}main{max-width:none;padding:0}section{break-inside:avoid}}
 """
+)
 GLYPHS = """<svg width="0" height="0" style="position:absolute" aria-hidden="true"><defs>
 <symbol id="OK" viewBox="0 0 16 16"><circle cx="8" cy="8" r="7" fill="currentColor"/>
 <path d="M4.6 8.3l2.3 2.3 4.5-4.9" fill="none" stroke="var(--paper)" stroke-width="1.9"/></symbol>

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from evergreen.record.experiments.kept import Experiment
 from evergreen.record.registry.card.webpage import text
 from evergreen.record.standing.markup import glyph, meter, table
-from evergreen.record.standing.values import Decided, Input, Standing, Window
+from evergreen.record.standing.values import Decided, Input, RolledOut, Standing, Window
 from evergreen.record.standing.words import day, period
 
 MOST_INPUTS, MOST_WINDOWS = 12, 12
@@ -19,6 +19,15 @@ INPUTS = {
     "missing now": "n minor",
 }
 EXPERIMENTS = {"experiment": "k", "answer": "v", "why": "wide", "compared": "", "from": "n"}
+ROLLOUTS = {
+    "rollout": "k",
+    "version": "n v",
+    "at": "v",
+    "share of the traffic": "n",
+    "since": "n minor",
+    "what the last look or move says": "wide",
+    "rows answered": "n",
+}
 DECISIONS = {"window": "k", "decided": "v", "why": "wide", "came of it": "", "cost": "n", "gained": "n"}
 WINDOWS = {
     "window": "k",
@@ -81,6 +90,31 @@ def _experiment(one: Experiment) -> list[str]:
         why,
         f"<span>champion v{design.champion}, {versions}</span>",
         f"<span>{day(one.begun)}{until}</span>",
+    ]
+
+
+def rollouts(found: Standing) -> str:
+    """Return the rollout that is under way and the last ones, the newest first."""
+    if not found.rollouts:
+        return ""
+    return (
+        '<section><h2>Rollouts</h2><p class="about">A version comes into service by degrees: a shadow that is never '
+        "heard, shares of the traffic, and all of it. Now, check by check: evergreen rollout status</p>"
+        f"{table(ROLLOUTS, map(_rollout, found.rollouts))}</section>"
+    )
+
+
+def _rollout(one: RolledOut) -> list[str]:
+    where = f"{glyph(one.state)} {text(one.did if one.ended else one.step)}"
+    when = f"{day(one.since)}<small>ended {day(one.ended)}</small>" if one.ended else day(one.since)
+    return [
+        f"<span>{text(one.name)}<small>{text(one.plan)}</small></span>",
+        f"<span>v{one.version}<small>against v{one.champion}</small></span>",
+        f"<span>{where}</span>",
+        f"{meter(one.share)}<span>{one.share:.0%}</span>",
+        f"<span>{when}</span>",
+        f"{text(one.says)}<small>{text(one.by)}</small>",
+        f"{one.answered:,}",
     ]
 
 

@@ -110,6 +110,27 @@ class Decided(Value):
     gain_of: str | None
 
 
+class RolledOut(Value):
+    """A rollout: under way while `ended` is None. `says`: why it waits, or how it ended; `answered`: rows by then.
+
+    `share`: of the traffic that the version answers, 0 in a shadow.
+    """
+
+    name: str
+    version: int
+    champion: int
+    plan: str
+    step: str
+    share: float
+    since: datetime
+    ended: datetime | None
+    did: str
+    by: str
+    says: str
+    state: State
+    answered: int
+
+
 class Told(Value):
     """An incident: open while `until` is None. `runbook`: the page that says what to do, relative to the project."""
 
@@ -166,6 +187,7 @@ class Standing(Value):
     incidents: tuple[Told, ...]
     provenance: tuple[tuple[str, str], ...]
     experiments: tuple[Experiment, ...] = ()
+    rollouts: tuple[RolledOut, ...] = ()
 
     @property
     def state(self) -> State:

@@ -23,6 +23,7 @@ def render(found: Standing) -> str:
         f'<div class="tiles">{"".join(map(_tile, found.tiles))}</div>',
         _incidents([one for one in found.incidents if one.until is None], title="Open incidents", over=False),
         _help(found.tiles),
+        tables.rollouts(found),
         _performance(found),
         _traffic(found),
         tables.inputs(found),

@@ -25,6 +25,10 @@ from evergreen.base.errors import DataError
         ("paid", "default"),
         ("-1", "1"),
         ("0", "5"),
+        ("0", "-1"),  # as Access writes them
+        ("negativ", "positiv"),
+        ("lebend", "tot"),
+        ("Fully Paid", "Charged Off"),
         (" <=50K.", " >50K."),
     ],
 )

@@ -26,6 +26,9 @@ def said(**columns: Any) -> str:
         ({"at": [at.isoformat() for at in HOURS[:48]] * 12 + [HOURS[0].isoformat()] * 24}, "of 2 days only"),
         ({"year": [1990 + n // 30 for n in range(600)]}, "sorted by 'year'"),
         ({"timeStep": [n // 3 for n in range(600)]}, "sorted by 'timeStep'"),
+        ({"YEAR": HOURS.year, "DOY": HOURS.dayofyear, "HR": HOURS.hour}, "sorted by 'YEAR' and 'DOY' and 'HR'"),
+        ({"Jahr": [2023 + n // 300 for n in range(600)], "KW": [n // 10 % 30 for n in range(600)]}, "'Jahr' and 'KW'"),
+        ({"Date": [45_000 + n / 24 for n in range(600)]}, "'Date' looks like a time"),
         ({"clock0": [1_700_000_000 + 60 * n for n in range(600)]}, "'clock0' looks like a time"),
     ],
 )
@@ -40,6 +43,8 @@ def test_a_table_that_may_be_a_series_says_so(columns: dict[str, Any], why: str)
         {"birth_date": HOURS.strftime("%d/%m/%Y").to_list()[::-1]},
         {"year": np.random.default_rng(0).integers(1990, 2020, 600)},
         {"rank": range(600)},
+        {"year": [2020, 2021] * 300, "week": [n % 52 for n in range(600)]},
+        {"month": [n % 12 + 1 for n in range(600)], "day": [n % 28 + 1 for n in range(600)]},
         {"year": [2020] * 300 + [2021] * 300},
     ],
 )

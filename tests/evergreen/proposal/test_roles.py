@@ -75,3 +75,9 @@ def test_proposal_takes_the_key_that_is_named():
     assert column(proposal, "order_id").role == "ignore"
     repeated = proposed(rows, target="target", key=["shop"])
     assert any("repeats in 100.00%" in note for note in repeated.review)
+
+
+@pytest.mark.parametrize("name", ["Geburtstag", "gueltig_bis", "data_fim", "valid_to", "expiry_date"])
+def test_proposal_does_not_take_another_day_than_that_of_the_row_for_its_time(name: str):
+    days = pd.date_range("2021-01-01", periods=600, freq="D")
+    assert proposed(frame(**{name: days.strftime("%Y-%m-%d")}), target="target").contract.time is None

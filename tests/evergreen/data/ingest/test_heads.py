@@ -102,3 +102,18 @@ def test_lines_are_whole_and_not_blank():
     assert heads.lines_of(b"a,b") == ["a,b"]
     assert heads.lines_of(b"\n \r\n") == []
     assert len(heads.lines_of(b"1,2\n" * 100_000)) == heads.MOST_LINES
+
+
+@pytest.mark.parametrize(
+    ("rows", "n"),
+    [
+        ([["Sales"], [""], ["a", "b"], ["1", "2"], ["3", "4"]], 2),
+        ([["Sales", "", ""], ["a", "b", "c"], ["1", "2", "3"], ["3", "", "4"]], 1),
+        ([["a", "b"], ["1", "2"], ["3", "4"]], 0),
+        ([["a"], ["1"], ["3"]], 0),
+        ([["a", "", "c"], ["1", "2", "3"], ["1", "", "3"]], 0),
+        ([["Sales"], ["a", "b"], ["1", "2"]], 0),
+    ],
+)
+def test_titles_have_one_value_and_stand_above_rows_of_more(rows, n):
+    assert heads.titles(rows) == n

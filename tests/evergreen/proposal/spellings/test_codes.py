@@ -106,3 +106,14 @@ def test_dots_between_thousands_are_noted_and_read_where_a_person_says_so():
 )
 def test_fractions_are_no_thousands(texts: list[str]):
     assert codes.grouped_by_dots(texts, decimal=None) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "since"), [("Date", 45_294.25, "workbooks"), ("visit_dt", 23_378, "SAS"), ("day", 19_725, "R")]
+)
+def test_days_that_programs_count_are_noted_under_the_name_of_a_date(name: str, first: float, since: str):
+    found = told(name, np.arange(200) + first)
+    assert found is not None
+    assert (found.type, found.is_date) == (None, True)
+    assert since in found.notes[0]
+    assert told("price", np.arange(200) + first) is None

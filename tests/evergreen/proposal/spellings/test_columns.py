@@ -122,3 +122,24 @@ def test_what_is_told_of_drawn_values_does_not_depend_on_their_order():
     assert first is not None
     assert second is not None
     assert first.spelling == second.spelling == NumberSpelling(decimal=",")
+
+
+@pytest.mark.parametrize("never", ["9999-12-31", "0000-00-00", "0001-01-01"])
+def test_days_of_no_calendar_are_missing_among_times(never: str):
+    found = told([*(str(day.date()) for day in DAYS), *[never] * 200])
+    assert found is not None
+    assert (found.type, found.spelling, found.missing) == ("timestamp", None, (never,))
+
+
+def test_a_word_among_plain_numbers_is_noted_with_what_to_set_and_many_are_not():
+    found = told([f"{n / 7:.2f}" for n in range(90)] + ["hemolyzed"] * 9)
+    assert found is not None
+    assert found.type is None
+    assert "set type: number and missing: ['hemolyzed']" in found.notes[0]
+    assert told([f"{n}" for n in range(90)] + [f"house {chr(97 + n)}" for n in range(20)]) is None
+
+
+def test_pairs_of_numbers_are_noted():
+    found = told([f"{120 + n}/{80 + n}" for n in range(30)])
+    assert found is not None
+    assert "two numbers in one value" in found.notes[0]

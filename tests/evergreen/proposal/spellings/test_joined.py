@@ -23,6 +23,9 @@ DAY = HOURS.strftime("%d/%m/%Y")
             ("year", "month", "day", "hour"),
         ),
         ({"yr": HOURS.year, "mo": HOURS.month, "dd": HOURS.day}, ("yr", "mo", "dd")),
+        ({"year": HOURS.year, "month": HOURS.strftime("%m"), "day": HOURS.strftime("%d")}, ("year", "month", "day")),
+        ({"Date": DAY, "Hour": HOURS.strftime("%H")}, ("Date", "Hour")),
+        ({"Jahr": HOURS.year, "Monat": HOURS.month, "Tag": HOURS.day}, ("Jahr", "Monat", "Tag")),
     ],
 )
 def test_parts_of_a_time_are_joined(columns: dict[str, Any], parts: tuple[str, ...]):

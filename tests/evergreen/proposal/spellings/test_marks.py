@@ -32,11 +32,22 @@ def test_numbers_among_their_like_are_no_sentinels(values: list[float], counts: 
     assert marks.sentinels(np.array(values, float), np.array(counts[: len(values)])) == []
 
 
-@pytest.mark.parametrize("text", ["?", "-", "N/A", "not recorded", "n.d.", "#DIV/0!", "(null)", "—"])
+@pytest.mark.parametrize(
+    "text",
+    ["?", "-", "N/A", "not recorded", "n.d.", "#DIV/0!", "(null)", "—", ":", "Not tested", "ERR", "brak danych",
+     "#WERT!", "#VALEUR!", "#¡DIV/0!", "#NOME?", "#NV"],
+)  # fmt: skip
 def test_marks_are_known_in_any_case(text: str):
     assert marks.is_mark(text)
 
 
-@pytest.mark.parametrize("text", ["many", "0", "x", "a", "north"])
+@pytest.mark.parametrize(
+    "text", ["0000-00-00", "0000-00-00 00:00:00", "9999-12-31", "31.12.9999", "99991231", "0001-01-01T00:00:00"]
+)
+def test_days_of_no_calendar_are_marks(text: str):
+    assert marks.is_mark(text)
+
+
+@pytest.mark.parametrize("text", ["many", "0", "x", "a", "north", "#1", "#hot!!", "2024-12-31", "1999-12-31", "9999"])
 def test_words_are_no_marks(text: str):
     assert not marks.is_mark(text)

@@ -45,6 +45,9 @@ def german(value: float, digits: int = 2) -> str:
         ([f"{v:.1f}°C" for v in VALUES], [round(v, 1) for v in VALUES], "°C"),
         ([f"{v:.1f} km/h" for v in POSITIVE], [round(v, 1) for v in POSITIVE], "km/h"),
         ([f"{v:.2f}".replace(".", ",").replace("-", "\u2212") for v in VALUES], VALUES, ""),
+        ([f"{v:.2f}".replace("-", "\u2212") for v in VALUES], VALUES, ""),
+        ([f"{v:.2f}".replace("-", "\u2013") for v in VALUES], VALUES, ""),
+        ([f"\u2013{-v:,.2f} €" if v < 0 else f"{v:,.2f} €" for v in VALUES], VALUES, "€"),
     ],
 )
 def test_numbers_of_one_spelling_are_read_as_they_were_meant(texts: list[str], values: list[float], unit: str):
@@ -90,6 +93,11 @@ def test_a_price_in_dollars_has_no_three_decimals():
     found = told(["$1,234", "$950", "$12,500"])
     assert found is not None
     assert found.spelling == NumberSpelling(thousands=",", before="$")
+    for sign, text in (("¥", "¥{:,}"), ("円", "{:,}円"), ("₩", "₩{:,}"), ("₹", "₹ {:,}")):
+        found = told([text.format(n) for n in (31_139, 950, 12_500)])
+        assert found is not None
+        assert isinstance(found.spelling, NumberSpelling)
+        assert (found.spelling.thousands, found.unit) == (",", sign)
     per_litre = told(["1,459 €", "1,499 €", "1,519 €"])
     assert per_litre is not None
     assert per_litre.type is None
@@ -103,6 +111,7 @@ def test_a_price_in_dollars_has_no_three_decimals():
         (["1.5k", "2M", "3.5k"], "'k', 'M'"),
         (["<5", "5.2", "6.1", "7"], "bounds"),
         (["12.5-", "13", "14-"], "minus behind"),
+        (["1,000+", "5,000+", "10,000+"], "plus behind"),
         (["1,234.5", "1.234,5", "3"], "several spellings"),
         (["1,00,000", "12,34,567", "5,000"], "groups of two"),
     ],
@@ -136,3 +145,10 @@ def test_numbers_that_cannot_be_read_are_noted_with_what_to_do(texts: list[str],
 )
 def test_what_is_no_number_of_an_unusual_spelling_is_left_alone(texts: list[str]):
     assert told(texts) is None
+
+
+def test_two_numbers_in_one_value_are_noted():
+    found = numbers.told_in_pairs(["120/80", "135 / 92", "118/76"])
+    assert found is not None
+    assert "'120/80'" in found.notes[0]
+    assert numbers.told_in_pairs(["120/80", "low", "118/76"]) is None

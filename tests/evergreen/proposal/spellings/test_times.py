@@ -35,7 +35,7 @@ def told(texts: Sequence[str], counts: Sequence[int] | None = None) -> Told | No
         "%d/%m/%Y", "%m/%d/%Y %H:%M", "%d.%m.%Y", "%d.%m.%y", "%m/%d/%y", "%B %d, %Y", "%b %d %Y", "%Y.%m.%d",
         "%d %b %Y %H:%M:%S", "%d-%b-%y", "%d-%b-%Y", "%d%b%Y", "%A, %B %d, %Y", "%m/%d/%Y %I:%M:%S %p", "%Y%m%d %H:%M",
         "%Y-%m-%dT%H.%M.%S", "%d. %B %Y", "%a %b %d %H:%M:%S %Y", "%Y-%b-%d", "%d/%m/%Y %H.%M.%S", "%Y%m%dT%H%M%S",
-        "%Y%m%dT%H%M", "%Y-%m-%d %H:%M:%S,%f",
+        "%Y%m%dT%H%M", "%Y-%m-%d %H:%M:%S,%f", "%b-%y", "%b '%y", "%d/%b/%Y:%H:%M:%S",
     ],
 )  # fmt: skip
 def test_times_of_one_spelling_are_read_as_they_were_written(spelling: str):
@@ -123,6 +123,11 @@ def test_months_stand_for_their_first_day():
         (["2024-Q1", "2024-Q2"], "quarters"),
         (["2024-01-05 10:00:00 EST", "2024-02-15 10:00:00 EST"], "read as text"),
         (["2024-13-31", "2024-31-12"], "read as text"),
+        (['{"$date":"2024-01-03T08:05:00Z"}', '{"$date":"2024-01-04T08:05:00Z"}'], "read as text"),
+        (["/Date(1704269100000)/", "/Date(1704269100001+0100)/"], "read as text"),
+        (["Wed Jan 03 2024 08:05:00 GMT+0100 (Central European Standard Time)"], "read as text"),
+        ([day.strftime("%Y-%j") for day in DAYS], "days of a year"),
+        ([day.strftime("%Y%j") for day in DAYS], "days of a year"),
     ],
 )
 def test_times_that_cannot_be_read_are_noted_with_what_to_do(texts: list[str], said: str):
@@ -140,6 +145,8 @@ def test_times_that_cannot_be_read_are_noted_with_what_to_do(texts: list[str], s
     "texts",
     [
         ["2009-10", "2010-11", "2011-12", "2012-13"],
+        [f"2024-{n:03}" for n in range(1, 20)],
+        [f"2024-{n:03}" for n in range(1, 900)],
         ["basic", "plus"],
         ["1.2.3", "1.2.4"],
         ["1/2", "3/4"],
@@ -165,3 +172,17 @@ def test_a_few_other_texts_do_not_hide_a_spelling_and_many_do():
 def test_two_digits_are_no_year_to_come():
     found = told(["04/05/45", "05/06/61", "25/12/50"])
     assert found is None or found.type is None
+
+
+def test_what_is_shown_of_a_spelling_is_spelled_so():
+    found = told(["[UTC]", *(day.strftime("%d.%m.%Y %H:%M") for day in DAYS)])
+    assert found is not None
+    assert DAYS[0].strftime("'%d.%m.%Y %H:%M'") in found.notes[0]
+
+
+def test_times_with_an_offset_before_the_year_are_read():
+    texts = [day.strftime("%a %b %d %H:%M:%S +0100 %Y") for day in DAYS]
+    found = told(texts)
+    assert found is not None
+    assert found.spelling == "%a %b %d %H:%M:%S %z %Y"
+    assert read(texts, found.spelling).to_pylist() == [day.tz_localize("Etc/GMT-1") for day in DAYS.floor("s")]

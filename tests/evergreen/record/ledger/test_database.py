@@ -112,34 +112,40 @@ def test_ledger_writes_nothing_beside_its_own_files(sqlite_url, tmp_path):
 
 OLD = [  # the tables of schema 1, as they were made
     "DROP TABLE ledger_schema",
+    "DROP TABLE rewards",
     "DROP TABLE leases",
     "CREATE TABLE leases (name VARCHAR PRIMARY KEY, epoch INTEGER NOT NULL, host VARCHAR NOT NULL,"
     " pid INTEGER NOT NULL, started FLOAT NOT NULL)",
 ]
 
 
-def older(url):
+SECOND = ["DROP TABLE rewards", "UPDATE ledger_schema SET version = 2"]
+
+
+def older(url, statements):
     engine = sa.create_engine(url)
     with engine.begin() as connection:
-        for statement in OLD:
+        for statement in statements:
             connection.execute(sa.text(statement))
     engine.dispose()
 
 
-def test_ledger_of_an_older_evergreen_says_how_to_upgrade_it_and_keeps_its_entries(story, url):
-    before = story.entries("m")
+@pytest.mark.parametrize(("schema", "statements"), [(1, OLD), (2, SECOND)])
+def test_ledger_of_an_older_evergreen_says_how_to_upgrade_it_and_keeps_its_entries(story, url, schema, statements):
+    before = story.lines("m")
     story.close()
-    older(url)
+    older(url, statements)
     with pytest.raises(ConfigError) as caught:
         Ledger(url)
     assert (caught.value.code, caught.value.exit_code) == ("CFG056", 2)
     assert "evergreen upgrade" in caught.value.next_step
     opened = Ledger(url, older=True)
-    assert (opened.upgrade(), opened.upgrade()) == (1, database.SCHEMA)
+    assert (opened.upgrade(), opened.upgrade()) == (schema, database.SCHEMA)
     opened = Ledger(url)
-    assert opened.entries("m") == before
+    assert opened.lines("m") == before
     with opened.lease("training"):
         assert opened.champion("m").version == 5
+    assert opened.rewards("m", "bandit-prices") == []
 
 
 def test_ledger_of_a_newer_evergreen_is_left_alone(story, url, sql):

@@ -20,6 +20,7 @@ import pytest
 from projects import wait_for
 
 from evergreen.base.errors import ResourceError
+from evergreen.data import personal
 from evergreen.record.labels import beside
 from evergreen.record.predictions import reading
 from evergreen.record.predictions.frames import SegmentReader
@@ -117,6 +118,25 @@ def test_key_of_personal_values_that_cannot_be_had_lets_nothing_be_written(tmp_p
         logged.append(log, [1])
     log.close()
     assert b"person" not in logged.bytes_below(tmp_path)
+
+
+@pytest.mark.parametrize("policy", ["strict", "available"])
+def test_key_of_personal_values_that_changed_lets_nothing_be_written_under_it(tmp_path, folder, policy):
+    key = tmp_path / "pii.key"
+    made = personal.key(key)
+    key.write_bytes(made[::-1])
+    log = PredictionLog(folder, policy=policy)
+    if policy == "strict":
+        with pytest.raises(ResourceError, match="INT022"):
+            logged.append(log, [1])
+    else:
+        logged.append(log, [1])
+        assert log.lost == 1
+    assert reading.read(folder).num_rows == 0
+    key.write_bytes(made)
+    logged.append(log, [2])
+    log.close()
+    assert reading.read(folder).num_rows == 1
 
 
 def test_row_that_does_not_fit_the_columns_is_refused(log, folder):

@@ -173,3 +173,27 @@ def test_experiments_say_what_their_last_look_said_and_whether_they_run(healthy)
     assert (second["answer"], second["compared"]) == ("promote B", "champion v1, B v2")
     assert second["why"].startswith(EVIL)
     assert tables.experiments(healthy) == ""
+
+
+def test_rollout_is_told_by_step_share_and_what_was_said(tmp_path):
+    ledger = stood.ledger_in(tmp_path)
+    promote(ledger, 1, at("03-01"))
+    one = stood.rolled_out(ledger, 2, at("04-01"), by=EVIL, reason=EVIL)
+    found = standing(ledger, stood.MODEL, at=at("04-02"))
+    assert "<script>" not in tables.rollouts(found)
+    one = stood.moved(ledger, one, "advanced", at("04-03"), step=1)
+    stood.noted(ledger, one, at("04-04"), reason="12 rows are needed", exposed=1_204)
+    (told,) = read(tables.rollouts(standing(ledger, stood.MODEL, at=at("04-05"))))
+    assert told == {
+        "rollout": "rollout-1 shadow,5,50,100",
+        "version": "v2 against v1",
+        "at": "5 %",
+        "share of the traffic": "5%",
+        "since": "3 Apr 2026",
+        "what the last look or move says": "12 rows are needed rollout-1",
+        "rows answered": "1,204",
+    }
+    stood.moved(ledger, one, "returned", at("04-06"), reason="it loses more")
+    (told,) = read(tables.rollouts(standing(ledger, stood.MODEL, at=at("04-07"))))
+    assert (told["at"], told["share of the traffic"]) == ("returned", "0%")
+    assert tables.rollouts(standing(ledger, stood.MODEL, at=at("03-07"))) == ""

@@ -74,6 +74,11 @@ def eventful(ledger):
         looked(ledger, one)
     stood.retrained(ledger, one, "refused", rung=EVIL)
     promote(ledger, 2, at("04-20"), by=EVIL, reason=EVIL)
+    stood.moved(
+        ledger, stood.rolled_out(ledger, 3, at("04-20T01:00"), by=EVIL, reason=EVIL), "returned", at("04-20T02:00")
+    )
+    rolled = stood.rolled_out(ledger, 4, at("04-20T03:00"), by=EVIL, reason=EVIL)
+    stood.noted(ledger, rolled, at("04-20T04:00"), reason=EVIL, person=True)
     told = [
         Told(
             title=EVIL,
