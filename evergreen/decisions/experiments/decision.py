@@ -115,7 +115,7 @@ def _surest(design: Design, readings: Sequence[Reading], variant: str) -> float:
 
 def _wanted(one: Reading) -> str:
     if one.difference is None or one.low is None:
-        return f"{one.metric}: at least 50 units in each variant whose {one.metric} is known, and differs"
+        return f"{one.metric}: at least 50 units in each variant whose {one.metric} is known, not all alike"
     numbers = [
         f"about {n:,} to show that {what}"
         for n, what in ((one.more, "it differs"), (one.more_without, "it is not worth having"))

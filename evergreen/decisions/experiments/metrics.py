@@ -55,6 +55,7 @@ def measured(
     known = np.array([label is not None for label in target], dtype=np.bool_)
     found = np.full(len(target), np.nan)
     if metric == "error":
+        known &= np.array([label is not None for label in answers.label], dtype=np.bool_)
         found[known] = answers.label[known] != target[known]
         return found
     truth = target[known].astype(np.float64)

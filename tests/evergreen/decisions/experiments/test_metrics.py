@@ -28,6 +28,13 @@ def test_error_of_a_value_is_its_distance() -> None:
     assert measured("absolute error", said, truth, MS[:2], "regression") == pytest.approx([1.5, np.nan], nan_ok=True)
 
 
+def test_row_that_was_given_no_answer_is_no_error() -> None:
+    nothing = Answers(np.array([None, True], dtype=object), np.array([np.nan, 0.9]))
+    for metric in ("error", "brier"):
+        found = measured(metric, nothing, np.array([True, True], dtype=object), MS[:2], "binary")
+        assert np.isnan(found).tolist() == [True, False]
+
+
 def test_metric_that_a_task_has_not_is_refused() -> None:
     with pytest.raises(ValueError, match="multiclass task has no metric 'brier'"):
         measured("brier", BINARY, TRUTH, MS, "multiclass")
