@@ -7,6 +7,16 @@ FROM ?= 2013-03
 TO ?= 2013-12
 POLICIES ?= never,every-1,every-3,drift,harm,any(harm,probe)
 
+# What `dvc config --local core.site_cache_dir` does, which writes no path that is not ASCII.
+define SITE_CACHE
+import sys
+from configobj import ConfigObj
+local = ConfigObj(sys.argv[1], encoding="utf-8")
+local.setdefault("core", {})["site_cache_dir"] = sys.argv[2]
+local.write()
+endef
+export SITE_CACHE
+
 .DEFAULT_GOAL := help
 .PHONY: help run replay test test-long check format stages reference lock lock-check install state dvc train clean clean-all \
   benchmark benchmark-ingest benchmark-validation benchmark-features benchmark-gate benchmark-init benchmark-tracking \
@@ -133,7 +143,7 @@ install: .venv/installed
 	@echo "Installing requirements.lock; the first time takes a minute or two"
 	@$(BIN)/uv pip sync --quiet --compile-bytecode --require-hashes requirements.lock
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --config-settings editable_mode=compat --editable .
-	@$(BIN)/dvc config --local --quiet core.site_cache_dir "$(CURDIR)/.evergreen/dvc/site"
+	@$(BIN)/python -c "$$SITE_CACHE" .dvc/config.local "$(CURDIR)/.evergreen/dvc/site"
 	@touch $@
 
 state: install

@@ -1,5 +1,6 @@
 """`evergreen score`: rows in, the same rows with predictions out."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -21,7 +22,8 @@ def score(
 ) -> ScoringOutcome:
     """Score a file, or the files of a folder or glob, and return what was done; each output appears whole or not.
 
-    One file is scored here and now; many are a run of the flow "scoring".
+    One file is scored here and now; many are a run of the flow "scoring", but where the state folder can only be read
+    and nothing is logged: no flow is run without it.
 
     Raises
     ------
@@ -33,7 +35,8 @@ def score(
 
     planned = plan(source, target, otherwise=format_of(project.contract.source))
     facts = recall.facts_of(project, version)
-    if target.suffix not in outputs.SUFFIXES:
+    one = target.suffix in outputs.SUFFIXES
+    if not one and (logs or os.access(project.settings.home, os.W_OK)):
         with engine(project.settings), scoring_bar():
             from flows.scoring import run_scoring
 
@@ -42,9 +45,14 @@ def score(
     champion = champion_facts(ledger, project.name)
     is_champion = champion is not None and champion.version == facts.version
     with _alone(ledger, target), scoring_bar(), _log_is_named(project):
-        outputs.sweep_beside(target)
-        done = Scoring(facts, project.settings, champion=is_champion, logs=logs).score(planned[0])
-    return ScoringOutcome.of([done], model=project.name, version=facts.version, output=str(target))
+        scoring = Scoring(facts, project.settings, champion=is_champion, logs=logs)
+        if one:
+            outputs.sweep_beside(target)
+            done = [scoring.score(planned[0])]
+        else:
+            outputs.sweep(target)
+            done = scoring.score_all(planned)
+    return ScoringOutcome.of(done, model=project.name, version=facts.version, output=str(target))
 
 
 @contextmanager

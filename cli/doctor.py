@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -96,11 +97,14 @@ def runs_left_open(ledger: Ledger, model: str, settings: Settings, *, repair: bo
     """Look for runs that say they are running while nobody trains the model."""
     from evergreen.adapters import tracking
 
+    training = f"training:{model}"
+    if ledger.is_held(training):
+        return
     try:
-        with ledger.lease(f"training:{model}"):
+        with ledger.lease(training) if repair else nullcontext():
             left = tracking.left_open(settings.tracking_uri(), model, close=repair)
     except LostRace:
-        return  # a training is running
+        return  # a training has begun
     for run_id in left:
         yield Finding(
             where=f"MLflow run {run_id}",

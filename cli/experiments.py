@@ -13,10 +13,9 @@ from cli.show import console, escape
 from evergreen.base.errors import ConfigError
 from evergreen.base.files import write_bytes
 from evergreen.decisions.experiments import sample_size
-from evergreen.decisions.experiments.decision import Decision
-from evergreen.decisions.experiments.design import Goal, Guard, Then, Variant
-from evergreen.decisions.experiments.metrics import BETTER, Better, MetricName
+from evergreen.decisions.experiments.design import BETTER, Better, Goal, Guard, MetricName, Then, Variant
 from evergreen.decisions.experiments.reading import Reading, figures
+from evergreen.decisions.experiments.verdict import Decision
 from evergreen.project import Project
 from evergreen.record.experiments.course import POINTS
 from evergreen.record.experiments.kept import Experiment

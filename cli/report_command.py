@@ -30,7 +30,7 @@ def report(
     from evergreen.project import Project
 
     project = Project.open(env, params)
-    found = standing.found(project, at)
+    found = standing.with_review(project, standing.found(project, at))
     page = out or project.settings.home / standing.PAGE
     if out or not as_json:
         standing.write(found, page)

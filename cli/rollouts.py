@@ -9,7 +9,7 @@ from evergreen.project import Project
 from evergreen.record import rollouts
 from evergreen.record.rollouts import Rollout
 
-MARKS = {"passed": "✓", "waits": "·", "look": "?", "harm": "✗", "not applicable": "-"}
+MARKS = {"passed": "✓", "waits": "·", "look": "?", "harm": "✗", "futile": "=", "not applicable": "-"}
 
 
 def standing(project: Project) -> dict[str, Any]:
@@ -30,7 +30,15 @@ def standing(project: Project) -> dict[str, Any]:
 
     now = rollout.judged(project, last, datetime.now(UTC))
     checks = [check.model_dump(mode="json") for check in now.checks]
+    result["people"] = _people(project, last)
     return {**result, "next": now.answer, "why": now.reason, "checks": checks, "answered": now.exposed}
+
+
+def _people(project: Project, rollout: Rollout) -> dict[str, Any] | None:
+    from evergreen.record import exposed
+
+    found = exposed.people_of(project.settings.predictions, rollout, contract=project.contract, now=datetime.now(UTC))
+    return found.model_dump(mode="json") if found else None
 
 
 def told(rollout: Rollout) -> dict[str, Any]:
@@ -66,5 +74,23 @@ def show(found: dict[str, Any]) -> None:
         typer.echo(f"  {MARKS[check['outcome']]} {check['name']:9} {check['text']}")
     if found["answered"]:
         typer.echo(f"  it answered {found['answered']:,} rows")
+    if found.get("people"):
+        typer.echo(f"  {_beside(found['people'])}")
     if "next" in found:
         typer.echo(f"  next: {found['next']}: {found['why']}")
+
+
+def _beside(people: dict[str, Any]) -> str:
+    """Return in a line how people's decisions lie beside what both versions said."""
+    read = people["n"] - people["unread"]
+    agree = f"people decided {people['n']:,} rows of the shadow"
+    if read:
+        agree += (
+            f", and the new version agrees with {people['agree']:.1%} (the champion with {people['agree_before']:.1%})"
+        )
+    if people["n_labelled"]:
+        agree += (
+            f"; of {people['n_labelled']:,} with a label people got {people['wrong']:.1%} wrong, the new version "
+            f"{people['wrong_new']:.1%}, the champion {people['wrong_before']:.1%}"
+        )
+    return agree

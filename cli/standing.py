@@ -33,6 +33,16 @@ def found(project: Project, at: str | None) -> Standing:
     return assemble.standing(ledger, project.name, at=history.read_time(at, now=now), past=True)
 
 
+def with_review(project: Project, standing: Standing) -> Standing:
+    """Return how things stand with what waits for people, which is read in the log; as of now alone."""
+    from evergreen.record.review import queue
+
+    if standing.past:
+        return standing
+    rows = queue.referred(project.settings.predictions, contract=project.contract.name)
+    return standing.model_copy(update={"review": queue.length(rows)})
+
+
 def write(standing: Standing, out: Path) -> None:
     """Write the page, whole or not at all."""
     write_bytes(out, webpage.render(standing).encode())

@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from evergreen.decisions.experiments.decision import Decision
+from evergreen.decisions.experiments.verdict import Decision
 from evergreen.project import Project
 from flows import experiments
 from flows.opened import named_by

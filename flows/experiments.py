@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 from evergreen.base.errors import ConfigError, EvergreenError
 from evergreen.base.values import Value
 from evergreen.config.contract.contract import Contract
-from evergreen.decisions.experiments.design import Design, Goal, Guard, Then, Variant
-from evergreen.decisions.experiments.metrics import METRICS
+from evergreen.decisions.experiments.design import METRICS, Design, Goal, Guard, Then, Variant
 from evergreen.project import Project
 from evergreen.record.experiments import kept
 from evergreen.record.experiments.course import Report, report, times
@@ -123,7 +122,7 @@ def follow_up(project: Project) -> Looked | None:
 
     A variant that is better gets a rollout, where that was agreed. One that is not, or of which as many units were seen
     as were planned, ends the experiment: the champion stays. Without such an agreement the look is kept, and a person
-    ends it.
+    ends it. Another champion ends any: its rows are compared with nobody's.
     """
     ledger, name = project.ledger(), project.name
     running = [one for one in kept.experiments(ledger, name) if one.ended is None]
@@ -133,7 +132,9 @@ def follow_up(project: Project) -> Looked | None:
     experiment, decision = looked.experiment, looked.report.last.decision
     champion = ledger.champion(name)
     if champion is None or champion.epoch != experiment.epoch:
-        log.warning("experiment %s: the champion changed, so that nobody is assigned any more", experiment.design.name)
+        why = "the champion changed, so that nobody is assigned any more"
+        log.warning("experiment %s: %s", experiment.design.name, why)
+        kept.end(ledger, name, experiment, decision, by=experiment.design.owner, reason=why)
         return looked
     day = f"{looked.report.last.at:%Y-%m-%d}-{decision.answer}"
     kept.keep_look(ledger, name, experiment, decision, key=day)

@@ -6,6 +6,7 @@ from typing import Any
 
 from evergreen.base.errors import ConfigError, GateRefused, LostRace
 from evergreen.base.values import Value
+from evergreen.config.params.rollout import SHADOW
 from evergreen.decisions.rollout.decision import Decision, decide
 from evergreen.decisions.rollout.plan import parse
 from evergreen.project import Project
@@ -46,7 +47,8 @@ def begin(
     ----------
     plan : by default that of the parameters.
     by, reason : who wants it and why; a person, or what decided.
-    kind : what began it; a person's command is refused what the gate refused, and what waits for an approval.
+    kind : what began it; a person's command is refused what the gate refused, and what waits for an approval. What an
+        unclear gate began is in a shadow first, and has to show there what the gate could not see.
     direct : whether all of the traffic may be the first step.
     epoch : of the champion that the version was judged against; by default the present one's.
 
@@ -59,6 +61,8 @@ def begin(
     """
     ledger, name, policy = project.ledger(), project.name, project.params.rollout
     followed = parse(plan) if plan is not None else parse(policy.plan, where="params.yaml: rollout.plan")
+    if kind == "unclear" and followed.steps[0].percent is not None:
+        followed = parse(f"{SHADOW},{followed.text}")
     project.champion()  # or an error that says how to get one
     champion = ledger.champion(name)
     assert champion is not None
@@ -88,6 +92,7 @@ def begin(
         origin=kind,
         by=by,
         reason=reason,
+        better=kind == "unclear" and facts.judged.rule == "superiority",
     )
     log.info("%s of version %d of '%s' begins: %s, says %s: %s", made.owner, version, name, followed.text, by, reason)
     if followed.at_once:
@@ -180,6 +185,8 @@ def _looked(project: Project, rollout: Rollout, now: datetime) -> Looked:
     if found.answer == "return":
         reason = f"{found.reason}. It answered {found.exposed:,} rows"
         end(project, rollout, "returned", by=rollout.owner, reason=reason, evidence=evidence)
+    elif found.answer == "end":
+        end(project, rollout, "aborted", by=rollout.owner, reason=found.reason, evidence=evidence)
     elif found.answer in ("advance", "finish"):
         step_on(project, rollout, by=rollout.owner, reason=found.reason, evidence=evidence)
     log.info("%s at %s: %s: %s", rollout.owner, rollout.step.name, found.answer, found.reason)
@@ -202,6 +209,7 @@ def judged(project: Project, rollout: Rollout, now: datetime) -> Decision:
         passed=now - rollout.since,
         coverage=project.params.labels.coverage,
         held=f"{held.by} holds it: {held.reason}" if held else "",
+        better=rollout.begun.better,
     )
 
 

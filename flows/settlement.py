@@ -10,7 +10,7 @@ from evergreen.base.values import Value
 from evergreen.config.card import CardText
 from evergreen.decisions.gate.verdict import Verdict
 from evergreen.project import Project
-from evergreen.record import rollouts
+from evergreen.record import rollouts, traffic
 from evergreen.record.candidate import Candidate
 from evergreen.record.outcomes import GATE, Judgement, StepRun, VersionFacts, of_entry
 from evergreen.record.plan.commits import Commit
@@ -113,7 +113,8 @@ def settle(
         uses=verdict.uses,
         refit_of=as_judged and as_judged.sha256,
     )
-    if not verdict.promote:
+    ripens = may_ripen(project, verdict)
+    if not verdict.promote and not ripens:
         return judged
     passed = judged.model_copy(update={"verdict": "proposed", "reason": f"{reason}: {verdict.reason}"})
     proof = do(
@@ -129,6 +130,8 @@ def settle(
     facts = make_version(
         project, candidate, passed, do, run=run, tags=tags, as_judged=as_judged, proof=proof, author=origin.author
     )
+    if ripens:
+        return try_on_traffic(project, facts, epoch=epoch, by=GATE, kind="unclear")
     if verdict.rule in project.params.approval.required:
         propose(project, facts, epoch=epoch)
         return facts.judged
@@ -229,7 +232,26 @@ def make_version(
     return of_entry(ledger, entry, VersionFacts)  # that of the first time, where a killed run recorded it before
 
 
-def try_on_traffic(project: Project, facts: VersionFacts, *, epoch: int, by: str) -> Judgement:
+def may_ripen(project: Project, verdict: Verdict) -> bool:
+    """Return whether a candidate about which the gate is inconclusive is tried in a shadow, where evidence ripens.
+
+    Not where a person would have to approve it, nor beside another rollout or an experiment.
+    """
+    ledger, name = project.ledger(), project.name
+    return (
+        project.params.rollout.unclear == "shadow"
+        and verdict.verdict == "INCONCLUSIVE"
+        and not verdict.promote
+        and verdict.rule != "first"
+        and verdict.rule not in project.params.approval.required
+        and traffic.standing(ledger, name) is None
+        and rollouts.under_way(ledger, name) is None
+    )
+
+
+def try_on_traffic(
+    project: Project, facts: VersionFacts, *, epoch: int, by: str, kind: rollouts.Origin = "gate"
+) -> Judgement:
     """Let a registered version go by the plan of the rollout, once, and return its judgement.
 
     Raises
@@ -238,7 +260,7 @@ def try_on_traffic(project: Project, facts: VersionFacts, *, epoch: int, by: str
     """
     begun = rollouts.under_way(project.ledger(), project.name)
     if begun is None or begun.begun.version != facts.version:
-        begun = rollout.begin(project, facts.version, by=by, reason=facts.judged.reason, kind="gate", epoch=epoch)
+        begun = rollout.begin(project, facts.version, by=by, reason=facts.judged.reason, kind=kind, epoch=epoch)
     return facts.judged.model_copy(update={"rollout": begun.owner})
 
 

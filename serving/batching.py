@@ -317,8 +317,7 @@ class Batcher:
         decoded, divided = waiting.decoded, waiting.divided
         assert decoded is not None
         if self._shadows is not None:
-            ids = [answer.prediction_id for answer in answers]
-            self._shadows.offer(Seen(decoded.rows, ids, waiting.about.received_us))
+            self._shadows.offer(Seen(decoded.rows, answers, waiting.about.received_us))
         elif divided is not None:
             self._metrics.variant_answered(CHAMPION, divided.n_own)
 

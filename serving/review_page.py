@@ -38,7 +38,7 @@ padding:.16rem 0;list-style:none}
 .bar{height:.55rem;background:var(--line);border-radius:.2rem;position:relative}
 .bar i{position:absolute;top:0;bottom:0;background:var(--accent);border-radius:.2rem}
 .bar i.less{background:var(--amber)}
-.note{border:1px solid var(--amber);border-radius:.5rem;padding:.6rem .9rem;margin-bottom:1rem;font-size:.92rem}
+.note{margin:.8rem 0 1rem;border:1px solid var(--amber);border-radius:.5rem;padding:.6rem .9rem;font-size:.92rem}
 .note.bad{border-color:var(--red);background:var(--bad)}
 .note button{margin-top:.5rem}
 .acts{position:fixed;left:0;right:0;bottom:0;background:var(--paper);border-top:1px solid var(--line);
@@ -50,6 +50,8 @@ padding:.7rem max(1rem,calc((100vw - 43rem)/2)) max(.8rem,env(safe-area-inset-bo
 button{font:inherit;color:var(--ink);background:var(--raised);border:1px solid var(--soft);border-radius:.45rem;
 min-height:3rem;padding:.4rem .9rem;cursor:pointer}
 .choices button,.main{background:var(--accent);color:var(--paper);border-color:var(--accent);font-weight:620}
+.end{margin-top:1.4rem;max-width:22rem}
+.idle{display:none}
 .more button{flex:1 1 auto;min-height:2.75rem;font-size:.86rem;padding:.2rem .6rem;border-color:var(--line);
 background:none}
 button:focus-visible,input:focus-visible{outline:3px solid var(--amber);outline-offset:2px}
@@ -63,7 +65,9 @@ min-height:2.75rem;padding:.2rem .4rem;flex:1 1 auto}
 label{display:block;margin:.8rem 0 .2rem;font-size:.9rem}
 form .main{margin-top:1.2rem;width:100%}
 .choices input{flex:3 1 12rem;width:auto;min-width:0}
-@media(max-width:40rem){main{padding:1rem 1rem 13rem}h1{font-size:1.15rem;margin-bottom:.9rem}kbd{display:none}
+@media(max-width:40rem){main{padding:1rem 1rem 15rem}.acts{padding-top:.5rem}.acts .ask{margin-bottom:.3rem}
+.acts .more button{font-size:.8rem;padding:.2rem .3rem}.why li{grid-template-columns:3fr 2fr 3.9rem}
+dl div{grid-template-columns:2fr 3fr}h1{font-size:1.15rem;margin-bottom:.9rem}kbd{display:none}
 .card{padding:.2rem .8rem .3rem}}
 @media(prefers-reduced-motion:no-preference){.card.fresh{animation:come .16s ease-out}
 @keyframes come{from{opacity:0;transform:translateY(.4rem)}}}
@@ -74,7 +78,7 @@ SCRIPT = """
 const $ = (id) => document.getElementById(id);
 const ROWS = 5, FEW = 2, AGAIN_MS = 60000;
 const state = {by: "", token: "", rows: [], skip: [], waiting: 0, about: null, knows: true, last: null, again: false,
-  done: 0, busy: false, why: new Map()};
+  done: 0, busy: false, filling: null, over: new Set(), why: new Map()};
 
 function make(tag, text, parent, name) {
   const made = document.createElement(tag);
@@ -82,6 +86,12 @@ function make(tag, text, parent, name) {
   if (name) made.className = name;
   if (parent) parent.append(made);
   return made;
+}
+
+function plain(value) {
+  if (value === null || value === undefined) return "missing";
+  const time = /^(\\d{4}-\\d\\d-\\d\\d)T(\\d\\d:\\d\\d)(:\\d\\d)?(\\.\\d+)?\\+00:00$/.exec(value);
+  return time ? time[1] + " " + time[2] + (time[3] && time[3] !== ":00" ? time[3] : "") + " UTC" : value;
 }
 
 async function ask(path, body) {
@@ -118,25 +128,32 @@ function refused(told) {
   const error = told.error || {what: "the service answered " + told.status, next: ""};
   if (told.status === 401 || told.status === 404 && error.code === "SRV008") {
     sessionStorage.removeItem("token");
+    state.token = "";
     state.rows = [];
     enter();
   }
   note((error.code ? error.code + ": " : "") + error.what + ". " + (error.next || ""), "bad");
 }
 
-async function refill() {
-  const wanted = {by: state.by, order: $("order").value, skip: state.skip.slice(-500), rows: ROWS};
+function refill() {
+  if (!state.filling) state.filling = filled().finally(() => { state.filling = null; });
+  return state.filling;
+}
+
+async function filled() {
+  const before = state.over.size, order = $("order").value;
+  const wanted = {by: state.by, order, skip: state.skip.slice(-500), rows: ROWS};
   const told = await ask("review/next", wanted);
   if (told.status !== 200) return refused(told);
   state.about = told.about;
-  state.waiting = told.waiting;
-  const there = new Set(state.rows.map((row) => row.prediction_id));
-  if (state.last) there.add(state.last.row.prediction_id);
-  for (const row of told.rows) if (!there.has(row.prediction_id)) state.rows.push(row);
+  if (state.over.size === before) state.waiting = told.waiting;
+  const there = new Set([...state.over, ...state.skip, ...state.rows.map((row) => row.prediction_id)]);
+  if (order === $("order").value) state.rows.push(...told.rows.filter((row) => !there.has(row.prediction_id)));
 }
 
 async function show() {
   if (!state.rows.length) await refill();
+  if (!state.token) return;
   const row = state.rows[0], about = state.about;
   $("enter").hidden = true;
   $("work").hidden = false;
@@ -145,7 +162,7 @@ async function show() {
   $("left").textContent = state.waiting.toLocaleString() + " wait" + (state.done ? ", " + state.done + " done" : "");
   $("title").textContent = row ? (about.description || "What is " + about.target + "?") : "Nothing waits for you";
   $("row").hidden = !row;
-  $("acts").classList.toggle("idle", !row);
+  $("acts").classList.toggle("idle", !row && !state.last);
   for (const id of ["ask", "choices", "skip", "knows"]) $(id).hidden = !row;
   $("back").disabled = !state.last;
   const others = state.waiting - state.skip.length;
@@ -158,7 +175,7 @@ async function show() {
   for (const [name, value] of Object.entries(row.sent)) {
     const line = make("div", null, list);
     make("dt", name, line);
-    make("dd", value, line);
+    make("dd", plain(value), line);
   }
   const card = $("card");
   card.classList.remove("fresh");
@@ -178,8 +195,8 @@ function said(row) {
   $("why").replaceChildren();
   if (!row.said) return;
   const {label, probability, value} = row.said;
-  const sure = probability === undefined ? "" : ", with probability " + Number(probability).toPrecision(3) +
-    (state.about.task === "binary" ? " of true" : "");
+  const sure = probability === undefined ? "" : " (probability" +
+    (state.about.task === "binary" ? " of true" : "") + " " + Number(probability).toPrecision(3) + ")";
   $("says").textContent = "The model says: " + (label === undefined ? Number(value).toPrecision(6) : label) + sure;
   explain(row);
 }
@@ -195,9 +212,10 @@ async function explain(row) {
     return;
   }
   const most = Math.max(...told.contributions.map((one) => Math.abs(one.contribution)), 1e-12);
-  for (const one of told.contributions.slice(0, 6)) {
+  for (const one of told.contributions.slice(0, 6).filter((one) => Math.abs(one.contribution) > most / 1e4)) {
     const line = make("li", null, list);
-    make("span", one.feature + " " + (one.value === null ? "missing" : one.value), line);
+    const value = typeof one.value === "number" ? Number(one.value.toPrecision(6)) : plain(one.value);
+    make("span", one.feature + ": " + value, line);
     const bar = make("div", null, make("span", null, line), "bar");
     const fill = make("i", null, bar, one.contribution < 0 ? "less" : "");
     const half = 50 * Math.abs(one.contribution) / most;
@@ -270,6 +288,7 @@ async function give(what, anyway, of) {
     note("");
   }
   state.again = false;
+  state.over.add(row.prediction_id);
   state.rows = state.rows.filter((one) => one.prediction_id !== row.prediction_id);
   await show();
   if (state.rows.length && state.rows.length <= FEW) refill();
@@ -298,7 +317,8 @@ function flip() {
   choices();
 }
 
-function afresh() {
+async function afresh() {
+  await state.filling;
   state.skip = [];
   state.rows = [];
   state.again = false;
@@ -370,6 +390,11 @@ BODY = """<main>
 <h2>What was sent</h2>
 <div class="card" id="card"><dl id="sent"></dl></div>
 </div>
+<div class="more end">
+<button type="button" id="look">Look again<kbd>R</kbd></button>
+<select id="order" aria-label="Order"><option value="oldest">Oldest first</option>
+<option value="unsure">Least sure first</option></select>
+</div>
 <div class="acts" id="acts">
 <p class="ask" id="ask"></p>
 <div class="choices" id="choices"></div>
@@ -377,9 +402,6 @@ BODY = """<main>
 <button type="button" id="knows">I do not know, I decide<kbd>D</kbd></button>
 <button type="button" id="skip">Pass over<kbd>S</kbd></button>
 <button type="button" id="back">Change the last<kbd>U</kbd></button>
-<button type="button" id="look">Look again<kbd>R</kbd></button>
-<select id="order" aria-label="Order"><option value="oldest">Oldest first</option>
-<option value="unsure">Least sure first</option></select>
 </div></div>
 </section>
 </main>"""

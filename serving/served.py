@@ -81,6 +81,10 @@ class Served:
             return self.model.estimate_batch(to_batch(rows, self.decoder.columns))
         return Estimates(scorer.task, scorer.estimate(scorer.encode_rows(rows)), scorer.classes)
 
+    def estimate_many(self, rows: Sequence[Sequence[Scalar]]) -> Estimates:
+        """Return what `estimate` does, column by column: less of a row's time, where there are many."""
+        return self.model.estimate_batch(to_batch(rows, self.decoder.columns))
+
 
 def to_batch(rows: Sequence[Sequence[Scalar]], columns: Sequence[Column]) -> pa.RecordBatch:
     """Return typed rows column by column."""

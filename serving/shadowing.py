@@ -1,7 +1,7 @@
 """What other variants would have said of answered rows: asked off the path of any request, and told to nobody.
 
-A shadow has a twenty-fifth of a core and a queue of so many rows. What comes while that is full is dropped and counted;
-no request waits for it, and none is answered another way because of it.
+A shadow has a hundredth of a core and a queue of so many rows. What comes while that is full is dropped and
+counted; no request waits for it, and none is answered another way because of it.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import chain, repeat
 from time import monotonic, perf_counter, thread_time
 from typing import Any, Literal
 
@@ -21,62 +22,73 @@ from evergreen.base.errors import ResourceError
 from evergreen.decisions.rollout.traffic import Arm
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.record.predictions.log import PredictionLog
-from evergreen.record.predictions.records import Shadowed
-from serving.answers import predicted
+from serving.answers import Predicted
 from serving.metrics import Metrics
 from serving.reading import Scalar
 from serving.routing import Routing
 from serving.served import Served
 
 MOST_WAITING = 20_000  # rows
-MOST_ROWS = 250  # asked, and written, together
-SHARE = 0.04  # of a core
+MOST_ROWS = 500  # asked, and written, together
+SHARE = 0.01  # of a core
 SLICE_SECONDS = 0.02  # of that in one go: fewer rows of a model that takes long for each
-PAUSE_SECONDS = 0.02  # in which rows gather: many together cost a fraction of what they cost alone
+PAUSE_SECONDS = 0.05  # in which rows gather: many together cost a fraction of what they cost alone
+FEW = 20  # rows that are asked one by one; above, column by column
 DRAIN_SECONDS = 2.0
 Row = Sequence[Scalar]
+Record = tuple[Any, ...]  # the fields of `Shadowed`: a thousand of them cost a tenth of what a thousand objects do
+Told = tuple[list[Any], list[Any], list[Any], list[Any]]  # label, probability, value, and why there is none
 Why = Literal["full", "log", "end"]
+NO_NUMBER = "no number"
 log = logging.getLogger(__name__)
 
 
 class Seen(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """Rows of one request that the champion answered, their ids, and when it came."""
+    """Rows of one request, what the champion answered, and when it came."""
 
     rows: Sequence[Row]
-    ids: Sequence[str]
+    answers: Sequence[Predicted]
     received_us: int
 
 
 class Shadows:
     """Asks the shadows of one routing about rows that were answered, in a thread of its own, and writes what they say.
 
-    `waiting`: rows about which nobody was asked yet. It is made in the event loop.
+    It is made in the event loop, which counts what is offered; the thread counts what it took. So neither waits for
+    the other.
     """
 
     def __init__(self, routing: Routing, writes: PredictionLog, metrics: Metrics) -> None:
-        self.routing, self.waiting = routing, 0
+        self.routing = routing
         self._log, self._metrics = writes, metrics
         self._seen: deque[Seen] = deque()
         self._per_row = 0.0  # seconds of CPU
-        self._lock, self._wake, self._ending = threading.Lock(), threading.Event(), threading.Event()
+        self._n_offered = self._n_taken = 0  # rows
+        self._is_over = False
+        self._wake, self._ending = threading.Event(), threading.Event()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._ask_until_the_end, name="shadows", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Rows about which nobody was asked yet."""
+        return self._n_offered - self._n_taken
+
     def offer(self, seen: Seen) -> None:
         """Take rows that were answered, or drop them; called in the event loop, which it takes a microsecond of."""
         n = len(seen.rows)
-        if self._ending.is_set() or self.waiting + n > MOST_WAITING:
-            self._metrics.shadow_dropped("end" if self._ending.is_set() else "full", n)
+        if self._n_offered - self._n_taken + n > MOST_WAITING or self._is_over:
+            self._metrics.shadow_dropped("end" if self._is_over else "full", n)
             return
-        with self._lock:
-            self.waiting += n
-            self._seen.append(seen)
+        self._n_offered += n
+        self._seen.append(seen)
         if not self._wake.is_set():
             self._wake.set()
 
     def end(self) -> None:
         """Take nothing any more; what waits is asked about for two seconds at most, and the rest is dropped."""
+        self._is_over = True
         self._ending.set()
         self._wake.set()
 
@@ -100,21 +112,19 @@ class Shadows:
         deadline = monotonic() + DRAIN_SECONDS
         while monotonic() < deadline and (batch := self._taken()):
             self._ask(batch)
-        with self._lock:
-            left, self.waiting = self.waiting, 0
-            self._seen.clear()
-        self._drop("end", left)
+        left = [self._seen.popleft() for _ in range(len(self._seen))]
+        self._n_taken += (n := sum(len(seen.rows) for seen in left))
+        self._drop("end", n)
 
     def _taken(self) -> list[Seen]:
         """Return what is asked next: so many rows as a slice of time has room for."""
         most = min(MOST_ROWS, int(SLICE_SECONDS / self._per_row)) if self._per_row else MOST_ROWS
         batch: list[Seen] = []
         n = 0
-        with self._lock:
-            while self._seen and (not batch or n + len(self._seen[0].rows) <= most):
-                n += len(self._seen[0].rows)
-                batch.append(self._seen.popleft())
-            self.waiting -= n
+        while self._seen and (not batch or n + len(self._seen[0].rows) <= most):
+            n += len(self._seen[0].rows)
+            batch.append(self._seen.popleft())
+        self._n_taken += n
         return batch
 
     def _ask(self, batch: Sequence[Seen]) -> float:
@@ -153,8 +163,8 @@ class Asked:
         self._in_loop, self._metrics = in_loop, metrics
         self._served: Served = routing.variants[arm.name]
 
-    def answers(self) -> list[Shadowed]:
-        """Return what it says of every row, in their order."""
+    def answers(self) -> list[Record]:
+        """Return the records of what it says of every row, in their order."""
         rows = self._routing.rows_for(self._arm.name, [row for seen in self._batch for row in seen.rows])
         alone = rows[: len(self._batch[0].rows)]
         began = perf_counter()
@@ -164,49 +174,51 @@ class Asked:
         self._in_loop(self._metrics.variant_took, self._arm.name, seconds)
         said = self._estimated(rows)
         self._in_loop(self._metrics.variant_answered, self._arm.name, len(rows))
-        records = self._records(said, int(seconds * 1e6))
-        n_errors = sum(record.error is not None for record in records)
+        labels, probabilities, values, errors = (list(chain(*column)) for column in zip(*said, strict=True))
+        n_errors = len(errors) - errors.count(None)
         if n_errors:
             self._in_loop(self._metrics.variant_failed, self._arm.name, n_errors)
-        return records
+        release = self._served.release
+        who = map(repeat, (release.model, release.version, release.model_digest, self._arm.name))
+        names = [answer.prediction_id for seen in self._batch for answer in seen.answers]
+        times = [seen.received_us for seen in self._batch for _ in seen.rows]
+        how = map(repeat, (int(seconds * 1e6), self._routing.traffic.rule))
+        return list(zip(names, times, *who, labels, probabilities, values, *how, errors, strict=False))
 
-    def _estimated(self, rows: Sequence[Row]) -> list[Estimates | str]:
-        """Return estimates of the rows together, or of each alone where they fail together, or what it raised."""
+    def _estimated(self, rows: Sequence[Row]) -> list[Told]:
+        """Return what it says of the rows together, or of each alone where they fail together, or what it raised."""
         try:
-            together = self._served.estimate(rows)
+            together = self._served.estimate(rows) if len(rows) <= FEW else self._served.estimate_many(rows)
             if len(together.values) != len(rows):
                 raise ValueError(f"{len(together.values)} estimates of {len(rows)} rows")
+            return [told(together, self._served.release.threshold)]
         except Exception as error:
             log.debug("version %d cannot answer", self._served.release.version, exc_info=True)
             if len(rows) == 1:
-                return [type(error).__name__]
+                return [([None], [None], [None], [type(error).__name__])]
             return [said for row in rows for said in self._estimated([row])]
-        return [together]
-
-    def _records(self, said: Sequence[Estimates | str], latency_us: int) -> list[Shadowed]:
-        release, rule = self._served.release, self._routing.traffic.rule
-        who = (release.model, release.version, release.model_digest, self._arm.name)
-        about = ((name, seen.received_us) for seen in self._batch for name in seen.ids)
-        records = []
-        for part in said:
-            given = [(None, None, None, part)] if isinstance(part, str) else told(part, release.threshold)
-            for (label, probability, value, error), (name, received_us) in zip(given, about, strict=False):
-                what = (label, probability, value, latency_us, rule, error)
-                records.append(Shadowed(name, received_us, *who, *what))
-        return records
 
 
-def told(estimates: Estimates, threshold: float) -> list[tuple[Any, Any, Any, str | None]]:
-    """Return label, probability and value of each estimate, or that it is no finite number."""
-    answers = predicted([""] * len(estimates.values), estimates, threshold)
-    return [
-        (*answer.logged[:3], None) if is_known else (None, None, None, "no number")
-        for answer, is_known in zip(answers, known(estimates), strict=True)
-    ]
+def told(estimates: Estimates, threshold: float) -> Told:
+    """Return label, probability and value of each estimate; of what is not finite only that it is no number."""
+    n, nothing = len(estimates.values), [None] * len(estimates.values)
+    is_known = known(estimates)
+    said: Told
+    if estimates.task == "regression":
+        said = (nothing, nothing, estimates.values.tolist(), nothing)
+    elif estimates.task == "binary":
+        said = ((estimates.values >= threshold).tolist(), estimates.values.tolist(), nothing, nothing)
+    else:
+        chosen = estimates.values.argmax(axis=1).tolist()
+        said = ([estimates.classes[at] for at in chosen], estimates.values.max(axis=1).tolist(), nothing, nothing)
+    if all(is_known):
+        return said
+    kept = [[value if is_it else None for value, is_it in zip(column, is_known, strict=True)] for column in said[:3]]
+    return kept[0], kept[1], kept[2], [None if is_known[at] else NO_NUMBER for at in range(n)]
 
 
 def known(estimates: Estimates) -> list[bool]:
     """Return of each row whether its estimate is finite."""
     values = estimates.values
-    found: list[bool] = np.isfinite(values.reshape(len(values), -1)).all(axis=1).tolist()
+    found: list[bool] = np.isfinite(values.reshape(len(values), -1)).all(axis=1).tolist()  # type: ignore[assignment]  # to its stubs it is one value
     return found

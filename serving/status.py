@@ -19,6 +19,7 @@ from serving.answers import RequestError
 from serving.families import SECONDS
 
 if TYPE_CHECKING:
+    from evergreen.record.review.values import Length
     from evergreen.record.standing.values import Answering, Standing
     from serving.app import Service
     from serving.exposition import Numbers
@@ -62,6 +63,7 @@ class StatusPage:
         return {
             "parent": os.getpid(),
             "model": release.model,
+            "contract": service.loaded().model.contract.name,
             "home": str(service.settings.home),
             "ledger_url": service.settings.ledger_url,
             "ledger_seconds": LEDGER_SECONDS,
@@ -135,9 +137,23 @@ def main() -> None:
     if not found:
         why = f"the ledger does not answer within {asked['ledger_seconds']:g} s"
         found.append(assemble.unread(asked["model"], why, at=datetime.now(UTC), answering=answering))
-    sys.stdout.buffer.write(webpage.render(found[0]).encode())
+    length = _review(asked)
+    sys.stdout.buffer.write(webpage.render(found[0].model_copy(update={"review": length})).encode())
     sys.stdout.flush()
     os._exit(0)  # a ledger that hangs keeps nobody
+
+
+def _review(asked: dict[str, Any]) -> "Length | None":
+    """Return how much waits for people; None where the log cannot be read, of which the service's log says more."""
+    from evergreen.config.settings import Settings
+    from evergreen.record.review import queue
+
+    try:
+        folder = Settings(home=Path(asked["home"])).predictions
+        return queue.length(queue.referred(folder, contract=asked["contract"]))
+    except (EvergreenError, OSError, ValueError) as error:
+        sys.stderr.write(f"the queue of referred rows cannot be read: {error}\n")
+        return None
 
 
 def _standing(asked: dict[str, Any], answering: "Answering") -> "Standing":

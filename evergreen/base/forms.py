@@ -46,11 +46,12 @@ ISO = (
     ),
     rf"(?P<Y>[0-9]{{4}})(?P<m>[0-9]{{2}})(?P<d>[0-9]{{2}})T{_CLOCKS[1]}{_ISO_OFFSET}",
 )
+HALF = f"[AaPp]\\.?[{SPACES}]?[Mm]\\.?"  # PM, p.m., and p. m. as it is in Spanish
 # What columns tell that together are a time.
 DAY = r"(?P<year>[0-9]{4})[-/](?P<month>[0-9]{1,2})[-/](?P<day>[0-9]{1,2})(?:[T ]0?0:00(?::00(?:\.0+)?)?)?"
 CLOCK = (
     r"(?P<hour>[0-9]{1,2})(?:[:.h](?P<minute>[0-9]{2})(?:[:.](?P<second>[0-9]{2})(?:\.0+)?)?)?"
-    r"(?: ?(?P<p>[AaPp]\.?[Mm]\.?))?"
+    rf"(?:[{SPACES}]?(?P<p>{HALF}))?"
 )
 WHOLE = r"0*(?P<number>[0-9]{1,4})(?:\.0*)?"
 RANGES: Mapping[str, tuple[int, int]] = {
@@ -203,7 +204,7 @@ def _directive(letter: str, *, is_packed: bool) -> str:
     return {
         "Y": "(?P<Y>[0-9]{4})", "y": "(?P<y>[0-9]{2})", "f": "(?P<f>[0-9]{1,9})",
         "b": f"(?P<b>{MONTH})", "B": f"(?P<b>{MONTH})", "a": WEEKDAY, "A": WEEKDAY,
-        "p": r"(?P<p>[AaPp]\.?[Mm]\.?)", "z": f"(?P<z>{_OFFSET}|Z)", "Z": "(?P<z>UTC|GMT|UT|Z)", "%": "%",
+        "p": f"(?P<p>{HALF})", "z": f"(?P<z>{_OFFSET}|Z)", "Z": "(?P<z>UTC|GMT|UT|Z)", "%": "%",
     }[letter]  # fmt: skip
 
 

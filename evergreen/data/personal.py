@@ -31,7 +31,7 @@ def key(path: Path) -> bytes:
 
     Raises
     ------
-    IntegrityError if it is gone, or not the one that was used here before: hashes would change, and nobody would see it.
+    IntegrityError if it is gone, or not the one that was used here before: hashes would change unseen.
     """
     check = path.with_name(path.name + CHECK)
     with explain_os_errors(path):
@@ -45,7 +45,7 @@ def key(path: Path) -> bytes:
                 f"the key of personal values {'is gone' if secret is None else 'is not the one that was used here'}",
                 where=str(path),
                 next_step=f"Put back the {path.name} that there was. If there is no copy, delete {check.name} too, or, "
-                f"if this key is meant, {check.name} alone: hashes then differ from those before, in datasets and logs.",
+                f"if this key is meant, {check.name} alone: hashes then differ from those before.",
             )
         assert secret is not None
         if known is None:

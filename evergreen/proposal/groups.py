@@ -18,11 +18,12 @@ from evergreen.proposal.roles import Draft
 BEINGS = (
     "patient|patients|patienten|subject|participant|person|customer|client|user|member|student|pupil|employee|worker|"
     "donor|respondent|proband|household|family|mother|player|driver|guest|passenger|borrower|applicant|visitor|"
-    "subscriber|policy_?holder|card_?holder|kunde|kunden|nutzer|mitarbeiter|animal|mouse|rat|cow|horse|twin"
+    "subscriber|policy_?holder|card_?holder|kunde|kunden|nutzer|mitarbeiter|versicherten|personal|matrikel|fall|"
+    "cliente|clientes|paciente|paziente|pasajero|usuario|utilisateur|pacjent|klient|klant|animal|mouse|rat|cow|horse|twin"
 )
 ID_OF_A_BEING = re.compile(
     rf"^(({BEINGS})_?(id|ids|nr|no|num|number|key|code|uuid|guid|nummer|ref|hash|pseudonym)|"
-    rf"(id|nr|no)_({BEINGS})|mrn|subj_?id|cust_?(id|no|nr)|emp_?(id|no|nr))$"
+    rf"(id|nr|no|cod|codigo|numero|num)_(de_|du_)?({BEINGS})|mrn|subj_?id|cust_?(id|no|nr)|emp_?(id|no|nr))$"
 )
 A_BEING = re.compile(rf"^({BEINGS})$")
 # Fewer cannot be parted into folds and gate rows. Without the word id, as few may be kinds of customers.

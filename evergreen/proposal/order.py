@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from evergreen.proposal.inference import snake
-from evergreen.proposal.roles import NOT_WHEN, WHEN, Draft, days, why_no_time
+from evergreen.proposal.roles import FEWEST_DAYS, NOT_WHEN, WHEN, Draft, days, why_no_time
 from evergreen.proposal.sketches import Array
 from evergreen.proposal.spellings import parts
 
@@ -48,7 +48,8 @@ def _sign(draft: Draft, sample: pa.Table) -> str | None:
     if NOT_WHEN.search(words):
         return None
     if draft.guess.type == "timestamp":
-        return f"'{draft.name}' is a time, but {why_no_time(draft) or f'of {days(seen)} days only'}"
+        short = f"of {days(seen)} days only" if days(seen) < FEWEST_DAYS else f"{seen.nulls:,} rows have none"
+        return f"'{draft.name}' is a time, but {why_no_time(draft) or short}"
     if seen.told is not None and seen.told.is_date:
         return f"'{draft.name}' looks like a time that is not read"
     is_named = CALENDAR.search(words) or WHEN.search(words)

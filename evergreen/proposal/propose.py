@@ -207,7 +207,7 @@ def _with_seed_that_splits(params: Params, contract: Contract, rows: pd.DataFram
     known = rows[rows[contract.target].notna()]
     for seed in range(params.seed, params.seed + SEEDS):
         try:
-            features.split(known, contract, params.features, seed=seed)
+            features.require_sides(known, contract, params.features, seed=seed)
         except DataError:
             continue
         return params.model_copy(update={"seed": seed})

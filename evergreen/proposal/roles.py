@@ -177,7 +177,8 @@ def ignore_what_models_cannot_use(draft: Draft) -> None:
     if seen.present == 0:
         draft.ignore("no value at all")
     elif seen.distinct.n == 1:
-        draft.ignore("the same value in every row" if not seen.nulls else "one value only")
+        one = f"one value only, in {seen.present:,} rows: where its absence says no, write a word for it at the source"
+        draft.ignore(one if seen.nulls else "the same value in every row")
     elif kind == "category" and seen.told is not None and seen.told.is_date:
         draft.role = "ignore"  # the guess has said why
     elif kind == "text":

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from evergreen.config.contract.columns import Task
 from evergreen.config.contract.contract import Contract
@@ -17,6 +18,10 @@ from evergreen.record.labels.beside import event_times, with_feedback
 from evergreen.record.predictions.columnar import columns_in, named_values
 
 Array = npt.NDArray[np.float64]
+OURS = (
+    *("prediction_id", "version", "label", "probability", "value", "decision", "rule", "source"),
+    *("feedback_label", "feedback_value"),
+)
 TRUTHS = {"positive": True, "true": True, "yes": True, "1": True,
           "negative": False, "false": False, "no": False, "0": False}  # fmt: skip
 
@@ -45,26 +50,21 @@ def read(
         if columns_in(batch.schema).contract != contract.name:
             continue
         column = named_values(columns_in(batch.schema)).get(people or "")
-        table = batch.append_column("at", event_times(batch)).select(
-            [
-                *("prediction_id", "version", "label", "probability", "value", "decision", "rule", "source", "at"),
-                *("feedback_label", "feedback_value", "feedback_decision"),
-                *([column] if column else []),
-            ]
-        )
-        for row in table.to_pylist():
-            if row["version"] != version or row["source"] == "batch" or (until and row["at"] >= until):
+        values = {name: batch.column(name) for name in OURS} | {"event": event_times(batch)}
+        values |= {"person": batch.column(column or "feedback_decision")}
+        for row in pa.table(values).to_pylist():
+            if row["version"] != version or row["source"] == "batch" or (until and row["event"] >= until):
                 continue
             truth = row["feedback_value"] if is_number else row["feedback_label"]
             said = row["value"] if is_number else row["label"]
-            person = decided(row[column] if column else row["feedback_decision"], contract.task)
+            person = decided(row["person"], contract.task)
             rows[row["prediction_id"]] = (
                 decider(row["decision"], row["rule"]),
                 _differs(said, truth),
                 _differs(person, truth),
                 _sureness(row["label"], row["probability"], contract.task),
                 audit_share(row["rule"]) if row["decision"] else None,
-                row["at"].astimezone(zone).date(),
+                row["event"].astimezone(zone).date(),
             )
     by, wrong, people_wrong, sure, shares, days = zip(*rows.values(), strict=True) if rows else ((),) * 6
     numbers: Callable[[Any], Array] = lambda values: np.array(values, dtype=np.float64)  # noqa: E731  None is NaN

@@ -1,10 +1,11 @@
 """Who decides on a model's answers, as the ledger has it: one degree at a time, each change an entry of the chain."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from evergreen.base.errors import LostRace
-from evergreen.decisions.automation.degrees import Automation
+from evergreen.decisions.automation.degrees import Automation, is_below
 from evergreen.record.ledger.chain import Entry
 from evergreen.record.ledger.ledger import Ledger
 
@@ -26,6 +27,18 @@ def last_entry(ledger: Ledger, model: str) -> Entry | None:
 def automation_of(entry: Entry) -> Automation:
     """Return what an entry set."""
     return Automation.model_validate(entry.payload["automation"])
+
+
+def automatic_since(ledger: Ledger, model: str) -> datetime | None:
+    """Return when the model was last let answer by itself; None where it never was.
+
+    That it is not any more, because a promise was broken, changes nothing of it.
+    """
+    began, was = None, False
+    for entry in ledger.entries(model, DEGREE):
+        does = is_below("assist", automation_of(entry).degree)
+        began, was = (entry.at if does and not was else began), does
+    return began
 
 
 def change(

@@ -16,7 +16,9 @@ from evergreen.config.contract.columns import Task
 from evergreen.config.contract.contract import Contract
 from evergreen.config.params.harm import HarmParams
 from evergreen.decisions.drift.harm.days import Loss, losses, scale_of
+from evergreen.decisions.rollout import people
 from evergreen.decisions.rollout.answers import Answers, Array
+from evergreen.decisions.rollout.people import People
 from evergreen.decisions.rollout.traffic import fell_back
 from evergreen.learning.evaluation.clusters import Clusters
 from evergreen.record.labels.beside import event_times, with_feedback
@@ -80,6 +82,30 @@ def steps_of(folder: Path, rollout: Rollout, *, contract: Contract) -> tuple[Ste
         said = _said_of(shadows, rows) if is_shadow and shadows is not None else None
         made.append(Step(rows, said, contract.task, classes))
     return tuple(made)
+
+
+def people_of(folder: Path, rollout: Rollout, *, contract: Contract, now: datetime) -> People | None:
+    """Return what people decided about the rows of a rollout's shadow, beside what both versions said of them.
+
+    None where there is no shadow, the target is a number, or nobody decided anything.
+    """
+    step = steps_of(folder, rollout, contract=contract)[0]
+    if step.shadows is None or contract.task == "regression":
+        return None
+    rows, policy = step.rows, rollout.begun.policy
+    due, block = _blocks(rows, contract, policy.block, now)
+    decided = np.array(rows.column("person").to_pylist(), dtype=object)
+    truth = np.array(rows.column("target").to_pylist(), dtype=object)
+    said = [np.array(of.column("label").to_pylist(), dtype=object) for of in (step.shadows, rows)]
+    return people.beside(
+        people.read(decided, contract.task, step.classes),
+        sum(one is not None for one in decided),
+        (said[0], said[1]),
+        np.where(due, truth, None),
+        unit=Clusters("unit", _codes(rows.column("unit"))),
+        block=Clusters(policy.block, block, in_time=True),
+        alpha=policy.alpha / max(rollout.plan.looked_at, 1),
+    )
 
 
 def _parts(

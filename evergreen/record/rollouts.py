@@ -30,7 +30,8 @@ class Begun(Value):
     """What a rollout was begun with, which nothing changes any more.
 
     `champion`, `epoch`: who it is held against. `origin`: who began it: a person's command, a gate that agreed, an
-    approval, or a gate that was inconclusive. `unit`: the columns that say who keeps a variant.
+    approval, or a gate that was inconclusive. `unit`: the columns that say who keeps a variant. `better`: whether
+    it has to lose less than the champion, as the gate asks of a changed recipe, and not only not more.
     """
 
     number: int
@@ -44,6 +45,7 @@ class Begun(Value):
     origin: Origin
     by: str
     reason: str
+    better: bool = False
 
     @property
     def owner(self) -> str:
@@ -193,6 +195,7 @@ def start(
     origin: Origin,
     by: str,
     reason: str,
+    better: bool = False,
 ) -> Rollout:
     """Record that a rollout begins.
 
@@ -214,6 +217,7 @@ def start(
         origin=origin,
         by=by,
         reason=reason,
+        better=better,
     )
     payload = begun.model_dump(mode="json")
     entry = ledger.record_under(model, ROLLOUT, str(number), payload, expected_epoch=epoch)

@@ -3,13 +3,11 @@
 import json
 
 import pytest
-from exposed import Town, another
+from exposed import Town, alone, another
 from typer.testing import CliRunner
 
 from cli.rollout_commands import app
-from evergreen.adapters.packaging import building
 from evergreen.base.errors import ConfigError, GateRefused, LostRace
-from tasks import mirror
 
 ADA = ("--by", "Ada", "--reason", "more routes")
 
@@ -17,8 +15,7 @@ ADA = ("--by", "Ada", "--reason", "more routes")
 @pytest.fixture
 def run(visited, monkeypatch):
     another(visited)
-    monkeypatch.setattr(mirror, "follow", lambda *_, **__: None)
-    monkeypatch.setattr(building, "build", lambda *_, **__: None)
+    alone(monkeypatch)
     return lambda *arguments: CliRunner().invoke(app, [*arguments])
 
 

@@ -1,4 +1,4 @@
-from exposed import another
+from exposed import alone, another
 
 from cli import rollouts
 from evergreen.record import rollouts as recorded
@@ -7,11 +7,7 @@ from flows import promotion, rollout
 
 
 def test_status_of_a_rollout_whose_champion_changed_says_so(visited, monkeypatch) -> None:
-    from evergreen.adapters.packaging import building
-    from tasks import mirror
-
-    monkeypatch.setattr(mirror, "follow", lambda *_, **__: None)
-    monkeypatch.setattr(building, "build", lambda *_, **__: None)
+    alone(monkeypatch)
     another(visited)
     another(visited, 3)
     assert rollouts.standing(visited) == {"model": "visits", "rollout": None}
@@ -22,7 +18,8 @@ def test_status_of_a_rollout_whose_champion_changed_says_so(visited, monkeypatch
     assert "version 3 is champion since" in found["why"]
 
 
-def test_rollout_is_told_in_a_line(visited) -> None:
+def test_rollout_is_told_in_a_line(visited, monkeypatch) -> None:
+    alone(monkeypatch)
     another(visited)
     rollout.begin(visited, 2, by="Ada", reason="newer")
     told = rollouts.told(recorded.under_way(visited.ledger(), "visits"))

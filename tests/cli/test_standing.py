@@ -11,6 +11,8 @@ from stood import at, look, looked, promote, week
 
 from cli import standing
 from evergreen.base.errors import ConfigError
+from evergreen.record.predictions.log import PredictionLog
+from evergreen.record.predictions.records import Logged, columns_of
 from evergreen.record.standing import assemble
 from evergreen.record.standing.values import WORSE, Part, tile
 
@@ -114,3 +116,16 @@ def test_now_is_told_with_the_next_look_and_a_past_time_without(fresh):
 def test_time_that_is_none_or_to_come_is_refused(fresh, text, said):
     with pytest.raises(ConfigError, match=said):
         standing.found(fresh, text)
+
+
+def test_report_tells_what_waits_for_people_and_the_past_does_not_know_it(fresh):
+    log = PredictionLog(fresh.settings.predictions)
+    columns = columns_of(fresh.contract)
+    values = [None] * len(columns.features)
+    log.append(
+        columns, [Logged(name, 0, "visits", 1, "ab" * 32, values, decision="referred") for name in log.new_ids(2)]
+    )
+    log.close()
+    now = standing.with_review(fresh, standing.found(fresh, None))
+    assert (now.review.waiting, now.review.referred) == (2, 2)
+    assert standing.with_review(fresh, now.model_copy(update={"past": True, "review": None})).review is None

@@ -31,6 +31,7 @@ def test_each_flow_has_the_schedule_and_the_parameters_of_the_settings():
         "training": [("1 2 * * *", "Europe/Paris")],
         "housekeeping": [("0 3 * * 0", "Europe/Paris")],
         "heartbeat": [("0 * * * *", "Europe/Paris")],
+        "experiment": [("7 * * * *", "Europe/Paris")],
         "rollout": [("*/10 * * * *", "Europe/Paris")],
         "bandit": [("*/10 * * * *", "Europe/Paris")],
         "review": [],
@@ -50,7 +51,13 @@ def test_schedule_that_cannot_be_read_is_refused_with_its_setting(cron):
 def test_retraining_alone_is_started_by_an_event_and_runs_are_found_by_their_module():
     for each in made(Settings(), "local"):
         assert [one.name for one in each.triggers] == ["retraining-due/local"] * (each.flow_name == "retraining")
-        elsewhere = {"monitoring": "due", "labels": "housekeeping", "heartbeat": "alerting"}
+        elsewhere = {
+            "monitoring": "due",
+            "labels": "housekeeping",
+            "heartbeat": "alerting",
+            "rollout": "exposing",
+            "experiment": "experimenting",
+        }
         module = elsewhere.get(each.flow_name, each.flow_name)
         assert each.entrypoint == f"flows.{module}.{each.flow_name}"
 

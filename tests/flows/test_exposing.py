@@ -1,6 +1,6 @@
 """The flow `rollout`: named by where the rollout is, and nothing but the ledger is read where there is none."""
 
-from exposed import Town, another
+from exposed import Town, alone, another
 
 from evergreen.project import Project
 from evergreen.record.alerts import standing
@@ -20,6 +20,7 @@ def test_look_without_a_rollout_reads_no_log(visited, monkeypatch) -> None:
 def test_version_that_is_taken_out_is_told(visited, monkeypatch) -> None:
     told = []
     monkeypatch.setattr(exposing, "tell_or_say", told.append)
+    alone(monkeypatch)
     another(visited)
     rollout.begin(visited, 2, plan="50,100", by="Ada", reason="newer")
     assert exposing._at(visited, {}) == "rollout-1 at 50 %"

@@ -5,11 +5,13 @@ import io
 import pandas as pd
 import pytest
 from direct import PACKAGED, Direct
+from exposed import alone
 
 from evergreen.base.errors import LostRace
 from evergreen.decisions.gate import decision as gate
 from evergreen.learning.model import model as models
 from evergreen.project import Project
+from evergreen.record import rollouts
 from evergreen.record.outcomes import champion_facts, version_facts
 from evergreen.record.registry import proof as proofs
 from evergreen.record.registry.case import verdict_of
@@ -152,3 +154,22 @@ def test_training_that_was_killed_after_its_proof_ends_when_it_runs_again(fresh)
     proof, _ = proofs.read(fresh.workspace.path(facts.proof.uri), facts.proof.sha256)
     assert (outcome.version, outcome.uses, proof.verdict.uses) == (1, 1, 1)
     assert len(list(fresh.workspace.root.glob("proof-*"))) == 2  # asked at another time
+
+
+UNCLEAR = ("ingest.end='2024-03-08'", "gate.when_unclear=keep", "gate.champion_margin=0.0001")
+
+
+@pytest.mark.parametrize("unclear", ["refuse", "shadow"])
+def test_candidate_that_the_gate_cannot_tell_is_refused_or_tried_in_a_shadow(unclear, visited, monkeypatch):
+    alone(monkeypatch)
+    asked = Project.open(overrides=[*UNCLEAR, f"rollout.unclear={unclear}"])
+    outcome = train_and_judge(asked, reason="newer rows", do=Direct(register=lambda *_, **__: 2))
+    assert outcome.gate == "INCONCLUSIVE"
+    found = rollouts.under_way(visited.ledger(), "visits")
+    if unclear == "refuse":
+        assert (outcome.verdict, outcome.version, found) == ("refused", None, None)
+        return
+    assert (outcome.verdict, outcome.version, outcome.rollout) == ("proposed", 2, "rollout-1")
+    assert (found.begun.origin, found.step.name, found.begun.version) == ("unclear", "shadow", 2)
+    assert found.begun.better is (outcome.rule == "superiority")
+    assert visited.ledger().champion("visits").version == 1

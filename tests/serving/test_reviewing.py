@@ -2,6 +2,7 @@
 later for it."""
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import psutil
@@ -11,7 +12,7 @@ import released
 from evergreen.record.labels import beside
 from evergreen.record.predictions import reading
 from evergreen.record.predictions.log import PredictionLog
-from evergreen.record.predictions.records import Columns, Logged
+from evergreen.record.predictions.records import Logged
 from serving import reviewing
 from serving.review_page import HEADERS, PAGE
 from serving.served import Served
@@ -26,24 +27,28 @@ def served(bundle) -> Served:
     return Served.load(bundle)
 
 
-def refer(home, served: Served, rules, *, columns: Columns | None = None) -> list[str]:
-    """Log rows that were referred, one for each rule, as a service does whose model refers them; return their ids."""
+def refer(home, served: Served, rules, *, changed: Mapping[int, str] | None = None) -> list[str]:
+    """Log rows that were referred, one for each rule, as a service does whose model refers them; return their ids.
+
+    `changed`: features by their places, which are otherwise.
+    """
     rows = [{**row, "parcel": number} for number, row in enumerate(released.requests(len(rules)))]
     decoded = served.decoder.decode(json.dumps({"rows": rows}).encode())
+    rows = [[(changed or {}).get(at, value) for at, value in enumerate(row)] for row in decoded.rows]
     release = served.release
     log = PredictionLog(home / "predictions")
     names = log.new_ids(len(rules))
     log.append(
-        columns or served.columns,
+        served.columns,
         [
             Logged(
-                *(name, RECEIVED + at * 1_000_000, release.model, release.version, release.model_digest, row, keys),
+                *(name, RECEIVED + at * 1_000_000, release.model, release.version, release.model_digest, values, keys),
                 label=True,
                 probability=0.9 - at / 100,
                 decision="referred",
                 rule=rule,
             )
-            for at, (name, row, keys, rule) in enumerate(zip(names, decoded.rows, decoded.keys, rules, strict=True))
+            for at, (name, values, keys, rule) in enumerate(zip(names, rows, decoded.keys, rules, strict=True))
         ],
     )
     log.close()

@@ -21,6 +21,7 @@ from evergreen.learning.model.release import Release
 from evergreen.record.predictions import reading
 from evergreen.record.predictions.log import PredictionLog
 from serving import shadowing
+from serving.answers import Truth
 from serving.metrics import Metrics
 from serving.routing import Routing
 from serving.served import Served
@@ -126,7 +127,8 @@ def seen(routing: Routing, ids: list[str], carriers: list[str], share: float = 0
     rows = [{**released.requests(1)[0], "copy": share, "carrier": carrier} for carrier in carriers]
     decoder = routing.champion.decoder
     raw = [[row.get(column.name) for column in decoder.fields] for row in rows]
-    return Seen(decoder.read(raw).rows, ids, 1_700_000_000_000_000)
+    answers = [Truth(name, False, 0.0, "negative", "") for name in ids]
+    return Seen(decoder.read(raw).rows, answers, 1_700_000_000_000_000)
 
 
 async def ended(shadows: Shadows) -> None:

@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 import promoted
 import psutil
 import released
+from test_reviewing import refer
 
 from evergreen.config.settings import Settings
 from evergreen.record.ledger.ledger import Ledger
 from serving import status
+from serving.served import Served
 from serving.status import quantile
 
 
@@ -36,6 +38,13 @@ def test_page_is_of_the_ledgers_champion_and_of_what_the_service_counted(tmp_pat
         assert "no window was looked at yet" in page
         promoted.promote(settings, promoted.package(tmp_path, 2, project))
         assert "the service answers with version 1" in client.get("/status").text
+
+
+def test_page_says_how_much_waits_for_people(serve, tmp_path, bundle):
+    refer(tmp_path, Served.load(bundle), ["unsure", "assist"])
+    with serve() as client:
+        assert "For people to answer" in client.get("/status").text
+        assert "<dd>2</dd>" in client.get("/status").text
 
 
 def test_many_who_ask_at_once_get_one_page(serve):

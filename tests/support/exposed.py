@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 
+from evergreen.adapters.packaging import building
 from evergreen.decisions.rollout.traffic import CHAMPION, drawn, fallen
 from evergreen.project import Project
 from evergreen.record import traffic
 from evergreen.record.outcomes import VersionFacts, version_facts
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Feedback, Logged, Shadowed, columns_of
+from tasks import mirror
 
 US = timedelta(microseconds=1)
 EPOCH = datetime.fromtimestamp(0, UTC)
@@ -27,6 +30,12 @@ def another(project: Project, version: int = 2) -> VersionFacts:
     made = first.model_copy(update={"version": version, "judged": judged})
     ledger.record(project.name, "version", str(version), made.model_dump(mode="json"))
     return made
+
+
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no package be built and no tracker be told."""
+    monkeypatch.setattr(mirror, "follow", lambda *_, **__: None)
+    monkeypatch.setattr(building, "build", lambda *_, **__: None)
 
 
 @dataclass

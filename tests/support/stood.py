@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from evergreen.config.params.ingest import IngestParams
+from evergreen.config.params.rollout import RolloutParams
 from evergreen.decisions.drift.audit import Audited
 from evergreen.decisions.drift.causes import Cause
 from evergreen.decisions.drift.estimated.decision import Estimated
@@ -18,6 +19,9 @@ from evergreen.decisions.drift.harm.watch import Harm
 from evergreen.decisions.drift.shift.verdict import ColumnShift, Shift
 from evergreen.decisions.performance import Performance
 from evergreen.decisions.retrain.decision import Decision
+from evergreen.decisions.rollout import decision as rolling
+from evergreen.decisions.rollout.plan import parse
+from evergreen.record import rollouts
 from evergreen.record.labels.verdict import Labels
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.looks import LOOK, Look
@@ -113,6 +117,39 @@ def looked(ledger: Dated, one: Look, *, when: datetime | None = None) -> Look:
     ledger.now = when or one.as_of
     ledger.record(MODEL, LOOK, one.key, one.model_dump(mode="json", exclude={"steps"}))
     return one
+
+
+def rolled_out(ledger: Dated, version: int, when: datetime, *, by: str = "Ada", reason: str = "newer") -> Any:
+    """Let a rollout of a version begin at a time."""
+    ledger.now = when
+    champion = ledger.champion(MODEL)
+    assert champion is not None
+    return rollouts.start(
+        ledger,
+        MODEL,
+        version=version,
+        champion=champion.version,
+        epoch=champion.epoch,
+        plan=parse("shadow,5,50,100"),
+        policy=RolloutParams(),
+        unit=(),
+        origin="command",
+        by=by,
+        reason=reason,
+    )
+
+
+def moved(ledger: Dated, one: Any, did: Any, when: datetime, *, reason: str = "every check passed", **more: Any) -> Any:
+    """Let a rollout move at a time."""
+    ledger.now = when
+    return rollouts.move(ledger, one, did, by=one.owner, reason=reason, **more)
+
+
+def noted(ledger: Dated, one: Any, when: datetime, *, reason: str, person: bool = False, exposed: int = 0) -> None:
+    """Let a look at a rollout find something at a time."""
+    ledger.now = when
+    found = rolling.Decision(answer="hold", reason=reason, checks=(), exposed=exposed, person=person)
+    rollouts.note(ledger, one, found)
 
 
 def week(n: int) -> tuple[date, date]:

@@ -118,9 +118,9 @@ def _not_the_version(release: Release, path: Path, digest: str) -> IntegrityErro
         f"the package of version {release.version} is damaged or gone, and cannot be built again: what this checkout "
         f"makes of it is not the one of digest {digest[:12]}, so code or libraries have changed since",
         where=str(path),
-        next_step="Check out the commit of the version, `make install`, and run the same command there. Where that code "
-        "is lost: evergreen rollback goes back to the version before, and evergreen run with other parameters trains a "
-        "version of this code, which the gate judges.",
+        next_step="Check out the commit of the version, `make install`, and run the same command there. Where that "
+        "code is lost: evergreen rollback goes back to the version before, and evergreen run with other parameters "
+        "trains a version of this code, which the gate judges.",
     )
 
 

@@ -7,7 +7,7 @@ from evergreen.config.contract.decision import DecisionPolicy, Degree
 from evergreen.decisions.automation.decided import Decided
 from evergreen.decisions.automation.degrees import DEGREES
 from evergreen.decisions.automation.selective import judge
-from evergreen.decisions.drift.audit import Audited, estimate
+from evergreen.decisions.drift.audit import LEAST_ANSWERED, Audited, estimate
 from evergreen.learning.evaluation.clusters import Clusters, clustered_error
 
 
@@ -91,6 +91,7 @@ def _sure(seen: Decided, least: float | None, alpha: float) -> Audited:
 def _kept(found: Audited, policy: DecisionPolicy, of: str) -> tuple[bool, str]:
     """Return whether an error is shown to be no more than what is promised."""
     if found.high is None or found.n_labels < policy.rows or found.n_days < policy.days:
-        return False, f"{found.evidence}; {policy.rows:,} labels of {policy.days} days are needed, {of}"
+        known = f"{found.n_labels:,} of {found.n_asked:,} labels {of} are known, of {found.n_days} days"
+        return False, f"{known}; {policy.rows:,} of {policy.days} days are needed, and {LEAST_ANSWERED:.0%} of all"
     evidence = f"{found.loss:.4f} {of} are wrong, at most {found.high:.4f}; at most {policy.error:g} may be"
     return found.high <= policy.error, f"{evidence} ({found.n_labels:,} labels of {found.n_days} days)"

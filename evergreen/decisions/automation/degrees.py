@@ -9,8 +9,9 @@ from evergreen.base.values import Value
 from evergreen.config.contract.decision import DecisionPolicy, Degree
 
 DEGREES: Final[tuple[Degree, ...]] = ("human", "shadow", "assist", "partial", "auto")
-REFERRED = "referred"  # the decision in the record of a row that a person decides
-UNSURE, AUDIT = "unsure", "audit"  # why, beside the degrees that refer every row
+REFERRED: Final = "referred"  # the decision in the record of a row that a person decides
+UNSURE: Final = "unsure"  # why, beside the degrees that refer every row
+AUDIT: Final = "audit"
 Decider = Literal["automatic", "human", "shadow", "assist", "unsure", "audit"]
 DECIDERS: Final[tuple[Decider, ...]] = ("automatic", "human", "shadow", "assist", "unsure", "audit")
 

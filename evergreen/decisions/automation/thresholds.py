@@ -124,7 +124,8 @@ def _cuts(sure: Array) -> Array:
         return np.empty(0)
     ordered = np.sort(sure)[::-1]
     last = np.ceil(np.arange(1, PARTS + 1) * len(sure) / PARTS).astype(int) - 1
-    return ordered[np.maximum(last, 0)]
+    cuts: Array = ordered[np.maximum(last, 0)]
+    return cuts
 
 
 def _upper(wrong: npt.NDArray[np.bool_], taken: npt.NDArray[np.bool_], clusters: Clusters, alpha: float) -> float:

@@ -7,23 +7,7 @@ from evergreen.base.values import Value
 from evergreen.decisions.experiments.design import Design, Goal, Guard
 from evergreen.decisions.experiments.reading import Reading, figures
 from evergreen.decisions.experiments.sample_ratio import SampleRatio
-
-Answer = Literal["promote", "keep", "inconclusive"]
-
-
-class Decision(Value):
-    """What follows from a look.
-
-    `answer`: "promote" `variant`, which is better in a goal and worse in nothing; "keep" the champion, because each
-    variant is worse, or not better by what is worth having; "inconclusive", and `would_decide` says what would tell.
-    `is_over`: whether as many units were seen as were planned.
-    """
-
-    answer: Answer
-    variant: str | None
-    why: str
-    would_decide: tuple[str, ...] = ()
-    is_over: bool = False
+from evergreen.decisions.experiments.verdict import Decision
 
 
 class _Judged(Value):
@@ -132,9 +116,14 @@ def _surest(design: Design, readings: Sequence[Reading], variant: str) -> float:
 def _wanted(one: Reading) -> str:
     if one.difference is None or one.low is None:
         return f"{one.metric}: at least 50 units in each variant whose {one.metric} is known, and differs"
-    if one.more is None:
-        return f"{one.metric}: more units; as it is now, no number of them would show a difference"
-    return f"{one.metric}: about {one.more:,} more units in each variant, if the difference stays {figures(one)[0]}"
+    numbers = [
+        f"about {n:,} to show that {what}"
+        for n, what in ((one.more, "it differs"), (one.more_without, "it is not worth having"))
+        if n is not None
+    ]
+    if not numbers:
+        return f"{one.metric}: nothing; its interval touches both 0 and what is worth having, whatever comes"
+    return f"{one.metric}: of more units in each variant {', or '.join(numbers)}, if it stays {figures(one)[0]}"
 
 
 def _short(guard: Guard, one: Reading) -> str:

@@ -5,8 +5,23 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from evergreen.base.values import Value
-from evergreen.decisions.experiments.metrics import Better, MetricName
+from evergreen.config.contract.columns import Task
 
+MetricName = Literal["error", "brier", "absolute error", "target", "latency"]
+Better = Literal["higher", "lower"]
+# The first of a task is what an experiment is about where nothing is named.
+METRICS: dict[Task, tuple[MetricName, ...]] = {
+    "binary": ("error", "brier", "target", "latency"),
+    "multiclass": ("error", "latency"),
+    "regression": ("absolute error", "target", "latency"),
+}
+BETTER: dict[MetricName, Better] = {
+    "error": "lower",
+    "brier": "lower",
+    "absolute error": "lower",
+    "target": "higher",
+    "latency": "lower",
+}
 Then = Literal["rollout", "keep"]
 
 

@@ -1,29 +1,14 @@
 """What an experiment measures by row, and what the champion's answer to the same row says of it beforehand."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from evergreen.config.contract.columns import Task
+from evergreen.decisions.experiments.design import METRICS, MetricName
 
 Array = npt.NDArray[np.float64]
-MetricName = Literal["error", "brier", "absolute error", "target", "latency"]
-Better = Literal["higher", "lower"]
-# The first of a task is what an experiment is about where nothing is named.
-METRICS: dict[Task, tuple[MetricName, ...]] = {
-    "binary": ("error", "brier", "target", "latency"),
-    "multiclass": ("error", "latency"),
-    "regression": ("absolute error", "target", "latency"),
-}
-BETTER: dict[MetricName, Better] = {
-    "error": "lower",
-    "brier": "lower",
-    "absolute error": "lower",
-    "target": "higher",
-    "latency": "lower",
-}
 
 
 @dataclass(frozen=True)

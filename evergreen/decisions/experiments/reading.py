@@ -6,8 +6,7 @@ from math import floor, inf, log10, sqrt
 from evergreen.base.values import Value
 from evergreen.decisions.drift.shift.correction import holm
 from evergreen.decisions.experiments.cuped import Adjusted, adjusted
-from evergreen.decisions.experiments.design import Design, Goal, Guard
-from evergreen.decisions.experiments.metrics import MetricName
+from evergreen.decisions.experiments.design import Design, Goal, Guard, MetricName
 from evergreen.decisions.experiments.ratios import Difference, Group, Units, difference, group
 from evergreen.decisions.experiments.sequential import half_width, needed, p_value
 
@@ -24,7 +23,7 @@ class Reading(Value):
     answer taken out, and `correlation` with it; None where it is not. `unbalanced`: whether that answer differs between
     the groups, and so is not taken out. `progress`: units so far, as a share of what was planned. `more`: about how
     many more units each needs until the interval leaves 0 out, if the difference stays what it is; None where that is
-    never, or has happened.
+    never, or has happened. `more_without`: likewise, of a goal, until it leaves out what is worth having.
     """
 
     variant: str
@@ -42,6 +41,7 @@ class Reading(Value):
     unbalanced: bool = False
     progress: float = 0.0
     more: int | None = None
+    more_without: int | None = None
 
 
 def figures(one: Reading) -> tuple[str, str]:
@@ -103,8 +103,7 @@ def _reading(design: Design, asked: Goal | Guard, variant: str, first: Units | N
     unbalanced = taken_out is not None and _unbalanced(taken_out, design)
     used = plain if taken_out is None or unbalanced else taken_out.difference
     half = half_of(used, alpha=design.alpha, planned=design.planned)
-    spread = used.error * sqrt(used.units)
-    enough = needed(used.value, spread, alpha=design.alpha, planned=design.planned)
+    gap = _gap(asked, used.value)
     return about.model_copy(
         update={
             "difference": used.value,
@@ -114,7 +113,8 @@ def _reading(design: Design, asked: Goal | Guard, variant: str, first: Units | N
             "width": taken_out.width if taken_out and not unbalanced else None,
             "correlation": taken_out.correlation if taken_out and not unbalanced else None,
             "unbalanced": unbalanced,
-            "more": None if enough is None or abs(used.value) > half else round(enough - used.units) + 1,
+            "more": None if abs(used.value) > half else _more(used, used.value, design),
+            "more_without": None if gap is None or gap > half else _more(used, gap, design),
         }
     )
 
@@ -124,6 +124,21 @@ def half_of(found: Difference, *, alpha: float, planned: float) -> float:
     if found.units < 2:
         return inf
     return half_width(found.units, found.error**2 * found.units, alpha=alpha, planned=planned)
+
+
+def _gap(asked: Goal | Guard, difference: float) -> float | None:
+    """Return how far a difference lies below what is worth having; None where it does not, or is of a guard."""
+    if not isinstance(asked, Goal):
+        return None
+    gap = asked.effect - (difference if asked.better == "higher" else -difference)
+    return gap if gap > 0 else None
+
+
+def _more(used: Difference, far: float, design: Design) -> int | None:
+    """Return about how many more units each needs until the interval is narrower than that; None for no number."""
+    spread = used.error * sqrt(used.units)
+    enough = needed(far, spread, alpha=design.alpha, planned=design.planned)
+    return None if enough is None else max(1, round(enough - used.units))
 
 
 def _unbalanced(found: Adjusted, design: Design) -> bool:

@@ -13,13 +13,14 @@ from evergreen.decisions.rollout.answers import Answers, Array, Mask
 from evergreen.decisions.rollout.difference import FEWEST_BLOCKS, FEWEST_UNITS, Difference, between, paired
 from evergreen.decisions.rollout.exceeding import evidence_above
 
-Outcome = Literal["passed", "waits", "look", "harm", "not applicable"]
+Outcome = Literal["passed", "waits", "look", "harm", "futile", "not applicable"]
 Name = Literal["losses", "failures", "latency", "referred", "shift", "rows", "time"]
 P50, P99 = 0.5, 0.01  # of the requests may take longer
 
 
 class Check(Value):
-    """What a check says. `harm`: return it; `look`: a person has to; `waits`: not enough is known yet.
+    """What a check says. `harm`: return it; `look`: a person has to; `waits`: not enough is known yet; `futile`: enough
+    is, and it will not pass.
 
     `figures`: what it rests on, by name.
     """
@@ -30,7 +31,9 @@ class Check(Value):
     figures: Mapping[str, float | int | str | None] = Field(default_factory=dict)
 
 
-def losses(steps: Sequence[Answers], policy: RolloutParams, *, alpha: float, coverage: float) -> Check:
+def losses(
+    steps: Sequence[Answers], policy: RolloutParams, *, alpha: float, coverage: float, better: bool = False
+) -> Check:
     """Say whether the version loses more than the champion, by all steps so far.
 
     Parameters
@@ -38,7 +41,10 @@ def losses(steps: Sequence[Answers], policy: RolloutParams, *, alpha: float, cov
     steps : oldest first.
     alpha : of one step: the intervals of all steps hold together with the whole rollout's.
     coverage : the share of the labels that are due which has to be known.
+    better : whether it has to lose less than the champion, not only not more; futile once it is known to be neither
+        better nor worse by as much as matters.
     """
+    margin = 0.0 if better else policy.worse_by
     found, why = [], []
     for one in steps:
         due, known = one.n_due, one.n_labelled
@@ -57,14 +63,18 @@ def losses(steps: Sequence[Answers], policy: RolloutParams, *, alpha: float, cov
     low, high, last = max(lows, default=None), min(highs, default=None), found[-1]
     figures = {
         "mean": last.mean, "low": low, "high": high, "n": sum(one.n for one in found), "blocks": last.blocks,
-        "margin": policy.worse_by,
+        "margin": margin,
     }  # fmt: skip
     within = f"the loss differs by {last.mean:+.4f}, within {_end(low)} and {_end(high)}"
-    if low is not None and (low > policy.worse_by or (low > 0 and (high is None or high >= policy.worse_by))):
+    if low is not None and (low > margin or (low > 0 and (high is None or high >= margin))):
         return Check(name="losses", outcome="harm", text=f"it loses more than the champion: {within}", figures=figures)
-    if high is not None and high < policy.worse_by:
-        text = f"it loses at most {high:+.4f} more than the champion, and {policy.worse_by:g} does not matter"
+    if high is not None and high < margin:
+        matters = "it has to lose less" if better else f"{margin:g} does not matter"
+        text = f"it loses at most {high:+.4f} more than the champion, and {matters}"
         return Check(name="losses", outcome="passed", text=text, figures=figures)
+    if better and low is not None and high is not None and -policy.worse_by < low and high < policy.worse_by:
+        text = f"it is neither better nor worse by {policy.worse_by:g}: {within}"
+        return Check(name="losses", outcome="futile", text=text, figures=figures)
     lacking = [
         f"{FEWEST_BLOCKS} {policy.block}s are needed, and there are {last.blocks}" * (last.blocks < FEWEST_BLOCKS),
         f"{FEWEST_UNITS} units of an arm are needed, and there are {last.units}" * (last.low is None and last.is_split),

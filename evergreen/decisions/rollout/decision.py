@@ -11,7 +11,7 @@ from evergreen.decisions.rollout.answers import Answers
 from evergreen.decisions.rollout.checks import Check
 from evergreen.decisions.rollout.plan import Plan
 
-Answer = Literal["advance", "finish", "hold", "return"]
+Answer = Literal["advance", "finish", "hold", "return", "end"]
 
 
 class Decision(Value):
@@ -42,6 +42,7 @@ def decide(
     passed: timedelta,
     coverage: float,
     held: str = "",
+    better: bool = False,
 ) -> Decision:
     """Return what follows from what was answered.
 
@@ -52,6 +53,7 @@ def decide(
     passed : how long the present step takes.
     coverage : the share of the labels that are due which has to be known.
     held : why it must not go on by itself; what shows harm returns it all the same.
+    better : whether it has to lose less than the champion, as `checks.losses` takes it.
 
     Notes
     -----
@@ -61,7 +63,7 @@ def decide(
     """
     alpha, now = policy.alpha / plan.looked_at, steps[-1]
     asked = (
-        checks.losses(steps, policy, alpha=alpha, coverage=coverage),
+        checks.losses(steps, policy, alpha=alpha, coverage=coverage, better=better),
         checks.failures(now, policy, alpha=alpha),
         checks.latency(now, policy, alpha=alpha),
         checks.referred(now, policy, alpha=alpha),
@@ -73,6 +75,9 @@ def decide(
     harm = [check for check in asked if check.outcome == "harm"]
     if harm:
         return Decision(answer="return", reason=_told(harm), checks=asked, exposed=exposed)
+    futile = [check for check in asked if check.outcome == "futile"]
+    if futile:
+        return Decision(answer="end", reason=_told(futile), checks=asked, exposed=exposed)
     if held:
         return Decision(answer="hold", reason=held, checks=asked, exposed=exposed)
     for outcome in ("look", "waits"):

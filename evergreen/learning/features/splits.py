@@ -169,6 +169,16 @@ def split(rows: Frame, contract: Contract, params: FeatureParams, *, seed: int) 
     return ordered[is_train].reset_index(drop=True), ordered[is_test].reset_index(drop=True)
 
 
+def require_sides(rows: Frame, contract: Contract, params: FeatureParams, *, seed: int) -> None:
+    """Raise what `split` raises of these rows; which rows are on a side does not depend on their order."""
+    if rows.empty:
+        raise no_labels(contract)
+    cut = Cut(contract, params, seed, _last(rows, contract))
+    tally = SplitTally(cut)
+    tally.take(rows, *cut.sides(rows))
+    tally.require_labels()
+
+
 def no_labels(contract: Contract) -> DataError:
     """Return the error of a table without a labelled row."""
     return DataError(

@@ -18,6 +18,9 @@ Array = np.ndarray[Any, Any]
 METHODS: dict[Task, tuple[Method, ...]] = {"binary": ("sigmoid", "isotonic"), "multiclass": ("temperature",)}
 MIN_GAIN = 0.01  # of the log loss: less is not worth another part in the model
 ERRORS = 2  # standard errors of the gain, over the rows
+PULL = 1e-6  # of the squared slope, which has no end where the labels are told apart without an error
+MOST_STEPS = 100
+LEAST_SHARE = 1e-6  # of a step, before it is given up
 
 
 class CalibrationMap(Value):
@@ -112,11 +115,39 @@ def fit(method: Method, labels: Array, estimates: Array, classes: tuple[str, ...
 
 
 def _sigmoid(labels: Array, estimates: Array, _: tuple[str, ...]) -> tuple[float, ...]:
-    """Platt's (1999), on the log odds: a model that is right already keeps slope 1 and intercept 0."""
-    from sklearn.linear_model import LogisticRegression
+    """Platt's (1999), on the log odds: a model that is right already keeps slope 1 and intercept 0.
 
-    fitted = LogisticRegression(C=1e6, max_iter=1_000).fit(curves.log_odds(estimates)[:, np.newaxis], labels)
-    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
+    Newton's steps with sums by numpy alone: BLAS sums more than some 10,000 numbers by as many threads as there are at
+    the moment, and each number of them gives other last digits.
+    """
+    if len(np.unique(labels)) < 2:
+        raise ValueError("a curve needs labels of both classes")
+    came, odds = labels.astype(float), curves.log_odds(estimates)
+    middle = float(odds.mean())
+    odds = odds - middle
+
+    def loss(slope: float, height: float) -> float:
+        sums = slope * odds + height
+        return float((np.logaddexp(0, sums) - came * sums).sum()) + PULL / 2 * slope**2
+
+    slope, height = 1.0, middle
+    now = loss(slope, height)
+    for _step in range(MOST_STEPS):
+        said = curves.linked(slope * odds + height, "Sigmoid")
+        wrong, spread = said - came, said * (1 - said)
+        by_slope, by_height = float((wrong * odds).sum()) + PULL * slope, float(wrong.sum())
+        bend, both, of_height = (spread * odds**2).sum() + PULL, (spread * odds).sum(), spread.sum()
+        within = bend * of_height - both**2
+        if not within > 0:
+            break
+        down = (of_height * by_slope - both * by_height) / within, (bend * by_height - both * by_slope) / within
+        share = 1.0
+        while (then := loss(slope - share * down[0], height - share * down[1])) > now and share > LEAST_SHARE:
+            share /= 2
+        if not then < now:
+            break
+        slope, height, now = slope - share * float(down[0]), height - share * float(down[1]), then
+    return slope, height - slope * middle
 
 
 def _isotonic(labels: Array, estimates: Array, _: tuple[str, ...]) -> tuple[float, ...]:

@@ -1,10 +1,12 @@
 """A time that several columns of a table tell together, where it is clear which."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.base import forms
 from evergreen.config.contract.columns import ColumnType
 from evergreen.data.typed.schema import conform
 from evergreen.proposal.inference import guess, snake
@@ -17,6 +19,7 @@ NAME = "observed_at"
 MOST_MISSING = 0.04
 LOOKED_AT = 20_000
 DAY = 86_400_000_000
+MONTH = re.compile(forms.MONTH)
 
 
 def tell(table: TableProfile, sample: pa.Table, told: Mapping[str, Told]) -> dict[str, Told]:
@@ -31,6 +34,7 @@ def tell(table: TableProfile, sample: pa.Table, told: Mapping[str, Told]) -> dic
         return {}
     dates = [name for name in times if table.columns[name].null_share <= MOST_MISSING]
     counts = {name: "integer" if _has_leading_zeros(table, name) else kind for name, kind in kinds.items()}
+    months = [name for name in parts.named(list(kinds), "month") if _names_months(table, name)]
     hours = [name for name in parts.named(list(kinds), "hour") if _within(table, name, counts, "hour")]
     clocks = hours or [name for name, kind in kinds.items() if kind in ("category", "text") and _is_clock(sample, name)]
     if len(dates) == 1 and len(clocks) == 1:
@@ -41,7 +45,8 @@ def tell(table: TableProfile, sample: pa.Table, told: Mapping[str, Told]) -> dic
         return _note_of_several(dates, clocks) if dates and clocks else {}
     else:
         ranges = {name: (seen.range.low, seen.range.high) for name, seen in table.columns.items()}
-        found = parts.calendar(counts, ranges)
+        counts |= dict.fromkeys(months, "integer")
+        found = parts.calendar(counts, ranges | dict.fromkeys(months, parts.RANGES["month"]))
     return _joined(table, sample, found, kinds, told) if found else {}
 
 
@@ -57,6 +62,12 @@ def _has_leading_zeros(table: TableProfile, name: str) -> bool:
     """Return whether a column's texts are whole numbers, some of them written as 01: kept as text, and parts alike."""
     seen = table.columns[name]
     return bool(seen.leading_zeros) and seen.whole == seen.numbers == seen.present
+
+
+def _names_months(table: TableProfile, name: str) -> bool:
+    """Return whether a column's texts are the English names of months."""
+    seen = table.columns[name].counts
+    return bool(seen) and all(MONTH.fullmatch(text.strip()) for text in seen or ())
 
 
 def _is_date(sample: pa.Table, name: str, said: Told) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
+from evergreen.base.forms import HALF
 from evergreen.config.contract.columns import ColumnType
 from evergreen.proposal.inference import snake
 
@@ -13,7 +14,7 @@ WORDS: Mapping[str, re.Pattern[str]] = {
     "hour": re.compile(r"(hour|hr|hh|hours|hour_?of_?day|stunde|heure|hora|ora)"),
     "minute": re.compile(r"(minute|min|minutes|mins)"),
 }
-CLOCK = re.compile(r"\d{1,2}([:.h]\d{2}([:.]\d{2}(\.0+)?)?)( ?[AaPp]\.?[Mm]\.?)?")
+CLOCK = re.compile(r"\d{1,2}([:.h]\d{2}([:.]\d{2}(\.0+)?)?)([ \u00a0\u202f]?" + HALF + ")?")
 WEEK = 7
 RANGES: Mapping[str, tuple[float, float]] = {
     "year": (1900, 2100), "month": (1, 12), "day": (1, 31), "hour": (0, 23), "minute": (0, 59),

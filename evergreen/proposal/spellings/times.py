@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.base.forms import HALF
 from evergreen.proposal.sketches import Array
 from evergreen.proposal.spellings.told import Told
 
@@ -23,8 +24,8 @@ MONTH = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Sept|Oct|Nov|Dec"
 FULL = "January|February|March|April|May|June|July|August|September|October|November|December"
 WEEKDAY = re.compile(r"^(?P<full>(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day|Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b", re.I)
 CLOCK = re.compile(
-    r"(?P<h>\d{1,2})(?P<s>[:.])(?P<m>\d{2})(?:(?P=s)(?P<sec>\d{2})(?P<f>[.,]\d{1,9})?)?"
-    r"(?P<gap> ?)(?P<p>[AaPp]\.?[Mm]\.?)?$"
+    r"(?P<h>\d{1,2})(?P<s>[:.h])(?P<m>\d{2})(?:(?P=s)(?P<sec>\d{2})(?P<f>[.,]\d{1,9})?)?"
+    rf"(?P<gap>[ \u00a0\u202f]?)(?P<p>{HALF})?(?P<end> Uhr| hrs?\.?)?$"
 )
 ZONE = re.compile(r"(?P<gap> ?)(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2})$")
 BASIC_CLOCK = re.compile(r"\d{8}T\d{4}(\d{2})?$")
@@ -55,6 +56,8 @@ DATES: tuple[tuple[re.Pattern[str], tuple[str, ...]], ...] = tuple(
         (rf"^(?:{MONTH}) [ \d]\d \d\d:\d\d:\d\d \d{{4}}$", ("%b %d %H:%M:%S %Y",)),
         (rf"^(?:{MONTH}) [ \d]\d \d\d:\d\d:\d\d (?:UTC|GMT) \d{{4}}$", ("%b %d %H:%M:%S %Z %Y",)),
         (rf"^(?:{MONTH}) [ \d]\d \d\d:\d\d:\d\d [+-]\d{{4}} \d{{4}}$", ("%b %d %H:%M:%S %z %Y",)),
+        (r"^\d{4}年\d{1,2}月\d{1,2}日$", ("%Y年%m月%d日",)),
+        (r"^\d{4}년( ?)\d{1,2}월( ?)\d{1,2}일$", (r"%Y년\1%m월\2%d일",)),
         (rf"^(?:{MONTH})([-/ ]|[-/ ]?')\d{{2}}$", (r"%b\1%y",)),
     )
 )
@@ -132,7 +135,7 @@ def _clock_format(clock: re.Match[str]) -> str:
     form = ("%I" if clock["p"] else "%H") + clock["s"] + "%M"
     form += clock["s"] + "%S" if clock["sec"] else ""
     form += clock["f"][0] + "%f" if clock["f"] else ""
-    return form + (clock["gap"] + "%p" if clock["p"] else clock["gap"])
+    return form + clock["gap"] + ("%p" if clock["p"] else "") + (clock["end"] or "")
 
 
 def told(texts: Sequence[str], counts: Array, *, read: Reader, now: datetime) -> Told | None:

@@ -7,12 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from evergreen.base.values import Value
-from evergreen.decisions.experiments.decision import Decision, decide
-from evergreen.decisions.experiments.design import Design
-from evergreen.decisions.experiments.metrics import Array, MetricName, needs_label
+from evergreen.decisions.experiments.decision import decide
+from evergreen.decisions.experiments.design import Design, MetricName
+from evergreen.decisions.experiments.metrics import Array, needs_label
 from evergreen.decisions.experiments.ratios import Units
 from evergreen.decisions.experiments.reading import Reading, readings
 from evergreen.decisions.experiments.sample_ratio import SampleRatio, sample_ratio
+from evergreen.decisions.experiments.verdict import Decision
 from evergreen.record.experiments.rows import EPOCH, MICROSECOND, Rows
 
 POINTS = 24  # looks of a report

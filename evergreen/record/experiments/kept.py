@@ -6,8 +6,8 @@ from typing import Any
 
 from evergreen.base.errors import ConfigError
 from evergreen.base.values import Value
-from evergreen.decisions.experiments.decision import Decision
 from evergreen.decisions.experiments.design import Design
+from evergreen.decisions.experiments.verdict import Decision
 from evergreen.decisions.rollout.traffic import CHAMPION, Arm, Traffic
 from evergreen.record import traffic
 from evergreen.record.ledger.chain import Entry

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.config.contract.columns import Task
-from evergreen.decisions.experiments.design import Design
-from evergreen.decisions.experiments.metrics import Answers, Array, MetricName, expected, measured, needs_label
+from evergreen.decisions.experiments.design import Design, MetricName
+from evergreen.decisions.experiments.metrics import Answers, Array, expected, measured, needs_label
 from evergreen.decisions.rollout.traffic import CHAMPION, fell_back
 from evergreen.record.labels.beside import events_of, keys_spoken_of
 from evergreen.record.labels.said import Said, said_in

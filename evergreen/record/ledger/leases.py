@@ -68,6 +68,12 @@ class Leases(LedgerDatabase):
                 next_step="Run the same command again; what was finished is kept.",
             )
 
+    def is_held(self, name: str) -> bool:
+        """Return whether somebody who lives holds a lease now; nothing is written."""
+        with self.read() as connection:
+            row = connection.execute(sa.select(LEASES).where(LEASES.c.name == name)).first()
+            return bool(row and row.pid and _alive(row, self.clock(connection)))
+
     def dead_leases(self, *, let_go: bool) -> list[tuple[str, str]]:
         """Return the names of leases whose holder is gone, with who it was, and let them go if told so."""
         with self.read() as connection:

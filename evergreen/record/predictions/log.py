@@ -102,8 +102,13 @@ class PredictionLog:
         """Write what came back; raises ResourceError if it is not written, whatever the policy: nobody took it then."""
         self._write(columns, FeedbackRows, rows, "strict")
 
-    def append_shadows(self, columns: Columns, rows: Sequence[Shadowed]) -> None:
-        """Write what nobody was told; `columns` are those of the answers. Raises ResourceError if it is not written."""
+    def append_shadows(self, columns: Columns, rows: Sequence[Shadowed | tuple[Any, ...]]) -> None:
+        """Write what nobody was told, as records or their fields; `columns` are those of the answers.
+
+        Raises
+        ------
+        ResourceError if it is not written.
+        """
         self._write(columns, Shadows, rows, "strict")
 
     def _write(self, columns: Columns, kind: Any, rows: Sequence[Any], policy: LogPolicy) -> None:

@@ -41,6 +41,7 @@ def batches(
     since: datetime | None = None,
     until: datetime | None = None,
     pick: Pick | None = None,
+    holding: tuple[str, str] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Yield logged predictions, the feedback on them, or what was shadowed, batch by batch: each record once.
 
@@ -51,6 +52,7 @@ def batches(
     ----------
     since, until : received at or after the first and before the second, both aware; None for no bound.
     pick : the names of the columns that are wanted of a schema, received_at among them; all if left out.
+    holding : a column and a value that is looked for: rows may be left out among which none has it.
     """
     listed = segments(folder)
     marks = {path: mark for path in listed if (mark := _mark(path))}
@@ -60,7 +62,7 @@ def batches(
     days = (since and since.astimezone(UTC).date(), until and until.astimezone(UTC).date())
     for path in files(folder, kind, since=days[0], until=days[1]):
         if segment_of(path) not in unrolled:
-            yield from _within(read_file(path, pick=pick), since, until)
+            yield from _within(read_file(path, pick=pick, holding=holding), since, until)
     for path in listed:
         for batch in _within(_of_listed(folder, path, kind), since, until):
             mark = marks.get(path, b"")

@@ -126,18 +126,36 @@ def mark_of(path: Path) -> bytes:
 
 
 def read_file(
-    path: Path, columns: Sequence[str] | None = None, *, pick: Pick | None = None
+    path: Path,
+    columns: Sequence[str] | None = None,
+    *,
+    pick: Pick | None = None,
+    holding: tuple[str, str] | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """Yield a file batch by batch, with what it says of its columns in the schema of each.
 
     Parameters
     ----------
     columns, pick : those that are wanted, or what names them of the file's schema; all if both are left out.
+    holding : a column and a value: row groups in which no row has it are passed over, as far as the file says so.
     """
     with pq.ParquetFile(path) as file:
         about = file.schema_arrow.metadata
-        for batch in file.iter_batches(BATCH_ROWS, columns=pick(file.schema_arrow) if pick else columns):
+        groups = [at for at in range(file.num_row_groups) if holding is None or _may_hold(file, at, holding)]
+        if not groups:
+            return
+        wanted = pick(file.schema_arrow) if pick else columns
+        for batch in file.iter_batches(BATCH_ROWS, row_groups=groups, columns=wanted):
             yield batch.replace_schema_metadata(about)
+
+
+def _may_hold(file: pq.ParquetFile, group: int, holding: tuple[str, str]) -> bool:
+    name, value = holding
+    at = file.schema_arrow.get_field_index(name)
+    among = file.metadata.row_group(group).column(at).statistics
+    if among is None or not among.has_min_max:
+        return among is None or among.null_count != file.metadata.row_group(group).num_rows
+    return bool(among.min <= value <= among.max)
 
 
 def find_row(path: Path, prediction_id: str) -> tuple[Columns, Logged] | None:

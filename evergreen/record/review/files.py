@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -131,7 +132,7 @@ def typed(
         if keeps and label is None and decision is None:
             n_unanswered += 1
         elif keeps and who:
-            about = {"prediction_id": name, "by": who, "known_us": known_us}
+            about: dict[str, Any] = {"prediction_id": name, "by": who, "known_us": known_us}
             if label is not None:
                 found.said.append(Feedback("", received_us, "label", **{field: label}, **about))
             if decision is not None:
@@ -187,8 +188,8 @@ def _padded(table: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def _plain(values: pa.Array) -> list[object]:
-    plain: list[object] = (values.cast(pa.int64()) if pa.types.is_timestamp(values.type) else values).to_pylist()
+def _plain(values: pa.Array) -> list[Any]:
+    plain: list[Any] = (values.cast(pa.int64()) if pa.types.is_timestamp(values.type) else values).to_pylist()
     return plain
 
 

@@ -3,17 +3,17 @@
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evergreen.base.values import Value
 from evergreen.record.labels.beside import events_of, keys_spoken_of
 from evergreen.record.labels.said import Said, said_in
 from evergreen.record.predictions import reading
 from evergreen.record.predictions.columnar import INSTANT, columns_in, named_values
 from evergreen.record.predictions.records import Columns, Logged, LoggedColumn, Scalar
+from evergreen.record.review.values import Length, Order, Row
 
 REFERRED = "referred"  # the decision in the record of a prediction that a person is to answer
 ASSIST = "assist"  # the rule under which people see what the model said
@@ -25,30 +25,6 @@ SCHEMA = pa.schema(
         *(("rule", pa.string()), ("certainty", pa.float64()), ("answered_at", INSTANT)),
     ]
 )
-Order = Literal["oldest", "unsure"]
-
-
-class Length(Value):
-    """How many predictions wait for a person, and since when the oldest does. `referred`: with those answered."""
-
-    waiting: int
-    oldest: datetime | None
-    referred: int
-
-
-class Row(Value):
-    """A referred prediction as a person sees it.
-
-    `sent`: the contract's columns as the log keeps them, times in UTC. `said`: what the model answered, where the rule
-    is "assist"; in an audit, and where the model is not sure, a person answers without an echo of it.
-    """
-
-    prediction_id: str
-    received_at: datetime
-    version: int
-    rule: str | None
-    sent: dict[str, Any]
-    said: dict[str, Any] | None
 
 
 def referred(folder: Path, *, contract: str) -> pa.Table:
@@ -58,17 +34,14 @@ def referred(folder: Path, *, contract: str) -> pa.Table:
     none. `answered_at`: when a label or a decision that counts for the prediction was received, null while there is
     none. What was said by key before the prediction's event is about another one.
     """
-    fields = said_in(folder, contract=contract)
-    said = {field: each for (_, field), each in fields.items()}
-    found, seen = [SCHEMA.empty_table()], set[str]()
-    for batch in reading.batches(folder, pick=_needed):
-        if columns_in(batch.schema).contract != contract:
-            continue
-        rows = batch.filter(pc.fill_null(pc.equal(batch.column("decision"), REFERRED), False))
-        rows = rows.filter(_fresh(rows.column("prediction_id").to_pylist(), seen))
-        if rows.num_rows:
-            found.append(pa.Table.from_batches([_of(rows, said)]))
-    return pa.concat_tables(found).sort_by([("received_at", "ascending"), ("prediction_id", "ascending")])
+    batches, seen = list[pa.RecordBatch](), set[str]()
+    for batch in reading.batches(folder, pick=_needed, holding=("decision", REFERRED)):
+        if columns_in(batch.schema).contract == contract:
+            rows = batch.filter(pc.fill_null(pc.equal(batch.column("decision"), REFERRED), False))
+            batches.append(rows.filter(_fresh(rows.column("prediction_id").to_pylist(), seen)))
+    said = {field: each for (_, field), each in said_in(folder, contract=contract).items()} if seen else {}
+    found = pa.Table.from_batches([_of(rows, said) for rows in batches if rows.num_rows], SCHEMA)
+    return found.sort_by([("received_at", "ascending"), ("prediction_id", "ascending")])
 
 
 def waiting(rows: pa.Table, *, order: Order = "oldest", since: datetime | None = None) -> pa.Table:

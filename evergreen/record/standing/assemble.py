@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from evergreen.record.experiments.kept import experiments
 from evergreen.record.glances import Glance
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.registry.history import Reign
@@ -12,6 +13,7 @@ from evergreen.record.standing.tiles import Asked, complete_until, tiles, withou
 from evergreen.record.standing.values import Answering, Part, Standing, Tile, worst
 from evergreen.record.standing.words import day, period
 
+MOST_EXPERIMENTS = 5
 LATENCY = "The service counts it while it runs: open its /status, or its /metrics"
 
 
@@ -64,7 +66,9 @@ def standing(
         inputs_of=period(filled.start, filled.end) if filled else None,
         decisions=parts.decided(known),
         incidents=parts.told(known),
+        rollouts=parts.rolled_out(known),
         provenance=parts.provenance(reign, known.last),
+        experiments=tuple(experiments(ledger, model, at=at)[-MOST_EXPERIMENTS:]),
     )
 
 

@@ -67,9 +67,9 @@ def instants_axis(start: datetime, end: datetime) -> Axis:
 
     Examples
     --------
-    >>> axis = instants_axis(datetime(2026, 3, 1, 8, 10, tzinfo=UTC), datetime(2026, 3, 1, 20, tzinfo=UTC))
+    >>> axis = instants_axis(datetime(2026, 3, 1, 8, 10, tzinfo=UTC), datetime(2026, 3, 1, 17, 5, tzinfo=UTC))
     >>> [day_named(tick, axis) for tick in axis.ticks]
-    ['09:00', '12:00', '15:00', '18:00']
+    ['10:00', '12:00', '14:00', '16:00']
     """
     first, last = ordinal(start), max(ordinal(end), ordinal(start) + MINUTE)
     if last - first > 2:
@@ -77,9 +77,8 @@ def instants_axis(start: datetime, end: datetime) -> Axis:
         return Axis(first, last, tuple(tick for tick in days.ticks if first <= tick <= last))
     steps = [MINUTE * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)]
     step = next(step for step in steps if (last - first) / step <= MOST_TICKS or step == steps[-1])
-    begin = math.ceil(first / step - 1e-6)
-    ticks = tuple(at * step for at in range(begin, math.floor(last / step + 1e-6) + 1))
-    return Axis(first, last, ticks)
+    ticks = (at * step for at in range(math.floor(first / step), math.ceil(last / step) + 1))
+    return Axis(first, last, tuple(tick for tick in ticks if first <= tick <= last))
 
 
 def ordinal(at: date) -> float:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from evergreen.decisions.experiments.decision import Decision
 from evergreen.decisions.experiments.design import Design, Goal, Guard
 from evergreen.decisions.experiments.reading import Reading, figures
+from evergreen.decisions.experiments.verdict import Decision
 from evergreen.record.experiments.course import Look, Report
 from evergreen.record.experiments.kept import Experiment
 from evergreen.record.registry.card.webpage import text
@@ -28,6 +28,8 @@ READ = {
     "width": "n minor",
     "of planned": "n",
 }
+ARMS = {"variant": "k", "version": "n v", "units": "n", "by its share": "n"}
+WRAPPED = "h2{overflow-wrap:anywhere}"  # names of variants are as long as people make them
 ALL_LOOKS = "holds at all looks together"
 CLIPPED = 3.0  # intervals of the first looks are not drawn wider than so many times the last one
 
@@ -49,7 +51,7 @@ def render(model: str, experiment: Experiment, report: Report) -> str:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<title>{text(last.decision.answer)}: {text(design.name)}</title><style>{STYLE}</style></head>\n"
+        f"<title>{text(last.decision.answer)}: {text(design.name)}</title><style>{STYLE}{WRAPPED}</style></head>\n"
         f"<body>{GLYPHS}<main>\n{body}\n</main></body></html>\n"
     )
 
@@ -58,8 +60,9 @@ def sentence(decision: Decision) -> str:
     """Return what follows, in one sentence."""
     if decision.answer == "promote":
         return f"{decision.variant} is {decision.why}."
-    said = "Keep the champion" if decision.answer == "keep" else "It cannot be told yet"
-    return f"{said}: {decision.why}."
+    if decision.answer == "keep":
+        return f"Keep the champion: {decision.why}."
+    return f"{decision.why[:1].upper()}{decision.why[1:]}."
 
 
 def _head(model: str, experiment: Experiment, at: datetime) -> str:
@@ -189,20 +192,25 @@ def _readings(design: Design, last: Look) -> str:
 def _units(experiment: Experiment, report: Report) -> str:
     design, last = experiment.design, report.last
     versions = (design.champion, *(variant.version for variant in design.variants))
-    rows = {
-        f"{name} (version {version})": f"{count:,} units, {expected:,.0f} by its share"
-        for name, version, count, expected in zip(
-            design.names, versions, last.units.counts, last.units.expected, strict=True
-        )
-    }
+    arms = table(
+        ARMS,
+        (
+            [f"<span>{text(name)}</span>", f"v{version}", f"{count:,}", f"{expected:,.0f}"]
+            for name, version, count, expected in zip(
+                design.names, versions, last.units.counts, last.units.expected, strict=True
+            )
+        ),
+    )
+    rows = {}
     rows["shares as planned"] = "no" if last.units.is_off else f"nothing against it (p {last.units.p_value:.3g})"
     rows["a unit"] = ", ".join(design.unit) or "each prediction"
     rows["begun by"] = f"{experiment.by} on {day(experiment.begun)}: {experiment.reason}"
     rows["what follows"] = "a rollout of what is better" if design.then == "rollout" else "a person decides"
-    for why, n in sorted(report.fell_back.items()):
-        rows[f"the champion answered for {why}"] = f"{n:,} rows"
+    if report.fell_back:
+        told = (f"{why}, {n:,} rows" for why, n in sorted(report.fell_back.items()))
+        rows["the champion answered for"] = "; ".join(told)
     if report.mixed:
         rows["met several variants, left out"] = f"{report.mixed:,} units"
     if report.keyless:
         rows["without the unit's columns"] = f"{report.keyless:,} of {report.rows:,} rows"
-    return f"<section><h2>Who was assigned</h2>{facts(rows)}</section>"
+    return f"<section><h2>Who was assigned</h2>{arms}{facts(rows)}</section>"

@@ -8,10 +8,11 @@ from evergreen.record.glances import Fault, Glance, Moved
 from evergreen.record.ledger.chain import Entry
 from evergreen.record.registry import history
 from evergreen.record.registry.history import Reign
+from evergreen.record.rollouts import Note, Rollout
 from evergreen.record.standing.rows import Retrained, Rows
-from evergreen.record.standing.values import Champion, Decided, Input, State, Told, Window
+from evergreen.record.standing.values import Champion, Decided, Input, RolledOut, State, Told, Window
 
-DECISIONS = 10
+DECISIONS, ROLLOUTS = 10, 5
 STATES: Mapping[str, State] = {"steady": "OK", "shifted": "NOTE"}
 NAMED = ("model_digest", "data_digest", "code_digest", "params_digest")  # of a judgement
 
@@ -113,6 +114,35 @@ def _decided(look: Glance, done: Retrained | None) -> Decided:
         cost=_cost(done) if done else None,
         gain=gain,
         gain_of=of,
+    )
+
+
+def rolled_out(rows: Rows) -> tuple[RolledOut, ...]:
+    """Return the last rollouts, the newest first; of one that is under way with what the last look at it found."""
+    found = {note.rollout: note for note in rows.noted}
+    return tuple(_rolled_out(one, found.get(one.owner)) for one in reversed(rows.rollouts[-ROLLOUTS:]))
+
+
+def _rolled_out(one: Rollout, last: Note | None) -> RolledOut:
+    move, evidence = one.moves[-1], one.moves[-1].evidence or {}
+    looked = last if last and not one.ended and last.at >= move.at else None
+    says = move.reason if one.ended or not looked else looked.reason
+    waits = bool(one.held or (looked and looked.person))
+    states: dict[str, State] = {"returned": "BAD", "finished": "OK", "aborted": "NOTE"}
+    return RolledOut(
+        name=one.owner,
+        version=one.begun.version,
+        champion=one.begun.champion,
+        plan=one.plan.text,
+        step=one.step.name,
+        share=0.0 if one.ended and move.did != "finished" else one.step.share,
+        since=one.since,
+        ended=one.ended.at if one.ended else None,
+        did=move.did,
+        by=move.by,
+        says=says,
+        state=states[move.did] if one.ended else "NOTE" if waits else "OK",
+        answered=int(evidence.get("exposed") or (looked.exposed if looked else 0)),
     )
 
 

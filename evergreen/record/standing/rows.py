@@ -16,6 +16,7 @@ from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import of_entry
 from evergreen.record.registry import history
 from evergreen.record.registry.history import Reign
+from evergreen.record.rollouts import Note, Rollout, folded, notes
 from evergreen.record.windows import latest
 
 RETRAINING = "retraining"
@@ -54,7 +55,7 @@ class Rows(Value):
     """All that the ledger knew of a model by a time.
 
     `looks`: those that decide, one for each window, by period. `incidents`: open and over, by when they began.
-    `last`: the last entry; None of an empty ledger.
+    `last`: the last entry; None of an empty ledger. `rollouts`: oldest first; `noted`: what looks at them found.
     """
 
     looks: tuple[Glance, ...]
@@ -62,6 +63,8 @@ class Rows(Value):
     changes: tuple[Entry, ...]
     incidents: tuple[Incident, ...]
     last: Entry | None
+    rollouts: tuple[Rollout, ...] = ()
+    noted: tuple[Note, ...] = ()
 
     def reign(self, at: datetime) -> Reign | None:
         """Return who is champion by then."""
@@ -88,4 +91,6 @@ def rows(ledger: Ledger, model: str, *, at: datetime) -> Rows:
         changes=tuple(entry for entry in entries if entry.kind in CHANGES),
         incidents=incidents_among(ledger, entries, glances, model, at=at),
         last=entries[-1] if entries else None,
+        rollouts=tuple(folded(ledger, entries)),
+        noted=tuple(notes(ledger, entries)),
     )

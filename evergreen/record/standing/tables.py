@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+from evergreen.record.experiments.kept import Experiment
 from evergreen.record.registry.card.webpage import text
 from evergreen.record.standing.markup import glyph, meter, table
-from evergreen.record.standing.values import Decided, Input, Standing, Window
-from evergreen.record.standing.words import period
+from evergreen.record.standing.values import Decided, Input, RolledOut, Standing, Window
+from evergreen.record.standing.words import day, period
 
 MOST_INPUTS, MOST_WINDOWS = 12, 12
 INPUTS = {
@@ -17,6 +18,16 @@ INPUTS = {
     "missing before": "n minor",
     "missing now": "n minor",
 }
+ROLLOUTS = {
+    "rollout": "k",
+    "version": "n v",
+    "at": "v",
+    "share of the traffic": "n",
+    "since": "n minor",
+    "what the last look or move says": "wide",
+    "rows answered": "n",
+}
+EXPERIMENTS = {"experiment": "k", "answer": "v", "why": "wide", "compared": "", "from": "n"}
 DECISIONS = {"window": "k", "decided": "v", "why": "wide", "came of it": "", "cost": "n", "gained": "n"}
 WINDOWS = {
     "window": "k",
@@ -56,6 +67,54 @@ def _input(one: Input, most: float) -> list[str]:
         "" if one.moved is None else f"{one.moved:+.2f}",
         before,
         now,
+    ]
+
+
+def rollouts(found: Standing) -> str:
+    """Return the rollout that is under way and the last ones, the newest first."""
+    if not found.rollouts:
+        return ""
+    return (
+        '<section><h2>Rollouts</h2><p class="about">A version comes into service by degrees: a shadow that is never '
+        "heard, shares of the traffic, and all of it. Now, check by check: evergreen rollout status</p>"
+        f"{table(ROLLOUTS, map(_rollout, found.rollouts))}</section>"
+    )
+
+
+def _rollout(one: RolledOut) -> list[str]:
+    where = f"{glyph(one.state)} {text(one.did if one.ended else one.step)}"
+    when = f"{day(one.since)}<small>ended {day(one.ended)}</small>" if one.ended else day(one.since)
+    return [
+        f"<span>{text(one.name)}<small>{text(one.plan)}</small></span>",
+        f"<span>v{one.version}<small>against v{one.champion}</small></span>",
+        f"<span>{where}</span>",
+        f"{meter(one.share)}<span>{one.share:.0%}</span>",
+        f"<span>{when}</span>",
+        f"{text(one.says)}<small>{text(one.by)}</small>",
+        f"{one.answered:,}",
+    ]
+
+
+def experiments(found: Standing) -> str:
+    """Return the last experiments, the newest first: who is compared, and what the last look that was kept says."""
+    if not found.experiments:
+        return ""
+    shown = table(EXPERIMENTS, map(_experiment, reversed(found.experiments)))
+    about = "What the last look said that was kept. Now: evergreen experiment report"
+    return f'<section><h2>Experiments</h2><p class="about">{about}</p>{shown}</section>'
+
+
+def _experiment(one: Experiment) -> list[str]:
+    design, last = one.design, one.last
+    until = f" to {day(one.ended.at)}" if one.ended else ", runs"
+    versions = ", ".join(f"{text(variant.name)} v{variant.version}" for variant in design.variants)
+    why = "" if last is None else f"{text(last.why)}<small>{text('; '.join(last.would_decide))}</small>"
+    return [
+        f"<span>{text(design.name)}</span>",
+        "no look yet" if last is None else f"<span>{last.answer} {text(last.variant or '')}</span>",
+        why,
+        f"<span>champion v{design.champion}, {versions}</span>",
+        f"<span>{day(one.begun)}{until}</span>",
     ]
 
 

@@ -5,6 +5,8 @@ from datetime import date, datetime
 from typing import Literal
 
 from evergreen.base.values import Value
+from evergreen.record.experiments.kept import Experiment
+from evergreen.record.review.values import Length
 
 State = Literal["OK", "NOTE", "UNKNOWN", "BAD"]
 WORSE: tuple[State, ...] = ("OK", "NOTE", "UNKNOWN", "BAD")
@@ -109,6 +111,27 @@ class Decided(Value):
     gain_of: str | None
 
 
+class RolledOut(Value):
+    """A rollout: under way while `ended` is None. `says`: why it waits, or how it ended; `answered`: rows by then.
+
+    `share`: of the traffic that the version answers, 0 in a shadow.
+    """
+
+    name: str
+    version: int
+    champion: int
+    plan: str
+    step: str
+    share: float
+    since: datetime
+    ended: datetime | None
+    did: str
+    by: str
+    says: str
+    state: State
+    answered: int
+
+
 class Told(Value):
     """An incident: open while `until` is None. `runbook`: the page that says what to do, relative to the project."""
 
@@ -143,7 +166,8 @@ class Standing(Value):
     """How a model stands at a time. `past`: whether that time was asked for; nothing later is in it then.
 
     `next_look`: by the schedule, None where there is none. `provenance`: what names the champion's parts and the ledger
-    that all of this was read from.
+    that all of this was read from. `experiments`: the last ones, oldest first. `review`: what waits for people, by the
+    log; None where nobody looked.
     """
 
     model: str
@@ -164,6 +188,9 @@ class Standing(Value):
     decisions: tuple[Decided, ...]
     incidents: tuple[Told, ...]
     provenance: tuple[tuple[str, str], ...]
+    rollouts: tuple[RolledOut, ...] = ()
+    experiments: tuple[Experiment, ...] = ()
+    review: Length | None = None
 
     @property
     def state(self) -> State:

@@ -23,9 +23,12 @@ def render(found: Standing) -> str:
         f'<div class="tiles">{"".join(map(_tile, found.tiles))}</div>',
         _incidents([one for one in found.incidents if one.until is None], title="Open incidents", over=False),
         _help(found.tiles),
+        _review(found),
+        tables.rollouts(found),
         _performance(found),
         _traffic(found),
         tables.inputs(found),
+        tables.experiments(found),
         tables.decisions(found),
         tables.windows(found.windows),
         _incidents([one for one in found.incidents if one.until], title="Incidents that are over", over=True),
@@ -107,6 +110,18 @@ def _performance(found: Standing) -> str:
         "labels, blind to a change of what follows from the inputs. Above: the version that answered.</p>"
         f"{pictures.performance(found)}{losses}</div>{champion}</section>"
     )
+
+
+def _review(found: Standing) -> str:
+    """Return what waits for people; nothing where the model refers nothing."""
+    review = found.review
+    if review is None or not review.referred:
+        return ""
+    rows = {"rows that wait": f"{review.waiting:,}", "referred so far": f"{review.referred:,}"}
+    if review.oldest:
+        rows["the oldest since"] = f"{day(review.oldest)}, {review.oldest:%H:%M} UTC"
+    how = "A person answers them at /review of the service, or with evergreen review next."
+    return f'<section><h2>For people to answer</h2><p class="about">{how}</p>{facts(rows)}</section>'
 
 
 def _champion(found: Standing) -> str:

@@ -31,6 +31,9 @@ def typed(rows: pd.DataFrame, proposal: Proposal) -> pd.DataFrame:
     ("name", "values"),
     [
         ("patient_id", [f"P{n:03d}" for n in WHO]),
+        ("Fallnummer", list(WHO)),
+        ("id_cliente", list(WHO)),
+        ("Personalnummer", [f"{n:05d}" for n in WHO]),
         ("CustomerID", WHO + 17_000),
         ("Subject", [f"s{n}" for n in WHO]),
         ("mrn", WHO * 7),

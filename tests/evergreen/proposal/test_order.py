@@ -24,6 +24,7 @@ def said(**columns: Any) -> str:
         ({"stand": ["3. März 2024", "4. Mai 2024"] * 300}, "'stand' looks like a time"),
         ({"at": [None if n % 3 else at.isoformat() for n, at in enumerate(HOURS)]}, "values are missing"),
         ({"at": [at.isoformat() for at in HOURS[:48]] * 12 + [HOURS[0].isoformat()] * 24}, "of 2 days only"),
+        ({"at": [None if n < 9 else at.isoformat() for n, at in enumerate(HOURS)]}, "9 rows have none"),
         ({"year": [1990 + n // 30 for n in range(600)]}, "sorted by 'year'"),
         ({"timeStep": [n // 3 for n in range(600)]}, "sorted by 'timeStep'"),
         ({"YEAR": HOURS.year, "DOY": HOURS.dayofyear, "HR": HOURS.hour}, "sorted by 'YEAR' and 'DOY' and 'HR'"),

@@ -81,3 +81,9 @@ def test_proposal_takes_the_key_that_is_named():
 def test_proposal_does_not_take_another_day_than_that_of_the_row_for_its_time(name: str):
     days = pd.date_range("2021-01-01", periods=600, freq="D")
     assert proposed(frame(**{name: days.strftime("%Y-%m-%d")}), target="target").contract.time is None
+
+
+def test_a_box_that_is_ticked_or_empty_is_left_out_and_says_how_it_would_tell_something():
+    proposal = proposed(frame(smoker=["X", None, None] * 200), target="target")
+    assert column(proposal, "smoker").role == "ignore"
+    assert any("in 200 rows: where its absence says no" in note for note in proposal.notes["smoker"])

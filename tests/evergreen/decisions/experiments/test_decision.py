@@ -1,5 +1,7 @@
 """What follows from a look: promote, keep, or what would decide."""
 
+import re
+
 import numpy as np
 import pytest
 from experimented import design
@@ -49,7 +51,11 @@ def test_what_is_worse_or_not_better_by_what_is_worth_having_is_not() -> None:
 def test_what_cannot_be_told_names_what_would_tell() -> None:
     found = decided(HALF, target_B=0.09)
     assert found.answer == "inconclusive"
-    assert "more units in each variant, if the difference stays +0.09" in found.would_decide[0]
+    assert re.fullmatch(
+        r"target: of more units in each variant about \d+ to show that it differs, or about [\d,]+ to show that "
+        r"it is not worth having, if it stays \+0.090",
+        found.would_decide[0],
+    )
 
 
 def test_lower_is_better_where_that_was_agreed() -> None:

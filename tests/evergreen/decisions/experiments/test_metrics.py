@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from evergreen.decisions.experiments.metrics import METRICS, Answers, expected, measured
+from evergreen.decisions.experiments.design import METRICS
+from evergreen.decisions.experiments.metrics import Answers, expected, measured
 
 BINARY = Answers(np.array([True, False, True], dtype=object), np.array([0.9, 0.2, 0.6]))
 TRUTH = np.array([True, True, None], dtype=object)

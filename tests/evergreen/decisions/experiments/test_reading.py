@@ -79,3 +79,13 @@ def test_so_many_more_units_would_leave_zero_out_if_the_difference_stays() -> No
     n = 500 + found.more
     later = {("target", "champion"): shares(n, round(n * 0.1)), ("target", "B"): shares(n, round(n * 0.13))}
     assert readings(design(), later)[0].p_value == pytest.approx(0.05, abs=0.004)
+
+
+@pytest.mark.parametrize(("better", "hits"), [("higher", 51), ("lower", 49)])
+def test_so_many_more_units_would_leave_what_is_worth_having_out(better, hits) -> None:
+    agreed = design(goals=(Goal(metric="target", better=better, effect=0.03),))
+    (found,) = readings(agreed, {("target", "champion"): shares(500, 50), ("target", "B"): shares(500, hits)})
+    n = (500 + found.more_without) // 100 * 100
+    later = {("target", "champion"): shares(n, n // 10), ("target", "B"): shares(n, n // 10 + (hits - 50) * n // 500)}
+    (then,) = readings(agreed, later)
+    assert (then.high if better == "higher" else -then.low) == pytest.approx(0.03, abs=0.0005)

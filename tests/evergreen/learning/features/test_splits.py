@@ -305,6 +305,28 @@ def test_target_without_a_value_is_a_data_error_that_names_it():
         assert (caught.value.code, caught.value.where) == ("DQ007", "visits")
 
 
+def test_sides_that_cannot_be_split_are_refused_without_being_put_in_order():
+    def refused(what, rows):
+        try:
+            what(rows, RANK, SHARE, seed=7)
+        except DataError as error:
+            return error.block()
+        return None
+
+    _, is_test = features.Cut(RANK, SHARE, 7, None).sides(visits())
+    tables_of = (
+        visits(),
+        visits().sample(frac=1, random_state=3),
+        visits().assign(days=3.0),
+        visits().assign(days=lambda t: t["days"].where(~is_test, 4.5)),
+        visits().iloc[:0],
+        visits().assign(days=np.nan),
+    )
+    found = [refused(features.require_sides, rows) for rows in tables_of]
+    assert found == [refused(features.split, rows) for rows in tables_of]
+    assert [one is None for one in found] == [True, True, False, False, False, False]
+
+
 # -- groups -------------------------------------------------------------------------------------------------------
 
 

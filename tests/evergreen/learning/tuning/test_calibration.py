@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import released
+from scipy.optimize import minimize
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import log_loss, roc_auc_score
+from threadpoolctl import threadpool_limits
 
 from evergreen.learning.model import skops_file
 from evergreen.learning.tuning import calibration
@@ -67,6 +69,51 @@ def test_loss_is_measured_on_folds_that_the_curve_has_not_seen():
     assert found.log_loss[0] == pytest.approx(
         log_loss(np.concatenate(labels[1:]), np.concatenate(estimates[1:])), abs=1e-12
     )
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_sigmoid_is_where_scipy_finds_the_least_loss(seed):
+    labels, estimates = (
+        np.concatenate(parts) for parts in folds(lambda odds: odds, lambda odds: 3 * odds - 1, n=2_000, seed=seed)
+    )
+    odds = np.log(estimates / (1 - estimates))
+
+    def loss(numbers):
+        return log_loss(labels, 1 / (1 + np.exp(-(numbers[0] * odds + numbers[1]))))
+
+    found = calibration.fit("sigmoid", labels, estimates).numbers
+    assert found == pytest.approx(minimize(loss, [1.0, 0.0], method="Nelder-Mead", options={"xatol": 1e-9}).x, abs=1e-6)
+
+
+def test_sigmoid_of_labels_that_are_told_apart_and_of_one_estimate_ends():
+    estimates = np.linspace(0.01, 0.99, 200)
+    slope, intercept = calibration.fit("sigmoid", estimates > 0.5, estimates).numbers
+    assert slope > 10
+    assert abs(intercept) < 1
+    labels = np.arange(200) % 4 == 0
+    slope, intercept = calibration.fit("sigmoid", labels, np.full(200, 0.9)).numbers
+    assert 1 / (1 + np.exp(-(slope * np.log(9) + intercept))) == pytest.approx(0.25)
+
+
+def placed(values, at):
+    """Return the same values at an address of which the rest by 64 is `at`."""
+    room = np.empty(values.nbytes + 128, dtype=np.uint8)
+    begin = -room.ctypes.data % 64 + at
+    there = room[begin : begin + values.nbytes].view(values.dtype)
+    there[:] = values
+    return there
+
+
+@pytest.mark.parametrize("method", ["sigmoid", "isotonic"])
+def test_curve_has_the_same_bits_wherever_its_rows_lie_and_however_many_threads_there_are(method):
+    for n in (9_000, 60_000):
+        labels, estimates = (np.concatenate(part) for part in folds(lambda odds: odds, lambda odds: 2 * odds, n=n))
+        found = set()
+        for threads in (1, 2):
+            with threadpool_limits(threads):
+                for at in range(0, 64, 8):
+                    found.add(calibration.fit(method, placed(labels, at // 8), placed(estimates, at)).numbers)
+        assert len(found) == 1
 
 
 def test_isotonic_curve_equals_scikit_learns():

@@ -25,6 +25,7 @@ DAY = HOURS.strftime("%d/%m/%Y")
         ({"yr": HOURS.year, "mo": HOURS.month, "dd": HOURS.day}, ("yr", "mo", "dd")),
         ({"year": HOURS.year, "month": HOURS.strftime("%m"), "day": HOURS.strftime("%d")}, ("year", "month", "day")),
         ({"Date": DAY, "Hour": HOURS.strftime("%H")}, ("Date", "Hour")),
+        ({"year": HOURS.year, "month": HOURS.strftime("%b"), "day": HOURS.day}, ("year", "month", "day")),
         ({"Jahr": HOURS.year, "Monat": HOURS.month, "Tag": HOURS.day}, ("Jahr", "Monat", "Tag")),
     ],
 )

@@ -36,6 +36,7 @@ def told(texts: Sequence[str], counts: Sequence[int] | None = None) -> Told | No
         "%d %b %Y %H:%M:%S", "%d-%b-%y", "%d-%b-%Y", "%d%b%Y", "%A, %B %d, %Y", "%m/%d/%Y %I:%M:%S %p", "%Y%m%d %H:%M",
         "%Y-%m-%dT%H.%M.%S", "%d. %B %Y", "%a %b %d %H:%M:%S %Y", "%Y-%b-%d", "%d/%m/%Y %H.%M.%S", "%Y%m%dT%H%M%S",
         "%Y%m%dT%H%M", "%Y-%m-%d %H:%M:%S,%f", "%b-%y", "%b '%y", "%d/%b/%Y:%H:%M:%S",
+        "%Y年%m月%d日", "%Y년 %m월 %d일", "%d.%m.%Y, %H:%M Uhr", "%d/%m/%Y %Hh%M", "%m/%d/%Y, %I:%M:%S\u202f%p",
     ],
 )  # fmt: skip
 def test_times_of_one_spelling_are_read_as_they_were_written(spelling: str):
@@ -186,3 +187,11 @@ def test_times_with_an_offset_before_the_year_are_read():
     assert found is not None
     assert found.spelling == "%a %b %d %H:%M:%S %z %Y"
     assert read(texts, found.spelling).to_pylist() == [day.tz_localize("Etc/GMT-1") for day in DAYS.floor("s")]
+
+
+def test_halves_of_a_day_are_read_as_spaniards_write_them():
+    texts = [day.strftime("%d/%m/%Y %I:%M ") + ("a. m." if day.hour < 12 else "p.\u00a0m.") for day in DAYS]
+    found = told(texts)
+    assert found is not None
+    assert found.spelling == "%d/%m/%Y %I:%M %p"
+    assert read(texts, found.spelling).to_pylist() == [day.tz_localize("UTC") for day in DAYS]

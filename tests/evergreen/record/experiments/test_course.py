@@ -108,6 +108,21 @@ def test_a_against_a_seldom_has_a_winner_and_naive_looking_often() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("rate", [0.01, 0.003])
+def test_a_against_a_has_few_winners_where_successes_are_rare(rate) -> None:
+    n, agreed, won = 8_000, design(planned=4_000), 0
+    at = us(BEGUN) + np.arange(1, n + 1) * (3_600_000_000 // n)
+    for seed in range(400):
+        rng = np.random.default_rng([8, seed])
+        metrics = {"target": (rng.random(n) < rate).astype(float)}
+        rows = Rows(("champion", "B"), rng.integers(0, 2, n), np.arange(n), at, at, metrics, {}, 0, 0, {})
+        looks = times(BEGUN, BEGUN + timedelta(hours=1), points=LOOKS)
+        found = [look(agreed, rows, each).readings[0] for each in looks]
+        won += any(one.low is not None and (one.low > 0 or one.high < 0) for one in found)
+    assert won / 400 <= 0.05
+
+
+@pytest.mark.long
 def test_three_points_are_found_with_the_power_that_was_planned() -> None:
     size = clustered(of_rates(0.2, 0.03), rows=4, alike=0.2)
     customers = size.any_time // 4 * 2

@@ -5,7 +5,7 @@ import remembered
 from experimented import design
 
 from evergreen.base.errors import ConfigError, LostRace
-from evergreen.decisions.experiments.decision import Decision
+from evergreen.decisions.experiments.verdict import Decision
 from evergreen.decisions.rollout.traffic import drawn
 from evergreen.record import traffic
 from evergreen.record.experiments import kept

@@ -60,6 +60,17 @@ def test_lease_is_not_taken_twice_by_one_process(opened):
         pass
 
 
+def test_lease_is_held_while_its_holder_lives(opened, url):
+    assert not opened.is_held("training")
+    with child(HOLD, url) as holder:
+        say(holder)
+        assert opened.is_held("training")
+        assert not opened.is_held("scoring")
+        go(holder)
+        assert say(holder) == "released"
+        assert not opened.is_held("training")
+
+
 @pytest.mark.parametrize("reaped", [True, False])
 def test_lease_of_a_killed_process_is_taken_over_at_once(opened, url, reaped):
     with child(HOLD, url) as holder:

@@ -57,6 +57,22 @@ def test_row_leaves_the_queue_with_a_label_or_a_decision_by_id_or_by_key(log):
     assert [row["answered_at"] is not None for row in rows] == [True, True, True, False, False]
 
 
+def test_queue_is_the_same_whether_files_are_passed_over_or_read(log):
+    """Files and row groups without a referred row say so: decisions above, below and around the word, and none."""
+    for decision in ("accepted", "zzz", None, "positive"):
+        logged.append(log, [1, 2], decision=decision)
+    log.close()
+    rolling.roll(log.folder)
+    assert waiting(log) == []
+    again = PredictionLog(log.folder)
+    logged.append(again, [3], decision="accepted")
+    names = refer(again, [4])
+    logged.append(again, [5], decision="zzz")
+    again.close()
+    rolling.roll(log.folder)
+    assert waiting(log) == names
+
+
 def test_least_sure_come_first_by_the_probability_of_the_answer_that_was_given(log):
     sure = refer(log, [1], label=True, probability=0.97)
     unsure = refer(log, [2], label=True, probability=0.31)

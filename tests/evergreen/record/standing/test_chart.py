@@ -1,14 +1,25 @@
 """Charts: axes with round ticks, lines that break, labels that do not touch."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evergreen.record.standing.chart import Axis, End, bars, day_named, days_axis, line, plot, values_axis
+from evergreen.record.standing.chart import (
+    Axis,
+    End,
+    bars,
+    day_named,
+    days_axis,
+    instants_axis,
+    line,
+    ordinal,
+    plot,
+    values_axis,
+)
 
 MARCH = date(2026, 3, 1)
 
@@ -70,3 +81,18 @@ def test_what_data_says_is_escaped():
     )
     assert "<script" not in drawn
     assert drawn.count("&lt;script&gt;") == 6
+
+
+@given(st.integers(0, 90_000_000), st.integers(0, 86_399))
+def test_time_from_seconds_to_years_has_few_ticks_with_names(seconds, after_midnight):
+    start = datetime(2026, 3, 1, tzinfo=UTC) + timedelta(seconds=after_midnight)
+    axis = instants_axis(start, start + timedelta(seconds=seconds))
+    assert len(axis.ticks) <= 11
+    assert all(axis.least <= tick <= axis.most for tick in axis.ticks)
+    assert all(day_named(tick, axis) for tick in axis.ticks)
+
+
+def test_hours_stand_where_they_are_between_midnights():
+    noon = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert ordinal(noon) == ordinal(MARCH) + 0.5
+    assert ordinal(datetime(2026, 3, 1, 13, tzinfo=timezone(timedelta(hours=1)))) == ordinal(noon)

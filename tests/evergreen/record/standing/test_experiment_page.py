@@ -1,5 +1,8 @@
 """The page of an experiment: what it says, that it asks nobody for anything, and that nothing from data is acted on."""
 
+import html
+import re
+import subprocess
 from datetime import timedelta
 
 import numpy as np
@@ -7,7 +10,7 @@ import pytest
 from experimented import BEGUN, Shop, design
 from rendered import Page
 
-from evergreen.decisions.experiments.design import Goal, Guard
+from evergreen.decisions.experiments.design import Goal, Guard, Variant
 from evergreen.decisions.experiments.reading import figures
 from evergreen.record.experiments.course import Report, report, times
 from evergreen.record.experiments.kept import Ended, Experiment
@@ -65,7 +68,7 @@ def test_interval_is_drawn_at_every_look_and_said_while_somebody_points_at_it(wo
 
 def test_experiment_without_rows_says_what_is_missing(tmp_path) -> None:
     page = Page(render("shop", experiment(), reported(tmp_path, lift=0, n=0, points=1)))
-    assert "It cannot be told yet" in words(page)
+    assert "Not known yet: target (no row of the champion is known)." in words(page)
     assert "UNKNOWN: too few units in each variant." in words(page)
 
 
@@ -73,7 +76,7 @@ def test_an_end_and_what_was_left_out_are_told(won) -> None:
     told = won.model_copy(update={"mixed": 3, "keyless": 7, "fell_back": {"B: slow": 12}})
     ended = Ended(at=BEGUN, by="Ada", reason="enough", decision=won.last.decision)
     page = Page(render("shop", experiment(ended=ended), told))
-    for said in ("ended on 1 Mar 2026", "3 units", "7 of 4,000 rows", "the champion answered for B: slow 12 rows"):
+    for said in ("ended on 1 Mar 2026", "3 units", "7 of 4,000 rows", "the champion answered for B: slow, 12 rows"):
         assert said in words(page)
 
 
@@ -88,3 +91,19 @@ def test_nothing_that_came_from_people_or_data_is_acted_on(won) -> None:
     assert not [name for name, _ in attributes if name.startswith("on")]
     links = [value for name, value in attributes if name in ("src", "href") and not value.startswith("#")]
     assert links == ["data:,"]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("width", [390, 1200])
+def test_browser_without_a_network_draws_it_within_its_width(won, tmp_path, width):
+    told = won.model_copy(update={"fell_back": {f"B: {'slow' * 40}": 12}})
+    named = Variant(name="B" * 40, version=2, share=0.5)
+    page = html.escape(render("shop", experiment(design(variants=(named,)), reason="newer " * 60), told))
+    measure = "document.title = this.contentDocument.documentElement.scrollWidth"
+    frame = f'<iframe width="{width}" height="900" srcdoc="{page}" onload="{measure}"></iframe>'
+    (tmp_path / "frame.html").write_text(f"<!DOCTYPE html><title></title>{frame}")
+    browser = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
+    asked = ["--window-size=1400,1000", "--dump-dom", (tmp_path / "frame.html").as_uri()]
+    done = subprocess.run([*browser, *asked], capture_output=True, text=True, check=True, timeout=60)
+    (wide,) = re.findall(r"<title>(\d+)</title>", done.stdout)
+    assert int(wide) <= width

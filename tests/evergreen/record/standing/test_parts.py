@@ -158,3 +158,28 @@ def test_incidents_are_told_once_open_and_over(ledger):
     assert (harm.until, harm.severity, harm.runbook) == (None, "page", "docs/runbooks/harm.md")
     assert (fault.subject, fault.since, fault.until) == ("age", at("03-09T02:00"), at("03-16T02:00"))
     assert [one.until for one in parts.told(known(ledger, at("03-10")))] == [None, None]
+
+
+def test_rollout_under_way_says_what_the_last_look_found_and_whom_it_answers(ledger):
+    one = stood.rolled_out(ledger, 2, at("04-01"))
+    (found,) = parts.rolled_out(known(ledger))
+    assert (found.name, found.version, found.champion, found.step) == ("rollout-1", 2, 1, "shadow")
+    assert (found.share, found.ended, found.says, found.state) == (0, None, "newer", "OK")
+    one = stood.moved(ledger, one, "advanced", at("04-03"), step=1)
+    stood.noted(ledger, one, at("04-04"), reason="a person has to look: it shifted", person=True, exposed=812)
+    (found,) = parts.rolled_out(known(ledger))
+    assert (found.step, found.share, found.since) == ("5 %", 0.05, at("04-03"))
+    assert (found.says, found.state, found.answered) == ("a person has to look: it shifted", "NOTE", 812)
+    (then,) = parts.rolled_out(known(ledger, at("04-02")))
+    assert then.step == "shadow"
+
+
+def test_rollouts_that_ended_say_how_and_the_newest_is_first(ledger):
+    one = stood.rolled_out(ledger, 2, at("04-01"))
+    stood.moved(ledger, one, "returned", at("04-02"), reason="it loses more", evidence={"exposed": 57})
+    two = stood.rolled_out(ledger, 3, at("04-05"))
+    stood.moved(ledger, two, "finished", at("04-09"), step=3)
+    newest, returned = parts.rolled_out(known(ledger))
+    assert (newest.did, newest.state, newest.share) == ("finished", "OK", 1)
+    assert (returned.did, returned.state, returned.share, returned.answered) == ("returned", "BAD", 0, 57)
+    assert returned.says == "it loses more"

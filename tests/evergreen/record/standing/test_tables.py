@@ -3,10 +3,13 @@
 import html
 import re
 
+import experimented
 import pytest
 import stood
 from stood import at, look, looked, promote, week
 
+from evergreen.decisions.experiments.verdict import Decision
+from evergreen.record.experiments.kept import Ended, Experiment
 from evergreen.record.standing import tables
 from evergreen.record.standing.assemble import standing
 
@@ -155,3 +158,42 @@ def test_what_data_says_is_text(healthy):
     shown = tables.decisions(found) + inputs(healthy, {"name": EVIL, "state": "BAD", "verdict": EVIL, "evidence": EVIL})
     assert "<script" not in shown
     assert shown.count("&lt;script&gt;") == 8
+
+
+def test_rollout_is_told_by_step_share_and_what_was_said(tmp_path):
+    ledger = stood.ledger_in(tmp_path)
+    promote(ledger, 1, at("03-01"))
+    one = stood.rolled_out(ledger, 2, at("04-01"), by=EVIL, reason=EVIL)
+    found = standing(ledger, stood.MODEL, at=at("04-02"))
+    assert "<script>" not in tables.rollouts(found)
+    one = stood.moved(ledger, one, "advanced", at("04-03"), step=1)
+    stood.noted(ledger, one, at("04-04"), reason="12 rows are needed", exposed=1_204)
+    (told,) = read(tables.rollouts(standing(ledger, stood.MODEL, at=at("04-05"))))
+    assert told == {
+        "rollout": "rollout-1 shadow,5,50,100",
+        "version": "v2 against v1",
+        "at": "5 %",
+        "share of the traffic": "5%",
+        "since": "3 Apr 2026",
+        "what the last look or move says": "12 rows are needed rollout-1",
+        "rows answered": "1,204",
+    }
+    stood.moved(ledger, one, "returned", at("04-06"), reason="it loses more")
+    (told,) = read(tables.rollouts(standing(ledger, stood.MODEL, at=at("04-07"))))
+    assert (told["at"], told["share of the traffic"]) == ("returned", "0%")
+    assert tables.rollouts(standing(ledger, stood.MODEL, at=at("03-07"))) == ""
+
+
+def test_experiments_say_what_their_last_look_said_and_whether_they_run(healthy):
+    given = {"design": experimented.design(), "epoch": 1, "begun": at("03-02"), "by": "Ada", "reason": "newer"}
+    running = Experiment(**given)
+    won = Decision(answer="promote", variant="B", why=EVIL)
+    over = Ended(at=at("03-08"), by="Ada", reason="enough", decision=won)
+    ended = running.model_copy(update={"ended": over})
+    shown = tables.experiments(healthy.model_copy(update={"experiments": (ended, running)}))
+    assert "<script>" not in shown
+    first, second = read(shown)
+    assert (first["answer"], first["from"]) == ("no look yet", "2 Mar 2026, runs")
+    assert (second["answer"], second["compared"]) == ("promote B", "champion v1, B v2")
+    assert second["why"].startswith(EVIL)
+    assert tables.experiments(healthy) == ""

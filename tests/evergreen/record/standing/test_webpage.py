@@ -10,6 +10,7 @@ import pytest
 import stood
 from stood import at, look, looked, promote, week
 
+from evergreen.record.review.values import Length
 from evergreen.record.standing.assemble import standing, unread
 from evergreen.record.standing.values import Answering, Told
 from evergreen.record.standing.webpage import render
@@ -74,6 +75,11 @@ def eventful(ledger):
         looked(ledger, one)
     stood.retrained(ledger, one, "refused", rung=EVIL)
     promote(ledger, 2, at("04-20"), by=EVIL, reason=EVIL)
+    stood.moved(
+        ledger, stood.rolled_out(ledger, 3, at("04-20T01:00"), by=EVIL, reason=EVIL), "returned", at("04-20T02:00")
+    )
+    rolled = stood.rolled_out(ledger, 4, at("04-20T03:00"), by=EVIL, reason=EVIL)
+    stood.noted(ledger, rolled, at("04-20T04:00"), reason=EVIL, person=True)
     told = [
         Told(
             title=EVIL,
@@ -130,6 +136,19 @@ def test_nothing_that_came_from_data_is_acted_on(eventful):
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]
     assert "alert('x')" in page.words  # it is there, as text
     assert "\u202e" not in render(eventful)  # nor does it turn the line around
+
+
+def test_what_waits_for_people_is_told_where_the_model_refers_anything(ledger):
+    found = standing(ledger, stood.MODEL, at=at("03-09"))
+    assert "For people to answer" not in Read(render(found)).words
+    none = found.model_copy(update={"review": Length(waiting=0, oldest=None, referred=0)})
+    assert "For people to answer" not in Read(render(none)).words
+    some = found.model_copy(update={"review": Length(waiting=1_200, oldest=at("03-07T14:30"), referred=3_400)})
+    words = Read(render(some)).words
+    assert "rows that wait 1,200 referred so far 3,400 the oldest since 7 Mar 2026, 14:30 UTC" in words
+    done = found.model_copy(update={"review": Length(waiting=0, oldest=None, referred=3_400)})
+    assert "rows that wait 0 referred so far 3,400" in Read(render(done)).words
+    assert "the oldest" not in Read(render(done)).words
 
 
 @pytest.mark.parametrize("past", [False, True])
