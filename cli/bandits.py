@@ -12,12 +12,11 @@ from rich.table import Table
 
 from cli.show import console
 from evergreen.base.errors import ConfigError, printable
-from evergreen.decisions.experiments.bandits import MOST_ARMS, Thompson, probabilities_best
+from evergreen.decisions.experiments.bandits import MOST_ARMS, RewardKind, Thompson, probabilities_best
 from evergreen.decisions.rollout.traffic import CHAMPION
 from evergreen.project import Project
 from evergreen.record import bandits
 from evergreen.record.bandits import Bandit, Plan
-from evergreen.record.choices import RewardKind
 from evergreen.record.registry import people
 from evergreen.record.registry.people import Person
 

@@ -6,10 +6,9 @@ from typing import Any
 
 from evergreen.base.errors import ConfigError
 from evergreen.base.values import Value
-from evergreen.decisions.experiments.bandits import Policy, Tally, Thompson, shares, tallied
+from evergreen.decisions.experiments.bandits import Policy, RewardKind, Tally, Thompson, shares, tallied
 from evergreen.decisions.rollout.traffic import CHAMPION, Arm, Traffic
 from evergreen.record import traffic
-from evergreen.record.choices import RewardKind
 from evergreen.record.ledger.chain import Entry
 from evergreen.record.ledger.champions import Champion
 from evergreen.record.ledger.ledger import Ledger
@@ -71,12 +70,12 @@ class Bandit(Value):
         return self.rules[0].at
 
 
-def bandits(ledger: Ledger, model: str) -> tuple[Bandit, ...]:
-    """Return every bandit that a model had, in the order in which they began."""
+def bandits(ledger: Ledger, model: str, *, at: datetime | None = None) -> tuple[Bandit, ...]:
+    """Return every bandit of a model, in the order in which they began, as they stood at a time; None for now."""
     of: dict[str, list[Entry]] = {}
     for entry in ledger.entries(model, traffic.TRAFFIC):
         owner = str(entry.payload.get("owner"))
-        if owner.startswith(PREFIX):
+        if owner.startswith(PREFIX) and (at is None or entry.at <= at):
             of.setdefault(owner, []).append(entry)
     return tuple(_course(entries) for entries in of.values())
 

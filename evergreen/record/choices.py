@@ -4,20 +4,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.decisions.experiments.bandits import RewardKind
 from evergreen.decisions.rollout.traffic import fell_back
 from evergreen.record.labels.beside import events_of, keys_spoken_of
 from evergreen.record.labels.said import Said, said_in
 from evergreen.record.predictions import reading
 from evergreen.record.predictions.columnar import columns_in, named_values
 
-RewardKind = Literal["label", "correct", "error", "file"]
 OURS = (
     *("prediction_id", "received_at", "event_at", "version", "variant", "propensity", "label", "probability", "value"),
     "traffic_rule",

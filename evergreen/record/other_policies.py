@@ -17,11 +17,11 @@ from evergreen.config.contract.contract import Contract
 from evergreen.config.contract.sources import format_of
 from evergreen.data.ingest import layouts, rows
 from evergreen.data.ingest.items import item_of
-from evergreen.decisions.experiments.bandits import EpsilonGreedy, Policy, Thompson, shares, tallied
+from evergreen.decisions.experiments.bandits import EpsilonGreedy, Policy, RewardKind, Thompson, shares, tallied
 from evergreen.decisions.experiments.policies import Evaluated, codes_of, evaluate, expected_rewards
 from evergreen.decisions.rollout.traffic import Traffic
 from evergreen.record import bandits, traffic
-from evergreen.record.choices import Choices, RewardKind, choices
+from evergreen.record.choices import Choices, choices
 from evergreen.record.ledger.ledger import Ledger
 
 Floats = npt.NDArray[np.float64]

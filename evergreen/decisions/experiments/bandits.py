@@ -16,6 +16,7 @@ from pydantic import Field
 
 from evergreen.base.values import Value
 
+RewardKind = Literal["label", "correct", "error", "file"]  # what a prediction is asked for; "file": nothing in the log
 Floats = npt.NDArray[np.float64]
 MOST_ARMS = 8
 PANEL = 16  # points of a panel of the quadrature

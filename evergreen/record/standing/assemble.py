@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from evergreen.record.bandits import bandits
 from evergreen.record.experiments.kept import experiments
 from evergreen.record.glances import Glance
 from evergreen.record.ledger.ledger import Ledger
@@ -69,6 +70,7 @@ def standing(
         rollouts=parts.rolled_out(known),
         provenance=parts.provenance(reign, known.last),
         experiments=tuple(experiments(ledger, model, at=at)[-MOST_EXPERIMENTS:]),
+        bandits=bandits(ledger, model, at=at)[-MOST_EXPERIMENTS:],
     )
 
 

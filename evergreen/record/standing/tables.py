@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from evergreen.decisions.rollout.traffic import CHAMPION
+from evergreen.record.bandits import Bandit
 from evergreen.record.experiments.kept import Experiment
 from evergreen.record.registry.card.webpage import text
 from evergreen.record.standing.markup import glyph, meter, table
-from evergreen.record.standing.values import Decided, Input, RolledOut, Standing, Window
+from evergreen.record.standing.values import Champion, Decided, Input, RolledOut, Standing, Window
 from evergreen.record.standing.words import day, period
 
 MOST_INPUTS, MOST_WINDOWS = 12, 12
@@ -28,6 +30,7 @@ ROLLOUTS = {
     "rows answered": "n",
 }
 EXPERIMENTS = {"experiment": "k", "answer": "v", "why": "wide", "compared": "", "from": "n"}
+BANDITS = {"bandit": "k", "shares": "wide", "by so many rewards": "n", "since": "n", "from": "n"}
 DECISIONS = {"window": "k", "decided": "v", "why": "wide", "came of it": "", "cost": "n", "gained": "n"}
 WINDOWS = {
     "window": "k",
@@ -115,6 +118,31 @@ def _experiment(one: Experiment) -> list[str]:
         why,
         f"<span>champion v{design.champion}, {versions}</span>",
         f"<span>{day(one.begun)}{until}</span>",
+    ]
+
+
+def bandits(found: Standing) -> str:
+    """Return the last bandits, the newest first: which share each arm has, or had last, and what that stands on."""
+    if not found.bandits:
+        return ""
+    shown = table(BANDITS, (_bandit(one, found.champion) for one in reversed(found.bandits)))
+    about = "Versions share the traffic by what each of them brings. What they brought: evergreen bandit report"
+    return f'<section><h2>Bandits</h2><p class="about">{about}</p>{shown}</section>'
+
+
+def _bandit(one: Bandit, champion: Champion | None) -> list[str]:
+    last, versions = one.rules[-1], one.plan.versions
+    shares = ", ".join(f"{text(arm)} v{versions[arm]} {share:.1%}" for arm, share in last.shares.items())
+    held = f"v{champion.version} became champion, and answers alone" if champion else ""
+    is_held = one.ended is None and champion is not None and champion.version != versions[CHAMPION]
+    why = f"stopped: {text(one.ended_reason or '')}" if one.ended else held if is_held else ""
+    until = f" to {day(one.ended)}" if one.ended else ", held" if is_held else ", runs"
+    return [
+        f"<span>{text(one.plan.name)}</span>",
+        f"<span>{shares}</span>" + (f"<small>{why}</small>" if why else ""),
+        f"{sum(each.n for each in last.tallies):,}",
+        f"<span>{day(last.at)}</span>",
+        f"<span>{day(one.began)}{until}</span>",
     ]
 
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from evergreen.base.values import Value
+from evergreen.record.bandits import Bandit
 from evergreen.record.experiments.kept import Experiment
 from evergreen.record.review.values import Length
 
@@ -166,8 +167,8 @@ class Standing(Value):
     """How a model stands at a time. `past`: whether that time was asked for; nothing later is in it then.
 
     `next_look`: by the schedule, None where there is none. `provenance`: what names the champion's parts and the ledger
-    that all of this was read from. `experiments`: the last ones, oldest first. `review`: what waits for people, by the
-    log; None where nobody looked.
+    that all of this was read from. `experiments`, `bandits`: the last ones, oldest first. `review`: what waits for
+    people, by the log; None where nobody looked.
     """
 
     model: str
@@ -190,6 +191,7 @@ class Standing(Value):
     provenance: tuple[tuple[str, str], ...]
     rollouts: tuple[RolledOut, ...] = ()
     experiments: tuple[Experiment, ...] = ()
+    bandits: tuple[Bandit, ...] = ()
     review: Length | None = None
 
     @property

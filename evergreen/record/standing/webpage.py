@@ -29,6 +29,7 @@ def render(found: Standing) -> str:
         _traffic(found),
         tables.inputs(found),
         tables.experiments(found),
+        tables.bandits(found),
         tables.decisions(found),
         tables.windows(found.windows),
         _incidents([one for one in found.incidents if one.until], title="Incidents that are over", over=True),

@@ -8,7 +8,10 @@ import pytest
 import stood
 from stood import at, look, looked, promote, week
 
+from evergreen.decisions.experiments.bandits import Tally, Thompson
 from evergreen.decisions.experiments.verdict import Decision
+from evergreen.record import bandits
+from evergreen.record.bandits import Plan
 from evergreen.record.experiments.kept import Ended, Experiment
 from evergreen.record.standing import tables
 from evergreen.record.standing.assemble import standing
@@ -197,3 +200,34 @@ def test_experiments_say_what_their_last_look_said_and_whether_they_run(healthy)
     assert (second["answer"], second["compared"]) == ("promote B", "champion v1, B v2")
     assert second["why"].startswith(EVIL)
     assert tables.experiments(healthy) == ""
+
+
+def test_bandits_say_the_shares_of_each_version_and_whether_they_run(tmp_path):
+    ledger = stood.ledger_in(tmp_path)
+    promote(ledger, 1, at("03-01"))
+    plan = Plan(name="prices", versions={"champion": 1, "B": 2}, policy=Thompson(), reward="label")
+    ledger.now = at("03-02")
+    begun = bandits.start(ledger, stood.MODEL, plan, ledger.champion(stood.MODEL), by="Ada", reason="two")
+    ledger.now = at("03-04")
+    tallies = (Tally(arm="champion", n=400, total=20), Tally(arm="B", n=800, total=90))
+    bandits.change(ledger, stood.MODEL, begun, {"champion": 0.1, "B": 0.9}, tallies)
+
+    (row,) = read(tables.bandits(standing(ledger, stood.MODEL, at=at("03-05"))))
+    assert (row["bandit"], row["shares"]) == ("prices", "champion v1 10.0%, B v2 90.0%")
+    assert (row["by so many rewards"], row["since"], row["from"]) == ("1,200", "4 Mar 2026", "2 Mar 2026, runs")
+    (row,) = read(tables.bandits(standing(ledger, stood.MODEL, at=at("03-03"))))
+    assert row["shares"] == "champion v1 50.0%, B v2 50.0%"
+    assert tables.bandits(standing(ledger, stood.MODEL, at=at("03-01T12:00"))) == ""
+
+    promote(ledger, 3, at("03-06"))
+    (row,) = read(tables.bandits(standing(ledger, stood.MODEL, at=at("03-06T12:00"))))
+    assert row["from"] == "2 Mar 2026, held"
+    assert "v3 became champion, and answers alone" in row["shares"]
+    ledger.now = at("03-07")
+    now = bandits.named(ledger, stood.MODEL, "prices")
+    bandits.stop(ledger, stood.MODEL, now, ledger.champion(stood.MODEL), by="Bob", reason=EVIL)
+    shown = tables.bandits(standing(ledger, stood.MODEL, at=at("03-08")))
+    assert "<script>" not in shown
+    (row,) = read(shown)
+    assert row["from"] == "2 Mar 2026 to 7 Mar 2026"
+    assert f"stopped: {EVIL}" in row["shares"]
