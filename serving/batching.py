@@ -11,7 +11,7 @@ import msgspec
 from threadpoolctl import threadpool_limits
 
 from evergreen.base.errors import ResourceError
-from evergreen.decisions.automation.degrees import Automation, decider
+from evergreen.decisions.automation.degrees import Automation
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Logged, Source
@@ -199,7 +199,7 @@ class Batcher:
                     waiting.answer.set_result(outcome.decided.shown[begin:end])
                 begin = end
             self._metrics.predicted(outcome.requests[0].served, outcome.estimates.values, outcome.rows)
-            self._metrics.decided([decider(*each.logged[-2:]) for each in outcome.decided.kept])
+            self._metrics.decided(outcome.decided.by)
             self._metrics.batched(len(outcome.rows), outcome.seconds)
 
 
