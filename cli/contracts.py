@@ -12,7 +12,8 @@ from cli.init import about_source, look
 from cli.show import escape
 from evergreen.base.files import write_bytes
 from evergreen.config import consistency
-from evergreen.config.contract.contract import Contract, Declared
+from evergreen.config.contract.contract import Contract
+from evergreen.config.contract.declared import Declared
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
 from evergreen.proposal import drafts

@@ -18,8 +18,9 @@ from evergreen.base.files import file_digest
 from evergreen.base.values import Value, digest_of
 from evergreen.config import consistency
 from evergreen.config.card import CardText
-from evergreen.config.contract.contract import Contract, Declared
+from evergreen.config.contract.contract import Contract
 from evergreen.config.contract.decision import DecisionPolicy
+from evergreen.config.contract.declared import Declared
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings

@@ -16,7 +16,7 @@ import msgspec
 from threadpoolctl import threadpool_limits
 
 from evergreen.base.errors import ResourceError
-from evergreen.decisions.automation.degrees import Automation, decider
+from evergreen.decisions.automation.degrees import Automation
 from evergreen.decisions.rollout.traffic import CHAMPION
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.record.predictions.log import PredictionLog
@@ -303,7 +303,7 @@ class Batcher:
                 begin = end
             if outcome.estimates is not None:
                 self._metrics.predicted(outcome.requests[0].served, outcome.estimates.values, outcome.rows)
-            self._metrics.decided([decider(*each.logged[-2:]) for each in outcome.decided.kept])
+            self._metrics.decided(outcome.decided.by)
             self._metrics.batched(len(outcome.decided.kept), outcome.seconds)
 
     def _back(self, waiting: Waiting) -> None:

@@ -1,12 +1,13 @@
 """Who decides a row that the model has answered: what its caller is shown of the answer, and what is logged of it."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
-from evergreen.decisions.automation.degrees import REFERRED, UNSURE, Automation, audit_rule
+from evergreen.decisions.automation.degrees import REFERRED, UNSURE, Automation, Decider, audit_rule, decider
 from evergreen.decisions.drift.asked import is_asked
 from evergreen.learning.model.release import Release
 from serving.answers import AdvisedClass, AdvisedNumber, Class, Logged, Number, Predicted, Referred, Shown, Truth
@@ -22,10 +23,11 @@ class Kept(msgspec.Struct, gc=False):
 
 
 class Decided(NamedTuple):
-    """Of each answer, in their order, what its caller is shown and what is logged."""
+    """Of each answer, in their order, what its caller is shown and what is logged; and how many are decided by whom."""
 
     shown: Sequence[Shown]
     kept: Sequence[Predicted | Kept]
+    by: Mapping[Decider, int]
 
 
 def decide(answers: Sequence[Predicted], automation: Automation | None, release: Release) -> Decided:
@@ -36,25 +38,29 @@ def decide(answers: Sequence[Predicted], automation: Automation | None, release:
     release : that gave the answers. One without a threshold of its own is sure of nothing.
     """
     if automation is None or automation.degree == "auto":
-        return Decided(answers, answers)
+        return Decided(answers, answers, {"automatic": len(answers)})
     if automation.degree == "assist":
-        return Decided([*map(_advised, answers)], [_kept(answer, "assist") for answer in answers])
+        advised, kept_of = [*map(_advised, answers)], [_kept(answer, "assist") for answer in answers]
+        return Decided(advised, kept_of, {"assist": len(answers)})
     rule_of = _refers(automation, release) if automation.degree == "partial" else _always(automation.degree)
     shown: list[Shown] = []
     kept: list[Predicted | Kept] = []
+    by: Counter[Decider] = Counter()
     for answer in answers:
         rule = rule_of(answer)
+        by["automatic" if rule is None else decider(REFERRED, rule)] += 1
         shown.append(answer if rule is None else Referred(answer.prediction_id, REFERRED, A_PERSON))
         kept.append(answer if rule is None else _kept(answer, rule))
-    return Decided(shown, kept)
+    return Decided(shown, kept, by)
 
 
 def decide_each(answers: Sequence[Predicted], automation: Automation | None, releases: Sequence[Release]) -> Decided:
     """Return what becomes of answers that several releases gave, as `decide` does; `releases`: whose each is."""
-    if automation is None or automation.degree == "auto":
-        return Decided(answers, answers)
     each = [decide([answer], automation, release) for answer, release in zip(answers, releases, strict=True)]
-    return Decided([one.shown[0] for one in each], [one.kept[0] for one in each])
+    by = Counter[Decider]()
+    for one in each:
+        by.update(one.by)
+    return Decided([one.shown[0] for one in each], [one.kept[0] for one in each], by)
 
 
 def sureness(answer: Predicted) -> float:

@@ -4,7 +4,7 @@ import math
 import os
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, get_args
 
@@ -129,11 +129,11 @@ class Metrics:
         meter.count_estimates(estimates)
         meter.count_inputs(rows)
 
-    def decided(self, by: Sequence[Decider]) -> None:
-        """Count who decides rows that were logged."""
+    def decided(self, by: Mapping[Decider, int]) -> None:
+        """Count rows that were logged by who decides them."""
         values = self._cells.values
-        for each in by:
-            values[self._deciders[each]] += 1
+        for each, n in by.items():
+            values[self._deciders[each]] += n
 
     def degree(self, degree: Degree) -> None:
         """Say which degree of automation holds from now on."""

@@ -22,6 +22,8 @@ DECISIONS = (
     "sent",
     "received",
     "hold",
+    "degree",
+    "degree_asked",
 )
 # Who decides where nobody is named: entries from before people could.
 UNNAMED = {
@@ -91,6 +93,10 @@ def reason_of(entry: Entry) -> str | None:
         return _text(_inside(payload, "decision", "summary"))
     if entry.kind == "foreign":
         return f"{payload.get('what')}: it was {payload.get('was')}, and by hand {payload.get('is')}"
+    if entry.kind == "degree":
+        return f"{_inside(payload, 'automation', 'degree')}: {payload.get('reason')}"
+    if entry.kind == "degree_asked":
+        return f"{payload.get('degree')} stays: {_inside(payload, 'bar', 'evidence')}"
     return _text(payload.get("reason")) or _text(_inside(payload, "judged", "reason"))
 
 

@@ -137,3 +137,13 @@ def test_no_time_and_one_to_come_are_refused(text):
     with pytest.raises(ConfigError) as caught:
         read_time(text, now=datetime(2026, 6, 1, tzinfo=UTC))
     assert caught.value.code == "STA009"
+
+
+def test_change_of_who_decides_says_the_degree_and_a_missed_bar_what_was_missed():
+    changed = {"by": "ada", "reason": "a month of assist", "automation": {"degree": "partial"}}
+    asked = {"by": "ada", "degree": "partial", "bar": {"evidence": "0.031 are wrong"}}
+    told = events([entry(1, "degree", changed), entry(2, "degree_asked", asked)])
+    assert [(event.by, event.reason) for event in told] == [
+        ("ada", "partial: a month of assist"),
+        ("ada", "partial stays: 0.031 are wrong"),
+    ]
