@@ -12,7 +12,7 @@ from cli.init import about_source, look
 from cli.show import escape
 from evergreen.base.files import write_bytes
 from evergreen.config import consistency
-from evergreen.config.contract.contract import Contract
+from evergreen.config.contract.contract import Contract, Declared
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
 from evergreen.proposal import drafts
@@ -25,7 +25,7 @@ def declared(settings: Settings, params_file: str, overrides: Sequence[str] = ()
     """Return the contract that a parameters file names, where it lies, and the parameters."""
     params = Params.load(settings.project / params_file, overrides)
     path = settings.project / "configs" / params.dataset / "contract.yaml"
-    return path, Contract.load(path), params
+    return path, Declared.read(path), params
 
 
 def propose(settings: Settings, params_file: str, *, write: bool) -> tuple[dict[str, Any], ContractDifference]:
@@ -52,7 +52,7 @@ def propose(settings: Settings, params_file: str, *, write: bool) -> tuple[dict[
 
 def diff(old: Path, new: Path) -> ContractDifference:
     """Return how one contract file differs from another."""
-    return compare(Contract.load(old), Contract.load(new))
+    return compare(Declared.read(old), Declared.read(new))
 
 
 def as_json(difference: ContractDifference) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from cli import (
     card_command,
     contract_commands,
     data_commands,
+    degree_commands,
     history_commands,
     init_options,
     labels_commands,
@@ -44,6 +45,7 @@ app = typer.Typer(
 
 app.add_typer(contract_commands.app, name="contract")
 app.add_typer(data_commands.app, name="data")
+app.add_typer(degree_commands.app, name="degree")
 app.add_typer(predictions_commands.app, name="predictions")
 app.add_typer(labels_commands.app, name="labels")
 app.add_typer(review_commands.app, name="review")

@@ -16,8 +16,9 @@ from evergreen.base.values import Value
 from evergreen.config.settings import Settings
 from evergreen.learning.model.release import Release
 from evergreen.project import Project
+from evergreen.record import degree
 from evergreen.record.outcomes import VersionFacts
-from serving import last_served
+from serving import last_degree, last_served
 from serving.listening import listen, warning
 
 READY_SECONDS = 60.0
@@ -101,6 +102,7 @@ def choose(project: Project) -> Chosen:
         bento = packaging.check(last.release, settings.home, last.digest, trusted_keys=settings.trusted_keys)
         return Chosen(release=last.release, bento=bento, source="last served", why=str(error))
     bento = champion_bento(project, champion)
+    last_degree.write(settings.home, project.name, degree.standing(project.ledger(), project.name))
     return Chosen(release=packaging.release_of(champion), bento=bento, source="ledger")
 
 

@@ -30,7 +30,7 @@ def look(look: "Look") -> None:
     if look.seen_until:
         console.print(f"[yellow]The champion has seen the rows before {look.seen_until}: they are judged by nobody.[/]")
     signals = Table("signal", "verdict", "evidence", show_edge=False)
-    for name in ("faults", "skew", "labels", "harm", "audit", "performance", "estimated", "shift"):
+    for name in ("faults", "skew", "labels", "harm", "automatic", "audit", "performance", "estimated", "shift"):
         found = getattr(look, name)
         if found is None:
             continue

@@ -18,7 +18,8 @@ from evergreen.base.files import file_digest
 from evergreen.base.values import Value, digest_of
 from evergreen.config import consistency
 from evergreen.config.card import CardText
-from evergreen.config.contract.contract import Contract
+from evergreen.config.contract.contract import Contract, Declared
+from evergreen.config.contract.decision import DecisionPolicy
 from evergreen.config.params.ingest import IngestParams
 from evergreen.config.params.params import Params
 from evergreen.config.settings import Settings
@@ -50,12 +51,16 @@ class Asked(Value):
 
 @dataclass(frozen=True)
 class Project:
-    """What every door opens first, once; reading it imports nothing heavy."""
+    """What every door opens first, once; reading it imports nothing heavy.
+
+    `decision`: the contract's policy on decisions; no step is given it, and no model is another one for it.
+    """
 
     asked: Asked
     settings: Settings
     params: Params
     contract: Contract
+    decision: DecisionPolicy | None = None
 
     @classmethod
     def open(
@@ -76,7 +81,8 @@ class Project:
         if allow_dirty:
             settings = settings.model_copy(update={"allow_dirty": True})
         params = Params.load(settings.project / params_file, overrides)
-        contract = Contract.load(settings.project / "configs" / params.dataset / "contract.yaml")
+        declared = Declared.read(settings.project / "configs" / params.dataset / "contract.yaml")
+        contract = declared.contract
         if params.features.embargo_days < contract.label_delay_days:
             raise ConfigError(
                 "CFG014",
@@ -87,7 +93,7 @@ class Project:
             )
         consistency.check(params, contract)
         asked = Asked(env=env, params_file=params_file, overrides=tuple(overrides), allow_dirty=allow_dirty)
-        return cls(asked=asked, settings=settings, params=params, contract=contract)
+        return cls(asked=asked, settings=settings, params=params, contract=contract, decision=declared.decision)
 
     def for_period(self, start: date, end: date) -> "Project":
         """Return the same project for the rows of another period."""

@@ -19,6 +19,7 @@ from evergreen.record.outcomes import of_entry
 from evergreen.record.plan.identity import code_digest, lock_digest
 from evergreen.record.retrainings import past
 from evergreen.record.windows import latest
+from flows import degrees
 from flows.alerting import tell_or_say
 from flows.opened import run_opened
 from flows.recorder import Recorder
@@ -95,6 +96,8 @@ def look_at(
         failpoints.reach("look.decided")
         ledger.record(project.name, LOOK, look.key, look.model_dump(mode="json", exclude=CLOCKS))
         failpoints.reach("look.recorded")
+        if look.automatic and look.automatic.verdict == "broken":
+            degrees.take_away(project, look.automatic.evidence)
     return look
 
 

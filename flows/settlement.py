@@ -17,6 +17,7 @@ from evergreen.record.registry import people
 from evergreen.record.registry.case import Case
 from evergreen.record.registry.people import Person
 from evergreen.record.tracker import Run
+from flows import degrees
 from flows.recorder import Recorder
 from tasks.describe import describe
 from tasks.package import package
@@ -220,6 +221,7 @@ def make_version(
     facts = facts.model_copy(update={"summary": summary})
     ledger = project.ledger()
     entry = ledger.record(project.name, "version", str(version), facts.model_dump(mode="json"))
+    degrees.prepare(project, facts, do)
     failpoints.reach("promote.registered")
     return of_entry(ledger, entry, VersionFacts)  # that of the first time, where a killed run recorded it before
 

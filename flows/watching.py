@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from evergreen.base.artifacts.refs import FolderRef, TableRef
 from evergreen.base.values import digest_of
+from evergreen.decisions.automation import kept
 from evergreen.decisions.drift import causes
 from evergreen.decisions.drift.causes import Cause
 from evergreen.decisions.drift.faults.verdict import Fault
@@ -16,6 +18,7 @@ from evergreen.decisions.drift.harm.watch import watch as watch_promise
 from evergreen.decisions.retrain.decision import hangs_on_probe
 from evergreen.decisions.retrain.ladder import Probed
 from evergreen.project import Project
+from evergreen.record import degree
 from evergreen.record.looks import Look, Signals, known_days
 from evergreen.record.outcomes import VersionFacts
 from flows.explaining import evidence_of
@@ -69,6 +72,7 @@ def watch(
     alike = [look for look in own if (look.harm.promise.loss, look.harm.promise.scale) == promised]
     days = {day.day: day for day in (*known_days(alike), *measured.days)}
     harm = kept_or_broken(days.values(), measured.promise, alpha=project.params.harm.alpha)
+    automatic = automatic_of(project, own, measured)
     estimated = do(
         estimate,
         found.answers,
@@ -126,11 +130,31 @@ def watch(
         estimated=estimated,
         audit=measured.audit,
         harm=harm,
+        automatic=automatic,
         causes=guarded(lambda: causes.name(evidence), lambda why: (Cause(name="unknown", evidence=why),)),
         probed=probed,
         days=measured.days,
+        automatic_days=measured.automatic,
         profile=seen.profile,
         report=str(project.workspace.path(seen.picture)) if seen.picture else None,
+    )
+
+
+def automatic_of(project: Project, own: Iterable[Look], measured: Measured) -> Harm | None:
+    """Return whether automatic answers keep what the contract promises of them, since the model was let give some.
+
+    None where it promises nothing, or a person decides every row.
+    """
+    began = degree.automatic_since(project.ledger(), project.name)
+    if project.decision is None or began is None:
+        return None
+    first = began.astimezone(ZoneInfo(project.contract.timezone)).date()
+    days = {day.day: day for day in (*known_days(own, "automatic_days"), *measured.automatic)}
+    since = [day for day in days.values() if day.day >= first]
+    error, alpha = project.decision.error, project.params.harm.alpha
+    return guarded(
+        lambda: kept.watch(since, error=error, alpha=alpha),
+        lambda why: Harm(verdict="unknown", evidence=why, promise=kept.promise_of(error), limit=1 / alpha),
     )
 
 

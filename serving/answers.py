@@ -51,9 +51,32 @@ class Number(msgspec.Struct, gc=False):
         return None, None, self.value, *UNDECIDED
 
 
+class Referred(msgspec.Struct, gc=False):
+    """The answer for a row that a person decides, who is not told what the model says."""
+
+    prediction_id: str
+    decision: str
+    reason: str
+
+
+class AdvisedClass(Class):
+    """A class and its probability, for a person who decides."""
+
+    decision: str
+    reason: str
+
+
+class AdvisedNumber(Number):
+    """A value, for a person who decides."""
+
+    decision: str
+    reason: str
+
+
 # What the prediction log keeps of an answer: label, probability, value, variant, propensity, decision and rule.
 Logged = tuple[Any, ...]
 Predicted = Truth | Class | Number
+Shown = Predicted | Referred
 
 
 def predicted(ids: Sequence[str], estimates: Estimates, threshold: float) -> list[Predicted]:

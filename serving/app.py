@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -15,10 +15,11 @@ from starlette.types import Message, Receive, Scope, Send
 
 from evergreen.base.errors import ResourceError
 from evergreen.config.settings import Settings
+from evergreen.decisions.automation.degrees import Automation
 from evergreen.learning.model.package import verify_package
 from evergreen.record.predictions.log import PredictionLog
-from serving import inference_protocol, logs, pages
-from serving.answers import Headers, Predicted, RequestError, to_json
+from serving import inference_protocol, last_degree, logs, pages
+from serving.answers import Headers, RequestError, Shown, to_json
 from serving.batching import About, Batcher, Read
 from serving.body import Bodies, Incoming, Left, check_media_type
 from serving.feedback import feedback
@@ -94,6 +95,7 @@ class Service:
         policy = self.settings.prediction_log
         self.log = None if policy == "off" else PredictionLog(self.settings.predictions, policy=policy)
         self.batcher = Batcher(self.log, self.metrics)
+        self.decide_by(last_degree.at_start(self.settings, served.release.model))
         self.swap(served)
 
     def swap(self, served: Served) -> None:
@@ -102,6 +104,17 @@ class Service:
         self.served = served
         release = served.release
         log.info("serving %s version %d, digest %s", release.model, release.version, release.model_digest[:12])
+
+    @property
+    def automation(self) -> Automation | None:
+        """Who decides on what is answered now; None: the model, on every row."""
+        return self.batcher.automation if self.batcher else None
+
+    def decide_by(self, automation: Automation | None) -> None:
+        """Let a degree of automation hold for what is answered from now on."""
+        assert self.batcher is not None
+        self.batcher.automation = automation
+        self.metrics.degree(automation.degree if automation else "auto")
 
     def loaded(self) -> Served:
         """Return what answers; raises RequestError 503 if nothing does."""
@@ -162,7 +175,7 @@ class Service:
         finally:
             self.places.give_back(len(body))
 
-    async def answer(self, served: Served, read: Read, n_bytes: int, about: About) -> list[Predicted]:
+    async def answer(self, served: Served, read: Read, n_bytes: int, about: About) -> Sequence[Shown]:
         """Return the logged answers of the rows that `read` returns of a body of so many bytes.
 
         Raises

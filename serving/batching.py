@@ -11,10 +11,12 @@ import msgspec
 from threadpoolctl import threadpool_limits
 
 from evergreen.base.errors import ResourceError
+from evergreen.decisions.automation.degrees import Automation, decider
 from evergreen.learning.evaluation.estimates import Estimates
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Logged, Source
-from serving.answers import Predicted, RequestError, predicted
+from serving.answers import Predicted, RequestError, Shown, predicted
+from serving.deciding import Decided, Kept, decide
 from serving.decoding import Decoded
 from serving.metrics import Metrics
 from serving.reading import Scalar
@@ -43,7 +45,7 @@ class Waiting(msgspec.Struct, eq=False):
     read: Read
     n_bytes: int
     about: About
-    answer: "asyncio.Future[list[Predicted]]"
+    answer: "asyncio.Future[Sequence[Shown]]"
     decoded: Decoded | None = None
 
 
@@ -53,7 +55,7 @@ class Answered(msgspec.Struct, eq=False):
     requests: list[Waiting]
     rows: Sequence[Sequence[Scalar]]
     estimates: Estimates
-    answers: list[Predicted]
+    decided: Decided
     seconds: float
 
 
@@ -72,11 +74,12 @@ class Batcher:
 
     Bodies are read when it is their turn, so many a turn of the event loop that it has time for everybody else; those
     of few rows and those of more have a part of each turn, and what is large goes to a thread.
-    `writes` is None where predictions are not logged.
+    `writes` is None where predictions are not logged. `automation`: who decides on what is answered from now on; None
+    for the model, on every row.
     """
 
-    def __init__(self, writes: PredictionLog | None, metrics: Metrics) -> None:
-        self._log, self._metrics = writes, metrics
+    def __init__(self, writes: PredictionLog | None, metrics: Metrics, automation: Automation | None = None) -> None:
+        self._log, self._metrics, self.automation = writes, metrics, automation
         self._few: list[Waiting] = []
         self._more: list[Waiting] = []
         self._large: list[Waiting] = []
@@ -85,13 +88,13 @@ class Batcher:
         self._is_idle = asyncio.Event()
         self._is_idle.set()
 
-    def submit(self, served: Served, read: Read, n_bytes: int, about: About) -> "asyncio.Future[list[Predicted]]":
+    def submit(self, served: Served, read: Read, n_bytes: int, about: About) -> "asyncio.Future[Sequence[Shown]]":
         """Return where the answers of the rows that `read` returns will be, which `served` gives, in their order.
 
         It raises what `read` raises, and ResourceError if they could not be logged.
         """
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[list[Predicted]] = loop.create_future()
+        answer: asyncio.Future[Sequence[Shown]] = loop.create_future()
         waiting = Waiting(served, read, n_bytes, about, answer)
         if n_bytes > QUICK_BYTES or not served.is_quick:
             self._large.append(waiting)
@@ -176,10 +179,10 @@ class Batcher:
         rows = [row for waiting in batch for row in waiting.decoded.rows]  # type: ignore[union-attr]  # it is read
         estimates = served.estimate(rows)
         ids = new_ids(len(rows)) if self._log is None else self._log.new_ids(len(rows))
-        answers = predicted(ids, estimates, served.release.threshold)
+        decided = decide(predicted(ids, estimates, served.release.threshold), self.automation, served.release)
         if self._log is not None:
-            self._log.append(served.columns, _records(batch, answers))
-        return Answered(batch, rows, estimates, answers, perf_counter() - began)
+            self._log.append(served.columns, _records(batch, decided.kept))
+        return Answered(batch, rows, estimates, decided, perf_counter() - began)
 
     def _settle(self, outcomes: list[Outcome]) -> None:
         """Give every request its outcome, unless its caller gave up."""
@@ -193,9 +196,10 @@ class Batcher:
             for waiting in outcome.requests:
                 end = begin + len(waiting.decoded.rows)  # type: ignore[union-attr]  # it is read
                 if not waiting.answer.done():
-                    waiting.answer.set_result(outcome.answers[begin:end])
+                    waiting.answer.set_result(outcome.decided.shown[begin:end])
                 begin = end
             self._metrics.predicted(outcome.requests[0].served, outcome.estimates.values, outcome.rows)
+            self._metrics.decided([decider(*each.logged[-2:]) for each in outcome.decided.kept])
             self._metrics.batched(len(outcome.rows), outcome.seconds)
 
 
@@ -217,7 +221,7 @@ def _taken(waiting: list[Waiting], most_bytes: int) -> tuple[list[Waiting], list
     return batch, left
 
 
-def _records(batch: list[Waiting], answers: list[Predicted]) -> list[Logged]:
+def _records(batch: list[Waiting], answers: Sequence[Predicted | Kept]) -> list[Logged]:
     """Return what is logged of the rows of a batch, in their order."""
     now_us, at = time_ns() // 1_000, 0
     served = batch[0].served

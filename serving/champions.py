@@ -7,7 +7,9 @@ import sqlalchemy as sa
 
 from evergreen.base.errors import Unavailable
 from evergreen.config.settings import Settings
+from evergreen.decisions.automation.degrees import Automation
 from evergreen.learning.model.release import Release
+from evergreen.record import degree
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import champion_facts
 from evergreen.record.registry import bentos
@@ -44,6 +46,10 @@ class Champions:
         if champion is None:
             raise Unavailable("STA001", f"the ledger knows no champion of '{model}'", next_step=TRAIN)
         return champion.epoch
+
+    def automation(self, model: str) -> Automation | None:
+        """Return who decides on a model's answers; None where the ledger says nothing of it; the rest as `epoch`."""
+        return degree.standing(self.ledger(), model)
 
     def known(self, model: str) -> Known:
         """Return what the ledger knows of the present champion; the rest as `epoch`."""

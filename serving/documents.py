@@ -5,6 +5,7 @@ from typing import Any
 
 from evergreen.config.contract.columns import Column
 from evergreen.config.contract.spelling import NumberSpelling
+from evergreen.decisions.automation.degrees import REFERRED
 from evergreen.learning.model.model import Model
 from evergreen.learning.model.release import Release
 from serving import afterwards
@@ -53,6 +54,18 @@ STATUS = {
 }
 
 
+ID = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+ADVISED = {"decision": {"const": REFERRED}, "reason": {"type": "string"}}
+REFERRED_ROW = {
+    "type": "object",
+    "description": "A row that a person decides. What the model says of it, if it is asked at all, is logged and shown "
+    "to nobody.",
+    "properties": {"prediction_id": ID, **ADVISED},
+    "required": ["prediction_id", *ADVISED],
+    "additionalProperties": False,
+}
+
+
 def beginning(release: Release) -> bytes:
     """Return how the JSON of every answer begins: all up to its predictions."""
     head = to_json({"model": release.model, "version": release.version})
@@ -70,13 +83,15 @@ def openapi(release: Release, model: Model, decoder: Decoder) -> bytes:
             "additionalProperties": False,
         },
         "Predicted": _predicted(model),
+        "Advised": _advised(model),
+        "Referred": REFERRED_ROW,
         "Answer": {
             "type": "object",
             "description": "The answers, in the order of the rows, and the version of the model that gave them.",
             "properties": {
                 "model": {"type": "string", "const": release.model},
                 "version": {"type": "integer", "minimum": 1},
-                "predictions": _array("Predicted", minItems=1),
+                "predictions": _array("Predicted", "Advised", "Referred", minItems=1),
             },
             "required": ["model", "version", "predictions"],
             "additionalProperties": False,
@@ -197,8 +212,15 @@ def _predicted(model: Model) -> Schema:
         fields = {"label": {"enum": list(model.classes)}, "probability": share}
     else:
         fields = {"value": {"type": "number", **({"description": target.unit} if target.unit else {})}}
-    properties = {"prediction_id": {"type": "string", "pattern": "^[0-9a-f]{32}$"}, **fields}
+    properties = {"prediction_id": ID, **fields}
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _advised(model: Model) -> Schema:
+    predicted = _predicted(model)
+    properties = {**predicted["properties"], **ADVISED}
+    about = "What the model says, for a person, who decides."
+    return {**predicted, "description": about, "properties": properties, "required": list(properties)}
 
 
 def _page(operation: str, summary: str) -> dict[str, Any]:
@@ -208,5 +230,6 @@ def _page(operation: str, summary: str) -> dict[str, Any]:
     return {"get": {"operationId": operation, "summary": summary, "responses": answered}}
 
 
-def _array(name: str, **bounds: int) -> Schema:
-    return {"type": "array", "items": {"$ref": f"#/components/schemas/{name}"}, **bounds}
+def _array(*names: str, **bounds: int) -> Schema:
+    items = [{"$ref": f"#/components/schemas/{name}"} for name in names]
+    return {"type": "array", "items": items[0] if len(items) == 1 else {"anyOf": items}, **bounds}

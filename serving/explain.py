@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from evergreen.decisions.automation.degrees import REFERRED
 from evergreen.learning.evaluation.contributions import Contributions, contributions
 from evergreen.learning.model.compiled.profile import LEVELS, ColumnProfile
 from evergreen.record.predictions.records import Columns, Logged, LoggedColumn, Scalar
@@ -24,8 +25,9 @@ async def explain(service: "Service", prediction_id: str) -> bytes:
 
     Raises
     ------
-    RequestError 404 if the log does not hold it; 409 if another model than the one in memory gave it, or this one has
-    nothing to hold a row against; 503 if nothing is logged here.
+    RequestError 404 if the log does not hold it; 409 if another model than the one in memory gave it, this one has
+    nothing to hold a row against, or a person decides on it without being shown the answer; 503 if nothing is logged
+    here.
     """
     served = service.loaded()
     if service.log is None:
@@ -49,6 +51,10 @@ def _explained(service: "Service", served: "Served", prediction_id: str) -> dict
         )
         next_step = "Serve the version that gave it, and ask again: another model would explain something else."
         raise RequestError(409, "", "LOG008", what, where=prediction_id[:40], next_step=next_step)
+    if row.decision == REFERRED and row.rule != "assist":
+        what = "a person decides on it, who is not told what the model says"
+        next_step = "Ask where the degree of automation is assist: evergreen degree show"
+        raise RequestError(409, "", "LOG014", what, where=prediction_id[:40], next_step=next_step)
     return Explained(served, columns, row).told()
 
 

@@ -63,6 +63,12 @@ FAMILIES = (
     _counter(
         "evergreen_predictions_total", "Rows predicted and logged, by label, which a number has none of.", "label"
     ),
+    _counter(
+        "evergreen_decisions_total",
+        "Rows logged, by who decides them: automatic, or why a person does (human, shadow, assist, unsure, audit).",
+        "by",
+    ),
+    _gauge("evergreen_degree", "1: the degree of automation that holds.", "degree", across="worker"),
     _histogram("evergreen_probability", "Probability of each predicted row: of true, or of its class."),
     _histogram("evergreen_value", "Value of each predicted row, in the target's unit.", is_signed=True),
     _counter("evergreen_outputs_total", "Rows predicted: given, or null where the model gave no number.", "state"),

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from evergreen.config.contract.contract import Contract
 from serving import tensors
-from serving.answers import Headers, RequestError, to_json
+from serving.answers import Headers, Referred, RequestError, to_json
 from serving.batching import About
 from serving.body import Receive, check_media_type
 from serving.decoding import Decoded
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from serving.app import Service
 
 PREFIX = "/v2"
+HIDING = ("human", "shadow", "partial")  # degrees of automation at which callers are not shown every answer
 BINARY = b"inference-header-content-length"
 _PLACE = re.compile(r"rows\[(\d+)\]\.(.*)", re.DOTALL)
 _INFER = re.compile(r"/v2/models/([^/]+)(?:/versions/([^/]+))?/infer")
@@ -65,6 +66,8 @@ async def infer(service: "Service", scope: "Scope", receive: Receive, head: Head
     served = service.loaded()
     found = _INFER.fullmatch(scope["path"])
     _check_name(served, found and found[1], found and found[2])
+    if service.automation is not None and service.automation.degree in HIDING:
+        raise _a_person_decides()
     asked: list[tuple[str | None, tensors.Outputs]] = []
 
     def read() -> Decoded:
@@ -79,7 +82,10 @@ async def infer(service: "Service", scope: "Scope", receive: Receive, head: Head
         return decoder.read(rows)
 
     name = head.request_id.decode()
-    answers = await service.answer(served, read, len(body), About(name, "v2", received_us))
+    shown = await service.answer(served, read, len(body), About(name, "v2", received_us))
+    answers = [answer for answer in shown if not isinstance(answer, Referred)]
+    if len(answers) < len(shown):  # the degree of automation changed meanwhile
+        raise _a_person_decides()
     ((own_id, outputs),) = asked
     release = served.release
     answer = {
@@ -89,6 +95,11 @@ async def infer(service: "Service", scope: "Scope", receive: Receive, head: Head
         "outputs": tensors.tensors(answers, outputs),
     }
     return 200, to_json(answer), served.headers
+
+
+def _a_person_decides() -> RequestError:
+    what = "a person decides on rows of this model, and the protocol has no word for it"
+    return RequestError(409, "referred", "SRV053", what, next_step="POST the rows to /predict.")
 
 
 def _check_name(served: Served, model: str | None, version: str | None) -> None:

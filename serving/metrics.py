@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from evergreen.base.processes import mark
+from evergreen.config.contract.decision import Degree
+from evergreen.decisions.automation.degrees import DECIDERS, DEGREES, Decider
 from evergreen.learning.model.release import Release
 from serving.cells import Cells, Series
 from serving.exposition import CONTENT_TYPE, Numbers, counted, page
@@ -86,6 +88,7 @@ class Metrics:
                 self._cells.at("evergreen_requests_total", route, status)
         for why in WHYS:
             self._cells.at("evergreen_connections_refused_total", why)
+        self._deciders = {by: self._cells.at("evergreen_decisions_total", by) for by in DECIDERS}
         self._in_flight = self._cells.at("evergreen_requests_in_flight")
         self._connections = self._cells.at("evergreen_connections")
         self.in_flight(0)
@@ -117,6 +120,18 @@ class Metrics:
             meter = self._adopt(served)
         meter.count_estimates(estimates)
         meter.count_inputs(rows)
+
+    def decided(self, by: Sequence[Decider]) -> None:
+        """Count who decides rows that were logged."""
+        values = self._cells.values
+        for each in by:
+            values[self._deciders[each]] += 1
+
+    def degree(self, degree: Degree) -> None:
+        """Say which degree of automation holds from now on."""
+        for known in DEGREES:
+            if known == degree or ("evergreen_degree", known) in self._cells.series():
+                self._cells.set(1 if known == degree else math.nan, "evergreen_degree", known)
 
     def batched(self, n_rows: int, seconds: float) -> None:
         """Count a batch that took `seconds` in model and log."""

@@ -14,11 +14,12 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
 from evergreen.base.errors import EvergreenError, IntegrityError, ResourceError, Unavailable
+from evergreen.decisions.automation.degrees import Automation
 from evergreen.learning.model.compiled import golden
 from evergreen.learning.model.package import verify_package
 from evergreen.learning.model.release import Release
 from evergreen.record.registry import bentos
-from serving import fitting, last_served
+from serving import fitting, last_degree, last_served
 from serving.served import Served
 
 if TYPE_CHECKING:
@@ -140,12 +141,23 @@ class Follower:
     def _look(self, anew: bool) -> Outcome:
         champions, model = self._opened(), self._answering.model
         epoch = champions.epoch(model)
+        self._follow_degree(champions.automation(model))
         if self._last and self._last[0] == epoch and not anew and self._last[1].outcome in SETTLED:
             before = self._last[1]
             return replace(before, outcome="unchanged", why="") if before.outcome == "swapped" else before
         outcome = self._take(champions.known(model))
         self._last = epoch, outcome
         return outcome
+
+    def _follow_degree(self, automation: Automation | None) -> None:
+        """Let it hold for what is answered from now on, if another one stands in the ledger."""
+        before = self._service.automation
+        if automation == before:
+            return
+        self._in_loop(lambda: self._service.decide_by(automation))
+        last_degree.write(self._service.settings.home, self._answering.model, automation)
+        degree = automation.degree if automation else "auto"
+        log.info("the degree of automation is %s now, %s before", degree, before.degree if before else "auto")
 
     def _opened(self) -> "Champions":
         if self._champions is None:

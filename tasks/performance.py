@@ -17,7 +17,10 @@ from evergreen.config.params.harm import HarmParams
 from evergreen.config.params.labels import LabelParams
 from evergreen.data.datasets.months import midnight
 from evergreen.decisions import performance as domain
-from evergreen.decisions.drift.audit import Audited, is_asked
+from evergreen.decisions.automation.degrees import decider
+from evergreen.decisions.automation.kept import judged_days
+from evergreen.decisions.drift.asked import is_asked
+from evergreen.decisions.drift.audit import Audited
 from evergreen.decisions.drift.audit import estimate as audited
 from evergreen.decisions.drift.guarded import guarded
 from evergreen.decisions.drift.harm.days import Day, days_of, losses
@@ -35,6 +38,7 @@ class Measured(Value):
     """What the known labels say.
 
     `audit`: the mean loss of all rows, by the labels that were asked for at random; None where none were.
+    `automatic`: how many answers that the model gave by itself were wrong, of the days on which that is known.
     `days`: of the days whose labels are complete. `judged`: a row for each row that was, with its place among the
     answers, its `day`, its `label` and its `loss`.
     """
@@ -44,6 +48,7 @@ class Measured(Value):
     days: tuple[Day, ...]
     promise: Promise
     audit: Audited | None
+    automatic: tuple[Day, ...] = ()
     judged: TableRef
 
 
@@ -132,6 +137,7 @@ def performance(
         days=days_of(list(kept["day"].dt.date), kept["loss"].to_numpy()) if len(kept) else (),
         promise=promise,
         audit=_audited(table[due], lost, looked_at["day"], contract, confidence),
+        automatic=_automatic(table[due], truth, looked_at["day"], contract, needed=labels.coverage),
         judged=ws.write("judged", kept.reset_index(drop=True)),
     )
 
@@ -154,6 +160,21 @@ def _audited(
         lambda: audited(lost, np.where(is_in, share, np.nan), list(days.dt.date), confidence=confidence),
         lambda why: Audited(verdict="unknown", evidence=why, confidence=confidence, **counts),
     )
+
+
+def _automatic(
+    answers: pd.DataFrame, truth: pd.Series, days: "pd.Series[pd.Timestamp]", contract: Contract, *, needed: float
+) -> tuple[Day, ...]:
+    """Return the days on which it is known how many automatic answers were wrong; nothing says it of a number."""
+    if contract.task == "regression" or "rule" not in answers:
+        return ()
+    decided = (answers["source"] != "batch").to_numpy()  # which asks for a file of answers, and no decision
+    rows = answers[decided]
+    by = [decider(*each) for each in zip(rows["decision"], rows["rule"], strict=True)]
+    label, known = rows["label"].astype("object").reset_index(drop=True), truth[decided].reset_index(drop=True)
+    is_known = (label.notna() & known.notna()).to_numpy()
+    wrong = np.where(is_known, label.astype("object") != known.astype("object"), np.nan)
+    return judged_days(by, wrong, list(days[decided].dt.date), needed=needed)
 
 
 def _is_complete(days: "pd.Series[pd.Timestamp]", labels: Labels, first: datetime, zone: str) -> "pd.Series[bool]":

@@ -35,6 +35,7 @@ from evergreen.base.errors import EvergreenError
 from evergreen.config.card import CardText
 from evergreen.config.contract.columns import COLUMN_CODES, TABLE_CODES, TASKS, Column
 from evergreen.config.contract.contract import Contract, Rule
+from evergreen.config.contract.decision import DecisionPolicy
 from evergreen.config.contract.sources import AsOf, Join, Source
 from evergreen.config.contract.spelling import NumberSpelling
 from evergreen.config.objectives import FAMILIES, GATE_METRIC
@@ -453,7 +454,7 @@ def test_every_key_of_a_contract_is_documented_and_every_documented_one_exists()
         "columns": keys(Column, "columns[]."),
     }
     known = [key for key in keys(Contract) if key not in parts] + [key for part in parts.values() for key in part]
-    known += keys(NumberSpelling)
+    known += [*keys(NumberSpelling), *keys(DecisionPolicy, "decision.")]
     schema = Column.model_json_schema()["properties"]
     roles, policies = schema["role"]["enum"], schema["pii"]["anyOf"][0]["enum"]
     assert sorted(first_cells(REFERENCE / "contract.md")) == sorted([*known, *roles, *policies])

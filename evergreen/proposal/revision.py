@@ -63,7 +63,7 @@ def revise(contract: Contract, table: TableProfile, *, now: datetime, is_typed: 
         notes[""] = (*notes.get("", ()), "from the data: rows")
     # Built, not copied: the rules between the parts are checked again.
     parts = {name: getattr(contract, name) for name in type(contract).model_fields}
-    return Revision(contract=Contract(**{**parts, "columns": tuple(columns), "rows": rows}), notes=notes)
+    return Revision(contract=type(contract)(**{**parts, "columns": tuple(columns), "rows": rows}), notes=notes)
 
 
 def _beside(column: Column) -> Column:

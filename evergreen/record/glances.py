@@ -160,6 +160,7 @@ class Glance(Slim):
     estimated: Expected
     audit: Audit | None = None
     harm: Kept
+    automatic: Kept | None = None
     probed: Probed | None = None
     causes: tuple[Cause, ...] = ()
     days: tuple[Day, ...] = ()

@@ -30,7 +30,9 @@ class Signals(Value):
     of the rows and labels that were looked at. `shift`: against the reference that was frozen when the version was
     registered; `recent`: against the windows before, which slides. `days`: the losses of the window's days up to which
     labels are complete. `probed`: what a repair would gain; None where the data has a fault. `audit`: the loss of all
-    rows by the labels that were asked for at random, where some were. `profile`: of its rows. `report`: the page with
+    rows by the labels that were asked for at random, where some were. `automatic`: whether the
+    answers that the model gave by itself keep what the contract promises of them, by `automatic_days`; None where it
+    promises nothing, or a person decides every row. `profile`: of its rows. `report`: the page with
     its pictures.
     """
 
@@ -47,9 +49,11 @@ class Signals(Value):
     estimated: Estimated
     audit: Audited | None = None
     harm: Harm
+    automatic: Harm | None = None
     causes: tuple[Cause, ...]
     probed: Probed | None = None
     days: tuple[Day, ...]
+    automatic_days: tuple[Day, ...] = ()
     profile: TableRef | None
     report: str | None
 
@@ -110,14 +114,19 @@ def pages(found: Signals, decision: Decision, *, was_open: bool) -> tuple[str, .
         ("data fault", found.faults.evidence, found.faults.verdict == "fault"),
         ("skew", found.skew.evidence, found.skew.verdict == "skew"),
         ("harm", found.harm.evidence, found.harm.verdict == "broken"),
+        ("automation", *_of(found.automatic)),
         ("circuit open", decision.summary, decision.circuit_open and not was_open),
     ]
     return tuple(f"{name}: {evidence}" for name, evidence, is_told in told if is_told)
 
 
-def known_days(looks: Iterable[Look]) -> list[Day]:
+def _of(automatic: Harm | None) -> tuple[str, bool]:
+    return (automatic.evidence, automatic.verdict == "broken") if automatic else ("", False)
+
+
+def known_days(looks: Iterable[Look], of: Literal["days", "automatic_days"] = "days") -> list[Day]:
     """Return the losses of the days that deciding looks hold, each day once, as the latest look that judged it says."""
     days: dict[date, Day] = {}
     for look in sorted(looks, key=lambda look: look.as_of):
-        days |= {day.day: day for day in look.days}
+        days |= {day.day: day for day in getattr(look, of)}
     return [days[day] for day in sorted(days)]

@@ -3,11 +3,16 @@
 from datetime import date
 
 import looking
+import numpy as np
+import pandas as pd
 import pytest
 from looking import APRIL, FEBRUARY, LATE, MARCH, MAY, at
 from sklearn.metrics import roc_auc_score
 
 from evergreen.base.errors import ConfigError
+from evergreen.decisions.automation.degrees import Automation
+from evergreen.project import Project
+from evergreen.record import degree
 from evergreen.record.looks import Look
 from flows import monitoring
 from flows.monitoring import CLOCKS, deciding_looks, last_known_day, look_at, made_with
@@ -217,3 +222,51 @@ def test_run_of_an_open_project_is_named_after_its_window(visited, direct, monke
     look = monitoring.run_monitoring(visited, MARCH, APRIL, as_of=LATE)
     assert (asked["name"], asked["why"], asked["as_of"]) == ("monitoring", "2024-03", LATE)
     assert look.start == MARCH
+
+
+POLICY = "decision: {degree: partial, error: 0.1, audit: 0.1}\n"
+PARTIAL = Automation(degree="partial", error=0.1, confidence=0.95, audit=0.1)
+
+
+def automatic(project, monkeypatch, *, wrong):
+    """Let a champion answer March by itself, of which a tenth is audited and labelled; return the project."""
+    path = project.settings.project / "configs" / "visits" / "contract.yaml"
+    path.write_text(path.read_text() + POLICY)
+    project = Project.open()
+    degree.change(project.ledger(), "visits", PARTIAL, after=None, because={"by": "ada", "reason": "earned"})
+    monkeypatch.setattr(degree, "automatic_since", lambda *_: looking.at("02-20"))
+    rows = looking.source(project)
+    march = rows[looking.since(rows, "03-01") & ~looking.since(rows, "04-01")]
+    march = pd.concat([march] * 10).sort_values("at").reset_index(drop=True)
+    march = march.assign(visit=march["visit"] + 10_000)  # rows whose labels the source does not know
+    rng = np.random.default_rng(3)
+    sure = np.where(rng.random(len(march)) < 0.5, 0.999, 0.001)
+    rules = np.where(rng.random(len(march)) < 0.1, "audit:0.1", "threshold")
+    ids = looking.serve(project, march, sure, rules=rules.tolist())
+    said = rules == "audit:0.1"
+    truth = (sure > 0.5) ^ (rng.random(len(march)) < wrong)
+    looking.label(project, [name for name, is_in in zip(ids, said, strict=True) if is_in], truth[said], at("05-02"))
+    return project
+
+
+def test_promise_of_automatic_answers_is_watched_by_their_audit_and_kept(visited, direct, monkeypatch):
+    project = automatic(visited, monkeypatch, wrong=0.03)
+    look = look_at(project, MARCH, APRIL, as_of=LATE)
+    assert look.automatic.verdict in ("kept", "not enough data")
+    assert look.automatic.n_labels == sum(day.n for day in look.automatic_days) > 300
+    assert look.automatic.promise.at_most == 0.1
+    assert degree.standing(project.ledger(), "visits") == PARTIAL
+
+
+def test_broken_promise_of_automatic_answers_is_a_page_and_people_decide_from_then_on(visited, direct, monkeypatch):
+    project = automatic(visited, monkeypatch, wrong=0.4)
+    look = look_at(project, MARCH, APRIL, as_of=LATE)
+    assert look.automatic.verdict == "broken"
+    assert any(page.startswith("automation: error above what was promised") for page in look.pages)
+    entry = degree.last_entry(project.ledger(), "visits")
+    assert degree.automation_of(entry) == PARTIAL.model_copy(update={"degree": "assist"})
+    assert (entry.payload["by"], entry.payload["reason"]) == ("monitor", look.automatic.evidence)
+
+
+def test_without_a_policy_nothing_is_promised_of_automatic_answers(visited, direct):
+    assert look_at(visited, MARCH, APRIL, as_of=LATE).automatic is None

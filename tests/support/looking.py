@@ -66,8 +66,18 @@ def stays(rows: pd.DataFrame, text: str) -> pd.DataFrame:
     return rows.assign(returned=rows["returned"].where(~since(rows, text), told))
 
 
-def serve(project: Project, rows: pd.DataFrame, probabilities: Sequence[float], *, version: int = 1) -> list[str]:
-    """Log rows as answered, each at the time of its event; return the ids of the predictions."""
+def serve(
+    project: Project,
+    rows: pd.DataFrame,
+    probabilities: Sequence[float],
+    *,
+    version: int = 1,
+    rules: Sequence[str] | None = None,
+) -> list[str]:
+    """Log rows as answered, each at the time of its event; return the ids of the predictions.
+
+    `rules`: by which each was referred, or `threshold` where it was not; None where nothing is decided.
+    """
     contract = project.contract
     columns = columns_of(contract)
     threshold = project.champion().threshold
@@ -87,9 +97,11 @@ def serve(project: Project, rows: pd.DataFrame, probabilities: Sequence[float], 
             event_us=time,
             probability=float(probability),
             label=bool(probability >= threshold),
+            decision=None if rule is None else "automatic" if rule == "threshold" else "referred",
+            rule=rule,
         )
-        for prediction_id, time, probability, row in zip(
-            ids, times, probabilities, sent.to_dict("records"), strict=True
+        for prediction_id, time, probability, rule, row in zip(
+            ids, times, probabilities, rules or [None] * len(ids), sent.to_dict("records"), strict=True
         )
     ]
     log.append(columns, answered)

@@ -12,7 +12,7 @@ from sklearn.metrics import balanced_accuracy_score, r2_score, roc_auc_score
 from evergreen.base.artifacts.workspace import Workspace
 from evergreen.config.params.harm import HarmParams
 from evergreen.config.params.labels import LabelParams
-from evergreen.decisions.drift.audit import is_asked
+from evergreen.decisions.drift.asked import is_asked
 from tasks.performance import performance
 
 RNG = np.random.default_rng(3)

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 from evergreen.base import documents, zones
 from evergreen.base.forms import parts_of
 from evergreen.config.contract.columns import MISSING, TABLE_CODES, TASKS, Column, Role, Severity, Task, settable
+from evergreen.config.contract.decision import DecisionPolicy
 from evergreen.config.contract.sources import DvcSource, FileSource, Join, Source, SqlSource
 from evergreen.config.section import Name, Section
 
@@ -158,8 +159,7 @@ class Contract(Section):
     @classmethod
     def load(cls, path: Path) -> "Contract":
         """Read a contract; raises ConfigError with the line of the fault."""
-        data, lines = documents.read(path)
-        return documents.check(cls, data, source=str(path), lines=lines)
+        return Declared.read(path).contract
 
     def with_role(self, role: Role) -> tuple[Column, ...]:
         """Return the columns of one role, in the contract's order."""
@@ -236,6 +236,42 @@ class Contract(Section):
         """The columns that may leave the validated table: key, time, group, features and target. Never leakage."""
         roles = ("key", "time", "group", "feature", "target")
         return tuple(c.name for c in self.stored if c.role in roles or c.name in self.key)
+
+
+class Declared(Contract):
+    """A contract's file: what the data is, and how decisions are made on what a model of it says.
+
+    Steps and models are given the `contract` alone, so that no model is another one for how decisions are made.
+    """
+
+    decision: DecisionPolicy | None = None
+
+    @model_validator(mode="after")
+    def _decision_fits(self) -> Self:
+        policy = self.decision
+        if policy is None:
+            return self
+        if self.task == "regression" and policy.degree in ("partial", "auto"):
+            raise ValueError(
+                f"decision.degree is {policy.degree}, but nothing says of a number how sure it is: at most assist"
+            )
+        known = {column.name for column in self.stored if column.role not in ("time", "feature", "target", "leakage")}
+        if policy.people is not None and policy.people not in known:
+            raise ValueError(
+                f"decision.people names '{policy.people}', which is no column that is sent along with a row and that "
+                f"no model is given; known: {', '.join(sorted(known)) or 'none'}"
+            )
+        return self
+
+    @classmethod
+    def read(cls, path: Path) -> "Declared":
+        """Read a contract's file; raises ConfigError with the line of the fault."""
+        data, lines = documents.read(path)
+        return documents.check(cls, data, source=str(path), lines=lines)
+
+    @property
+    def contract(self) -> Contract:
+        return Contract(**{name: getattr(self, name) for name in Contract.model_fields})
 
 
 def _is_typed(source: Source) -> bool:

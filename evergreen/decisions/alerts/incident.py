@@ -9,6 +9,7 @@ Kind = Literal[
     "data-fault",
     "skew",
     "harm",
+    "automation",
     "circuit-open",
     "labels-late",
     "silence",
@@ -33,6 +34,11 @@ KINDS: dict[Kind, About] = {
     "data-fault": About("page", "the data has a fault", "Mend the source; no training starts until then."),
     "skew": About("page", "what is served differs from what training sees", "Find which of the two is wrong."),
     "harm": About("page", "the promise is broken", "See what the last look found, and what retraining decided."),
+    "automation": About(
+        "page",
+        "more automatic answers are wrong than promised",
+        "People decide every row now: see what changed, then: evergreen degree show",
+    ),
     "circuit-open": About(
         "page",
         "no further training starts by itself",

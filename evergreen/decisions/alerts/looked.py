@@ -7,15 +7,18 @@ from evergreen.decisions.alerts.course import Course
 from evergreen.decisions.alerts.facts import Changed, Fact, Looked
 from evergreen.decisions.alerts.incident import Incident, Kind
 
-FOUND: tuple[Kind, ...] = ("data-fault", "skew", "harm", "circuit-open", "labels-late", "probe-failed")
+FOUND: tuple[Kind, ...] = (
+    *("data-fault", "skew", "harm", "automation", "circuit-open", "labels-late", "probe-failed"),
+)
+OF_A_VERSION: tuple[Kind, ...] = ("harm", "automation")
 
 
 def found_by_looks(facts: Iterable[Fact], *, model: str) -> list[Incident]:
     """Return the incidents that looks found, and ended.
 
     A window that is looked at again counts as it was seen last: what a later look does not find any more ends, whether
-    things went well or the look before was wrong. A look that cannot tell changes nothing. Harm of a version ends when
-    another one answers.
+    things went well or the look before was wrong. A look that cannot tell changes nothing. Harm of a version, and of
+    what it answers by itself, ends when another one answers.
     """
     courses = {kind: Course(model, kind) for kind in FOUND}
     told: dict[Kind, Looked] = {}
@@ -23,13 +26,14 @@ def found_by_looks(facts: Iterable[Fact], *, model: str) -> list[Incident]:
     for fact in facts:
         if isinstance(fact, Changed):
             champion = fact.version
-            courses["harm"].see(fact.at, {}, over=f"version {champion} answers since")
-            told.pop("harm", None)
+            for kind in OF_A_VERSION:
+                courses[kind].see(fact.at, {}, over=f"version {champion} answers since")
+                told.pop(kind, None)
         if not isinstance(fact, Looked):
             continue
         for kind in FOUND:
             before = told.get(kind)
-            of_another = kind == "harm" and champion not in (None, fact.version)
+            of_another = kind in OF_A_VERSION and champion not in (None, fact.version)
             if kind not in fact.found or of_another or (before and fact.order < before.order):
                 continue
             courses[kind].see(fact.at, fact.found[kind], over=_over(fact, before))

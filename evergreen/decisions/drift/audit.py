@@ -4,7 +4,6 @@ Labels that come by themselves are a selection: of those who complained, of loan
 a mean of that selection, however many there are. What was asked for by chance, and only that, speaks for all.
 """
 
-import hashlib
 from collections.abc import Sequence
 from datetime import date
 from typing import Literal
@@ -25,8 +24,8 @@ class Audited(Value):
     """What the labels that were asked for say of the loss of all served rows.
 
     `loss`, in [0, 1], with `low` and `high` at `confidence`, by day; None unless the verdict is "measured", and
-    `evidence` says why. `n_asked`: rows whose label was asked for; `n_labels`: of which it is there; `n_ignored`: rows
-    that came with a label and without a propensity.
+    `evidence` says why. `n_asked`: rows whose label was asked for; `n_labels`: of which it is there, of
+    `n_days`; `n_ignored`: rows that came with a label and without a propensity.
     """
 
     verdict: Literal["measured", "not enough data", "unknown"]
@@ -35,35 +34,10 @@ class Audited(Value):
     n_labels: int
     n_ignored: int
     confidence: float
+    n_days: int = 0
     loss: float | None = None
     low: float | None = None
     high: float | None = None
-
-
-def is_asked(prediction_id: str, *, share: float, salt: str) -> bool:
-    """Return whether the label of a prediction is asked for: of `share` of all, whatever they are of.
-
-    The same id, share and salt give the same answer anywhere, and a larger share asks for all that a smaller one does.
-    The probability with which a row was asked for, its propensity, is the `share` of its time.
-
-    Parameters
-    ----------
-    share : in [0, 1].
-    salt : of the model's audit. Who knows it and may choose ids can choose rows.
-
-    Raises
-    ------
-    ValueError if `share` is not in [0, 1].
-
-    Examples
-    --------
-    >>> sum(is_asked(f"{row:032x}", share=0.02, salt="flights") for row in range(10_000))
-    208
-    """
-    if not 0 <= share <= 1:
-        raise ValueError(f"a share is from 0 to 1, got {share}")
-    keyed = hashlib.sha256(f"{len(salt)}:{salt}{prediction_id}".encode(errors="surrogatepass")).digest()
-    return int.from_bytes(keyed[:8], "big") < share * 2.0**64
 
 
 def estimate(
@@ -119,6 +93,7 @@ def estimate(
         return said.model_copy(update={"evidence": "a propensity lies outside (0, 1], or a loss outside [0, 1]"})
     _, codes = np.unique(np.asarray(days, dtype="datetime64[D]")[used], return_inverse=True)
     clusters = Clusters("day", codes.astype(np.int64), in_time=True)
+    said = said.model_copy(update={"n_days": clusters.n})
     there = f"{n_labels:,} of {n_asked:,} labels that were asked for are there, of {clusters.n} days"
     if n_labels < LEAST_LABELS or clusters.n < LEAST_DAYS or n_labels < LEAST_ANSWERED * n_asked:
         needed = f"at least {LEAST_LABELS} of {LEAST_DAYS} days and {LEAST_ANSWERED:.0%} are needed"

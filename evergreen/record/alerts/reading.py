@@ -79,6 +79,9 @@ def _found(look: Glance) -> Mapping[Kind, Mapping[str, str]]:
         found["skew"] = (differing or {"": skew.evidence}) if skew.verdict == "skew" else {}
     if harm.verdict != "unknown":  # days of earlier looks count: what was broken and is not any more was corrected
         found["harm"] = {f"v{look.version}": harm.evidence} if harm.verdict == "broken" else {}
+    automatic = look.automatic
+    if automatic and automatic.verdict != "unknown":
+        found["automation"] = {f"v{look.version}": automatic.evidence} if automatic.verdict == "broken" else {}
     if labels.coverage is not None and labels.needed is not None:
         found["labels-late"] = {"": labels.evidence} if labels.coverage < labels.needed else {}
     if look.probed and (look.probed.failed or look.probed.gain is not None):

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from evergreen.config.contract.contract import Contract
 from evergreen.data.typed.schema import ARROW
-from evergreen.decisions.drift.audit import is_asked
+from evergreen.decisions.drift.asked import is_asked
 from evergreen.record.labels.beside import event_times
 from evergreen.record.labels.columns import label_column
 from evergreen.record.predictions import reading

@@ -18,7 +18,10 @@ from evergreen.record.predictions.columnar import ABOUT, INSTANT, LABELS, column
 from evergreen.record.predictions.records import Columns
 
 ROWS_AT_ONCE = 500_000
-OURS = ("prediction_id", "event_at", "received_at", "version", "label", "probability", "value", "propensity")
+OURS = (
+    *("prediction_id", "event_at", "received_at", "version", "label", "probability", "value", "propensity"),
+    *("decision", "rule", "source"),
+)
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -28,9 +31,9 @@ class Joined:
     """The predictions of a period, each once, by the time of their event, and what may be believed of their labels.
 
     Columns of `rows`: prediction_id, event_at (when they were asked for, where a row has no time), received_at,
-    version, label, probability, value and propensity as in the log; then `target`, the label that counts, and
-    `known_at`, when it was known first, both null where none was known; `label_propensity`, the probability with which
-    that label was asked for, null where nobody asked at random.
+    version, label, probability, value, propensity, decision, rule and source as in the log; then `target`, the label
+    that counts, and `known_at`, when it was known first, both null where none was known; `label_propensity`, the
+    probability with which that label was asked for, null where nobody asked at random.
     """
 
     rows: pa.Table

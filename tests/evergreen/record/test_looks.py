@@ -74,6 +74,8 @@ OPEN = QUIET.model_copy(update={"circuit_open": True, "summary": "three in a row
         ({"skew": SKEWED}, QUIET, False, ("skew: minutes differ",)),
         ({}, OPEN, False, ("circuit open: three in a row",)),
         ({}, OPEN, True, ()),
+        ({"automatic": BROKEN}, QUIET, False, ("automation: since Monday",)),
+        ({"automatic": BROKEN.model_copy(update={"verdict": "kept"})}, QUIET, False, ()),
         ({"faults": FAULT, "harm": BROKEN}, QUIET, False, ("data fault: minutes is constant", "harm: since Monday")),
         ({"faults": FAULT.model_copy(update={"verdict": "unknown"})}, QUIET, False, ()),
     ],

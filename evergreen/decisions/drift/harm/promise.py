@@ -9,7 +9,7 @@ from scipy import stats
 
 from evergreen.base.values import Value
 from evergreen.decisions.drift.harm.days import Loss
-from evergreen.learning.evaluation.clusters import ClusteredError, Clusters, clustered_error
+from evergreen.learning.evaluation.clusters import Clusters, clustered_error
 
 Array = npt.NDArray[np.float64]
 MOST_PROMISED = 0.99
@@ -53,9 +53,7 @@ def promise_of(
 
     Notes
     -----
-    The upper end is that of Clopper and Pearson for as many independent rows as have the clustered standard error, and
-    no more than there are (Korn and Graubard, 1998): few rows, few days, and days that hang together widen it. Without
-    any loss it counts clusters.
+    Few rows, few days, and days that hang together widen the interval, whose upper end is `upper_end`.
 
     Examples
     --------
@@ -71,8 +69,7 @@ def promise_of(
             loss=loss, at_gate=None, at_most=1.0, tolerance=tolerance, scale=scale, evidence=f"the gate has {why}"
         )
     mean = float(losses.mean())
-    error = clustered_error((losses - mean) / len(losses), clusters)
-    upper = _upper(losses, mean, error, 1 - confidence)
+    upper = upper_end(losses, clusters, alpha=1 - confidence)
     at_most = min(upper + tolerance, MOST_PROMISED) if upper < 1 else 1.0
     sure = f"{mean:.4f} on {len(losses):,} rows of the gate, at most {upper:.4f} with {confidence:.1%} confidence"
     return Promise(
@@ -81,12 +78,25 @@ def promise_of(
         at_most=at_most,
         tolerance=tolerance,
         scale=scale,
-        evidence=f"{sure} by {error.n:,} {clusters.unit}s, and {tolerance:g} more does not matter",
+        evidence=f"{sure} by {clusters.n:,} {clusters.unit}s, and {tolerance:g} more does not matter",
         days=_days(losses, clusters) if clusters.in_time else (),
     )
 
 
-def _upper(losses: Array, mean: float, error: ClusteredError, alpha: float) -> float:
+def upper_end(losses: Array, clusters: Clusters, *, alpha: float) -> float:
+    """Return above what an expected loss does not lie, but with a probability of `alpha`; 1 where nothing says so.
+
+    Parameters
+    ----------
+    losses : shape (n,), n > 0, in [0, 1].
+
+    Notes
+    -----
+    The upper end of Clopper and Pearson for as many independent rows as have the clustered standard error, and no more
+    than there are (Korn and Graubard, 1998). Without any loss it counts clusters.
+    """
+    mean = float(losses.mean())
+    error = clustered_error((losses - mean) / len(losses), clusters)
     if error.df <= 0:
         return 1.0
     if mean in (0.0, 1.0):

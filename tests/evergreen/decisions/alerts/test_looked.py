@@ -48,6 +48,12 @@ def test_harm_of_a_version_ends_when_another_one_answers_and_stays_so():
     assert told(*facts) == [("harm", "v1", at("02-01"), at("02-03"), "version 2 answers since")]
 
 
+def test_what_a_version_answers_by_itself_is_told_of_that_version_too():
+    broken = {**WELL, "automation": {"v1": "0.2 are wrong"}}
+    facts = [looked("01", "02-01", broken), changed(2, "02-03"), looked("01", "02-04", broken)]
+    assert told(*facts) == [("automation", "v1", at("02-01"), at("02-03"), "version 2 answers since")]
+
+
 def test_what_was_told_of_the_past_stays_as_it_was_when_more_happens():
     facts = [looked(f"{month:02}", f"{month + 1:02}-01", HARMED if month % 3 else WELL) for month in range(1, 12)]
     keys = [{one.key for one in found_by_looks(facts[:n], model="visits")} for n in range(len(facts) + 1)]

@@ -61,6 +61,8 @@ def test_look_is_told_with_its_window_its_times_and_its_decision(ledger):
     [
         ({"faults": stood.broken_column("age")}, "data-fault", {"age": "age: all missing"}),
         ({"harm": stood.BROKEN}, "harm", {"v1": "above the promise"}),
+        ({"automatic": stood.BROKEN}, "automation", {"v1": "above the promise"}),
+        ({"automatic": stood.KEPT}, "automation", {}),
         ({"labels": late(0.5)}, "labels-late", {"": "labels are immature"}),
         ({"labels": late(0.9)}, "labels-late", {}),
         ({"probed": Probed(evidence="no memory", failed=True)}, "probe-failed", {"": "no memory"}),
