@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from evergreen.decisions.automation.degrees import REFERRED
+from evergreen.decisions.automation.degrees import REFERRED, UNSURE, audit_share
 from evergreen.record.labels.beside import events_of, keys_spoken_of
 from evergreen.record.labels.said import Said, said_in
 from evergreen.record.predictions import reading
@@ -76,10 +76,21 @@ def shown(columns: Columns, logged: Logged) -> Row:
         prediction_id=logged.prediction_id,
         received_at=datetime.fromtimestamp(logged.received_us / 1e6, UTC),
         version=logged.version,
-        rule=logged.rule,
+        rule=told(logged.rule),
         sent={name: value for name, value in sent.items() if value is not None},
         said=said if logged.rule == ASSIST and said else None,
     )
+
+
+def told(rule: str | None) -> str | None:
+    """Return a rule as who answers may know it: an audit is not told from a row that the model was not sure of.
+
+    Examples
+    --------
+    >>> told("assist"), told("unsure"), told("audit:0.05")
+    ('assist', None, None)
+    """
+    return None if rule == UNSURE or audit_share(rule) is not None else rule
 
 
 def records(folder: Path, ids: Collection[str]) -> Iterator[pa.RecordBatch]:
