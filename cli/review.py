@@ -55,7 +55,11 @@ def listed(
     shown = left.slice(0, limit).select(["prediction_id", "received_at", "rule"]).to_pylist()
     for row in shown:
         claim = held.get(row["prediction_id"])
-        row |= {"received_at": row["received_at"].isoformat(), "in_hand": claim.person if claim else None}
+        row |= {
+            "rule": queue.told(row["rule"]),
+            "received_at": row["received_at"].isoformat(),
+            "in_hand": claim.person if claim else None,
+        }
     return {**told, "rows": shown}
 
 

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from evergreen.base import parents
 from evergreen.base.errors import ConfigError, EvergreenError, ResourceError
+from evergreen.decisions.automation.degrees import REFERRED
 from evergreen.record.labels.columns import ID, LONGEST
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Columns, Logged, Scalar
@@ -158,8 +159,6 @@ async def _read_queue(served: "Served", log: PredictionLog, wanted: Wanted) -> d
 
 
 def _referred(log: PredictionLog, prediction_id: str) -> tuple[Columns, Logged]:
-    from evergreen.record.review.queue import REFERRED
-
     found = log.find(prediction_id)
     if found is None or found[1].decision != REFERRED:
         what, next_step = "no such prediction was referred to people", "Look again: POST /review/next."

@@ -63,7 +63,7 @@ def test_documents_are_not_there_in_production(serve):
         assert client.post("/predict", json=ROWS).status_code == 200
 
 
-@pytest.mark.parametrize("key", ["serve_token", "admin_token"])
+@pytest.mark.parametrize("key", ["serve_token", "admin_token", "review_token"])
 def test_token_may_not_stand_in_a_file_and_is_never_shown(tmp_path, key, monkeypatch):
     (tmp_path / "configs" / "env").mkdir(parents=True)
     (tmp_path / "params.yaml").write_text("")

@@ -5,11 +5,16 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+import promoted
 import psutil
 import pytest
 import released
+from projects import wait_for
 
+from evergreen.decisions.automation.degrees import Automation
+from evergreen.record import degree
 from evergreen.record.labels import beside
+from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.predictions import reading
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Logged
@@ -226,3 +231,38 @@ def test_page_loads_nothing_from_anywhere_and_runs_its_own_script_alone(client):
     assert page.headers["Cache-Control"] == "no-store"
     assert "://" not in PAGE
     assert "innerHTML" not in PAGE
+
+
+def test_rows_of_a_model_that_decides_when_it_is_sure_come_to_people_and_back(tmp_path, project):
+    """At the degree `partial`, through the real service: who answers cannot tell an audit from an unsure row."""
+    with promoted.serving(tmp_path / "home", project, review_token=TOKEN) as serving:
+        digest = serving.service.served.release.model_digest
+        least = sorted(max(share, 1 - share) for share in promoted.expected(1, 40))[20]
+        automation = Automation(
+            degree="partial", error=0.02, confidence=0.95, audit=0.4, sure_from={digest: least - 1e-4}
+        )
+        ledger = Ledger.open(serving.settings)
+        degree.change(
+            ledger, promoted.MODEL, automation, after=None, because={"by": "ada", "reason": "the bars are met"}
+        )
+        ledger.close()
+        serving.reload()
+        wait_for(lambda: serving.service.automation == automation, "the service has taken the degree")
+        answered = serving.client.post("/predict", json={"rows": released.requests(40)}).json()["predictions"]
+        referred = {each["prediction_id"] for each in answered if each["decision"] == "referred"}
+        assert 20 < len(referred) < 40
+        seen = set()
+        while len(seen) < len(referred):
+            told = serving.client.post("/review/next", json={"by": "ann", "rows": 20}, headers=HEAD).json()
+            assert told["waiting"] == len(referred) - len(seen)
+            assert {(row["rule"], row["said"] is None) for row in told["rows"]} == {(None, True)}
+            for row in told["rows"]:
+                body = {"prediction_id": row["prediction_id"], "by": "ann", "label": True}
+                assert serving.client.post("/review/answer", json=body, headers=HEAD).json()["taken"] == 1
+                seen.add(row["prediction_id"])
+        assert seen == referred
+        rows = reading.read(serving.settings.predictions).to_pylist()
+        rules = {row["prediction_id"]: row["rule"] for row in rows}
+        feedback = reading.read(serving.settings.predictions, "feedback").to_pylist()
+        shares = {row["prediction_id"]: row["label_propensity"] for row in feedback}
+        assert shares == {name: {"unsure": None, "audit:0.4": 0.4}[rules[name]] for name in referred}

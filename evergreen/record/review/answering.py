@@ -10,10 +10,10 @@ import msgspec
 
 from evergreen.base.errors import ConfigError
 from evergreen.base.values import Value
+from evergreen.decisions.automation.degrees import audit_share
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Columns, Feedback
 from evergreen.record.review.claims import Claim, Claims
-from evergreen.record.review.queue import share_of
 
 LONGEST = 200  # characters of a name
 
@@ -130,5 +130,5 @@ def _digest(said: Sequence[Feedback]) -> str:
 
 def _kept(row: Feedback, referred: Referred, salt: str) -> Feedback:
     name = hashlib.blake2b(f"{row.kind} {row.by} {salt}".encode(), digest_size=16).hexdigest()
-    share = share_of(referred.rule) if row.kind == "label" else None
+    share = audit_share(referred.rule) if row.kind == "label" else None
     return msgspec.structs.replace(row, feedback_id=name, label_propensity=share)

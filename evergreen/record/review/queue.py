@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from evergreen.decisions.automation.degrees import REFERRED, UNSURE, audit_share
 from evergreen.record.labels.beside import events_of, keys_spoken_of
 from evergreen.record.labels.said import Said, said_in
 from evergreen.record.predictions import reading
@@ -15,9 +16,7 @@ from evergreen.record.predictions.columnar import INSTANT, columns_in, named_val
 from evergreen.record.predictions.records import Columns, Logged, LoggedColumn, Scalar
 from evergreen.record.review.values import Length, Order, Row
 
-REFERRED = "referred"  # the decision in the record of a prediction that a person is to answer
 ASSIST = "assist"  # the rule under which people see what the model said
-AUDIT = "audit:"  # and the share of the sure answers that are referred at random
 OURS = ("prediction_id", "received_at", "event_at", "version", "label", "probability", "decision", "rule")
 SCHEMA = pa.schema(
     [
@@ -77,21 +76,21 @@ def shown(columns: Columns, logged: Logged) -> Row:
         prediction_id=logged.prediction_id,
         received_at=datetime.fromtimestamp(logged.received_us / 1e6, UTC),
         version=logged.version,
-        rule=logged.rule,
+        rule=told(logged.rule),
         sent={name: value for name, value in sent.items() if value is not None},
         said=said if logged.rule == ASSIST and said else None,
     )
 
 
-def share_of(rule: str | None) -> float | None:
-    """Return with which probability a rule referred a row, where it did so at random; None where it did not.
+def told(rule: str | None) -> str | None:
+    """Return a rule as who answers may know it: an audit is not told from a row that the model was not sure of.
 
     Examples
     --------
-    >>> share_of("audit:0.05"), share_of("unsure")
-    (0.05, None)
+    >>> told("assist"), told("unsure"), told("audit:0.05")
+    ('assist', None, None)
     """
-    return float(rule.removeprefix(AUDIT)) if rule and rule.startswith(AUDIT) else None
+    return None if rule == UNSURE or audit_share(rule) is not None else rule
 
 
 def records(folder: Path, ids: Collection[str]) -> Iterator[pa.RecordBatch]:

@@ -20,7 +20,8 @@ class Row(Value):
     """A referred prediction as a person sees it.
 
     `sent`: the contract's columns as the log keeps them, times in UTC. `said`: what the model answered, where the rule
-    is "assist"; in an audit, and where the model is not sure, a person answers without an echo of it.
+    is "assist"; else a person answers without an echo of it. `rule`: by which it was referred, None where who answers
+    is not to know it: in an audit, and where the model was not sure.
     """
 
     prediction_id: str

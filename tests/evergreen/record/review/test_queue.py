@@ -104,10 +104,6 @@ def test_person_sees_what_was_sent_as_the_log_keeps_it_and_the_models_answer_in_
     assert "mail" not in assist.sent
 
 
-def test_share_is_that_of_an_audit_and_of_no_other_rule():
-    assert [queue.share_of(rule) for rule in ("audit:0.25", "unsure", "assist", "human", None)] == [0.25, *[None] * 4]
-
-
 def test_records_are_read_once_each_with_all_their_columns(log):
     names = refer(log, [1, 2, 3])
     log.append(logged.COLUMNS, [logged.row(names[0], 1)])
