@@ -89,6 +89,8 @@ def written(part: Section) -> dict[str, Any]:
     """Return what a person would write of a contract or of a part of it: nothing that is the default anyway."""
     data: dict[str, Any] = part.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     if isinstance(part, Column):
+        if data.get("spelling") == {}:  # all of it is the default, but it is there
+            data["spelling"] = {"decimal": "."}
         return {key: _plain(value) for key, value in data.items()}
     if isinstance(part, Contract):
         data["source"] = {"kind": part.source.kind, **data.get("source", {})}

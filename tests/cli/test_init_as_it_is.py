@@ -89,6 +89,38 @@ def test_columns_named_like_those_of_a_score_are_learnt_from_and_scored(target: 
     assert set(made.scored.column("_version").to_pylist()) == {1}
 
 
+def test_columns_as_they_are_written_elsewhere_work_as_they_are(tmp_path: Path) -> None:
+    project = worked.project(tmp_path)
+    rng = np.random.default_rng(5)
+    at = pd.date_range("2024-01-03 08:05", periods=300, freq="31h")
+    x, z = rng.normal(size=(2, 300)).round(3)
+    rows = {
+        "Zeitpunkt": at.strftime("%d.%m.%Y, %H:%M Uhr"),
+        "日付": [f"{day.year}年{day.month}月{day.day}日" for day in at],
+        "fecha": [f"{t:%d/%m/%Y %I:%M} " + ("a. m." if t.hour < 12 else "p.\u00a0m.") for t in at],
+        "created_at": at.strftime("%a %b %d %H:%M:%S +0100 %Y"),
+        "valid_to": ["9999-12-31" if n % 2 else f"{day:%Y-%m-%d}" for n, day in enumerate(at)],
+        "ended": ["0000-00-00 00:00:00" if n % 3 else f"{t:%Y-%m-%d %H:%M:%S}" for n, t in enumerate(at)],
+        "saldo": [f"{value}".replace("-", "\u2212") for value in x],
+        "Kurs": [f"{value}".replace("-", "\u2013") for value in z],
+        "価格": [f"{int(9_000 + 900 * value):,}円" for value in x],
+        "Messwert": ["#WERT!" if n % 11 == 0 else f"{value}" for n, value in enumerate(z)],
+        'odd "name\\': z,
+        "Ausgang": np.where(x + z + rng.normal(0, 0.7, 300) > 1, "tot", "lebend"),
+    }
+    data = project.project / "rows.csv"
+    pd.DataFrame(rows).to_csv(data, index=False)
+
+    written = worked.described(project, data, "Ausgang")
+    times = {column.name for column in written.proposal.contract.columns if column.type == "timestamp"}
+    assert times == {"Zeitpunkt", "日付", "fecha", "created_at", "valid_to", "ended"}
+    made = worked.worked(project, written, data)
+
+    assert {column.name for column in made.contract.features} == {"saldo", "Kurs", "価格", "Messwert", 'odd "name\\'}
+    assert all(column.type in ("number", "integer") for column in made.contract.features)
+    assert (made.refused, made.asked) == (0, worked.ASKED)
+
+
 def described(project: Settings, drawn: Drawn, ending: str) -> init.Written | None:
     """Return what `init` made of a table, None if it refused it; then it said where, what and what to do."""
     data = any_table.written(drawn, ending, project.project)
