@@ -27,6 +27,7 @@ from prefect.runner import Runner, _starter_engine
 from prefect.schedules import Cron, Schedule
 from prefect.states import Cancelled
 from prefect.types.entrypoint import EntrypointType
+from prefect.utilities.processutils import run_process
 
 from evergreen.base import parents
 from evergreen.base.errors import ConfigError
@@ -121,12 +122,11 @@ def bind_runs() -> None:
 
     Prefect starts them by a name of this module of its, which it says is there to be replaced.
     """
-    start = _starter_engine.run_process
 
     def bound(*, command: list[str], **given: Any) -> Awaitable[Any]:
-        return start(command=parents.bound(command), **given)
+        return run_process(command=parents.bound(command), **given)
 
-    _starter_engine.run_process = bound  # type: ignore[assignment]
+    _starter_engine.run_process = bound  # type: ignore[assignment, attr-defined]  # its import
 
 
 def main() -> None:
