@@ -1,6 +1,5 @@
 """What people decided about the rows of a shadow, beside what both versions said of them, and what came true."""
 
-
 import numpy as np
 import numpy.typing as npt
 

@@ -7,7 +7,9 @@ import pandas as pd
 
 from evergreen.learning.model.model import Model
 
-MOST_ROWS = 2_000
+MOST_ROWS, FEWEST_ROWS = 2_000, 20
+MOST_WORK = 20_000_000  # values that the model is asked with: columns of a row, rows, and columns that are exchanged
+STACKED_VALUES = 2_000_000  # in memory at a time
 
 
 def sensitivity(model: Model, rows: pd.DataFrame, columns: Sequence[str], *, seed: int) -> dict[str, float]:
@@ -18,14 +20,21 @@ def sensitivity(model: Model, rows: pd.DataFrame, columns: Sequence[str], *, see
 
     Parameters
     ----------
-    rows : typed, with what the model is asked with; at most 2,000 of them are drawn.
+    rows : typed, with what the model is asked with. At most 2,000 of them are drawn, fewer of more than 100 columns, so
+        that the work grows no further, and at least 20.
     """
     rng = np.random.default_rng(seed)
-    drawn = rows.iloc[np.sort(rng.choice(len(rows), min(len(rows), MOST_ROWS), replace=False))].reset_index(drop=True)
-    order = rng.permutation(len(drawn))
+    width = max(1, rows.shape[1])
+    n_rows = min(len(rows), MOST_ROWS, max(FEWEST_ROWS, MOST_WORK // (width * max(1, len(columns)))))
+    drawn = rows.iloc[np.sort(rng.choice(len(rows), n_rows, replace=False))].reset_index(drop=True)
+    order = rng.permutation(n_rows)
     usual = model.predict(drawn).values
-    moved = {
-        name: model.predict(drawn.assign(**{name: drawn[name].to_numpy()[order]})).values - usual for name in columns
-    }
-    several = usual.ndim > 1
-    return {name: float(np.abs(by).sum() / (2 if several else 1) / len(drawn)) for name, by in moved.items()}
+    per_row = 2 if usual.ndim > 1 else 1
+    at_once = max(1, STACKED_VALUES // (n_rows * width))
+    found: dict[str, float] = {}
+    for begin in range(0, len(columns), at_once):
+        some = columns[begin : begin + at_once]
+        copies = [drawn.assign(**{name: drawn[name].to_numpy()[order]}) for name in some]
+        said = model.predict(pd.concat(copies, ignore_index=True)).values.reshape(len(some), *usual.shape)
+        found |= {name: float(np.abs(by - usual).sum() / per_row / n_rows) for name, by in zip(some, said, strict=True)}
+    return found

@@ -43,6 +43,29 @@ def test_rows_are_left_alone_and_few_are_drawn_of_many():
     many = pd.concat([ROWS, ROWS], ignore_index=True)
     before = many.copy(deep=True)
     first = sensitivity(model_of(predict), many, ["x"], seed=1)
-    assert set(asked) == {MOST_ROWS}
+    assert set(asked) == {MOST_ROWS}  # as usual, and once for the one column
     pd.testing.assert_frame_equal(many, before)
     assert sensitivity(model_of(predict), many, ["x"], seed=1) == first
+
+
+def test_work_is_bounded_for_a_wide_table_and_every_column_is_measured():
+    asked = []
+    wide = pd.DataFrame(RNG.normal(size=(MOST_ROWS, 1_500)), columns=[f"c{n}" for n in range(1_500)])
+
+    def predict(rows):
+        asked.append(len(rows))
+        return (rows["c3"] - 2 * rows["c1499"]).to_numpy()
+
+    found = sensitivity(model_of(predict), wide, [*wide], seed=1)
+    assert list(found) == [*wide]
+    assert {name for name, moved in found.items() if moved} == {"c3", "c1499"}
+    assert 1 < found["c1499"] / found["c3"] < 4
+    assert sum(asked) * wide.shape[1] <= 50_000_000
+    assert max(asked) * wide.shape[1] <= 2_000_000
+
+
+def test_columns_are_measured_together_as_they_are_alone():
+    by_hand = model_of(lambda rows: (3 * rows["x"] - rows["y"] * (rows["c"] == "a")).to_numpy())
+    together = sensitivity(by_hand, ROWS, ["x", "y", "c"], seed=1)
+    alone = {name: sensitivity(by_hand, ROWS, [name], seed=1)[name] for name in ("x", "y", "c")}
+    assert together == alone
