@@ -128,19 +128,11 @@ def bind_runs() -> None:
 
     Prefect starts them by a name of this module of its, which it says is there to be replaced.
     """
-<<<<<<< HEAD
-    start = _starter_engine.run_process  # type: ignore[attr-defined]
-=======
->>>>>>> c95e668d75881bec3e26ce28cc1b059e761ed9cc
 
     def bound(*, command: list[str], **given: Any) -> Awaitable[Any]:
         return run_process(command=parents.bound(command), **given)
 
-<<<<<<< HEAD
-    _starter_engine.run_process = bound  # type: ignore[attr-defined, assignment]
-=======
     _starter_engine.run_process = bound  # type: ignore[assignment, attr-defined]  # its import
->>>>>>> c95e668d75881bec3e26ce28cc1b059e761ed9cc
 
 
 def main() -> None:

@@ -57,7 +57,6 @@ def test_retraining_alone_is_started_by_an_event_and_runs_are_found_by_their_mod
             "heartbeat": "alerting",
             "rollout": "exposing",
             "experiment": "experimenting",
-            "rollout": "exposing",
         }
         module = elsewhere.get(each.flow_name, each.flow_name)
         assert each.entrypoint == f"flows.{module}.{each.flow_name}"
