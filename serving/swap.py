@@ -33,6 +33,7 @@ SWAP_SECONDS = 30.0
 RELOAD_SECONDS = 15.0  # less than what a service that ends leaves to open requests
 What = Literal["swapped", "unchanged", "refused", "restart", "waiting", "unavailable"]
 Source = Literal["ledger", "last served", "package"]
+NO_EPOCH = 0  # of a service that does not answer with the ledger's champion: no rule is of it
 STAYS = ("swapped", "unchanged", "refused", "restart")  # until the ledger changes
 log = logging.getLogger(__name__)
 
@@ -155,7 +156,8 @@ class Follower:
         else:
             outcome = self._take(champions.known(model))
             self._last = epoch, outcome
-        self._route(champions, epoch, anew)
+        answers = outcome.champion == self._answering.version
+        self._route(champions, epoch if answers else NO_EPOCH, anew)
         return outcome
 
     def _follow_degree(self, automation: Automation | None) -> None:

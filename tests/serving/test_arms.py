@@ -172,6 +172,18 @@ def test_version_whose_package_is_on_its_way_is_taken_up_once_it_is_here(serving
     assert {each["version"] for each in ask(serving)["predictions"]} == {2}
 
 
+def test_rule_of_a_champion_that_this_service_cannot_take_is_held(serving):
+    damaged(serving)
+    promoted.promote(serving.settings, serving.package(2))
+    divided.register(serving.settings, serving.package(3))
+    shadow = divided.rule(serving.settings, 3, 1.0, mode="shadow")
+    divided.change(serving.settings, shadow.model_copy(update={"arms": shadow.arms[:1]}))
+    serving.reload()
+
+    assert serving.answered() == 1
+    assert (serving.ready()["traffic"]["outcome"], serving.service.routing) == ("held", None)
+
+
 def test_challenger_that_becomes_champion_is_not_loaded_again(serving):
     divided.divide(serving, 2, 1.0)
     model = serving.service.routing.variants["challenger"].model
