@@ -5,13 +5,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.options import Env, Json, ParamsFile, emit
+from cli.options import By, Env, Json, ParamsFile, Why, emit, opened
 from evergreen.base.errors import DataError
 
 app = typer.Typer(no_args_is_help=True, help="Versions that share the traffic by what each of them brings.")
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The bandit's name.")]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decides; kept with the decision.")]
-Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the decision.")]
 
 
 @app.command("start")
@@ -46,11 +44,10 @@ def start(
     Example: [bold]evergreen bandit start prices 4 5 --unit customer --by Ada --reason "three prices"[/bold]
     """
     from cli import bandits
-    from evergreen.project import Project
     from evergreen.record.registry import people
 
     person = people.person(by, reason)
-    project = Project.open(env, params)
+    project = opened(env, params)
     plan = bandits.planned(project, name, versions, policy=policy, reward=reward, unit=unit or (), slow_ms=slow_ms)
     told = bandits.start(project, plan, person)
     emit(told, as_json, lambda: bandits.show(told))
@@ -65,9 +62,8 @@ def report(
 ) -> None:
     """Say what each arm has and brought, how likely it is the best, and what it would bring if it had all."""
     from cli import bandits
-    from evergreen.project import Project
 
-    told = bandits.report(Project.open(env, params), name)
+    told = bandits.report(opened(env, params), name)
     emit(told, as_json, lambda: bandits.show(told))
 
 
@@ -86,9 +82,8 @@ def reward(
     Example: [bold]evergreen bandit reward prices sales.csv[/bold]
     """
     from cli import bandits
-    from evergreen.project import Project
 
-    told = bandits.reward(Project.open(env, params), name, file)
+    told = bandits.reward(opened(env, params), name, file)
     emit(told, as_json, lambda: bandits.show_rewards(told))
     if told["rows"] and not told["taken"]:
         raise typer.Exit(DataError.exit_code)
@@ -108,11 +103,10 @@ def stop(
     Example: [bold]evergreen bandit stop prices --by Ada --reason "B is the best"[/bold]
     """
     from cli import bandits
-    from evergreen.project import Project
     from evergreen.record.registry import people
 
     person = people.person(by, reason)
-    told = bandits.stop(Project.open(env, params), name, person)
+    told = bandits.stop(opened(env, params), name, person)
     emit(told, as_json, lambda: bandits.show(told))
 
 
@@ -142,7 +136,6 @@ def evaluate(
     Example: [bold]evergreen bandit evaluate prices --policy always:B --policy epsilon:0.1[/bold]
     """
     from cli import bandits
-    from evergreen.project import Project
 
-    told = bandits.evaluate(Project.open(env, params), name, policy, reward=reward)
+    told = bandits.evaluate(opened(env, params), name, policy, reward=reward)
     emit(told, as_json, lambda: bandits.show_evaluated(told))

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import Env, Json, ParamsFile, emit
-from cli.registry_commands import By, Why
+from cli.options import By, Env, Json, ParamsFile, Why, emit, opened
 from evergreen.config.contract.decision import Degree
 
 if TYPE_CHECKING:
@@ -22,10 +21,9 @@ def show(env: Env = "local", params: ParamsFile = "params.yaml", as_json: Json =
 
     Example: [bold]evergreen degree show[/bold]
     """
-    from evergreen.project import Project
     from flows import degrees
 
-    _tell(degrees.standing(Project.open(env, params)), as_json)
+    _tell(degrees.standing(opened(env, params)), as_json)
 
 
 @app.command("raise")
@@ -36,12 +34,11 @@ def lift(
 
     Example: [bold]evergreen degree raise --by "Ada Lovelace" --reason "a month of assist"[/bold]
     """
-    from evergreen.project import Project
     from evergreen.record.registry import people
     from flows import degrees
 
     person = people.person(by, reason)
-    _tell(degrees.lift(Project.open(env, params), person), as_json)
+    _tell(degrees.lift(opened(env, params), person), as_json)
 
 
 @app.command("lower")
@@ -57,12 +54,11 @@ def lower(
 
     Example: [bold]evergreen degree lower assist --by "Ada Lovelace" --reason "a new tariff since Monday"[/bold]
     """
-    from evergreen.project import Project
     from evergreen.record.registry import people
     from flows import degrees
 
     person = people.person(by, reason)
-    _tell(degrees.lower(Project.open(env, params), degree, person), as_json)
+    _tell(degrees.lower(opened(env, params), degree, person), as_json)
 
 
 @app.command("renew")
@@ -73,12 +69,11 @@ def renew(
 
     Example: [bold]evergreen degree renew --by "Ada Lovelace" --reason "1 % is promised now"[/bold]
     """
-    from evergreen.project import Project
     from evergreen.record.registry import people
     from flows import degrees
 
     person = people.person(by, reason)
-    _tell(degrees.renew(Project.open(env, params), person), as_json)
+    _tell(degrees.renew(opened(env, params), person), as_json)
 
 
 def _tell(found: "Standing", as_json: bool) -> None:

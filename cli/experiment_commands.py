@@ -5,12 +5,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.options import AsOf, Env, Json, ParamsFile, emit
+from cli.options import AsOf, By, Env, Json, ParamsFile, Why, emit, opened
 
 app = typer.Typer(no_args_is_help=True, help="Versions side by side on live traffic, with an error that is stated.")
 Named = Annotated[str | None, typer.Argument(metavar="NAME", help="By default the one that runs, or else the last.")]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decides; kept with the decision.")]
-Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the decision.")]
 Alpha = Annotated[
     float, typer.Option("--alpha", metavar="ALPHA", help="Error of finding a difference where there is none.")
 ]
@@ -95,7 +93,6 @@ def start(
     --by "Ada Lovelace" --reason "fewer refunds"[/bold]
     """
     from cli import experiments
-    from evergreen.project import Project
     from evergreen.record.registry import people
     from flows import experiments as flow
 
@@ -111,7 +108,7 @@ def start(
         adjust=not no_adjust,
         then=then,
     )
-    begun = flow.start(Project.open(env, params), asked, person, slow_ms=slow_ms)
+    begun = flow.start(opened(env, params), asked, person, slow_ms=slow_ms)
     emit(begun.model_dump(mode="json"), as_json, lambda: experiments.show_begun(begun))
 
 
@@ -134,9 +131,8 @@ def report(
     Example: [bold]evergreen experiment report checkout[/bold], then open the file it names
     """
     from cli import experiments
-    from evergreen.project import Project
 
-    project = Project.open(env, params)
+    project = opened(env, params)
     looked = experiments.looked(project, name, as_of)
     page = out or project.settings.home / f"experiment-{looked.experiment.design.name}.html"
     if out or not as_json:
@@ -158,9 +154,8 @@ def stop(
     Example: [bold]evergreen experiment stop checkout --by "Ada Lovelace" --reason "the season ended"[/bold]
     """
     from cli import experiments
-    from evergreen.project import Project
     from evergreen.record.registry import people
     from flows import experiments as flow
 
-    ended = flow.stop(Project.open(env, params), name, people.person(by, reason))
+    ended = flow.stop(opened(env, params), name, people.person(by, reason))
     emit(ended.model_dump(mode="json"), as_json, lambda: experiments.show_ended(ended))

@@ -1,9 +1,14 @@
 """What many commands share: their options, and how a result is printed."""
 
 import json
-from typing import Annotated, Any
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from evergreen.project import Project
 
 Env = Annotated[str, typer.Option("--env", metavar="NAME", help="Where to run: configs/env/NAME.yaml.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; logs go to stderr.")]
@@ -12,6 +17,12 @@ ParamsFile = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a parameter; may be repeated.")
+]
+By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decides; kept with the decision.")]
+Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the decision.")]
+Version = Annotated[int, typer.Argument(metavar="V", help="The version's number.", min=1)]
+Direct = Annotated[
+    bool, typer.Option("--direct", help="To all traffic at once, without shadow and canary; kept with the promotion.")
 ]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept with the version.")]
 AllowDirty = Annotated[
@@ -31,6 +42,15 @@ AsOf = Annotated[
         "--as-of", metavar="TIME", help="Look with what was known then: ISO 8601, UTC unless it says so. Default: now."
     ),
 ]
+
+
+def opened(env: str, params: str, overrides: Sequence[str] | None = None) -> "Project":
+    """Return a project whose libraries keep their state at home, and send nothing."""
+    from evergreen.project import Project
+
+    project = Project.open(env, params, overrides or ())
+    os.environ.update(project.settings.environment())
+    return project
 
 
 def emit(result: dict[str, Any], as_json: bool, display: Any) -> None:

@@ -1,24 +1,17 @@
 """What people decide about versions: `evergreen approve`, `reject`, `promote`, `rollback`."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import AllowDirty, Env, Json, Overrides, ParamsFile, Reason, emit
+from cli.options import AllowDirty, By, Direct, Env, Json, Overrides, ParamsFile, Reason, Version, Why, emit, opened
 from evergreen.base.errors import ConfigError
 
 if TYPE_CHECKING:
     from evergreen.project import Project
 
 app = typer.Typer()
-Version = Annotated[int, typer.Argument(metavar="V", help="The version's number.", min=1)]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decides; kept with the decision.")]
-Direct = Annotated[
-    bool, typer.Option("--direct", help="To all traffic at once, without shadow and canary; kept with the promotion.")
-]
-Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the decision.")]
 
 
 @app.command()
@@ -43,7 +36,7 @@ def approve(
     """
     from evergreen.record.registry import people
 
-    project = _open(env, params)
+    project = opened(env, params)
     if write_file:
         from cli import approvals
 
@@ -84,7 +77,7 @@ def reject(
     """
     from evergreen.record.registry import people
 
-    person, project = people.person(by, reason), _open(env, params)
+    person, project = people.person(by, reason), opened(env, params)
     from flows import promotion
 
     promotion.reject(project, version, person)
@@ -154,7 +147,7 @@ def promote(
 
         sending.tell(sending.send(version, person, env=env, to=to, params=params), as_json)
         return
-    project = _open(env, params)
+    project = opened(env, params)
     from flows import promotion
 
     promotion.promote(project, version, person, direct=direct)
@@ -195,20 +188,11 @@ def rollback(
     """
     from evergreen.record.registry import people
 
-    person, project = people.person(by, reason), _open(env, params)
+    person, project = people.person(by, reason), opened(env, params)
     from flows import promotion
 
     promotion.rollback(project, person, to=to)
     _tell_champion(project, as_json)
-
-
-def _open(env: str, params: str) -> "Project":
-    """Return a project whose libraries keep their state at home, and send nothing."""
-    from evergreen.project import Project
-
-    project = Project.open(env, params)
-    os.environ.update(project.settings.environment())
-    return project
 
 
 def _tell_champion(project: "Project", as_json: bool) -> None:

@@ -4,16 +4,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.options import Env, Json, Overrides, ParamsFile, emit
+from cli.options import By, Direct, Env, Json, Overrides, ParamsFile, Version, Why, emit, opened
 
 if TYPE_CHECKING:
     from evergreen.project import Project
     from evergreen.record.rollouts import Rollout
 
 app = typer.Typer(no_args_is_help=True, help="Bring a version into service by degrees: a shadow, shares, all of it.")
-Version = Annotated[int, typer.Argument(metavar="V", help="The version's number.", min=1)]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decides; kept with the decision.")]
-Why = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the decision.")]
 
 
 @app.command("start")
@@ -25,9 +22,7 @@ def start(
     ] = None,
     by: By = None,
     reason: Why = None,
-    direct: Annotated[
-        bool, typer.Option("--direct", help="Let all of the traffic be the first step; kept in the ledger.")
-    ] = False,
+    direct: Direct = False,
     env: Env = "local",
     params: ParamsFile = "params.yaml",
     overrides: Overrides = None,
@@ -39,7 +34,7 @@ def start(
     """
     from evergreen.record.registry import people
 
-    person, project = people.person(by, reason), _open(env, params, overrides)
+    person, project = people.person(by, reason), opened(env, params, overrides)
     from flows import rollout
 
     began = rollout.begin(project, version, plan=plan, by=person.by, reason=person.reason, direct=direct)
@@ -56,7 +51,7 @@ def status(
     """
     from cli import rollouts
 
-    project = _open(env, params, overrides)
+    project = opened(env, params, overrides)
     found = rollouts.standing(project)
     emit(found, as_json, lambda: rollouts.show(found))
 
@@ -73,7 +68,7 @@ def advance(
 
     Example: [bold]evergreen rollout advance --by Ada --reason "the shift is the new routes"[/bold]
     """
-    _decide("advance", by, reason, _open(env, params), as_json)
+    _decide("advance", by, reason, opened(env, params), as_json)
 
 
 @app.command("hold")
@@ -88,7 +83,7 @@ def hold(
 
     Example: [bold]evergreen rollout hold --by Ada --reason "not over the holidays"[/bold]
     """
-    _decide("hold", by, reason, _open(env, params), as_json)
+    _decide("hold", by, reason, opened(env, params), as_json)
 
 
 @app.command("abort")
@@ -103,7 +98,7 @@ def abort(
 
     Example: [bold]evergreen rollout abort --by Ada --reason "a doubt about the data"[/bold]
     """
-    _decide("abort", by, reason, _open(env, params), as_json)
+    _decide("abort", by, reason, opened(env, params), as_json)
 
 
 def _decide(what: str, by: str | None, reason: str | None, project: "Project", as_json: bool) -> None:
@@ -121,9 +116,3 @@ def _tell(project: "Project", done: "Rollout", as_json: bool) -> None:
 
     found: dict[str, Any] = rollouts.told(done)
     emit({"model": project.name, **found}, as_json, lambda: typer.echo(rollouts.line(found)))
-
-
-def _open(env: str, params: str, overrides: list[str] | None = None) -> "Project":
-    from evergreen.project import Project
-
-    return Project.open(env, params, overrides or ())

@@ -23,6 +23,7 @@ from evergreen.record.labels.columns import ID, LONGEST
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Columns, Logged, Scalar
 from serving.answers import RequestError, to_json
+from serving.aside import told_by
 from serving.body import Left, check_media_type
 from serving.explain import explain
 from serving.feedback import Item, rows_of
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from serving.app import Service
     from serving.served import Served
 
-MOST_SECONDS = 60.0  # that somebody waits for the queue
 Kind = TypeVar("Kind")
 NOTHING_CACHED = {"Cache-Control": "no-store"}
 Named = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST)]
@@ -128,21 +128,8 @@ async def _read_queue(served: "Served", log: PredictionLog, wanted: Wanted) -> d
         "contract": contract.name,
         "wanted": msgspec.to_builtins(wanted),
     }
-    beside = Path(__file__).parents[1]
-    paths = os.pathsep.join([str(beside), *filter(None, [os.environ.get("PYTHONPATH")])])
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "serving.reviewing"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": paths},
-    )
-    told = b""
-    try:
-        told, _ = await asyncio.wait_for(process.communicate(json.dumps(asked).encode()), MOST_SECONDS)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-    if process.returncode or not told:
+    told = await told_by("serving.reviewing", asked)
+    if told is None:
         what, next_step = (
             "the rows that wait could not be read",
             "The service's log says why; so does evergreen review list.",

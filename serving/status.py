@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from evergreen.base import parents
 from evergreen.base.errors import EvergreenError
 from serving.answers import RequestError
+from serving.aside import told_by
 from serving.families import SECONDS
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 FRESH_SECONDS = 15.0  # a page is made no more often, however many ask
 LEDGER_SECONDS = 20.0  # that the page waits for the ledger
-MOST_SECONDS = 60.0  # that somebody waits for the page
 ASKED = ("/predict", "/v2/infer")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'",
@@ -81,21 +81,8 @@ class StatusPage:
 
 async def _made(asked: dict[str, Any]) -> bytes:
     """Return the page that another process makes; raises RequestError 503 if it does not in time."""
-    beside = Path(__file__).parents[1]
-    paths = os.pathsep.join([str(beside), *filter(None, [os.environ.get("PYTHONPATH")])])
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-P", "-m", "serving.status"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": paths},
-    )
-    page = b""
-    try:
-        page, _ = await asyncio.wait_for(process.communicate(json.dumps(asked).encode()), MOST_SECONDS)
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-    if process.returncode or not page:
+    page = await told_by("serving.status", asked)
+    if page is None:
         what, next_step = "the page could not be made", "The service's log says why; evergreen report makes it too."
         raise RequestError(503, "", "SRV033", what, next_step=next_step)
     return page

@@ -18,7 +18,7 @@ from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.predictions import reading
 from evergreen.record.predictions.log import PredictionLog
 from evergreen.record.predictions.records import Logged
-from serving import reviewing
+from serving import aside
 from serving.review_page import HEADERS, PAGE
 from serving.served import Served
 
@@ -205,7 +205,7 @@ def test_queue_is_read_by_a_process_of_its_own_which_ends(client, monkeypatch):
         reading_it = pool.submit(following, client)
         assert client.post("/predict", json={"rows": released.requests(1)}).status_code == 200
         assert reading_it.result()["waiting"] == 3
-    monkeypatch.setattr(reviewing, "MOST_SECONDS", 0.01)
+    monkeypatch.setattr(aside, "MOST_SECONDS", 0.01)
     assert code(client.post("/review/next", json={"by": "ann"})) == (503, "SRV034")
     left = [process for process in psutil.Process().children() if "serving.reviewing" in process.cmdline()]
     assert left == []

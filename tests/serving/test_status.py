@@ -10,7 +10,7 @@ from test_reviewing import refer
 
 from evergreen.config.settings import Settings
 from evergreen.record.ledger.ledger import Ledger
-from serving import status
+from serving import aside, status
 from serving.served import Served
 from serving.status import quantile
 
@@ -66,7 +66,7 @@ def test_ledger_that_hangs_keeps_nobody_from_an_answer(serve, monkeypatch):
 
 
 def test_page_that_is_not_made_in_time_is_an_error_and_no_process_is_left(serve, monkeypatch):
-    monkeypatch.setattr(status, "MOST_SECONDS", 0.01)
+    monkeypatch.setattr(aside, "MOST_SECONDS", 0.01)
     with serve() as client:
         response = client.get("/status")
         assert (response.status_code, response.json()["error"]["code"]) == (503, "SRV033")
