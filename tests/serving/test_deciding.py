@@ -18,7 +18,7 @@ from evergreen.record.predictions import reading
 from evergreen.record.predictions.columnar import logged_rows
 from serving import last_degree
 from serving.answers import Class, Number, Truth
-from serving.deciding import decide, sureness
+from serving.deciding import decide, decide_each, sureness
 
 RELEASE = Release(model="parcels", version=3, model_digest="a" * 64, threshold=0.3)
 SHARES = (0.01, 0.05, 0.2, 0.35, 0.6, 0.94, 0.96, 0.999)
@@ -221,3 +221,11 @@ def test_degree_holds_from_the_first_answer_of_a_service_on(tmp_path, project):
     again.load()
     assert again.automation == at("shadow")
     again.log.close()
+
+
+def test_answer_of_another_version_is_sure_by_its_own_threshold_and_by_none_where_it_has_none():
+    releases = [RELEASE.model_copy(update={"model_digest": digest * 64}) for digest in "abca"]
+    automation = at("partial", sure_from={"a" * 64: 0.95, "b" * 64: 0.99})
+    decided = decide_each(truths([0.96] * 4), automation, releases)
+    assert [each.logged[-1] for each in decided.kept] == ["threshold", "unsure", "unsure", "threshold"]
+    assert decided.by == {"automatic": 2, "unsure": 2}
