@@ -96,6 +96,8 @@ def _lost(one: Answers, policy: RolloutParams, alpha: float) -> Difference | Non
 def failures(one: Answers, policy: RolloutParams, *, alpha: float) -> Check:
     """Say whether requests fail that the version was to answer, more often than they may."""
     n, k = _requests(one, one.failed)
+    if not n:
+        return Check(name="failures", outcome="waits", text="no request of it was asked yet")
     text = f"it failed in {k:,} of {n:,} requests; {policy.max_failed:.1%} may"
     return Check(
         name="failures",
@@ -110,6 +112,8 @@ def latency(one: Answers, policy: RolloutParams, *, alpha: float) -> Check:
     limits = [(name, ms, may) for name, ms, may in _limits(policy) if ms is not None]
     if not limits:
         return Check(name="latency", outcome="not applicable", text="the service has no objective for it")
+    if not one.n_new:
+        return Check(name="latency", outcome="waits", text="no request of it was asked yet")
     said: list[str] = []
     outcome: Outcome = "passed"
     figures: dict[str, float | int | str | None] = {}

@@ -113,3 +113,11 @@ def test_rows_and_hours_have_to_be_there() -> None:
     assert checks.time(timedelta(hours=23), POLICY).outcome == "waits"
     assert checks.time(timedelta(hours=-2), POLICY).outcome == "waits"
     assert checks.time(timedelta(hours=24), POLICY).outcome == "passed"
+
+
+def test_nothing_is_said_to_be_well_of_a_version_that_nobody_asked_yet() -> None:
+    none = answers(100, is_new=np.zeros(100, bool))
+    policy = RolloutParams()
+    assert checks.failures(none, policy, alpha=0.01).outcome == "waits"
+    assert checks.latency(none, policy, alpha=0.01).outcome == "waits"
+    assert checks.rows(none, policy).outcome == "waits"
