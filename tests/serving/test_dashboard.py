@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from queries import TARGET, legend, read
 
 from serving.families import FAMILIES, Family
+from serving.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD: dict[str, Any] = json.loads((ROOT / "infra" / "grafana" / "evergreen.json").read_text())
@@ -30,6 +31,20 @@ ASKED = [*QUERIES, *((rule["alert"], rule["expr"]) for rule in RULES)]
 NOT_SHOWN = {"process_virtual_memory_bytes": "says nothing that resident memory does not say better"}
 
 
+def divided() -> str:
+    """Return the page of a worker whose traffic was divided, and where people decide."""
+    metrics = Metrics()
+    metrics.routed("routed")
+    metrics.variant_took("challenger", 0.01)
+    metrics.variant_answered("challenger", 3)
+    metrics.variant_failed("challenger", 1)
+    metrics.variant_fell_back("challenger", "slow", 1)
+    metrics.shadows_wait(2)
+    metrics.shadow_dropped("full", 1)
+    metrics.degree("partial")
+    return metrics.page().decode()
+
+
 @pytest.fixture(scope="module")
 def known(tmp_path_factory: pytest.TempPathFactory, bundle: Path, project: Path) -> dict[str, frozenset[str]]:
     """The labels of every sample on the pages of services that were asked, of a class and of a number."""
@@ -38,7 +53,7 @@ def known(tmp_path_factory: pytest.TempPathFactory, bundle: Path, project: Path)
     number_bundle(number)
     released.pack(number, project)
     labels: dict[str, set[str]] = defaultdict(set)
-    for page in asked(bundle, number, tmp_path_factory.mktemp("observed")):
+    for page in (*asked(bundle, number, tmp_path_factory.mktemp("observed")), divided()):
         for family in text_string_to_metric_families(page):
             for sample in family.samples:
                 labels[sample.name] |= sample.labels.keys()
@@ -140,6 +155,8 @@ def test_every_panel_says_what_it_shows_in_which_unit():
         "Model",
         "Prediction log",
         "Processes",
+        "Variants and shadows",
+        "Who decides",
     ]
 
 
