@@ -12,7 +12,7 @@ from evergreen.decisions.gate.verdict import Verdict
 from evergreen.project import Project
 from evergreen.record import rollouts, traffic
 from evergreen.record.candidate import Candidate
-from evergreen.record.outcomes import GATE, Judgement, StepRun, VersionFacts, of_entry
+from evergreen.record.outcomes import GATE, Judgement, StepRun, VersionFacts, of_entry, version_facts
 from evergreen.record.plan.commits import Commit
 from evergreen.record.registry import people
 from evergreen.record.registry.case import Case
@@ -113,7 +113,7 @@ def settle(
         uses=verdict.uses,
         refit_of=as_judged and as_judged.sha256,
     )
-    ripens = may_ripen(project, verdict)
+    ripens = may_ripen(project, verdict, candidate.key)
     if not verdict.promote and not ripens:
         return judged
     passed = judged.model_copy(update={"verdict": "proposed", "reason": f"{reason}: {verdict.reason}"})
@@ -232,20 +232,23 @@ def make_version(
     return of_entry(ledger, entry, VersionFacts)  # that of the first time, where a killed run recorded it before
 
 
-def may_ripen(project: Project, verdict: Verdict) -> bool:
+def may_ripen(project: Project, verdict: Verdict, candidate: str) -> bool:
     """Return whether a candidate about which the gate is inconclusive is tried in a shadow, where evidence ripens.
 
-    Not where a person would have to approve it, nor beside another rollout or an experiment.
+    Not where a person would have to approve it, nor beside another rollout or an experiment; its own, which a run began
+    that was killed then, goes on.
     """
     ledger, name = project.ledger(), project.name
+    begun = rollouts.under_way(ledger, name)
+    its = version_facts(ledger, name, begun.begun.version) if begun else None
+    is_its_own = its is not None and its.candidate == candidate
     return (
         project.params.rollout.unclear == "shadow"
         and verdict.verdict == "INCONCLUSIVE"
         and not verdict.promote
         and verdict.rule != "first"
         and verdict.rule not in project.params.approval.required
-        and traffic.standing(ledger, name) is None
-        and rollouts.under_way(ledger, name) is None
+        and (is_its_own or (begun is None and traffic.standing(ledger, name) is None))
     )
 
 

@@ -15,6 +15,7 @@ from evergreen.record import rollouts
 from evergreen.record.outcomes import champion_facts, version_facts
 from evergreen.record.registry import proof as proofs
 from evergreen.record.registry.case import verdict_of
+from flows import settlement
 from flows.training import train_and_judge
 from tasks.evaluate import evaluate
 from tasks.promote import promote
@@ -173,3 +174,20 @@ def test_candidate_that_the_gate_cannot_tell_is_refused_or_tried_in_a_shadow(unc
     assert (found.begun.origin, found.step.name, found.begun.version) == ("unclear", "shadow", 2)
     assert found.begun.better is (outcome.rule == "superiority")
     assert visited.ledger().champion("visits").version == 1
+
+
+def test_shadow_of_a_training_that_was_killed_after_it_began_goes_on(visited, monkeypatch):
+    alone(monkeypatch)
+    asked = Project.open(overrides=[*UNCLEAR, "rollout.unclear=shadow"])
+    begin = settlement.rollout.begin
+
+    def begin_and_die(*given, **named):
+        begin(*given, **named)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(settlement.rollout, "begin", begin_and_die)
+    with pytest.raises(KeyboardInterrupt):
+        train_and_judge(asked, reason="newer rows", do=Direct(register=lambda *_, **__: 2))
+    outcome = train_and_judge(asked, reason="newer rows", do=Direct(register=lambda *_, **__: 2))
+    assert (outcome.verdict, outcome.version, outcome.rollout) == ("proposed", 2, "rollout-1")
+    assert len(rollouts.rollouts(visited.ledger(), "visits")) == 1
