@@ -26,7 +26,7 @@ def look_of(**changed):
     }
     given |= {
         "shift": SimpleNamespace(verdict="steady", evidence="all as before", columns=()), "source": "source",
-        "audit": None,
+        "audit": None, "automatic": None,
         "model": "visits", "version": 3, "start": date(2024, 3, 1), "end": date(2024, 4, 1), "rows": 12_345,
         "as_of": datetime(2024, 4, 2, 6, 30, tzinfo=UTC), "quarantined": 5, "seen_until": None, "causes": (),
         "pages": (), "decision": decided("do not retrain"), "report": None,
@@ -109,6 +109,12 @@ def test_names_of_columns_are_shown_as_they_are(shown, name):
 def test_audit_is_shown_where_there_is_one(shown):
     audit = SimpleNamespace(verdict="measured", evidence="loss 0.2 [0.1, 0.3]")
     assert "loss 0.2 [0.1, 0.3]" in shown(look_of(audit=audit))
+
+
+def test_promise_of_automatic_answers_is_shown_where_there_is_one(shown):
+    broken = SimpleNamespace(verdict="broken", evidence="wrong in 5 % since Monday, 2 % were promised")
+    assert "wrong in 5 % since Monday" in shown(look_of(automatic=broken))
+    assert "automatic" not in shown(look_of())
     assert "loss 0.2" not in shown(look_of())
 
 

@@ -111,11 +111,11 @@ def test_refitted_sibling_ships_and_says_which_model_was_judged(fresh):
 
 
 def test_candidate_that_lost_the_race_is_not_promoted_and_not_judged(visited):
-    def overtaken(facts, *, expected_epoch, settings, fence):
+    def overtaken(facts, *, expected_epoch, settings, fence, direct):
         ledger = visited.ledger()
         assert expected_epoch == 1
         ledger.promote("visits", 9, facts.model_dump(mode="json"), expected_epoch=expected_epoch)
-        return promote.fn(facts, expected_epoch=expected_epoch, settings=settings, fence=fence)
+        return promote.fn(facts, expected_epoch=expected_epoch, settings=settings, fence=fence, direct=direct)
 
     do = Direct(register=lambda *_, **__: 2, promote=overtaken)
     with pytest.raises(LostRace):
