@@ -5,17 +5,19 @@ Nothing else is kept of a rollout, so the next one begins from nothing: with a n
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from evergreen.base.errors import ConfigError, LostRace
 from evergreen.base.values import Value
 from evergreen.config.params.rollout import RolloutParams
-from evergreen.decisions.rollout.decision import Decision
 from evergreen.decisions.rollout.plan import Plan, Step, parse
 from evergreen.decisions.rollout.traffic import CHAMPION, Arm, Traffic
 from evergreen.record.ledger.chain import Entry
 from evergreen.record.ledger.ledger import Ledger
 from evergreen.record.outcomes import of_entry
+
+if TYPE_CHECKING:  # it brings SciPy, which who asks where a rollout stands does without
+    from evergreen.decisions.rollout.decision import Decision
 
 ROLLOUT = "rollout"  # the kind of the entry that begins one; their keys count from 1
 MOVE = "rollout_step"  # the kind of its moves: `<number>.<n>`
@@ -317,7 +319,7 @@ def notes(ledger: Ledger, entries: Sequence[Entry]) -> list[Note]:
     ]
 
 
-def note(ledger: Ledger, rollout: Rollout, found: Decision) -> Note | None:
+def note(ledger: Ledger, rollout: Rollout, found: "Decision") -> Note | None:
     """Keep what a look found; None where the look before found the same."""
     model = rollout.begun.model
     own = [one for one in notes(ledger, ledger.entries(model, NOTE)) if one.rollout == rollout.owner]

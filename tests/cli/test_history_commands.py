@@ -29,7 +29,7 @@ def run(visited):
 def test_commands_print_the_keys_that_the_reference_names(run, visited):
     remembered.prove(visited)
     (first, second) = run("history")["entries"]
-    assert first.keys() == {"seq", "at", "kind", "version", "by", "reason"}
+    assert first.keys() == {"seq", "at", "kind", "version", "by", "reason", "direct"}
     assert (first["version"], second["version"]) == (1, 2)
     assert len(run("history", "--all")["entries"]) > 2
     (cause,) = run("why", f"#{second['seq']}")["causes"]
