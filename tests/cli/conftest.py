@@ -1,7 +1,10 @@
 """An empty project with a table, for `init` and what follows it."""
 
+import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import parameters
 import pytest
@@ -19,3 +22,10 @@ def settings(project: Path, tmp_path: Path) -> Settings:
     (root / "data").mkdir()
     rows().to_csv(root / "data" / "orders.csv", index=False)
     return Settings.load(start=root)
+
+
+@pytest.fixture
+def own_environment() -> Iterator[None]:
+    """What a command sets in the environment ends with the test that calls it in this process."""
+    with patch.dict(os.environ):
+        yield

@@ -10,6 +10,8 @@ from cli.bandit_commands import app
 from evergreen.record import traffic
 from flows import bandit
 
+pytestmark = pytest.mark.usefixtures("own_environment")
+
 SAID = ("--by", "Ada", "--reason", "three prices")
 
 

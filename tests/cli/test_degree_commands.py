@@ -8,6 +8,8 @@ from typer.testing import CliRunner
 from cli.main import app
 from evergreen.base.errors import ConfigError, GateRefused
 
+pytestmark = pytest.mark.usefixtures("own_environment")
+
 RUNNER = CliRunner()
 
 

@@ -13,6 +13,8 @@ from evergreen.base.errors import ConfigError, LostRace
 from evergreen.record import traffic
 from tasks import mirror
 
+pytestmark = pytest.mark.usefixtures("own_environment")
+
 WHO = ("--by", "Ada", "--reason", "newer")
 START = ("--arm", "B=2", "--goal", "target=0.05", "--units", "1000", "--unit", "visit", *WHO)
 

@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 from cli.rollout_commands import app
 from evergreen.base.errors import ConfigError, GateRefused, LostRace
 
+pytestmark = pytest.mark.usefixtures("own_environment")
+
 ADA = ("--by", "Ada", "--reason", "more routes")
 
 
