@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from evergreen.decisions.experiments.bandits import RewardKind
-from evergreen.decisions.rollout.traffic import fell_back
+from evergreen.record.drawn import drawn, is_of
 from evergreen.record.labels.beside import events_of, keys_spoken_of
 from evergreen.record.labels.said import Said, said_in
 from evergreen.record.predictions import reading
@@ -88,7 +88,7 @@ def choices(
                 [
                     batch.column("prediction_id"),
                     batch.column("received_at"),
-                    *_drawn(batch),
+                    *drawn(batch),
                     batch.column("propensity"),
                     _unit(batch, [named[name] for name in unit] if named.keys() >= {*unit} else []),
                     rewards,
@@ -133,22 +133,10 @@ def _routed(
     since, as_of = period
     first = since and since - APART
     for batch in reading.batches(folder, since=first, until=as_of + MICROSECOND, pick=needed):
-        if "traffic_rule" in batch.schema.names and columns_in(batch.schema).contract == model:
-            is_theirs = pc.fill_null(pc.starts_with(batch.column("traffic_rule"), f"{owner}."), False)
+        if columns_in(batch.schema).contract == model:
+            is_theirs = is_of(batch, owner)
             if is_theirs.true_count:
                 yield batch.filter(is_theirs)
-
-
-def _drawn(batch: pa.RecordBatch) -> tuple[pa.Array, pa.Array, pa.Array]:
-    """Return by which rules which arms were drawn, and why the champion answered in place of some."""
-    coded = batch.column("traffic_rule").dictionary_encode()
-    named = coded.dictionary.to_pylist()
-    fell = [fell_back(rule) for rule in named]
-    rules = pa.array([each.rule if each else rule for each, rule in zip(fell, named, strict=True)], pa.string())
-    arms = pa.array([each.arm if each else None for each in fell], pa.string())
-    why = pa.array([each.why if each else None for each in fell], pa.string())
-    variant = pc.coalesce(arms.take(coded.indices), batch.column("variant"))
-    return rules.take(coded.indices), variant, why.take(coded.indices)
 
 
 def _rewards(

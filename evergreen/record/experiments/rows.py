@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from evergreen.config.contract.columns import Task
 from evergreen.decisions.experiments.design import Design, MetricName
 from evergreen.decisions.experiments.metrics import Answers, Array, expected, measured, needs_label
-from evergreen.decisions.rollout.traffic import CHAMPION, fell_back
+from evergreen.decisions.rollout.traffic import CHAMPION
+from evergreen.record.drawn import drawn, is_of
 from evergreen.record.labels.beside import events_of, keys_spoken_of
 from evergreen.record.labels.said import Said, said_in
 from evergreen.record.predictions import reading
@@ -130,18 +130,14 @@ class _Reader:
 
     def holds(self, batch: pa.RecordBatch) -> bool:
         """Return whether a batch is of the model and has rows of the experiment."""
-        return (
-            RULE in batch.schema.names
-            and columns_in(batch.schema).contract == self._model
-            and self._is_its(batch).true_count > 0
-        )
+        return columns_in(batch.schema).contract == self._model and self._is_its(batch).true_count > 0
 
     def part(self, batch: pa.RecordBatch) -> _Part:
         """Return what a batch holds of the experiment."""
         batch = batch.filter(self._is_its(batch))
         variants = batch.column("variant").to_pylist()
-        fell = [fell_back(rule) for rule in batch.column(RULE).to_pylist()]
-        drawn = [back.arm if back else variant for back, variant in zip(fell, variants, strict=True)]
+        who = drawn(batch)
+        arms = who.arm.to_pylist()
         place = {name: at for at, name in enumerate(self.arms)}
         target, known = self._labels(batch)
         answers, latency = _answers(batch, self._task), batch.column("latency_us").to_numpy() / 1_000
@@ -153,17 +149,17 @@ class _Reader:
             before = {one: values for one, values in told.items() if values is not None}
         return _Part(
             ids=batch.column("prediction_id").to_pylist(),
-            arm=np.array([place.get(name, -1) for name in drawn], dtype=np.int64),
+            arm=np.array([place.get(name, -1) for name in arms], dtype=np.int64),
             units=_units(batch, self._design.unit),
             received=batch.column("received_at").cast(pa.int64()).to_numpy(),
             known=known,
             metrics={one: measured(one, answers, target, latency, self._task) for one in self._metrics},
             before=before,
-            fell=[f"{back.arm}: {back.why}" if back else "" for back in fell],
+            fell=[f"{arm}: {why}" if why else "" for arm, why in zip(arms, who.why.to_pylist(), strict=True)],
         )
 
     def _is_its(self, batch: pa.RecordBatch) -> pa.BooleanArray:
-        return pc.fill_null(pc.starts_with(batch.column(RULE), f"{self._design.owner}."), False)
+        return is_of(batch, self._design.owner)
 
     def _labels(self, batch: pa.RecordBatch) -> tuple[npt.NDArray[np.object_], Times]:
         """Return the labels that are known, and from when on they count."""
