@@ -298,9 +298,10 @@ class Batcher:
                 end = begin + len(waiting.decoded.rows)  # type: ignore[union-attr]  # it is read
                 if not waiting.answer.done():
                     waiting.answer.set_result(outcome.decided.shown[begin:end])
-                if waiting.routing is not None and waiting.routing is self._routing:
-                    self._count(waiting, outcome.decided.kept[begin:end])
                 begin = end
+            routing = outcome.requests[0].routing
+            if routing is not None and routing is self._routing:
+                self._count(outcome)
             if outcome.estimates is not None:
                 self._metrics.predicted(outcome.requests[0].served, outcome.estimates.values, outcome.rows)
             self._metrics.decided(outcome.decided.by)
@@ -312,14 +313,14 @@ class Batcher:
         self._queue(waiting)
         self._call(asyncio.get_running_loop())
 
-    def _count(self, waiting: Waiting, answers: Sequence[Predicted | Kept]) -> None:
+    def _count(self, outcome: Answered) -> None:
         """Offer what the champion answered to the shadows, or count what it answered beside other variants."""
-        decoded, divided = waiting.decoded, waiting.divided
-        assert decoded is not None
         if self._shadows is not None:
-            self._shadows.offer(Seen(decoded.rows, answers, waiting.about.received_us))
-        elif divided is not None:
-            self._metrics.variant_answered(CHAMPION, divided.n_own)
+            came = [(each.about.received_us, len(each.decoded.rows)) for each in outcome.requests]  # type: ignore[union-attr]  # it is read
+            self._shadows.offer(Seen(outcome.rows, outcome.decided.kept, came))
+        else:
+            n_own = sum(each.divided.n_own for each in outcome.requests if each.divided is not None)
+            self._metrics.variant_answered(CHAMPION, n_own)
 
 
 def _taken(waiting: list[Waiting], most_bytes: int) -> tuple[list[Waiting], list[Waiting]]:

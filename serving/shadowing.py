@@ -1,7 +1,7 @@
 """What other variants would have said of answered rows: asked off the path of any request, and told to nobody.
 
-A shadow has a hundredth of a core and a queue of so many rows. What comes while that is full is dropped and
-counted; no request waits for it, and none is answered another way because of it.
+Shadows have a hundredth of a core, less while their service is busy, and a queue of so many rows. What comes while that
+is full is dropped and counted; no request waits for it, and none is answered another way because of it.
 """
 
 import asyncio
@@ -11,7 +11,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import chain, repeat
-from time import monotonic, perf_counter, thread_time
+from math import inf
+from time import monotonic, perf_counter, process_time, thread_time
 from typing import Any, Literal
 
 import msgspec
@@ -29,9 +30,10 @@ from serving.reading import Scalar
 from serving.routing import Routing
 from serving.served import Served
 
-MOST_WAITING = 20_000  # rows
+MOST_WAITING = 2_000  # rows; those of one batch more
 MOST_ROWS = 500  # asked, and written, together
-SHARE = 0.01  # of a core
+SHARE = 0.01  # of a core that is idle otherwise
+LEAST_SHARE = 0.003  # of one that is not: what it costs those who wait for the interpreter is several times that
 SLICE_SECONDS = 0.02  # of that in one go: fewer rows of a model that takes long for each
 PAUSE_SECONDS = 0.1  # in which rows gather: many together cost a fraction of what they cost alone
 FEW = 200  # rows that are asked one by one; above, column by column
@@ -45,11 +47,11 @@ log = logging.getLogger(__name__)
 
 
 class Seen(msgspec.Struct, frozen=True, eq=False, gc=False):
-    """Rows of one request, what the champion answered, and when it came."""
+    """Rows that were answered together, what the champion answered, and of each request when it came, and its rows."""
 
     rows: Sequence[Row]
     answers: Sequence[Predicted | Kept]
-    received_us: int
+    requests: Sequence[tuple[int, int]]
 
 
 class Shadows:
@@ -66,7 +68,9 @@ class Shadows:
         self._per_row = 0.0  # seconds of CPU
         self._n_offered = self._n_taken = 0  # rows
         self._is_over = False
-        self._wake, self._ending = threading.Event(), threading.Event()
+        self._wake, self._hurry = threading.Event(), threading.Event()
+        self._until = inf
+        self._clocks = monotonic(), process_time()
         self._loop = asyncio.get_running_loop()
         self._thread = threading.Thread(target=self._ask_until_the_end, name="shadows", daemon=True)
         self._thread.start()
@@ -79,7 +83,7 @@ class Shadows:
     def offer(self, seen: Seen) -> None:
         """Take rows that were answered, or drop them; called in the event loop, which it takes a microsecond of."""
         n = len(seen.rows)
-        if self._n_offered - self._n_taken + n > MOST_WAITING or self._is_over:
+        if self._n_offered - self._n_taken >= MOST_WAITING or self._is_over:
             self._metrics.shadow_dropped("end" if self._is_over else "full", n)
             return
         self._n_offered += n
@@ -88,9 +92,9 @@ class Shadows:
             self._wake.set()
 
     def end(self) -> None:
-        """Take nothing any more; what waits is asked about for two seconds at most, and the rest is dropped."""
+        """Take nothing any more; what waits is asked about for two seconds, at the same pace, and the rest dropped."""
+        self._until = monotonic() + DRAIN_SECONDS
         self._is_over = True
-        self._ending.set()
         self._wake.set()
 
     @property
@@ -99,23 +103,29 @@ class Shadows:
         return self._thread.is_alive()
 
     def join(self) -> None:
-        """Wait until it has ended; one that hangs ends with the process."""
+        """Have it end without pauses, because nobody is answered any more; one that hangs ends with the process."""
+        self._hurry.set()
         self._thread.join(DRAIN_SECONDS + 0.5)
 
     def _ask_until_the_end(self) -> None:
         threadpool_limits(1)
-        while not self._ending.is_set():
+        is_over = False
+        while not is_over:
             self._wake.wait()
             self._wake.clear()
-            while not self._ending.is_set() and (batch := self._taken()):
+            is_over = self._is_over
+            while monotonic() < self._until and (batch := self._taken()):
                 spent = self._ask(batch)
-                self._ending.wait(max(PAUSE_SECONDS, spent / SHARE))
-        deadline = monotonic() + DRAIN_SECONDS
-        while monotonic() < deadline and (batch := self._taken()):
-            self._ask(batch)
+                self._hurry.wait(max(PAUSE_SECONDS, spent / self._share(spent)))
         left = [self._seen.popleft() for _ in range(len(self._seen))]
         self._n_taken += (n := sum(len(seen.rows) for seen in left))
         self._drop("end", n)
+
+    def _share(self, spent: float) -> float:
+        """Return the part of a core that is theirs until the next batch: the less, the more their service uses."""
+        (before, used), self._clocks = self._clocks, (monotonic(), process_time())
+        now, used_now = self._clocks
+        return share((used_now - used - spent) / (now - before))
 
     def _taken(self) -> list[Seen]:
         """Return what is asked next: so many rows as a slice of time has room for."""
@@ -167,7 +177,7 @@ class Asked:
     def answers(self) -> list[Record]:
         """Return the records of what it says of every row, in their order."""
         rows = self._routing.rows_for(self._arm.name, [row for seen in self._batch for row in seen.rows])
-        alone = rows[: len(self._batch[0].rows)]
+        alone = rows[: self._batch[0].requests[0][1]]
         began = perf_counter()
         with suppress(Exception):  # it is asked again below, and what it raises is told there
             self._served.estimate(alone)
@@ -182,7 +192,7 @@ class Asked:
         release = self._served.release
         who = map(repeat, (release.model, release.version, release.model_digest, self._arm.name))
         names = [answer.prediction_id for seen in self._batch for answer in seen.answers]
-        times = [seen.received_us for seen in self._batch for _ in seen.rows]
+        times = [us for seen in self._batch for us, n in seen.requests for _ in range(n)]
         how = map(repeat, (int(seconds * 1e6), self._routing.traffic.rule))
         return list(zip(names, times, *who, labels, probabilities, values, *how, errors, strict=False))
 
@@ -198,6 +208,15 @@ class Asked:
             if len(rows) == 1:
                 return [([None], [None], [None], [type(error).__name__])]
             return [said for row in rows for said in self._estimated([row])]
+
+
+def share(busy: float) -> float:
+    """Return the part of a core for the shadows of a service that uses so much of one itself.
+
+    >>> share(0), share(0.5), share(1.3)
+    (0.01, 0.005, 0.003)
+    """
+    return max(LEAST_SHARE, SHARE * (1 - busy))
 
 
 def told(estimates: Estimates, threshold: float) -> Told:

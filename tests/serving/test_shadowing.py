@@ -128,7 +128,7 @@ def seen(routing: Routing, ids: list[str], carriers: list[str], share: float = 0
     decoder = routing.champion.decoder
     raw = [[row.get(column.name) for column in decoder.fields] for row in rows]
     answers = [Truth(name, False, 0.0, "negative", "") for name in ids]
-    return Seen(decoder.read(raw).rows, answers, 1_700_000_000_000_000)
+    return Seen(decoder.read(raw).rows, answers, [(1_700_000_000_000_000, len(ids))])
 
 
 async def ended(shadows: Shadows) -> None:
@@ -161,6 +161,66 @@ def test_row_that_a_shadow_cannot_answer_costs_no_other_row_and_its_values_are_n
         ("d", 0.25, None),
     ]
     assert page(metrics)["evergreen_variant_errors_total", "challenger"] == 2
+
+
+def test_rows_of_requests_that_were_answered_together_keep_the_time_at_which_each_came(tmp_path):
+    routing, log = shadowed(Pipeline()), PredictionLog(tmp_path / "predictions")
+    together = seen(routing, ["a", "b", "c"], ["sea", "sea", "air"])
+    first, second = 1_700_000_000_000_000, 1_700_000_000_500_000
+
+    async def run() -> None:
+        shadows = Shadows(routing, log, Metrics())
+        shadows.offer(Seen(together.rows, together.answers, [(first, 2), (second, 1)]))
+        await ended(shadows)
+
+    asyncio.run(run())
+    log.close()
+
+    rows = reading.read(tmp_path / "predictions", "shadows").to_pylist()
+    came = {row["prediction_id"]: int(row["received_at"].timestamp() * 1e6) for row in rows}
+    assert came == {"a": first, "b": first, "c": second}
+
+
+def waiting_when_it_ended(folder: Path, *, joined: bool) -> tuple[list[str], dict[tuple[str, ...], float]]:
+    """Return which of three rows a shadow was asked about that is left after the first, and what was counted."""
+    pipeline = Pipeline()
+    pipeline.go_on.clear()
+    routing, metrics, log = shadowed(pipeline), Metrics(), PredictionLog(folder / "predictions")
+
+    async def run() -> None:
+        shadows = Shadows(routing, log, metrics)
+        for name in "abc":
+            shadows.offer(seen(routing, [name], ["sea"]))
+        while shadows.waiting == 3:
+            await asyncio.sleep(0)
+        shadows.end()
+        pipeline.go_on.set()
+        if joined:
+            await asyncio.to_thread(shadows.join)
+        while shadows.is_alive:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
+
+    asyncio.run(run())
+    log.close()
+    return reading.read(folder / "predictions", "shadows")["prediction_id"].to_pylist(), page(metrics)
+
+
+def test_shadow_of_a_rule_that_is_over_is_asked_no_faster_and_what_has_no_time_is_dropped(tmp_path, monkeypatch):
+    monkeypatch.setattr(shadowing, "MOST_ROWS", 1)
+    monkeypatch.setattr(shadowing, "DRAIN_SECONDS", 0.2)
+    monkeypatch.setattr(shadowing, "PAUSE_SECONDS", 0.5)
+    asked, counted = waiting_when_it_ended(tmp_path, joined=False)
+    assert asked == ["a"]
+    assert counted["evergreen_shadow_dropped_total", "end"] == 2
+
+
+def test_shadow_of_a_service_that_ends_makes_no_pause(tmp_path, monkeypatch):
+    monkeypatch.setattr(shadowing, "MOST_ROWS", 1)
+    monkeypatch.setattr(shadowing, "PAUSE_SECONDS", 3600)
+    asked, counted = waiting_when_it_ended(tmp_path, joined=True)
+    assert asked == ["a", "b", "c"]
+    assert counted["evergreen_shadow_dropped_total", "end"] == 0
 
 
 def test_full_queue_drops_and_counts_and_takes_again_once_there_is_room(tmp_path, monkeypatch):
