@@ -53,6 +53,16 @@ class Seen(msgspec.Struct, frozen=True, eq=False, gc=False):
     answers: Sequence[Predicted | Kept]
     requests: Sequence[tuple[int, int]]
 
+    def split(self, most: int) -> "tuple[Seen, Seen | None]":
+        """Return its first requests, of so many rows together but one request at least, and the rest."""
+        n = 0
+        for at, (_, n_rows) in enumerate(self.requests):
+            if at and n + n_rows > most:
+                rest = Seen(self.rows[n:], self.answers[n:], self.requests[at:])
+                return Seen(self.rows[:n], self.answers[:n], self.requests[:at]), rest
+            n += n_rows
+        return self, None
+
 
 class Shadows:
     """Asks the shadows of one routing about rows that were answered, in a thread of its own, and writes what they say.
@@ -129,12 +139,15 @@ class Shadows:
 
     def _taken(self) -> list[Seen]:
         """Return what is asked next: so many rows as a slice of time has room for."""
-        most = min(MOST_ROWS, int(SLICE_SECONDS / self._per_row)) if self._per_row else MOST_ROWS
+        most = min(MOST_ROWS, max(1, int(SLICE_SECONDS / self._per_row))) if self._per_row else MOST_ROWS
         batch: list[Seen] = []
         n = 0
-        while self._seen and (not batch or n + len(self._seen[0].rows) <= most):
-            n += len(self._seen[0].rows)
-            batch.append(self._seen.popleft())
+        while self._seen and n < most:
+            seen, rest = self._seen.popleft().split(most - n)
+            if rest is not None:
+                self._seen.appendleft(rest)
+            n += len(seen.rows)
+            batch.append(seen)
         self._n_taken += n
         return batch
 

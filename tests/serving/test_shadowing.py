@@ -181,6 +181,20 @@ def test_rows_of_requests_that_were_answered_together_keep_the_time_at_which_eac
     assert came == {"a": first, "b": first, "c": second}
 
 
+def test_requests_that_were_answered_together_are_asked_apart_where_there_is_no_time_for_all():
+    together = seen(shadowed(Pipeline()), ["a", "b", "c", "d"], ["sea"] * 4)
+    batch = Seen(together.rows, together.answers, [(10, 1), (20, 2), (30, 1)])
+    parts: list[Seen] = []
+    left: Seen | None = batch
+    while left is not None:
+        part, left = left.split(1)
+        parts.append(part)
+    assert [list(part.requests) for part in parts] == [[(10, 1)], [(20, 2)], [(30, 1)]]
+    assert [[answer.prediction_id for answer in part.answers] for part in parts] == [["a"], ["b", "c"], ["d"]]
+    assert [len(part.rows) for part in parts] == [1, 2, 1]
+    assert batch.split(4) == (batch, None)
+
+
 def waiting_when_it_ended(folder: Path, *, joined: bool) -> tuple[list[str], dict[tuple[str, ...], float]]:
     """Return which of three rows a shadow was asked about that is left after the first, and what was counted."""
     pipeline = Pipeline()
